@@ -1,0 +1,5 @@
+#include "environment.h"
+
+namespace semisup {
+NODE_API_ADDON(Environment)
+}  // namespace semisup

@@ -1,0 +1,102 @@
+#include "environment.h"
+
+#include <algorithm>
+
+#include "error.h"
+#include "executor.h"
+#include "functions.h"
+#include "job.h"
+
+namespace semisup {
+
+Completions::Completions(Napi::Env env, Napi::Function drain)
+    : wake_(Napi::ThreadSafeFunction::New(env, drain, "semisup", 0, 1)) {
+  wake_.Unref(env);
+}
+
+void Completions::Push(std::unique_ptr<Job> job) {
+  std::lock_guard lock(mutex_);
+  done_.push_back(std::move(job));
+  // One call wakes the JS thread for all that have come by then.
+  if (!closed_ && done_.size() == 1) wake_.NonBlockingCall();
+}
+
+std::deque<std::unique_ptr<Job>> Completions::TakeAll() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(done_, {});
+}
+
+void Completions::Close() {
+  std::lock_guard lock(mutex_);
+  if (closed_) return;
+  closed_ = true;
+  wake_.Release();
+}
+
+void Completions::DropAll() { TakeAll().clear(); }
+
+Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
+  const auto drain = [this](const Napi::CallbackInfo& info) { Drain(info.Env()); };
+  completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
+  const auto set_error_factory = [this](const Napi::CallbackInfo& info) {
+    make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
+  };
+  exports.Set("setErrorFactory", Napi::Function::New(env, set_error_factory));
+  const auto shutdown = [this](const Napi::CallbackInfo&) { Shutdown(); };
+  exports.Set("shutdown", Napi::Function::New(env, shutdown));
+  DefineFunctions(env, exports);
+  env.AddCleanupHook([this] { Shutdown(); });
+}
+
+Napi::Error Environment::ToJs(std::exception_ptr failure) const {
+  const char* code = "ERR_SEMISUP_SCRIPT";
+  std::string what;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Napi::Error& error) {
+    return error;
+  } catch (const Error& error) {
+    code = error.code();
+    what = error.what();
+  } catch (const std::exception& error) {
+    what = Describe(error);
+  } catch (...) {
+    what = "An exception of unknown type was thrown.";
+  }
+  if (make_error_.IsEmpty()) return Napi::Error::New(env_, what);
+  const auto error =
+      make_error_.Call({Napi::String::New(env_, code), Napi::String::New(env_, what)});
+  return Napi::Error(env_, error);
+}
+
+void Environment::Register(const std::shared_ptr<Executor>& executor) {
+  std::erase_if(executors_, [](const auto& known) { return known.expired(); });
+  executors_.push_back(executor);
+}
+
+std::shared_ptr<Usage> Environment::UsageOf(const std::string& kind) {
+  auto& usage = usage_[kind];
+  if (!usage) usage = std::make_shared<Usage>();
+  return usage;
+}
+
+void Environment::JobStarted() {
+  if (under_way_++ == 0) completions_->Ref(env_);
+}
+
+void Environment::Drain(Napi::Env env) {
+  for (auto& job : completions_->TakeAll()) {
+    job->Settle(env);
+    if (--under_way_ == 0) completions_->Unref(env);
+  }
+}
+
+void Environment::Shutdown() {
+  for (const auto& known : executors_) {
+    if (const auto executor = known.lock()) executor->Abandon();
+  }
+  completions_->Close();
+  completions_->DropAll();
+}
+
+}  // namespace semisup

@@ -1,0 +1,53 @@
+#include "functions.h"
+
+#include <torch/version.h>
+
+#include "batch.h"
+#include "builder.h"
+#include "environment.h"
+#include "executor.h"
+#include "memory.h"
+#include "script_module.h"
+#include "tensor.h"
+#include "topk.h"
+
+namespace semisup {
+namespace {
+
+// C++ exceptions must not cross into V8: each function is called through this.
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+Napi::Value Guarded(const Napi::CallbackInfo& info) {
+  try {
+    return function(info);
+  } catch (...) {
+    throw Environment::Of(info.Env()).ToJs(std::current_exception());
+  }
+}
+
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+void Define(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<Guarded<function>>(exports.Env(), name));
+}
+
+}  // namespace
+
+void DefineFunctions(Napi::Env env, Napi::Object exports) {
+  exports.Set("compiledFor", Napi::String::New(env, TORCH_VERSION));
+  Define<Memory>(exports, "memory");
+  Define<CreateExecutor>(exports, "createExecutor");
+  Define<CloseExecutor>(exports, "closeExecutor");
+  Define<CreateTensor>(exports, "createTensor");
+  Define<DescribeTensor>(exports, "describeTensor");
+  Define<ReadTensor>(exports, "readTensor");
+  Define<DisposeTensor>(exports, "disposeTensor");
+  Define<LoadModule>(exports, "loadModule");
+  Define<CallMethod>(exports, "callMethod");
+  Define<SaveModule>(exports, "saveModule");
+  Define<DisposeModule>(exports, "disposeModule");
+  Define<CreateModule>(exports, "createModule");
+  Define<FillTensor>(exports, "fillTensor");
+  Define<BatchImages>(exports, "batchImages");
+  Define<Topk>(exports, "topk");
+}
+
+}  // namespace semisup

@@ -1,0 +1,130 @@
+#include <napi.h>
+
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace {
+
+#ifdef _WIN32
+
+std::wstring Widen(const std::string& utf8) {
+  const int length =
+      MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), nullptr, 0);
+  std::wstring wide(length, L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), wide.data(), length);
+  return wide;
+}
+
+std::string LastError() {
+  char text[512];
+  const DWORD code = GetLastError();
+  const DWORD length = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS,
+                                      nullptr, code, 0, text, sizeof(text), nullptr);
+  return "error " + std::to_string(code) + ": " + std::string(text, length);
+}
+
+void OpenLibrary(const std::string& path) {
+  if (!LoadLibraryExW(Widen(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH)) {
+    throw std::runtime_error(path + ": " + LastError());
+  }
+}
+
+#else
+
+// The library is never closed: LibTorch registers operators and thread-local destructors in the
+// process, and both outlive any environment.
+void OpenLibrary(const std::string& path) {
+  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) throw std::runtime_error(dlerror());
+}
+
+#endif
+
+void OpenLibraries(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) OpenLibrary(path);
+}
+
+std::vector<std::string> PathsFrom(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray()) {
+    throw Napi::TypeError::New(info.Env(), "Expected an array of absolute paths.");
+  }
+  const auto array = info[0].As<Napi::Array>();
+  std::vector<std::string> paths;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Value path = array[i];
+    if (!path.IsString()) throw Napi::TypeError::New(info.Env(), "Expected a path as a string.");
+    paths.push_back(path.As<Napi::String>());
+  }
+  return paths;
+}
+
+void OpenSync(const Napi::CallbackInfo& info) {
+  try {
+    OpenLibraries(PathsFrom(info));
+  } catch (const std::runtime_error& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+// One call of open(): owned by the thread-safe function, whose finalizer joins the thread, so that
+// an environment that ends early waits for dlopen instead of leaving it with freed memory.
+struct Opening {
+  Opening(Napi::Env env, std::vector<std::string> paths)
+      : deferred(Napi::Promise::Deferred::New(env)), paths(std::move(paths)) {}
+
+  void Run() {
+    try {
+      OpenLibraries(paths);
+    } catch (const std::exception& e) {
+      error = e.what();
+    }
+    done.BlockingCall(
+        this, [](Napi::Env env, Napi::Function, Opening* opening) { opening->Settle(env); });
+    done.Release();
+  }
+
+  void Settle(Napi::Env env) {
+    if (error.empty()) {
+      deferred.Resolve(env.Undefined());
+    } else {
+      deferred.Reject(Napi::Error::New(env, error).Value());
+    }
+  }
+
+  Napi::Promise::Deferred deferred;
+  const std::vector<std::string> paths;
+  std::string error;
+  Napi::ThreadSafeFunction done;
+  std::thread thread;
+};
+
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  auto* opening = new Opening(info.Env(), PathsFrom(info));
+  opening->done = Napi::ThreadSafeFunction::New(
+      info.Env(), Napi::Function(), "semisup:open", /*maxQueueSize=*/0, /*initialThreadCount=*/1,
+      [](Napi::Env, Opening* opening) {
+        opening->thread.join();
+        delete opening;
+      },
+      opening);
+  const Napi::Promise promise = opening->deferred.Promise();
+  opening->thread = std::thread(&Opening::Run, opening);
+  return promise;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports["open"] = Napi::Function::New(env, Open, "open");
+  exports["openSync"] = Napi::Function::New(env, OpenSync, "openSync");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)

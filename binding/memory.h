@@ -1,0 +1,20 @@
+#pragma once
+#include <napi.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace semisup {
+
+// What one kind of native object holds at present. Used on the JS thread alone.
+struct Usage {
+  int64_t count = 0;
+  int64_t bytes = 0;
+};
+
+using UsageByKind = std::map<std::string, std::shared_ptr<Usage>>;
+
+Napi::Value Memory(const Napi::CallbackInfo& info);
+
+}  // namespace semisup

@@ -1,0 +1,20 @@
+#pragma once
+#include <napi.h>
+#include <torch/csrc/jit/api/module.h>
+
+namespace semisup {
+
+struct ScriptModule {
+  static constexpr const char* kName = "ScriptModule";
+  static constexpr napi_type_tag kTag = {0x5e8a1c7d93b24f60, 0xb7d2f4061a3c5e79};
+  torch::jit::Module module;
+};
+
+Napi::Object WrapModule(Napi::Env env, torch::jit::Module module);
+
+Napi::Value LoadModule(const Napi::CallbackInfo& info);
+Napi::Value CallMethod(const Napi::CallbackInfo& info);
+Napi::Value SaveModule(const Napi::CallbackInfo& info);
+Napi::Value DisposeModule(const Napi::CallbackInfo& info);
+
+}  // namespace semisup

@@ -1,0 +1,23 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <napi.h>
+
+#include <vector>
+
+namespace semisup {
+
+struct Tensor {
+  static constexpr const char* kName = "Tensor";
+  static constexpr napi_type_tag kTag = {0x2f6b9d0e5a7c4431, 0xa1c3e5f708192b3d};
+  at::Tensor tensor;
+};
+
+Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor);
+std::vector<int64_t> ToSizes(Napi::Value value);
+
+Napi::Value CreateTensor(const Napi::CallbackInfo& info);
+Napi::Value DescribeTensor(const Napi::CallbackInfo& info);
+Napi::Value ReadTensor(const Napi::CallbackInfo& info);
+Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
+
+}  // namespace semisup

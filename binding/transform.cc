@@ -1,0 +1,240 @@
+#include "transform.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+namespace semisup {
+namespace {
+
+// Pillow's fixed point: 8-bit samples times weights of 22 bits, their sum within 31 bits.
+constexpr int kWeightBits = 22;
+constexpr int32_t kHalf = int32_t{1} << (kWeightBits - 1);
+
+uint8_t ToSample(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+// One dimension of the resize, for the outputs that the crop keeps: each is a weighted sum of
+// `count` inputs from `first` on. Where the size does not change, one weight is 1 and the sum gives
+// the sample itself, so that no pass needs to be left out.
+struct Axis {
+  struct Span {
+    int64_t first;
+    int count;
+    const int32_t* weights;
+  };
+
+  Axis(int64_t size, int64_t resized, int64_t crop);
+  Axis(const Axis&) = delete;
+  int64_t begin() const { return spans.front().first; }
+
+  int longest = 0;
+  std::vector<Span> spans;
+
+ private:
+  std::vector<int32_t> weights_;
+};
+
+// Python's round((resized - crop) / 2): halves go to the even number.
+int64_t CropOffset(int64_t resized, int64_t crop) {
+  const int64_t spare = resized - crop;
+  const int64_t half = spare / 2;
+  return spare % 2 == 0 ? half : half + half % 2;
+}
+
+// Every floating-point operation below is one of Pillow's, in Pillow's order: the weights depend on
+// how each of them rounds. Hence also -ffp-contract=off for this file: no fused multiply-add.
+Axis::Axis(int64_t size, int64_t resized, int64_t crop) {
+  const double scale = static_cast<double>(size) / static_cast<double>(resized);
+  const double support = std::max(scale, 1.0);
+  const double inverse = 1.0 / support;
+  const auto capacity = static_cast<size_t>(std::ceil(support)) * 2 + 1;
+  const int64_t offset = CropOffset(resized, crop);
+
+  weights_.resize(static_cast<size_t>(crop) * capacity);
+  spans.reserve(static_cast<size_t>(crop));
+  std::vector<double> exact(capacity);
+  int32_t* fixed = weights_.data();
+  for (int64_t i = 0; i < crop; ++i, fixed += capacity) {
+    const double center = (static_cast<double>(offset + i) + 0.5) * scale;
+    const auto first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
+    const auto last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), size);
+    const int count = static_cast<int>(last - first);
+    double sum = 0;
+    for (int tap = 0; tap < count; ++tap) {
+      const double distance = std::abs((static_cast<double>(first + tap) - center + 0.5) * inverse);
+      exact[tap] = distance < 1.0 ? 1.0 - distance : 0.0;
+      sum += exact[tap];
+    }
+    for (int tap = 0; tap < count; ++tap) {
+      if (sum != 0) exact[tap] /= sum;
+      fixed[tap] = static_cast<int32_t>(0.5 + exact[tap] * (1 << kWeightBits));
+    }
+    spans.push_back({first, count, fixed});
+    longest = std::max(longest, count);
+  }
+}
+
+// A row of an image of `stride` samples a pixel, resized to the crop's columns, in planes.
+template <int stride>
+void ResizeRow(const uint8_t* row, const Axis& columns, uint8_t* out) {
+  const auto width = columns.spans.size();
+  for (size_t x = 0; x < width; ++x) {
+    const Axis::Span& span = columns.spans[x];
+    const uint8_t* pixel = row + span.first * stride;
+    if constexpr (stride < 3) {
+      int32_t grey = kHalf;
+      for (int tap = 0; tap < span.count; ++tap, pixel += stride) {
+        grey += span.weights[tap] * pixel[0];
+      }
+      out[x] = ToSample(grey);
+    } else {
+      int32_t red = kHalf, green = kHalf, blue = kHalf;
+      for (int tap = 0; tap < span.count; ++tap, pixel += stride) {
+        const int32_t weight = span.weights[tap];
+        red += weight * pixel[0];
+        green += weight * pixel[1];
+        blue += weight * pixel[2];
+      }
+      out[x] = ToSample(red);
+      out[x + width] = ToSample(green);
+      out[x + 2 * width] = ToSample(blue);
+    }
+  }
+  if constexpr (stride < 3) {
+    std::memcpy(out + width, out, width);
+    std::memcpy(out + 2 * width, out, width);
+  }
+}
+
+void ResizeRow(const uint8_t* row, int channels, const Axis& columns, uint8_t* out) {
+  switch (channels) {
+    case 1:
+      return ResizeRow<1>(row, columns, out);
+    case 2:
+      return ResizeRow<2>(row, columns, out);
+    case 3:
+      return ResizeRow<3>(row, columns, out);
+    case 4:
+      return ResizeRow<4>(row, columns, out);
+  }
+}
+
+// The weighted sum of rows, sample by sample; `row(y)` gives the row's first sample.
+class Blender {
+ public:
+  explicit Blender(size_t samples) : sums_(samples), blend_(samples) {}
+
+  template <class Row>
+  const uint8_t* operator()(const Axis::Span& span, const Row& row) {
+    std::fill(sums_.begin(), sums_.end(), kHalf);
+    for (int tap = 0; tap < span.count; ++tap) {
+      const uint8_t* samples = row(span.first + tap);
+      const int32_t weight = span.weights[tap];
+      for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += weight * samples[i];
+    }
+    for (size_t i = 0; i < sums_.size(); ++i) blend_[i] = ToSample(sums_[i]);
+    return blend_.data();
+  }
+
+ private:
+  std::vector<int32_t> sums_;
+  std::vector<uint8_t> blend_;
+};
+
+// Image.convert("RGB") of CMYK: ink times paper over 255, rounded as Pillow rounds it.
+std::vector<uint8_t> CmykToRgb(const PixelView& image) {
+  const int64_t pixels = image.width * image.height;
+  std::vector<uint8_t> rgb(static_cast<size_t>(pixels) * 3);
+  for (int64_t i = 0; i < pixels; ++i) {
+    const uint8_t* inks = image.data + i * 4;
+    const int paper = 255 - inks[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = inks[c] * paper + 128;
+      rgb[i * 3 + c] = static_cast<uint8_t>(paper - ((product + (product >> 8)) >> 8));
+    }
+  }
+  return rgb;
+}
+
+// A row of the crop, red then green then blue, into the three planes of `out`.
+void Normalise(const uint8_t* line, const TransformSpec& spec, size_t y, float* out) {
+  const auto side = static_cast<size_t>(spec.crop);
+  for (size_t c = 0; c < 3; ++c) {
+    const uint8_t* samples = line + c * side;
+    float* values = out + (c * side + y) * side;
+    for (size_t x = 0; x < side; ++x) {
+      values[x] = (static_cast<float>(samples[x]) / 255.0f - spec.mean[c]) / spec.std[c];
+    }
+  }
+}
+
+// The last few rows are kept and no more, so that a panorama of any length takes little memory.
+void ColumnsFirst(const PixelView& image, const Axis& columns, const Axis& lines,
+                  const TransformSpec& spec, float* out) {
+  const size_t samples = 3 * columns.spans.size();
+  std::vector<uint8_t> kept(samples * static_cast<size_t>(lines.longest));
+  const auto row = [&](int64_t y) {
+    return &kept[static_cast<size_t>(y % lines.longest) * samples];
+  };
+  Blender blend(samples);
+  int64_t next = lines.begin();
+  for (size_t y = 0; y < lines.spans.size(); ++y) {
+    const Axis::Span& span = lines.spans[y];
+    for (; next < span.first + span.count; ++next) {
+      ResizeRow(image.data + next * image.width * image.channels, image.channels, columns,
+                row(next));
+    }
+    Normalise(blend(span, row), spec, y, out);
+  }
+}
+
+void LinesFirst(const PixelView& image, const Axis& columns, const Axis& lines,
+                const TransformSpec& spec, float* out) {
+  const auto width = static_cast<size_t>(image.width * image.channels);
+  const auto row = [&](int64_t y) { return image.data + static_cast<size_t>(y) * width; };
+  Blender blend(width);
+  std::vector<uint8_t> line(3 * columns.spans.size());
+  for (size_t y = 0; y < lines.spans.size(); ++y) {
+    ResizeRow(blend(lines.spans[y], row), image.channels, columns, line.data());
+    Normalise(line.data(), spec, y, out);
+  }
+}
+
+void Check(const PixelView& image, const TransformSpec& spec) {
+  // Below this limit no product of two sizes overflows.
+  constexpr int64_t limit = int64_t{1} << 31;
+  const auto within = [](int64_t size, int64_t most) { return size >= 1 && size <= most; };
+  if (!within(image.width, limit) || !within(image.height, limit) || !within(image.channels, 4) ||
+      (image.cmyk && image.channels != 4)) {
+    throw std::invalid_argument("An image's width, height or channels are out of range.");
+  }
+  if (!within(spec.resize, limit) || !within(spec.crop, spec.resize)) {
+    throw std::invalid_argument("A transform's crop is not within 1 and its resize.");
+  }
+}
+
+}  // namespace
+
+void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
+  Check(image, spec);
+  if (image.cmyk) {
+    const std::vector<uint8_t> rgb = CmykToRgb(image);
+    return Transform({rgb.data(), image.width, image.height, 3, false}, spec, out);
+  }
+  const int64_t shorter = std::min(image.width, image.height);
+  const int64_t width = spec.resize * image.width / shorter;
+  const int64_t height = spec.resize * image.height / shorter;
+  const Axis columns(image.width, width, spec.crop);
+  const Axis lines(image.height, height, spec.crop);
+  // Since version 13 Pillow begins with the lines where more than twice as many of them are lost.
+  const int64_t lost = image.height - height;
+  const bool lines_first = lost > 0 && lost > 2 * (image.width - width);
+  (lines_first ? LinesFirst : ColumnsFirst)(image, columns, lines, spec, out);
+}
+
+}  // namespace semisup

@@ -1,0 +1,17 @@
+// Formats the C++ of binding/ by .clang-format; `--check` only tells whether it is formatted.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { clangFormatPath } from 'clang-format-node';
+
+const binding = join(dirname(dirname(fileURLToPath(import.meta.url))), 'binding');
+const files = readdirSync(binding, { recursive: true })
+  .filter((file) => /\.(cc|h)$/.test(file))
+  .map((file) => join(binding, file));
+
+// The package sets this bit in an install script, which npm may have been told not to run.
+chmodSync(clangFormatPath, 0o755);
+const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i'];
+const { status } = spawnSync(clangFormatPath, [...mode, ...files], { stdio: 'inherit' });
+process.exitCode = status ?? 1;

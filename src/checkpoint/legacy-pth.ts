@@ -1,0 +1,104 @@
+import { dtypeBytes } from '../dtype';
+import { malformed, truncated } from './failure';
+import type { Bytes } from './file';
+import { namedTensors, placeTensors, type Place } from './pickled-state';
+import type { StateDict } from './state-dict';
+import { endsBefore } from './stored-tensor';
+import type { PickledStorage, PickledTensor } from './torch-objects';
+import { PickleEnd, unpickle } from './unpickler';
+
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const FORMAT_VERSION = 1001;
+/** How much of the file is taken at first; the pickles of a ResNet-101 have about 80 KB. */
+const FIRST_WINDOW = 2 ** 18;
+const MAX_PICKLE_BYTES = 2 ** 26;
+/** Each storage begins with the count of its elements. */
+const COUNT_BYTES = 8;
+
+interface Index {
+  /** What was saved. */
+  value: unknown;
+  storages: ReadonlyMap<string, PickledStorage>;
+  /** The keys of the storages, in the order of their data. */
+  keys: unknown[];
+  /** Where the data begins. */
+  end: number;
+}
+
+/** Whether a file that begins with `head` is a binary pickle. */
+export function isPickle(head: Buffer): boolean {
+  return head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5;
+}
+
+/**
+ * Opens what `torch.save` wrote before PyTorch 1.6, and still writes with
+ * `_use_new_zipfile_serialization=False`: the pickles of a magic number, of the format's version, of
+ * the machine, of the saved object and of the storages' keys; then the storages, each behind its
+ * count of elements.
+ */
+export async function openLegacyPth(file: Bytes): Promise<StateDict> {
+  const index = await readIndex(file);
+  const tensors = namedTensors(index.value, file.path);
+  return placeTensors(file, tensors, await findStorages(file, index, tensors));
+}
+
+async function readIndex(file: Bytes): Promise<Index> {
+  for (let window = FIRST_WINDOW; window <= MAX_PICKLE_BYTES; window *= 16) {
+    try {
+      return parseIndex(await file.read(0, Math.min(window, file.size)), file.path);
+    } catch (error) {
+      if (!(error instanceof PickleEnd)) throw error;
+      if (window >= file.size) throw truncated(file.path, 'it ends within its pickle', error);
+    }
+  }
+  throw malformed(file.path, `its pickle is larger than ${MAX_PICKLE_BYTES} bytes`);
+}
+
+function parseIndex(bytes: Buffer, path: string): Index {
+  const magic = unpickle(bytes, 0, path);
+  if (magic.value !== MAGIC) throw malformed(path, 'it is a pickle that torch.save did not write');
+  const version = unpickle(bytes, magic.end, path);
+  if (version.value !== FORMAT_VERSION) throw malformed(path, 'its format version is unknown');
+  const machine = unpickle(bytes, version.end, path);
+  if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true) {
+    throw malformed(path, 'it was not saved on a little-endian machine');
+  }
+  const { value, storages, end: keysStart } = unpickle(bytes, machine.end, path);
+  const { value: keys, end } = unpickle(bytes, keysStart, path);
+  if (!Array.isArray(keys)) throw malformed(path, 'the list of its storages is damaged');
+  return { value, storages, keys, end };
+}
+
+async function findStorages(
+  file: Bytes,
+  { storages, keys, end }: Index,
+  tensors: ReadonlyMap<string, PickledTensor>,
+): Promise<Map<string, Place>> {
+  const places = new Map<string, Place>();
+  let at = end;
+  for (const key of keys) {
+    const storage = storages.get(key as string);
+    if (!storage || places.has(storage.key)) {
+      throw malformed(file.path, 'the list of its storages does not fit its tensors');
+    }
+    const start = at + COUNT_BYTES;
+    const bytes = storage.numel * dtypeBytes[storage.dtype];
+    at = start + bytes;
+    if (!(at <= file.size)) throw endsBefore(file, userOf(storage, tensors), at);
+    const count = await file.read(start - COUNT_BYTES, COUNT_BYTES);
+    if (count.readBigInt64LE() !== BigInt(storage.numel)) {
+      throw malformed(
+        file.path,
+        `the data of '${userOf(storage, tensors)}' has another length than its pickle says`,
+      );
+    }
+    places.set(storage.key, { start, bytes });
+  }
+  return places;
+}
+
+/** A tensor to name when something is wrong with a storage. */
+function userOf(storage: PickledStorage, tensors: ReadonlyMap<string, PickledTensor>): string {
+  for (const [name, tensor] of tensors) if (tensor.storage.key === storage.key) return name;
+  return `storage ${storage.key}`;
+}

@@ -1,0 +1,115 @@
+import { dtypeBytes, type DType } from '../dtype';
+import { malformed, shown, truncated } from './failure';
+import type { Bytes } from './file';
+import { contiguousStride, type StateDict } from './state-dict';
+import { endsBefore, isIndex, isShape, storedTensor } from './stored-tensor';
+
+/** The limit of the reference implementation. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+const dtypes = new Map<unknown, DType>([
+  ['F64', 'float64'],
+  ['F32', 'float32'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['I64', 'int64'],
+  ['I32', 'int32'],
+  ['I16', 'int16'],
+  ['I8', 'int8'],
+  ['U8', 'uint8'],
+  ['BOOL', 'bool'],
+]);
+
+interface Entry {
+  name: string;
+  dtype: DType;
+  shape: number[];
+  /** Where its bytes begin and end, counted from the end of the header. */
+  begin: number;
+  end: number;
+}
+
+/** Whether a file that begins with `head` says of itself that it is safetensors. */
+export function isSafetensors(head: Buffer): boolean {
+  // A text of JSON may have its second brace there too, but no NUL, and a true length has several.
+  return head[8] === 0x7b && head.subarray(0, 8).includes(0);
+}
+
+/**
+ * Opens safetensors: an 8-byte length, a JSON header, then the data without holes or overlaps
+ * (https://huggingface.co/docs/safetensors).
+ */
+export async function openSafetensors(file: Bytes): Promise<StateDict> {
+  const { header, dataStart } = await readHeader(file);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, value]) => entryOf(file.path, name, value))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin !== end) {
+      const fault = entry.begin < end ? 'overlaps another one' : 'follows a hole in the data';
+      throw malformed(file.path, `its tensor '${shown(entry.name)}' ${fault}`);
+    }
+    end = entry.end;
+    if (dataStart + end > file.size) throw endsBefore(file, entry.name, dataStart + end);
+  }
+  if (dataStart + end !== file.size) {
+    throw malformed(
+      file.path,
+      `${file.size - dataStart - end} bytes at its end belong to no tensor`,
+    );
+  }
+
+  const tensors = new Map(
+    entries.map(({ name, dtype, shape, begin }) => {
+      const view = { dtype, shape, stride: contiguousStride(shape) };
+      return [name, storedTensor(file, name, dataStart + begin, view)];
+    }),
+  );
+  return { path: file.path, tensors, close: () => file.close() };
+}
+
+async function readHeader(file: Bytes): Promise<{ header: object; dataStart: number }> {
+  const length = (await file.read(0, 8)).readBigUInt64LE();
+  if (length > MAX_HEADER_BYTES) {
+    throw malformed(file.path, `its header claims ${length} bytes, and 100 MB is the most`);
+  }
+  const dataStart = 8 + Number(length);
+  if (dataStart > file.size) throw truncated(file.path, 'it ends within its header');
+  const text = await file.read(8, Number(length));
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+  } catch (cause) {
+    throw malformed(file.path, 'its header is not JSON', cause);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw malformed(file.path, 'its header is no JSON object');
+  }
+  return { header, dataStart };
+}
+
+function entryOf(path: string, name: string, value: unknown): Entry {
+  const of = `its tensor '${shown(name)}'`;
+  if (typeof value !== 'object' || value === null) throw malformed(path, `${of} is not described`);
+  const { dtype: code, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  const dtype = dtypes.get(code);
+  if (!dtype) {
+    throw malformed(
+      path,
+      `${of} has elements of the type ${shown(String(code))}, which is unknown`,
+    );
+  }
+  if (!isShape(shape)) throw malformed(path, `${of} has no valid shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex)) {
+    throw malformed(path, `${of} has no valid offsets`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const bytes = shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
+  if (end - begin !== bytes) {
+    throw malformed(path, `${of} has ${end - begin} bytes, and its shape asks for ${bytes}`);
+  }
+  return { name, dtype, shape, begin, end };
+}

@@ -1,0 +1,47 @@
+import type { DType } from '../dtype';
+
+/** One tensor of a checkpoint, described but not yet read. */
+export interface StoredTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /**
+   * Step per dimension, in elements, as PyTorch's `Tensor.stride()`; never negative. A step of 0
+   * repeats an element, so that a shape may promise more elements than the file holds.
+   */
+  readonly stride: readonly number[];
+  /**
+   * Reads the bytes of the view, little-endian, into memory of their own: from its first element to
+   * its last one in memory (`span(shape, stride)` elements), and no others. A tensor without elements
+   * gives no bytes.
+   *
+   * @throws CheckpointError if the file has shrunk or cannot be read.
+   * @throws DisposedError after `StateDict.close()`.
+   */
+  read(): Promise<Uint8Array>;
+}
+
+/** The named tensors of a checkpoint, read one at a time so that the file is never held whole. */
+export interface StateDict {
+  /** The file or folder it came from, for messages. */
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Closes the file. Idempotent; `read()` fails afterwards. */
+  close(): Promise<void>;
+}
+
+/** PyTorch's contiguous (row-major) strides of a shape, in elements. */
+export function contiguousStride(shape: readonly number[]): number[] {
+  const stride = new Array<number>(shape.length);
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    stride[i] = step;
+    step *= Math.max(shape[i]!, 1);
+  }
+  return stride;
+}
+
+/** How many elements lie from the first to the last one of a strided view, both included. */
+export function span(shape: readonly number[], stride: readonly number[]): number {
+  if (shape.includes(0)) return 0;
+  return shape.reduce((last, side, i) => last + (side - 1) * stride[i]!, 1);
+}

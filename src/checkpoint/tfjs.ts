@@ -1,0 +1,161 @@
+import { dirname, join } from 'node:path';
+import { dtypeBytes, type DType } from '../dtype';
+import { malformed, shown } from './failure';
+import { Bytes, CheckpointFile } from './file';
+import { contiguousStride, type StateDict, type StoredTensor } from './state-dict';
+import { endsBefore, isShape, storedTensor } from './stored-tensor';
+
+const MAX_MODEL_BYTES = 2 ** 26;
+const MAX_SHARDS = 1024;
+
+const dtypes = new Map<unknown, DType>([
+  ['float32', 'float32'],
+  ['int32', 'int32'],
+  ['uint8', 'uint8'],
+  ['bool', 'bool'],
+]);
+
+interface Group {
+  /** The names of the files that, one behind the other, hold the tensors of the group. */
+  shards: string[];
+  tensors: { name: string; dtype: DType; shape: number[] }[];
+}
+
+/** Whether a file that begins with `head` is JSON text. */
+export function isJson(head: Buffer): boolean {
+  return head[0] === 0x7b && !head.includes(0);
+}
+
+/**
+ * Opens the weights of a TensorFlow.js model: `model.json` names groups of shards beside it, and the
+ * tensors that lie in each group, one behind the other. Names and shapes are given as they are
+ * there, e.g. `conv1/kernel` of the shape height, width, in, out.
+ */
+export async function openTfjs(file: Bytes): Promise<StateDict> {
+  const groups = await readManifest(file);
+  await file.close();
+  const shards: CheckpointFile[] = [];
+  const close = async () => {
+    await Promise.all(shards.map((shard) => shard.close()));
+  };
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const group of groups) {
+      const first = shards.length;
+      for (const name of group.shards) {
+        shards.push(await CheckpointFile.open(join(dirname(file.path), name)));
+      }
+      placeGroup(new Concatenation(file.path, shards.slice(first)), group, tensors);
+    }
+    return { path: file.path, tensors, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function placeGroup(shards: Concatenation, group: Group, tensors: Map<string, StoredTensor>): void {
+  let at = 0;
+  for (const { name, dtype, shape } of group.tensors) {
+    if (tensors.has(name)) {
+      throw malformed(shards.path, `it has two tensors of the name '${shown(name)}'`);
+    }
+    const start = at;
+    at += shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
+    if (at > shards.size) throw endsBefore(shards, name, at);
+    const view = { dtype, shape, stride: contiguousStride(shape) };
+    tensors.set(name, storedTensor(shards, name, start, view));
+  }
+  if (at !== shards.size) {
+    throw malformed(shards.path, `${shards.size - at} bytes of its shards belong to no tensor`);
+  }
+}
+
+/** Several files, read as one. */
+class Concatenation extends Bytes {
+  readonly path: string;
+  readonly size: number;
+  readonly #files: readonly CheckpointFile[];
+
+  constructor(path: string, files: readonly CheckpointFile[]) {
+    super();
+    this.path = path;
+    this.size = files.reduce((sum, file) => sum + file.size, 0);
+    this.#files = files;
+  }
+
+  async fill(into: Buffer, start: number): Promise<void> {
+    let fileStart = 0;
+    for (const file of this.#files) {
+      const fileEnd = fileStart + file.size;
+      const from = Math.max(start, fileStart);
+      const to = Math.min(start + into.length, fileEnd);
+      if (from <= to) await file.fill(into.subarray(from - start, to - start), from - fileStart);
+      fileStart = fileEnd;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#files.map((file) => file.close()));
+  }
+}
+
+async function readManifest(file: Bytes): Promise<Group[]> {
+  if (file.size > MAX_MODEL_BYTES) {
+    throw malformed(file.path, `it is larger than ${MAX_MODEL_BYTES} bytes`);
+  }
+  let model: unknown;
+  try {
+    model = JSON.parse((await file.read(0, file.size)).toString());
+  } catch (cause) {
+    throw malformed(file.path, 'it is not JSON', cause);
+  }
+  const { weightsManifest } = model as Record<string, unknown>;
+  if (!Array.isArray(weightsManifest)) {
+    throw malformed(file.path, 'it is JSON without the weightsManifest of TensorFlow.js');
+  }
+  const groups = weightsManifest.map((group: unknown) => groupOf(file.path, group));
+  const shards = groups.flatMap((group) => group.shards);
+  if (shards.length > MAX_SHARDS) throw malformed(file.path, `it names ${shards.length} shards`);
+  return groups;
+}
+
+function groupOf(path: string, group: unknown): Group {
+  const { paths, weights } = (group ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(paths) || !Array.isArray(weights)) {
+    throw malformed(path, 'a group of its weightsManifest has no paths or no weights');
+  }
+  return {
+    shards: paths.map((name: unknown) => shardName(path, name)),
+    tensors: weights.map((weight: unknown) => weightOf(path, weight)),
+  };
+}
+
+/** Shards lie beside `model.json` or below; no path may lead out of its folder. */
+function shardName(path: string, name: unknown): string {
+  const valid =
+    typeof name === 'string' &&
+    /^[^/\\:\0][^\\:\0]*$/.test(name) &&
+    !name.split('/').includes('..');
+  if (!valid)
+    throw malformed(path, `the path of its shard '${shown(String(name))}' is not allowed`);
+  return name;
+}
+
+function weightOf(path: string, weight: unknown): Group['tensors'][number] {
+  const { name, shape, dtype: type, quantization } = (weight ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string') throw malformed(path, 'one of its tensors has no name');
+  const of = `its tensor '${shown(name)}'`;
+  if (quantization !== undefined) {
+    throw malformed(path, `${of} is quantized, and only full precision is supported`);
+  }
+  const dtype = dtypes.get(type);
+  if (!dtype) {
+    throw malformed(
+      path,
+      `${of} has elements of the type ${shown(String(type))}, which is unknown`,
+    );
+  }
+  if (!isShape(shape)) throw malformed(path, `${of} has no valid shape`);
+  return { name, dtype, shape };
+}

@@ -1,0 +1,368 @@
+import { malformed, unsafe } from './failure';
+import { Constructor, globals, loadStorage, type PickledStorage } from './torch-objects';
+
+/** Opcodes in one pickle: enough for 20,000 tensors, where a ResNet-101 has 626. */
+const MAX_STEPS = 2 ** 20;
+/** Longer integers than the magic number of the legacy format (10 bytes) mean nothing here. */
+const MAX_INTEGER_BYTES = 64;
+
+/** The bytes at hand end before the pickle does. */
+export class PickleEnd extends Error {}
+
+/** What a pickle holds, and where it ends. */
+export interface Unpickled {
+  /** Lists and tuples are arrays, dictionaries are Maps: no key can reach a prototype. */
+  value: unknown;
+  /** The position behind its last byte. */
+  end: number;
+  /** The storages that it refers to, by their keys. */
+  storages: Map<string, PickledStorage>;
+}
+
+/**
+ * Reads the pickle that begins at `start`: the opcodes of protocols 2 to 5 that `torch.save` and
+ * plain data need. Names outside of the allow-list are refused, and nothing is ever called. The work
+ * and the memory are bounded by a number of steps; there is no recursion.
+ *
+ * @throws PickleEnd if `bytes` ends before the pickle does.
+ * @throws CheckpointError for anything else that is wrong with it.
+ */
+export function unpickle(bytes: Buffer, start: number, path: string): Unpickled {
+  return new Machine(bytes, start, path).run();
+}
+
+/** The opcodes, named as in Python's `pickletools`. */
+const Op = {
+  MARK: 0x28, // (
+  EMPTY_TUPLE: 0x29, // )
+  STOP: 0x2e, // .
+  BINBYTES: 0x42, // B
+  SHORT_BINBYTES: 0x43, // C
+  BINFLOAT: 0x47, // G
+  BININT: 0x4a, // J
+  BININT1: 0x4b, // K
+  BININT2: 0x4d, // M
+  NONE: 0x4e, // N
+  BINPERSID: 0x51, // Q
+  REDUCE: 0x52, // R
+  BINSTRING: 0x54, // T
+  SHORT_BINSTRING: 0x55, // U
+  BINUNICODE: 0x58, // X
+  EMPTY_LIST: 0x5d, // ]
+  APPEND: 0x61, // a
+  BUILD: 0x62, // b
+  GLOBAL: 0x63, // c
+  APPENDS: 0x65, // e
+  BINGET: 0x68, // h
+  LONG_BINGET: 0x6a, // j
+  BINPUT: 0x71, // q
+  LONG_BINPUT: 0x72, // r
+  SETITEM: 0x73, // s
+  TUPLE: 0x74, // t
+  SETITEMS: 0x75, // u
+  EMPTY_DICT: 0x7d, // }
+  PROTO: 0x80,
+  TUPLE1: 0x85,
+  TUPLE2: 0x86,
+  TUPLE3: 0x87,
+  NEWTRUE: 0x88,
+  NEWFALSE: 0x89,
+  LONG1: 0x8a,
+  LONG4: 0x8b,
+  SHORT_BINUNICODE: 0x8c,
+  BINUNICODE8: 0x8d,
+  BINBYTES8: 0x8e,
+  EMPTY_SET: 0x8f,
+  ADDITEMS: 0x90,
+  FROZENSET: 0x91,
+  STACK_GLOBAL: 0x93,
+  MEMOIZE: 0x94,
+  FRAME: 0x95,
+  BYTEARRAY8: 0x96,
+} as const;
+
+class Machine {
+  readonly #bytes: Buffer;
+  readonly #path: string;
+  #at: number;
+  #stack: unknown[] = [];
+  /** The stacks that were set aside, one for each open mark. */
+  readonly #marked: unknown[][] = [];
+  readonly #memo = new Map<number, unknown>();
+  readonly #storages = new Map<string, PickledStorage>();
+
+  constructor(bytes: Buffer, start: number, path: string) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#path = path;
+  }
+
+  run(): Unpickled {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const op = this.#uint(1);
+      if (op === Op.STOP) return { value: this.#pop(), end: this.#at, storages: this.#storages };
+      if (this.#change(op)) continue;
+      // In two steps, because what makes a tuple exchanges the stack.
+      const value = this.#produce(op);
+      this.#stack.push(value);
+    }
+    throw this.#malformed(`takes more than ${MAX_STEPS} steps`);
+  }
+
+  /** Carries out `op` if it changes what is there; false if it is one that makes a new value. */
+  #change(op: number): boolean {
+    switch (op) {
+      case Op.PROTO: {
+        const protocol = this.#uint(1);
+        if (protocol > 5) throw this.#malformed(`is of protocol ${protocol}`);
+        break;
+      }
+      case Op.FRAME:
+        // Frames help readers with their buffers. That the bytes are there is seen as they are used.
+        this.#take(8);
+        break;
+      case Op.MARK:
+        this.#marked.push(this.#stack);
+        this.#stack = [];
+        break;
+      case Op.APPEND:
+        this.#append(this.#popMany(1));
+        break;
+      case Op.APPENDS:
+        this.#append(this.#popToMark());
+        break;
+      case Op.ADDITEMS:
+        this.#addItems(this.#popToMark());
+        break;
+      case Op.SETITEM:
+        this.#setItems(this.#popMany(2));
+        break;
+      case Op.SETITEMS:
+        this.#setItems(this.#popToMark());
+        break;
+      case Op.BINPUT:
+        this.#memoize(this.#uint(1));
+        break;
+      case Op.LONG_BINPUT:
+        this.#memoize(this.#uint(4));
+        break;
+      case Op.MEMOIZE:
+        this.#memoize(this.#memo.size);
+        break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  /** The value that `op` puts onto the stack. */
+  #produce(op: number): unknown {
+    switch (op) {
+      case Op.NONE:
+        return null;
+      case Op.NEWTRUE:
+        return true;
+      case Op.NEWFALSE:
+        return false;
+      case Op.BININT:
+        return this.#bytes.readInt32LE(this.#take(4));
+      case Op.BININT1:
+        return this.#uint(1);
+      case Op.BININT2:
+        return this.#uint(2);
+      case Op.LONG1:
+        return this.#integer(this.#uint(1));
+      case Op.LONG4:
+        return this.#integer(this.#uint(4));
+      case Op.BINFLOAT:
+        return this.#bytes.readDoubleBE(this.#take(8));
+
+      case Op.SHORT_BINSTRING:
+      case Op.SHORT_BINUNICODE:
+        return this.#text(this.#uint(1));
+      case Op.BINSTRING:
+      case Op.BINUNICODE:
+        return this.#text(this.#uint(4));
+      case Op.BINUNICODE8:
+        return this.#text(this.#length8());
+      case Op.SHORT_BINBYTES:
+        return this.#blob(this.#uint(1));
+      case Op.BINBYTES:
+        return this.#blob(this.#uint(4));
+      case Op.BINBYTES8:
+      case Op.BYTEARRAY8:
+        return this.#blob(this.#length8());
+
+      case Op.EMPTY_LIST:
+      case Op.EMPTY_TUPLE:
+        return [];
+      case Op.EMPTY_DICT:
+        return new Map();
+      case Op.EMPTY_SET:
+        return new Set();
+      case Op.TUPLE:
+        return this.#popToMark();
+      case Op.TUPLE1:
+        return this.#popMany(1);
+      case Op.TUPLE2:
+        return this.#popMany(2);
+      case Op.TUPLE3:
+        return this.#popMany(3);
+      case Op.FROZENSET:
+        return new Set(this.#popToMark());
+
+      case Op.BINGET:
+        return this.#recall(this.#uint(1));
+      case Op.LONG_BINGET:
+        return this.#recall(this.#uint(4));
+      case Op.GLOBAL:
+        return this.#global([this.#line(), this.#line()]);
+      case Op.STACK_GLOBAL:
+        return this.#global(this.#popMany(2));
+      case Op.REDUCE:
+        return this.#reduce(this.#popMany(2));
+      case Op.BUILD:
+        return this.#build(this.#popMany(2));
+      case Op.BINPERSID:
+        return this.#persistent(this.#pop());
+      default:
+        throw this.#malformed(
+          `has the opcode 0x${op.toString(16)} at byte ${this.#at - 1}, which no plain data needs`,
+        );
+    }
+  }
+
+  #take(length: number): number {
+    const start = this.#at;
+    if (length > this.#bytes.length - start) throw new PickleEnd();
+    this.#at += length;
+    return start;
+  }
+
+  #uint(length: 1 | 2 | 4): number {
+    return this.#bytes.readUIntLE(this.#take(length), length);
+  }
+
+  #length8(): number {
+    // Lengths too large for a double lose their last bits here, and fail in #take all the same.
+    return Number(this.#bytes.readBigUInt64LE(this.#take(8)));
+  }
+
+  #integer(length: number): number | bigint {
+    if (length > MAX_INTEGER_BYTES) throw this.#malformed(`has an integer of ${length} bytes`);
+    if (length === 0) return 0;
+    const start = this.#take(length);
+    const hex = Buffer.from(this.#bytes.subarray(start, this.#at)).reverse().toString('hex');
+    const value = BigInt.asIntN(8 * length, BigInt(`0x${hex}`));
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  #text(length: number): string {
+    const start = this.#take(length);
+    return this.#bytes.toString('utf8', start, this.#at);
+  }
+
+  #blob(length: number): Buffer {
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  #line(): string {
+    const end = this.#bytes.indexOf(0x0a, this.#at);
+    if (end < 0) throw new PickleEnd();
+    const text = this.#text(end - this.#at);
+    this.#take(1);
+    return text;
+  }
+
+  #pop(): unknown {
+    return this.#popMany(1)[0];
+  }
+
+  #popMany(count: number): unknown[] {
+    if (this.#stack.length < count) throw this.#malformed('takes from an empty stack');
+    return this.#stack.splice(-count);
+  }
+
+  #popToMark(): unknown[] {
+    const items = this.#stack;
+    const below = this.#marked.pop();
+    if (!below) throw this.#malformed('misses a mark');
+    this.#stack = below;
+    return items;
+  }
+
+  #top(): unknown {
+    return this.#stack.at(-1);
+  }
+
+  #append(items: unknown[]): void {
+    const list = this.#top();
+    if (!Array.isArray(list)) throw this.#malformed('appends to what is no list');
+    for (const item of items) list.push(item);
+  }
+
+  #addItems(items: unknown[]): void {
+    const set = this.#top();
+    if (!(set instanceof Set)) throw this.#malformed('adds to what is no set');
+    for (const item of items) set.add(item);
+  }
+
+  #setItems(items: unknown[]): void {
+    const dict = this.#top();
+    if (!(dict instanceof Map)) throw this.#malformed('sets items of what is no dictionary');
+    if (items.length % 2) throw this.#malformed('has a key without a value');
+    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+  }
+
+  #memoize(index: number): void {
+    if (this.#stack.length === 0) throw this.#malformed('takes from an empty stack');
+    this.#memo.set(index, this.#top());
+  }
+
+  #recall(index: number): unknown {
+    if (!this.#memo.has(index)) throw this.#malformed(`recalls ${index}, which it never stored`);
+    return this.#memo.get(index);
+  }
+
+  #global([module, name]: unknown[]): unknown {
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      throw this.#malformed('names something by what is no text');
+    }
+    const fullName = `${module}.${name}`;
+    if (!globals.has(fullName)) throw unsafe(this.#path, fullName);
+    return globals.get(fullName);
+  }
+
+  #reduce([callee, args]: unknown[]): unknown {
+    if (!(callee instanceof Constructor) || !Array.isArray(args)) {
+      throw this.#malformed('calls what cannot be called');
+    }
+    const made = callee.make(args);
+    if (made === undefined) throw this.#malformed(`has wrong arguments for ${callee.name}`);
+    return made;
+  }
+
+  /** Attributes are for ordered dictionaries alone, where they hold `_metadata`; they are dropped. */
+  #build([target, state]: unknown[]): unknown {
+    if (!(target instanceof Map) || !(state instanceof Map)) {
+      throw this.#malformed('sets attributes of what has none');
+    }
+    return target;
+  }
+
+  #persistent(id: unknown): PickledStorage {
+    const storage = loadStorage(id);
+    if (!storage) throw this.#malformed('refers to a storage in a form that is unknown');
+    const known = this.#storages.get(storage.key);
+    if (known && (known.dtype !== storage.dtype || known.numel !== storage.numel)) {
+      throw this.#malformed('describes one storage in two ways');
+    }
+    this.#storages.set(storage.key, storage);
+    return storage;
+  }
+
+  #malformed(fault: string): Error {
+    return malformed(this.#path, `its pickle ${fault}`);
+  }
+}

@@ -1,0 +1,199 @@
+import { batch, decode, type ImageInput } from '../image';
+import type { ImageClass, ModelMetadata } from '../models';
+import { checkOptionNames, wrongValue } from '../options';
+import type { ScriptModule } from '../torch';
+import { Tensor } from '../torch';
+import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
+import { whenAborted } from './abort';
+
+/** Options of every call that takes images. */
+export interface ImageOptions {
+  /** Turns each image as its EXIF orientation says; `false` by default, as in torchvision. */
+  readonly orient?: boolean;
+  /** Rejects the call with the signal's reason; work that has begun is finished and dropped. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `Classifier.classify`. */
+export interface ClassifyOptions extends ImageOptions {
+  /** How many classes an answer holds; 5 by default, or all where a model has fewer. */
+  readonly topk?: number;
+}
+
+/** How many images are decoded and run at once: larger batches take more memory and gain nothing. */
+const batchSize = 8;
+
+/** An image classification model, ready to run. */
+export class Classifier implements AsyncDisposable {
+  /** What is known of the model: its name, architecture, licence, source and transform. */
+  readonly metadata: ModelMetadata;
+  /** The classes, in the order of the model's output. */
+  readonly classes: readonly ImageClass[];
+  readonly #module: ScriptModule;
+
+  /** @internal */
+  constructor(module: ScriptModule, metadata: ModelMetadata, classes: readonly ImageClass[]) {
+    this.#module = module;
+    this.metadata = metadata;
+    this.classes = classes;
+  }
+
+  /**
+   * The likeliest classes of an image, best first; for an array of images an array of these.
+   *
+   * @throws ImageError if an image is missing, damaged or too large
+   * @throws OptionError if an option is unknown or out of range
+   * @throws DisposedError after `close()`
+   */
+  classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(
+    images: ImageInput | readonly ImageInput[],
+    options?: ClassifyOptions,
+  ): Promise<Prediction[] | Prediction[][]> {
+    const answers = await this.#answers(images, options);
+    const predictions = answers.map((answer) => answer.predictions);
+    return isMany(images) ? predictions : predictions[0]!;
+  }
+
+  /** As `classify`, with the time that each step took. */
+  classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<DetailedAnswer>;
+  classifyDetailed(
+    images: readonly ImageInput[],
+    options?: ClassifyOptions,
+  ): Promise<DetailedAnswer[]>;
+  async classifyDetailed(
+    images: ImageInput | readonly ImageInput[],
+    options?: ClassifyOptions,
+  ): Promise<DetailedAnswer | DetailedAnswer[]> {
+    const answers = await this.#answers(images, options);
+    return isMany(images) ? answers : answers[0]!;
+  }
+
+  /**
+   * The pooled features before the last layer, e.g. 2048 float32 of a ResNet-50; for an array of
+   * images an array of these.
+   *
+   * @throws ImageError if an image is missing, damaged or too large
+   */
+  embed(image: ImageInput, options?: ImageOptions): Promise<Float32Array>;
+  embed(images: readonly ImageInput[], options?: ImageOptions): Promise<Float32Array[]>;
+  async embed(
+    images: ImageInput | readonly ImageInput[],
+    options: ImageOptions = {},
+  ): Promise<Float32Array | Float32Array[]> {
+    checkOptionNames(options, ['orient', 'signal'], 'embed');
+    const rows: Float32Array[] = [];
+    await this.#run(images, options, 'features', async (features) => {
+      rows.push(...toRows(await features.data(), features.shape));
+    });
+    return isMany(images) ? rows : rows[0]!;
+  }
+
+  /**
+   * The model's output for images, before softmax: float32 [n, classes].
+   *
+   * @throws ImageError if an image is missing, damaged or too large
+   */
+  async logits(
+    images: ImageInput | readonly ImageInput[],
+    options: ImageOptions = {},
+  ): Promise<Tensor<'float32'>> {
+    checkOptionNames(options, ['orient', 'signal'], 'logits');
+    const parts: Float32Array[] = [];
+    await this.#run(images, options, 'forward', async (logits) => {
+      parts.push(await logits.data());
+    });
+    const data = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+    let offset = 0;
+    for (const part of parts) {
+      data.set(part, offset);
+      offset += part.length;
+    }
+    return Tensor.from(data, [data.length / this.classes.length, this.classes.length]);
+  }
+
+  /**
+   * Runs the model on a tensor of one's own.
+   *
+   * @param input float32 [n, 3, h, w], RGB, normalised as `metadata.transform` says
+   * @returns float32 [n, classes], before softmax
+   * @throws ScriptError if the shape or the dtype does not fit
+   */
+  async forward(input: Tensor): Promise<Tensor<'float32'>> {
+    return (await this.#module.forward(input)) as Tensor<'float32'>;
+  }
+
+  /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
+  async close(): Promise<void> {
+    await this.#module.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #answers(
+    images: ImageInput | readonly ImageInput[],
+    options: ClassifyOptions = {},
+  ): Promise<DetailedAnswer[]> {
+    checkOptionNames(options, ['topk', 'orient', 'signal'], 'classify');
+    const { topk = Math.min(5, this.classes.length) } = options;
+    if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
+      throw wrongValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
+    }
+    const answers: DetailedAnswer[] = [];
+    await this.#run(images, options, 'forward', async (logits, timings) => {
+      const best = await this.#module.executor.topk(logits, topk);
+      for (const predictions of toPredictions(best, topk, this.classes)) {
+        answers.push({ predictions, timings });
+      }
+    });
+    return answers;
+  }
+
+  /** Image → transform → executor → answer, a batch at a time, in the order of the images. */
+  async #run(
+    images: ImageInput | readonly ImageInput[],
+    { orient, signal }: ImageOptions,
+    method: 'forward' | 'features',
+    take: (output: Tensor<'float32'>, timings: Timings) => Promise<void>,
+  ): Promise<void> {
+    const all = isMany(images) ? images : [images];
+    for (let start = 0; start < all.length; start += batchSize) {
+      const chunk = all.slice(start, start + batchSize);
+      await whenAborted(signal, this.#runBatch(chunk, { orient, signal }, method, take));
+    }
+  }
+
+  async #runBatch(
+    images: readonly ImageInput[],
+    options: ImageOptions,
+    method: 'forward' | 'features',
+    take: (output: Tensor<'float32'>, timings: Timings) => Promise<void>,
+  ): Promise<void> {
+    const began = performance.now();
+    const pixels = await Promise.all(images.map((image) => decode(image, options)));
+    const decoded = performance.now();
+    options.signal?.throwIfAborted();
+    using input = await batch(this.#module.executor, pixels, this.metadata.transform);
+    const transformed = performance.now();
+    options.signal?.throwIfAborted();
+    using output = (await this.#module.call(method, input)) as Tensor<'float32'>;
+    await take(output, {
+      decode: decoded - began,
+      transform: transformed - decoded,
+      forward: performance.now() - transformed,
+    });
+  }
+}
+
+function isMany(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
+  return Array.isArray(images);
+}
+
+/** The rows of a matrix, each in memory of its own, so that one kept row does not keep them all. */
+function toRows(data: Float32Array, shape: readonly number[]): Float32Array[] {
+  const [rows = 0, columns = 0] = shape;
+  return Array.from({ length: rows }, (_, row) => data.slice(row * columns, (row + 1) * columns));
+}

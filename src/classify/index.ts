@@ -1,0 +1,2 @@
+export type { DetailedAnswer, Prediction, Timings } from './answer';
+export { Classifier, type ClassifyOptions, type ImageOptions } from './classifier';

@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import type { DetailedAnswer } from '../classify';
+import { SemisupError } from '../errors';
+import { hub } from '../hub';
+import type { DeviceName } from '../torch';
+import { positive } from './export';
+import { withHub, withHubFlags, type HubFlags } from './hub-options';
+import { bar, bold, dim, note, print, printJson, table } from './terminal';
+
+interface ClassifyFlags extends HubFlags {
+  readonly model: string;
+  readonly topk?: number;
+  readonly device: DeviceName;
+  readonly weights?: string;
+  readonly orient?: boolean;
+  readonly json?: boolean;
+}
+
+/** `semisup classify IMAGE…` */
+export function classifyCommand(): Command {
+  return withHubFlags(
+    new Command('classify')
+      .description('what images show')
+      .argument('<image...>')
+      .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
+      .option('-k, --topk <count>', 'how many classes', positive)
+      .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
+      .option('--weights <checkpoint>', 'a checkpoint of your own')
+      .option('--orient', 'turn images as their EXIF orientation says')
+      .option('--json', 'print JSON'),
+  ).action(async (images: string[], flags: ClassifyFlags) => {
+    const { device, weights, topk, orient } = flags;
+    await using model = await withHub(flags, (options) =>
+      hub.load(flags.model, { ...options, device, weights }),
+    );
+    const answers: ({ image: string } & Partial<DetailedAnswer> & { error?: string })[] = [];
+    for (const image of images) {
+      try {
+        const answer = await model.classifyDetailed(image, { topk, orient });
+        answers.push({ image, ...answer });
+        if (!flags.json) print(show(image, answer));
+      } catch (error) {
+        if (!(error instanceof SemisupError)) throw error;
+        answers.push({ image, error: error.message });
+        note(`semisup: ${error.message} (${error.code})`);
+        process.exitCode = 1;
+      }
+    }
+    if (flags.json) printJson(answers);
+  });
+}
+
+/** An image's answer as a table with a line of times. */
+export function show(image: string, { predictions, timings }: DetailedAnswer): string {
+  const rows = predictions.map(({ label, wnid, score }) => [
+    `${(score * 100).toFixed(1)} %`,
+    bar(score, 20),
+    label,
+    wnid,
+  ]);
+  const columns = [{ title: 'score', right: true }, { title: '' }, { title: 'class' }, { title: 'WordNet id' }];
+  const { decode, transform, forward } = timings;
+  const times = `decode ${decode.toFixed(1)} ms, transform ${transform.toFixed(1)} ms, forward ${forward.toFixed(1)} ms`;
+  return [bold(image), table(columns, rows), dim(times), ''].join('\n');
+}

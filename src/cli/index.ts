@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { OptionError, SemisupError } from '../errors';
+import { versions } from '../versions';
+import { classifyCommand } from './classify';
+import { doctorCommand } from './doctor';
+import { downloadCommand } from './download';
+import { embedCommand } from './embed';
+import { exportCommand } from './export';
+import { infoCommand } from './info';
+import { libtorchCommand } from './libtorch';
+import { listCommand } from './list';
+import { note } from './terminal';
+
+const failed = 1;
+const wrongUsage = 2;
+
+const program = new Command('semisup')
+  .description('The semi-supervised and semi-weakly supervised ImageNet models, without Python')
+  .version(versions.semisup)
+  .showHelpAfterError('Run with --help to see how it is used.');
+
+for (const command of [
+  listCommand,
+  infoCommand,
+  downloadCommand,
+  exportCommand,
+  classifyCommand,
+  embedCommand,
+  doctorCommand,
+  libtorchCommand,
+]) {
+  program.addCommand(command().copyInheritedSettings(program));
+}
+
+// Node's own form of a warning is for programmers.
+process.removeAllListeners('warning').on('warning', (warning) => {
+  note(warning.message);
+});
+exitOnNothing(program);
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    throw error;
+  },
+);
+
+async function main(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    if (!(error instanceof SemisupError)) throw error;
+    note(`semisup: ${error.message} (${error.code})`);
+    const usage = error instanceof OptionError || error.code === 'ERR_SEMISUP_MODEL_UNKNOWN';
+    return usage ? wrongUsage : failed;
+  }
+}
+
+/** Lets the commands throw what they would exit with, so that exit codes are set in one place. */
+function exitOnNothing(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(exitOnNothing);
+}

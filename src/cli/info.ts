@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { hub } from '../hub';
+import { print, printJson } from './terminal';
+
+/** `semisup info MODEL` */
+export function infoCommand(): Command {
+  return new Command('info')
+    .description('what is known of a model: accuracy, size, source, licence')
+    .argument('<model>')
+    .option('--json', 'print JSON')
+    .action((model: string, { json }: { json?: boolean }) => {
+      if (json) printJson(hub.info(model));
+      else print(hub.help(model));
+    });
+}

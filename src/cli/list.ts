@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { hub } from '../hub';
+import type { ModelCard } from '../models';
+import { print, printJson, table } from './terminal';
+
+/** `semisup list [GLOB]` */
+export function listCommand(): Command {
+  return new Command('list')
+    .description('the models, with their accuracy on ImageNet')
+    .argument('[glob]', "only names that match, e.g. '*swsl*'", '*')
+    .option('--json', 'print JSON')
+    .action((glob: string, { json }: { json?: boolean }) => {
+      const cards = hub.list(glob).map((name) => hub.info(name));
+      if (json) {
+        printJson(cards);
+        return;
+      }
+      const rows = cards.map((card) => [
+        card.name,
+        ...accuracy(card),
+        (card.parameters / 1e6).toFixed(1),
+        card.gmacs.toFixed(1),
+        card.licence.name,
+      ]);
+      print(
+        table(
+          [
+            { title: 'model' },
+            { title: 'top-1', right: true },
+            { title: 'top-5', right: true },
+            { title: 'parameters (M)', right: true },
+            { title: 'GMACs', right: true },
+            { title: 'licence' },
+          ],
+          rows,
+        ),
+      );
+    });
+}
+
+/** As measured, or where nobody has, as claimed. */
+function accuracy({ accuracy: { measured, claimed } }: ModelCard): [string, string] {
+  const { top1, top5 } = measured ?? claimed;
+  return [top1.toFixed(1), top5.toFixed(1)];
+}

@@ -1,0 +1,98 @@
+/** What every error of this package is made of. */
+export interface ErrorDetails {
+  /** What happened, to which file or value: a full sentence. */
+  what: string;
+  /** What the reader can do about it: a full sentence or several. */
+  todo: string;
+  /** The offending value: a path, an option's value, a name. */
+  value?: unknown;
+  /** The error underneath, if there is one. */
+  cause?: unknown;
+}
+
+/**
+ * The base of all errors that this package throws on purpose. `message` says what happened and what
+ * to do; `code` is stable across releases and fit for a `switch`.
+ */
+export abstract class SemisupError<Code extends string = string> extends Error {
+  /** Stable identifier, `ERR_SEMISUP_…`. */
+  readonly code: Code;
+  /** What happened, to which file or value: the first part of `message`. */
+  readonly what: string;
+  /** What can be done about it: the second part of `message`. */
+  readonly todo: string;
+  /** The offending value: a path, an option's value, a name. */
+  readonly value: unknown;
+
+  constructor(code: Code, { what, todo, value, cause }: ErrorDetails) {
+    super(`${what} ${todo}`, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.what = what;
+    this.todo = todo;
+    this.value = value;
+  }
+}
+
+/** An option or argument is unknown, of the wrong type or out of range. */
+export class OptionError extends SemisupError<
+  'ERR_SEMISUP_OPTION_UNKNOWN' | 'ERR_SEMISUP_OPTION_VALUE'
+> {}
+
+/** LibTorch could not be found, fetched, or opened, or is of another version. */
+export class LibTorchError extends SemisupError<
+  | 'ERR_SEMISUP_LIBTORCH_NOT_FOUND'
+  | 'ERR_SEMISUP_LIBTORCH_MISMATCH'
+  | 'ERR_SEMISUP_LIBTORCH_OPEN'
+  | 'ERR_SEMISUP_LIBTORCH_INSTALL'
+  | 'ERR_SEMISUP_ADDON_NOT_FOUND'
+  | 'ERR_SEMISUP_PLATFORM'
+> {}
+
+/** A file could not be fetched, or what came is not what was promised. */
+export class DownloadError extends SemisupError<
+  | 'ERR_SEMISUP_DOWNLOAD_HTTP'
+  | 'ERR_SEMISUP_DOWNLOAD_NETWORK'
+  | 'ERR_SEMISUP_DOWNLOAD_TRUNCATED'
+  | 'ERR_SEMISUP_DOWNLOAD_SIZE'
+  | 'ERR_SEMISUP_DOWNLOAD_HASH'
+  | 'ERR_SEMISUP_DOWNLOAD_DISK'
+  | 'ERR_SEMISUP_DOWNLOAD_OFFLINE'
+> {}
+
+/** A lock was lost to another process, because its holder did not answer for too long. */
+export class LockError extends SemisupError<'ERR_SEMISUP_LOCKED'> {}
+
+/** A checkpoint is missing, damaged, unsafe, or of another architecture. */
+export class CheckpointError extends SemisupError<
+  | 'ERR_SEMISUP_CHECKPOINT_NOT_FOUND'
+  | 'ERR_SEMISUP_CHECKPOINT_FORMAT'
+  | 'ERR_SEMISUP_CHECKPOINT_TRUNCATED'
+  | 'ERR_SEMISUP_CHECKPOINT_UNSAFE'
+  | 'ERR_SEMISUP_CHECKPOINT_MISMATCH'
+> {}
+
+/** An image is missing, damaged, too large, or of a kind that cannot be decoded. */
+export class ImageError extends SemisupError<
+  'ERR_SEMISUP_IMAGE_NOT_FOUND' | 'ERR_SEMISUP_IMAGE_DECODE' | 'ERR_SEMISUP_IMAGE_TOO_LARGE'
+> {}
+
+/** A model name is unknown, or a model file is missing or no TorchScript. */
+export class ModelError extends SemisupError<
+  | 'ERR_SEMISUP_MODEL_UNKNOWN'
+  | 'ERR_SEMISUP_MODEL_NOT_FOUND'
+  | 'ERR_SEMISUP_MODEL_FORMAT'
+  | 'ERR_SEMISUP_MODEL_WRITE'
+> {}
+
+/** A tensor's shape, dtype or data do not fit together, or not what they are used for. */
+export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
+
+/** A device was asked for that is not there. */
+export class DeviceError extends SemisupError<'ERR_SEMISUP_DEVICE'> {}
+
+/** TorchScript raised an exception while it ran; the message holds its traceback. */
+export class ScriptError extends SemisupError<'ERR_SEMISUP_SCRIPT'> {}
+
+/** Something was used after `dispose()` or `close()`. */
+export class DisposedError extends SemisupError<'ERR_SEMISUP_DISPOSED'> {}

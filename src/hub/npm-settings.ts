@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { Network } from '../net/http';
+
+/** What npm's configuration says of how to reach its registry. */
+export interface NpmSettings extends Network {
+  /** Undefined for the default. */
+  readonly registry?: string;
+}
+
+/**
+ * Asks npm, which knows its environment variables and up to four `.npmrc` files; where there is no
+ * npm, `npm_config_…` in the environment counts alone.
+ */
+export async function npmSettings(signal?: AbortSignal): Promise<NpmSettings> {
+  const asked = await askNpm(signal);
+  const setting = (name: string) =>
+    text(asked[name]) ?? text(process.env[`npm_config_${name.replace('-', '_')}`]);
+  const cafile = setting('cafile');
+  return {
+    registry: setting('registry'),
+    ca: cafile && (await readFile(cafile, 'utf8').catch(() => undefined)),
+    httpProxy: setting('proxy'),
+    httpsProxy: setting('https-proxy') ?? setting('proxy'),
+    noProxy: setting('noproxy'),
+  };
+}
+
+async function askNpm(signal?: AbortSignal): Promise<Record<string, unknown>> {
+  try {
+    const { stdout } = await promisify(execFile)('npm', ['config', 'list', '--json'], {
+      signal,
+      timeout: 20_000,
+      // On Windows npm is a batch file, which only a shell runs.
+      shell: process.platform === 'win32',
+    });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  } catch {
+    signal?.throwIfAborted();
+    return {};
+  }
+}
+
+function text(value: unknown): string | undefined {
+  const joined = Array.isArray(value) ? value.join(',') : value;
+  return typeof joined === 'string' && joined !== '' ? joined : undefined;
+}

@@ -1,0 +1,49 @@
+import type { Licence } from '../models';
+
+/** How far a piece of work has come. */
+export interface HubProgress {
+  /** `download`: a checkpoint comes from a host; `build`: it is made into TorchScript. */
+  readonly phase: 'download' | 'build';
+  /** The file that is being written. */
+  readonly file: string;
+  /** Bytes that are done. */
+  readonly received: number;
+  /** Bytes in all, where that is known. */
+  readonly total?: number;
+}
+
+/** Options of all that may fetch weights. */
+export interface HubOptions {
+  /** The cache; by default the folder of Python's `torch.hub`: `$TORCH_HOME/hub`. */
+  readonly hubDir?: string;
+  /** Fetches and builds again what the cache holds. */
+  readonly forceReload?: boolean;
+  /** Uses the cache alone; by default whether `SEMISUP_OFFLINE` is set. */
+  readonly offline?: boolean;
+  /** Called about ten times a second while something is fetched or built. */
+  readonly onProgress?: (progress: HubProgress) => void;
+  /** Rejects the call with the signal's reason; what has been fetched is kept and resumed. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of all that makes TorchScript of weights. */
+export interface WeightsOptions extends HubOptions {
+  /**
+   * A checkpoint of one's own, in place of the model's: `.pth`, `.safetensors` or TF.js shards, with
+   * torchvision's parameter names.
+   */
+  readonly weights?: string;
+  /**
+   * The number of classes. By default that of the checkpoint; for another the last layer is fresh.
+   */
+  readonly numClasses?: number;
+}
+
+/** The names of `HubOptions`. */
+export const hubOptionNames = ['hubDir', 'forceReload', 'offline', 'onProgress', 'signal'] as const;
+
+/** A line on what the weights may be used for. */
+export function licenceNotice(model: string, { name, url, commercial }: Licence): string {
+  const use = commercial ? 'commercial use is allowed' : 'non-commercial use only';
+  return `The weights of ${model} are licensed ${name}: ${use} (${url}).`;
+}

@@ -1,0 +1,100 @@
+import { access, mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { openCheckpoint, type StateDict } from '../checkpoint';
+import { buildTorchScript, fromKeras, type ModelCard } from '../models';
+import { sha256File } from '../net/hash';
+import { withLock } from '../net/lock';
+import { checkpointsFolder } from './cache';
+import { fetchCheckpoint } from './checkpoints';
+import { licenceNotice, type HubOptions, type WeightsOptions } from './options';
+
+/** Part of a cached file's name: another build of the same weights gets another name. */
+const build = 'build1';
+
+/** The path of a model's checked checkpoint; the first download tells the licence. */
+export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
+  const { hubDir, forceReload, offline, signal, onProgress } = options;
+  let told = false;
+  return await fetchCheckpoint(card.source, {
+    hubDir,
+    forceReload,
+    offline,
+    signal,
+    onProgress: ({ file, received, total }) => {
+      if (!told) {
+        told = true;
+        process.emitWarning(licenceNotice(card.name, card.licence), { code: 'SEMISUP_LICENCE' });
+      }
+      onProgress?.({ phase: 'download', file, received, total });
+    },
+  });
+}
+
+/** The path of a model's TorchScript file, built beside the checkpoints when it is not there yet. */
+export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
+  const { source } = card;
+  const hash = source.kind === 'file' ? source.sha256Prefix : source.sha256.slice(0, 8);
+  const folder = checkpointsFolder(options.hubDir);
+  const path = join(folder, `${card.name}-${hash}.${build}.pt`);
+  if (!options.forceReload && (await exists(path))) return path;
+  await mkdir(folder, { recursive: true });
+  await withLock(
+    `${path}.lock`,
+    async (signal) => {
+      if (!options.forceReload && (await exists(path))) return;
+      await writeTorchScript(card, path, { ...options, signal });
+    },
+    { signal: options.signal },
+  );
+  return path;
+}
+
+/** Writes a model, or its architecture with weights of one's own, as a TorchScript file. */
+export async function writeTorchScript(
+  card: ModelCard,
+  path: string,
+  options: WeightsOptions,
+): Promise<void> {
+  const { weights, signal, onProgress } = options;
+  const checkpoint = weights ?? (await checkpointOf(card, options));
+  const state = await openWithTorchvisionNames(checkpoint);
+  try {
+    await buildTorchScript({
+      card: weights === undefined ? card : { ...card, licence: null },
+      state,
+      source: await describeSource(card, checkpoint, weights === undefined, signal),
+      path,
+      numClasses: options.numClasses ?? state.tensors.get('fc.weight')?.shape[0],
+      signal,
+      onProgress: (received, total) => {
+        onProgress?.({ phase: 'build', file: path, received, total });
+      },
+    });
+  } finally {
+    await state.close();
+  }
+}
+
+async function openWithTorchvisionNames(checkpoint: string): Promise<StateDict> {
+  const state = await openCheckpoint(checkpoint);
+  return state.tensors.has('fc1000/kernel') ? fromKeras(state) : state;
+}
+
+async function describeSource(
+  { source }: ModelCard,
+  checkpoint: string,
+  own: boolean,
+  signal: AbortSignal | undefined,
+): Promise<{ file: string; sha256: string }> {
+  if (own && source.kind === 'npm') {
+    return { file: `${source.package}-${source.version}.tgz`, sha256: source.sha256 };
+  }
+  return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

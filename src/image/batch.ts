@@ -1,0 +1,45 @@
+import { wrongValue } from '../options';
+import { Tensor, type Executor, type Pixels, type Transform } from '../torch';
+
+/** The longest side that an image may be resized or cropped to, in pixels. */
+export const maxSide = 4096;
+
+/**
+ * Resizes, crops and normalises decoded images on the executor's thread, into one tensor. Bit for bit
+ * what torchvision makes of `image.convert('RGB')` with Pillow 13: `Resize(transform.resize)`
+ * (antialiased bilinear on 8-bit samples), `CenterCrop(transform.crop)`, `ToTensor()` and
+ * `Normalize(transform.mean, transform.std)`. (Older versions of Pillow differ, by one level, in
+ * images that are more than twice as high as wide.)
+ *
+ * The samples are read while the promise is pending: do not write to them or transfer them.
+ *
+ * @returns float32 [n, 3, crop, crop], the channels red, green, blue
+ * @throws OptionError if the transform's values are out of range
+ * @throws DisposedError after the executor was closed
+ */
+export async function batch(
+  executor: Executor,
+  images: readonly Pixels[],
+  transform: Transform,
+): Promise<Tensor<'float32'>> {
+  checkTransform(transform);
+  const { native, handle } = executor;
+  return new Tensor(native, await native.batchImages(handle, images, transform));
+}
+
+function checkTransform({ resize, crop, mean, std }: Transform): void {
+  checkSide('resize', resize, maxSide);
+  checkSide('crop', crop, resize);
+  if (mean.length !== 3 || !mean.every(Number.isFinite)) {
+    throw wrongValue('mean', 'three numbers', mean);
+  }
+  if (std.length !== 3 || !std.every((deviation) => deviation > 0 && Number.isFinite(deviation))) {
+    throw wrongValue('std', 'three positive numbers', std);
+  }
+}
+
+function checkSide(name: string, side: number, most: number): void {
+  if (!Number.isInteger(side) || side < 1 || side > most) {
+    throw wrongValue(name, `a whole number from 1 to ${most}`, side);
+  }
+}

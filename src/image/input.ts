@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { isUint8Array } from 'node:util/types';
+import { wrongValue } from '../options';
+import type { Pixels } from '../torch';
+
+/**
+ * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, or decoded pixels,
+ * `{ data, width, height, channels }`.
+ */
+export type ImageInput = string | URL | Uint8Array | Pixels;
+
+/** Where an image is to be had from, after checks. */
+export type Source = { path: string } | { bytes: Uint8Array } | { pixels: Pixels };
+
+/**
+ * Tells the kinds of `ImageInput` apart, and checks decoded pixels. Nothing is read or copied.
+ *
+ * @throws OptionError if it is none of them, or the pixels do not fit their width and height.
+ */
+export function toSource(image: ImageInput): Source {
+  if (isUint8Array(image)) return { bytes: image };
+  if (image instanceof URL) return { path: toPath(image) };
+  if (typeof image === 'string') {
+    return { path: /^(file|https?|data):/i.test(image) ? toPath(image) : image };
+  }
+  if (typeof image === 'object' && image !== null && 'data' in image) {
+    return { pixels: checkPixels(image) };
+  }
+  throw wrongValue(
+    'an image',
+    'a path, a file URL, a Buffer or Uint8Array of an encoded file, or { data, width, height, channels }',
+    image,
+  );
+}
+
+function toPath(url: string | URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw wrongValue('an image', 'a path or a file URL', String(url));
+  }
+}
+
+// Copied, so that what was checked is what is used.
+function checkPixels({ data, width, height, channels, cmyk = false }: Pixels): Pixels {
+  if (!isUint8Array(data)) {
+    throw wrongValue("an image's data", 'a Buffer or Uint8Array', data);
+  }
+  checkSide("an image's width", width);
+  checkSide("an image's height", height);
+  if (![1, 2, 3, 4].includes(channels)) {
+    throw wrongValue("an image's channels", '1, 2, 3 or 4', channels);
+  }
+  if (typeof cmyk !== 'boolean' || (cmyk && channels !== 4)) {
+    throw wrongValue("an image's cmyk", 'true only with 4 channels', cmyk);
+  }
+  if (width * height * channels !== data.length) {
+    throw wrongValue(
+      "an image's data",
+      `${width} x ${height} x ${channels} = ${width * height * channels} bytes`,
+      data.length,
+    );
+  }
+  return { data, width, height, channels, cmyk };
+}
+
+function checkSide(name: string, side: number): void {
+  if (!Number.isSafeInteger(side) || side < 1) {
+    throw wrongValue(name, 'a positive whole number', side);
+  }
+}

@@ -1,0 +1,45 @@
+import { libraryName } from './libraries';
+
+// Everything else in torch/lib serves Python, tests, or linking by other names.
+const torchLibraries = ['c10', 'torch_cpu', 'gomp', 'omp', 'iomp5md', 'uv'];
+const armLibraries = /^(arm_compute|nvpl_|gfortran)/;
+const cudaLibraries = [
+  'c10_cuda',
+  'torch_cuda',
+  'torch_cuda_linalg',
+  'torch_nvshmem',
+  'caffe2_nvrtc',
+];
+const importLibraries = ['c10.lib', 'torch_cpu.lib'];
+
+/**
+ * Where a member of a wheel belongs in the folder of LibTorch, as a relative path: the libraries of all
+ * wheels side by side in `lib`, where each looks for the others; undefined for what is not needed.
+ */
+export function memberPath(
+  member: string,
+  { cuda, headers }: { cuda: boolean; headers: boolean },
+): string | undefined {
+  const [, torchLibrary] = /^torch\/lib\/([^/]+)$/.exec(member) ?? [];
+  if (torchLibrary !== undefined) {
+    return isNeeded(torchLibrary, cuda) ? `lib/${torchLibrary}` : undefined;
+  }
+  const [, nvidiaLibrary] = /^nvidia\/.*\/lib\/([^/]+\.so[\d.]*)$/.exec(member) ?? [];
+  if (nvidiaLibrary !== undefined) return `lib/${nvidiaLibrary}`;
+  const [, licenceOf] =
+    /^([^/]+)\.dist-info\/(?:licenses\/)?licen[cs]e(?:\.txt)?$/i.exec(member) ?? [];
+  if (licenceOf !== undefined) return `licenses/${licenceOf}.txt`;
+  if (member === 'torch/version.py') return 'version.py';
+  if (headers && /^torch\/include\/.*[^/]$/.test(member)) return member.slice('torch/'.length);
+  return undefined;
+}
+
+function isNeeded(file: string, cuda: boolean): boolean {
+  const name = libraryName(file);
+  if (name === undefined) return importLibraries.includes(file);
+  return (
+    torchLibraries.includes(name) ||
+    armLibraries.test(name) ||
+    (cuda && cudaLibraries.includes(name))
+  );
+}

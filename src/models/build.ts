@@ -1,0 +1,115 @@
+import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
+import { shown } from '../checkpoint/failure';
+import { dtypeBytes } from '../dtype';
+import { wrongValue } from '../options';
+import { ScriptModule, type ModuleSpec } from '../torch';
+import type { ModelCard } from './cards';
+import { initialHead } from './head';
+import { fromKeras } from './keras';
+import {
+  formatMetadata,
+  isClassCount,
+  maxClasses,
+  metadataFile,
+  type ModelMetadata,
+} from './metadata';
+import { architectures, resnet } from './resnet';
+import { matchState } from './state';
+
+/** Options of `buildTorchScript`. */
+export interface BuildOptions {
+  /** The model to build; its `licence` is null for weights of one's own. */
+  readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
+    readonly licence: ModelCard['licence'] | null;
+  };
+  /** The weights, with torchvision's names, for `resnet50_v1` also Keras's; not closed. */
+  readonly state: StateDict;
+  /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
+  readonly source: ModelMetadata['source'];
+  /** The file to be written. */
+  readonly path: string;
+  /** By default as many as the checkpoint has; for another number `fc` is initialised. */
+  readonly numClasses?: number;
+  /** Seed of the initialised `fc`, a 32-bit integer; 0 by default. */
+  readonly seed?: number;
+  /** Called after each tensor with the bytes filled so far and those of all tensors. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a TorchScript file of an architecture and a checkpoint: methods `forward` and `features` (see
+ * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
+ * file appears under its name only when it is whole.
+ *
+ * @throws CheckpointError if the checkpoint is damaged or of another architecture
+ * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if the file cannot be written
+ */
+export async function buildTorchScript({
+  card,
+  state,
+  source,
+  path,
+  numClasses: wanted,
+  seed = 0,
+  onProgress,
+  signal,
+}: BuildOptions): Promise<void> {
+  if (wanted !== undefined && !isClassCount(wanted)) {
+    throw wrongValue('numClasses', `a whole number from 1 to ${maxClasses}`, wanted);
+  }
+  if (!Number.isInteger(seed)) throw wrongValue('seed', 'a whole number', seed);
+  const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
+  const weights = keras ? fromKeras(state) : state;
+  const numClasses = wanted ?? classCount(weights);
+  const spec = resnet(architectures[card.architecture], numClasses);
+  const { tensors, freshHead } = matchState(weights, card.architecture, numClasses);
+  signal?.throwIfAborted();
+  await using module = await ScriptModule.create(spec);
+
+  const total = [...tensors.values()].reduce((bytes, tensor) => bytes + byteLength(tensor), 0);
+  let done = 0;
+  for (const [name, tensor] of tensors) {
+    signal?.throwIfAborted();
+    await module.fill(name, await tensor.read(), tensor);
+    done += byteLength(tensor);
+    onProgress?.(done, total);
+  }
+  if (freshHead) await fillHead(module, spec, seed);
+  signal?.throwIfAborted();
+
+  const metadata: ModelMetadata = {
+    name: card.name,
+    architecture: card.architecture,
+    stride: architectures[card.architecture].stride,
+    numClasses,
+    labels: numClasses === 1000 ? 'imagenet1k' : null,
+    licence: card.licence,
+    source: { file: shown(source.file), sha256: source.sha256 },
+    transform: card.transform,
+  };
+  await module.save(path, { [metadataFile]: formatMetadata(metadata) });
+}
+
+async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): Promise<void> {
+  const { weight, bias } = spec.modules!.fc!.parameters!;
+  const [outputs, inputs] = weight!.shape as [number, number];
+  const head = await initialHead(outputs, inputs, seed);
+  for (const [name, values, { dtype, shape }] of [
+    ['fc.weight', head.weight, weight!],
+    ['fc.bias', head.bias, bias!],
+  ] as const) {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    await module.fill(name, bytes, { dtype, shape, stride: contiguousStride(shape) });
+  }
+}
+
+/** The classes of a checkpoint's head, or ImageNet's 1000 where it has none that makes sense. */
+function classCount(state: StateDict): number {
+  const count = state.tensors.get('fc.weight')?.shape[0];
+  return isClassCount(count) ? count : 1000;
+}
+
+function byteLength({ dtype, shape }: StoredTensor): number {
+  return shape.reduce((bytes, length) => bytes * length, dtypeBytes[dtype]);
+}

@@ -1,0 +1,55 @@
+import { ModelError } from '../../errors';
+import { nearest, wrongValue } from '../../options';
+import { baseline } from './baseline';
+import type { ModelCard } from './card';
+import { twelve } from './twelve';
+
+/** All cards: the twelve and the baseline. */
+export const cards: readonly ModelCard[] = [...twelve, baseline];
+
+/**
+ * The card of a model.
+ *
+ * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it
+ * @throws OptionError if it is no string
+ * @throws ModelError (`ERR_SEMISUP_MODEL_UNKNOWN`) that names the nearest known model.
+ */
+export function card(name: string): ModelCard {
+  if (typeof name !== 'string') throw wrongValue('the name of a model', 'a string', name);
+  const found = cards.find((one) => one.name === name || one.aliases.includes(name));
+  if (found) return found;
+  const guess = nearest(
+    name,
+    cards.flatMap((one) => [one.name, ...one.aliases]),
+  );
+  throw new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', {
+    what: `There is no model '${name}'.`,
+    todo: guess ? `Did you mean '${guess}'?` : `There are ${list().join(', ')}.`,
+    value: name,
+  });
+}
+
+/**
+ * The models' names that match a pattern as the shell knows it: `*`, `?`, `[abc]`, `[a-c]`, `[!abc]`.
+ *
+ * @param pattern all names by default
+ */
+export function list(pattern = '*'): string[] {
+  const expression = new RegExp(`^${globSource(pattern)}$`);
+  return cards.map((one) => one.name).filter((name) => expression.test(name));
+}
+
+/** As Python's `fnmatch`: an unclosed bracket stands for itself, a reversed range for nothing. */
+function globSource(pattern: string): string {
+  return pattern.replace(/\*+|\?|\[!?\]?[^\]]*\]|[^\w]/g, (token) => {
+    if (token.startsWith('*')) return '.*';
+    if (token === '?') return '.';
+    if (token.length === 1) return `\\${token}`;
+    const negated = token.startsWith('[!');
+    const members = token
+      .slice(negated ? 2 : 1, -1)
+      .replace(/(.)-(.)/g, (range, from: string, to: string) => (from <= to ? range : ''))
+      .replace(/[\\\][^]/g, '\\$&');
+    return `[${negated ? '^' : ''}${members}]`;
+  });
+}

@@ -1,0 +1,3 @@
+export type { Accuracy, Licence, ModelCard, Robustness } from './card';
+export { describe } from './describe';
+export { card, cards, list } from './find';

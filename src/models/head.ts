@@ -1,0 +1,36 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** How many values are made before the event loop has its turn: about a millisecond's work. */
+const slice = 2 ** 17;
+
+/**
+ * PyTorch's default initialisation of `nn.Linear`: weights and biases uniform in ±1/√inputs, which is
+ * what Kaiming's uniform with a = √5 comes to. Equal for equal seeds; not PyTorch's generator.
+ *
+ * @returns the weights [outputs, inputs], row-major, and the biases [outputs]
+ */
+export async function initialHead(
+  outputs: number,
+  inputs: number,
+  seed: number,
+): Promise<{ weight: Float32Array; bias: Float32Array }> {
+  const bound = 1 / Math.sqrt(inputs);
+  const start = hash(seed);
+  const values = new Float32Array(outputs * inputs + outputs);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = bound * (hash(start + i) / 2 ** 31 - 1);
+    if (i % slice === slice - 1) await setImmediate();
+  }
+  return {
+    weight: values.subarray(0, outputs * inputs),
+    bias: values.subarray(outputs * inputs),
+  };
+}
+
+/** A bijection of the 32-bit integers that scatters neighbours: the finaliser of MurmurHash3. */
+function hash(value: number): number {
+  let bits = value >>> 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

@@ -1,0 +1,16 @@
+export { buildTorchScript, type BuildOptions } from './build';
+export {
+  card,
+  cards,
+  describe,
+  list,
+  type Accuracy,
+  type Licence,
+  type ModelCard,
+  type Robustness,
+} from './cards';
+export { classes, classesOf, type ImageClass } from './classes';
+export { fromKeras } from './keras';
+export { metadataFile, parseMetadata, type ModelMetadata } from './metadata';
+export type { ArchitectureName } from './resnet';
+export type { CheckpointSource, FileSource, NpmSource } from './source';

@@ -1,0 +1,207 @@
+import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint/state-dict';
+import { CheckpointError } from '../errors';
+import { imagenetTransform } from './transform';
+
+/** Epsilon of BatchNormalization in Keras's network, and of BatchNorm2d in torchvision's. */
+const kerasEps = 1e-3;
+const torchEps = 1e-5;
+
+/** What Keras subtracts from samples of 0..255, in the order R, G, B. */
+const kerasMean = [123.68, 116.779, 103.939] as const;
+
+/** The stem's output is divided by it, so that no value overflows float16; its BatchNorm undoes it. */
+const stemScale = 64;
+
+/**
+ * Keras's ResNet-50 (names such as `res2a_branch2a/kernel`) under torchvision's names, for the
+ * architecture `resnet50_v1` and torchvision's normalised RGB input. Kernels HWIO become OIHW and the
+ * dense kernel is transposed, both by strides alone; a convolution's bias goes into the running mean
+ * of its BatchNorm, the difference of the epsilons into the running variance, and the stem's input,
+ * BGR of 0..255 less a mean, into its kernel and running mean. Tensors of other names keep them.
+ * Closing the result closes `keras`.
+ *
+ * The one inexactness: at the border the stem pads with another mean colour, off by half a grey level.
+ *
+ * Source: ResNet50 of keras.applications, as of Keras 2.2.4.
+ *
+ * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`), at once or when a tensor is read, where
+ * a tensor does not have the shape that its layer demands.
+ */
+export function fromKeras(keras: StateDict): StateDict {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of keras.tensors) {
+    const converted = convert(keras, name, tensor);
+    if (converted) tensors.set(...converted);
+  }
+  return { path: keras.path, tensors, close: () => keras.close() };
+}
+
+/** One tensor as torchvision has it, or nothing if it goes into another one. */
+function convert(
+  keras: StateDict,
+  name: string,
+  tensor: StoredTensor,
+): [string, StoredTensor] | undefined {
+  if (name === 'fc1000/kernel') return ['fc.weight', permuted(keras, name, [1, 0])];
+  if (name === 'fc1000/bias') return ['fc.bias', tensor];
+  const slash = name.lastIndexOf('/');
+  const place = placeOf(name.slice(0, slash));
+  if (!place) return [name, tensor];
+  switch (`${place.kind} ${name.slice(slash + 1)}`) {
+    case 'conv kernel':
+      return [
+        `${place.conv}.weight`,
+        place.stem ? stemKernel(keras) : permuted(keras, name, [3, 2, 0, 1]),
+      ];
+    case 'conv bias':
+      return undefined;
+    case 'bn gamma':
+      return [`${place.bn}.weight`, tensor];
+    case 'bn beta':
+      return [`${place.bn}.bias`, tensor];
+    case 'bn moving_mean':
+      return [`${place.bn}.running_mean`, runningMean(keras, name, place)];
+    case 'bn moving_variance':
+      return [`${place.bn}.running_var`, runningVar(keras, name, place)];
+    default:
+      return [name, tensor];
+  }
+}
+
+/** Where a layer of Keras's stands in torchvision's network. */
+interface Place {
+  readonly kind: 'conv' | 'bn';
+  readonly conv: string;
+  readonly bn: string;
+  readonly stem: boolean;
+  /** Keras's name of the convolution, also where the layer is its BatchNorm. */
+  readonly kerasConv: string;
+}
+
+function placeOf(layer: string): Place | undefined {
+  if (layer === 'conv1' || layer === 'bn_conv1') {
+    const kind = layer === 'conv1' ? 'conv' : 'bn';
+    return { kind, conv: 'conv1', bn: 'bn1', stem: true, kerasConv: 'conv1' };
+  }
+  const match = /^(res|bn)([2-5])([a-f])_branch(1|2([a-c]))$/.exec(layer);
+  if (!match) return undefined;
+  const [, kind, stage, block, branch, position] = match;
+  const path = `layer${Number(stage) - 1}.${letterIndex(block!)}`;
+  const number = position && letterIndex(position) + 1;
+  return {
+    kind: kind === 'res' ? 'conv' : 'bn',
+    conv: number ? `${path}.conv${number}` : `${path}.downsample.0`,
+    bn: number ? `${path}.bn${number}` : `${path}.downsample.1`,
+    stem: false,
+    kerasConv: `res${stage}${block}_branch${branch}`,
+  };
+}
+
+function letterIndex(letter: string): number {
+  return letter.charCodeAt(0) - 'a'.charCodeAt(0);
+}
+
+/** The same memory with its dimensions in another order. */
+function permuted(keras: StateDict, name: string, order: readonly number[]): StoredTensor {
+  const tensor = keras.tensors.get(name)!;
+  if (tensor.shape.length !== order.length) throw misfit(keras, name);
+  return {
+    ...tensor,
+    shape: order.map((dimension) => tensor.shape[dimension]!),
+    stride: order.map((dimension) => tensor.stride[dimension]!),
+    read: () => tensor.read(),
+  };
+}
+
+/**
+ * Keras's stem sees 255 · std · x + 255 · mean - kerasMean, in the order B, G, R, where torchvision's
+ * sees x: the factor goes into the kernel, the offset (see `runningMean`) behind it.
+ */
+function stemKernel(keras: StateDict): StoredTensor {
+  const [height, width, outputs] = stemShape(keras);
+  return computed([outputs, 3, height, width], async () => {
+    const kernel = await floats(keras, 'conv1/kernel', height * width * 3 * outputs);
+    const area = height * width;
+    const result = new Float32Array(kernel.length);
+    for (let o = 0; o < outputs; o++) {
+      for (let rgb = 0; rgb < 3; rgb++) {
+        const factor = (255 * imagenetTransform.std[rgb]!) / stemScale;
+        for (let i = 0; i < area; i++) {
+          result[(o * 3 + rgb) * area + i] = kernel[(i * 3 + 2 - rgb) * outputs + o]! * factor;
+        }
+      }
+    }
+    return result;
+  });
+}
+
+/** What the offset of the stem's input adds to each of its outputs. */
+async function stemOffset(keras: StateDict): Promise<Float64Array> {
+  const [height, width, outputs] = stemShape(keras);
+  const kernel = await floats(keras, 'conv1/kernel', height * width * 3 * outputs);
+  const offset = new Float64Array(outputs);
+  for (let row = 0; row < height * width * 3; row++) {
+    const rgb = 2 - (row % 3);
+    const input = 255 * imagenetTransform.mean[rgb]! - kerasMean[rgb]!;
+    for (let o = 0; o < outputs; o++) offset[o]! += kernel[row * outputs + o]! * input;
+  }
+  return offset;
+}
+
+function stemShape(keras: StateDict): [number, number, number] {
+  const [height = 0, width = 0, inputs, outputs = 0, ...more] =
+    keras.tensors.get('conv1/kernel')?.shape ?? [];
+  if (inputs !== 3 || more.length > 0) throw misfit(keras, 'conv1/kernel');
+  return [height, width, outputs];
+}
+
+function runningMean(keras: StateDict, name: string, place: Place): StoredTensor {
+  const shape = keras.tensors.get(name)!.shape;
+  return computed(shape, async () => {
+    const mean = await floats(keras, name, shape[0]);
+    const bias = await floats(keras, `${place.kerasConv}/bias`, mean.length);
+    const offset = place.stem ? await stemOffset(keras) : new Float64Array(mean.length);
+    const scale = place.stem ? stemScale : 1;
+    return mean.map((value, channel) => (value - bias[channel]! - offset[channel]!) / scale);
+  });
+}
+
+function runningVar(keras: StateDict, name: string, place: Place): StoredTensor {
+  const shape = keras.tensors.get(name)!.shape;
+  return computed(shape, async () => {
+    const variance = await floats(keras, name, shape[0]);
+    const scale = place.stem ? stemScale ** 2 : 1;
+    return variance.map((value) => (value + kerasEps) / scale - torchEps);
+  });
+}
+
+function computed(shape: readonly number[], compute: () => Promise<Float32Array>): StoredTensor {
+  return {
+    dtype: 'float32',
+    shape,
+    stride: contiguousStride(shape),
+    read: async () => new Uint8Array((await compute()).buffer),
+  };
+}
+
+/** The elements of a float32 tensor without gaps between them. */
+async function floats(
+  keras: StateDict,
+  name: string,
+  length: number | undefined,
+): Promise<Float32Array> {
+  const tensor = keras.tensors.get(name);
+  const bytes = await tensor?.read();
+  if (tensor?.dtype !== 'float32' || bytes?.length !== 4 * (length ?? 0)) throw misfit(keras, name);
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+function misfit(keras: StateDict, name: string): CheckpointError {
+  const tensor = keras.tensors.get(name);
+  const found = tensor ? `is ${tensor.dtype} [${tensor.shape.join(', ')}]` : 'is missing';
+  return new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
+    what: `'${keras.path}' is not Keras's ResNet-50: its tensor '${name}' ${found}.`,
+    todo: 'Use the weights that the model card names.',
+    value: keras.path,
+  });
+}

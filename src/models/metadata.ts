@@ -1,0 +1,140 @@
+import { ModelError } from '../errors';
+import type { Transform } from '../torch/native';
+import type { Licence } from './cards';
+import { architectures, isArchitectureName, type ArchitectureName } from './resnet';
+
+/** The extra file of a TorchScript archive that holds the metadata, as JSON. */
+export const metadataFile = 'semisup.json';
+
+/** The version of the metadata that this package writes, and the only one that it reads. */
+const format = 1;
+
+/** Larger ones cannot be meant, and would only exhaust memory. */
+export const maxClasses = 2 ** 20;
+const maxSide = 4096;
+
+/** What is known of a model, and travels inside its TorchScript archive. */
+export interface ModelMetadata {
+  /** The card's name, e.g. `resnet50_swsl`. */
+  readonly name: string;
+  readonly architecture: ArchitectureName;
+  /** Where a bottleneck's stride of two sits; see `Architecture.stride`. */
+  readonly stride: 'v1.5' | 'v1';
+  readonly numClasses: number;
+  /** The names of its classes: those of ImageNet-1k, or none (a head for other classes). */
+  readonly labels: 'imagenet1k' | null;
+  /** The licence of the weights; null if it is not known. */
+  readonly licence: Licence | null;
+  /** The checkpoint that it was made from: its file name and the SHA-256 of its bytes, in hex. */
+  readonly source: { readonly file: string; readonly sha256: string };
+  readonly transform: Transform;
+}
+
+/** The metadata as the text of `metadataFile`. */
+export function formatMetadata(metadata: ModelMetadata): string {
+  return `${JSON.stringify({ format, ...metadata }, null, 2)}\n`;
+}
+
+/**
+ * Reads the text of `metadataFile`, which anybody may have written.
+ *
+ * @param path of the archive, for messages
+ * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless all is as `ModelMetadata` says.
+ */
+export function parseMetadata(text: string, path: string): ModelMetadata {
+  try {
+    return readMetadata(JSON.parse(text));
+  } catch (cause) {
+    throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
+      what: `The metadata '${metadataFile}' inside '${path}' cannot be used: ${(cause as Error).message}.`,
+      todo: 'Export the model again with hub.exportTorchScript().',
+      value: path,
+      cause,
+    });
+  }
+}
+
+function readMetadata(value: unknown): ModelMetadata {
+  const metadata = fields(value, 'the metadata');
+  demand(metadata.format === format, `format must be ${format}`);
+  const { architecture, numClasses, labels, licence } = metadata;
+  demand(
+    typeof architecture === 'string' && isArchitectureName(architecture),
+    `architecture must be one of ${Object.keys(architectures).join(', ')}`,
+  );
+  const { stride } = architectures[architecture];
+  demand(metadata.stride === stride, `stride must be ${stride} for ${architecture}`);
+  demand(isClassCount(numClasses), `numClasses must be a whole number from 1 to ${maxClasses}`);
+  demand(
+    labels === null || (labels === 'imagenet1k' && numClasses === 1000),
+    'labels must be null, or imagenet1k with 1000 classes',
+  );
+  const source = fields(metadata.source, 'source');
+  return {
+    name: line(metadata.name, 'name'),
+    architecture,
+    stride,
+    numClasses,
+    labels,
+    licence: licence === null ? null : readLicence(licence),
+    source: { file: line(source.file, 'source.file'), sha256: readSha256(source.sha256) },
+    transform: readTransform(metadata.transform),
+  };
+}
+
+function readLicence(value: unknown): Licence {
+  const { name, url, commercial } = fields(value, 'licence');
+  demand(typeof commercial === 'boolean', 'licence.commercial must be true or false');
+  return { name: line(name, 'licence.name'), url: line(url, 'licence.url'), commercial };
+}
+
+function readSha256(value: unknown): string {
+  demand(
+    typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
+    'source.sha256 must be 64 hex digits',
+  );
+  return value;
+}
+
+function readTransform(value: unknown): Transform {
+  const { resize, crop, mean, std } = fields(value, 'transform');
+  demand(isWhole(resize, maxSide), `transform.resize must be a whole number from 1 to ${maxSide}`);
+  demand(isWhole(crop, resize), 'transform.crop must be a whole number from 1 to transform.resize');
+  demand(isTriple(mean), 'transform.mean must be three numbers');
+  demand(
+    isTriple(std) && std.every((one) => one > 0),
+    'transform.std must be three numbers above 0',
+  );
+  return { resize, crop, mean, std };
+}
+
+function demand(valid: boolean, rule: string): asserts valid {
+  if (!valid) throw new Error(rule);
+}
+
+function fields(value: unknown, name: string): Record<string, unknown> {
+  demand(typeof value === 'object' && value !== null, `${name} must be an object`);
+  return value as Record<string, unknown>;
+}
+
+/** A line of text, fit for a terminal. */
+function line(value: unknown, name: string): string {
+  demand(
+    typeof value === 'string' && value.length >= 1 && value.length <= 1000 && !/\p{C}/u.test(value),
+    `${name} must be a line of text`,
+  );
+  return value;
+}
+
+/** Whether a network may have that many classes. */
+export function isClassCount(value: unknown): value is number {
+  return isWhole(value, maxClasses);
+}
+
+function isWhole(value: unknown, maximum: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum;
+}
+
+function isTriple(value: unknown): value is [number, number, number] {
+  return Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
+}

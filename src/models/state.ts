@@ -1,0 +1,121 @@
+import { shown } from '../checkpoint/failure';
+import type { StateDict, StoredTensor } from '../checkpoint/state-dict';
+import { CheckpointError } from '../errors';
+import type { ModuleSpec, TensorSpec } from '../torch/native';
+import { architectures, resnet, type ArchitectureName } from './resnet';
+
+/** The parameters of the last layer. */
+const head = ['fc.weight', 'fc.bias'];
+
+/** How many names of a kind an error lists. */
+const listed = 8;
+
+/** The parameters and buffers of a module tree, by dotted name, in the order of PyTorch's `state_dict()`. */
+export function tensorsOf(spec: ModuleSpec, prefix = ''): Map<string, TensorSpec> {
+  const tensors = new Map<string, TensorSpec>();
+  for (const [name, tensor] of Object.entries({ ...spec.parameters, ...spec.buffers })) {
+    tensors.set(prefix + name, tensor);
+  }
+  for (const [name, module] of Object.entries(spec.modules ?? {})) {
+    for (const entry of tensorsOf(module, `${prefix}${name}.`)) tensors.set(...entry);
+  }
+  return tensors;
+}
+
+/** What a network is filled with. */
+export interface Match {
+  /** The checkpoint's tensor for each parameter and buffer that it fills. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Whether `fc` is not the checkpoint's, so that it must be initialised. */
+  readonly freshHead: boolean;
+}
+
+/**
+ * Finds the tensor of a checkpoint for each parameter and buffer of a network, strictly, as PyTorch's
+ * `load_state_dict` does: nothing may be missing, unexpected or of another shape. Two exceptions:
+ * `num_batches_tracked` may be missing (checkpoints from before PyTorch 0.4.1 have none) and is then
+ * 0; and for another number of classes than 1000 a head that does not fit is left aside.
+ *
+ * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`) that lists what does not fit.
+ */
+export function matchState(
+  state: StateDict,
+  architecture: ArchitectureName,
+  numClasses = 1000,
+): Match {
+  const expected = tensorsOf(resnet(architectures[architecture], numClasses));
+  const freshHead =
+    numClasses !== 1000 &&
+    !head.every((name) => fits(state.tensors.get(name), expected.get(name)!));
+  const tensors = new Map<string, StoredTensor>();
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  for (const [name, spec] of expected) {
+    if (freshHead && head.includes(name)) continue;
+    const tensor = state.tensors.get(name);
+    if (fits(tensor, spec)) tensors.set(name, tensor);
+    else if (tensor) misshapen.push(`${name} ${format(tensor)} in place of ${format(spec)}`);
+    else if (!name.endsWith('.num_batches_tracked')) missing.push(name);
+  }
+  const unexpected = [...state.tensors.keys()].filter((name) => !expected.has(name));
+  if (missing.length + misshapen.length + unexpected.length === 0) return { tensors, freshHead };
+
+  throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
+    what: [
+      `The checkpoint '${state.path}' does not fit ${architecture} with ${numClasses} classes.`,
+      ...summary('Missing', missing),
+      ...summary('Of another shape or dtype', misshapen),
+      ...summary('Unexpected', unexpected),
+    ].join(' '),
+    todo: advice(state, architecture, numClasses),
+    value: state.path,
+  });
+}
+
+function fits(tensor: StoredTensor | undefined, spec: TensorSpec): tensor is StoredTensor {
+  if (tensor === undefined) return false;
+  return (
+    tensor.dtype.includes('float') === spec.dtype.includes('float') &&
+    tensor.shape.length === spec.shape.length &&
+    tensor.shape.every((length, dimension) => length === spec.shape[dimension])
+  );
+}
+
+function format({ dtype, shape }: TensorSpec): string {
+  return `${dtype} [${shape.join(', ')}]`;
+}
+
+function summary(title: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const some = names.slice(0, listed).map(shown).join('; ');
+  const more = names.length > listed ? `; and ${names.length - listed} more` : '';
+  return [`${title}: ${some}${more}.`];
+}
+
+/** What the checkpoint seems to be, and how to load it as that. */
+function advice(state: StateDict, asked: ArchitectureName, askedClasses: number): string {
+  const numClasses = state.tensors.get('fc.weight')?.shape[0] ?? askedClasses;
+  const guess = recognise(state, numClasses);
+  if (guess === undefined) {
+    return "Pass a state dict of torchvision's ResNet: the names are those of its parameters.";
+  }
+  if (guess !== asked) {
+    return `It looks like ${guess} with ${numClasses} classes: load it as a model of that architecture.`;
+  }
+  return numClasses === askedClasses
+    ? 'Nearly all of it fits: save it again, whole.'
+    : `Pass numClasses: ${numClasses}, for its head has that many.`;
+}
+
+/** The architecture with the most tensors in common, if these are nearly all. */
+function recognise(state: StateDict, numClasses: number): ArchitectureName | undefined {
+  let best: ArchitectureName | undefined;
+  let bestShare = 0.9;
+  for (const name of Object.keys(architectures) as ArchitectureName[]) {
+    const expected = tensorsOf(resnet(architectures[name], numClasses));
+    const common = [...expected].filter(([key, spec]) => fits(state.tensors.get(key), spec)).length;
+    const share = common / Math.max(expected.size, state.tensors.size);
+    if (share > bestShare) [best, bestShare] = [name, share];
+  }
+  return best;
+}

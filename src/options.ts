@@ -1,0 +1,54 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { OptionError } from './errors';
+
+/** The known name nearest to `name`, if it is near enough to be a slip of the finger. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const candidate = closest(name, known);
+  return distance(name, candidate) <= Math.max(2, name.length / 3) ? candidate : undefined;
+}
+
+/**
+ * Throws `OptionError` unless `options` is an object (or undefined) with known names only; the error
+ * names the nearest known one. `where` is the function's public name, e.g. `hub.load`.
+ */
+export function checkOptionNames(
+  options: object | undefined,
+  known: readonly string[],
+  where: string,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what: `Expected an object of options for ${where} but received ${describe(options)}.`,
+      todo: `Pass { ${known.join(', ')} }, each of them optional.`,
+      value: options,
+    });
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const guess = nearest(name, known);
+    throw new OptionError('ERR_SEMISUP_OPTION_UNKNOWN', {
+      what: `${where} has no option '${name}'.`,
+      todo: guess ? `Did you mean '${guess}'?` : `It knows ${known.join(', ')}.`,
+      value: name,
+    });
+  }
+}
+
+/** The error for a value of the wrong kind: "Expected X for Y but received Z of type T." */
+export function wrongValue(name: string, expected: string, received: unknown): OptionError {
+  return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `Expected ${expected} for ${name} but received ${describe(received)}.`,
+    todo: 'Correct the value, or leave it out for the default.',
+    value: received,
+  });
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
+  if (typeof value === 'function') return 'a function';
+  return `${typeof value === 'string' ? `'${value}'` : String(value)} of type ${typeof value}`;
+}

@@ -1,0 +1,29 @@
+import { loadAddon, loadAddonSync } from '../libtorch';
+import { failure } from './failures';
+import type { Native } from './native';
+
+let native: Native | undefined;
+
+function adopt(addon: unknown): Native {
+  if (!native) {
+    native = addon as Native;
+    native.setErrorFactory(failure);
+    // LibTorch's own exit handlers would pull the ground from under a model that runs.
+    process.once('exit', native.shutdown);
+  }
+  return native;
+}
+
+/**
+ * The binding; the first call opens LibTorch, off the JS thread.
+ *
+ * @throws LibTorchError if LibTorch or the addon is missing, of another version, or cannot be opened.
+ */
+export async function openNative(): Promise<Native> {
+  return native ?? adopt(await loadAddon());
+}
+
+/** As `openNative`, but the first call blocks while LibTorch is opened. */
+export function openNativeSync(): Native {
+  return native ?? adopt(loadAddonSync());
+}

@@ -1,0 +1,42 @@
+import {
+  DisposedError,
+  ModelError,
+  OptionError,
+  ScriptError,
+  TensorError,
+  type SemisupError,
+} from '../errors';
+
+/** Makes the typed error for a failure that the binding reports by its code. */
+export function failure(code: string, message: string): SemisupError {
+  const what = asSentence(message);
+  switch (code) {
+    case 'ERR_SEMISUP_DISPOSED':
+      return new DisposedError(code, { what, todo: 'Load it again, or keep it open for longer.' });
+    case 'ERR_SEMISUP_MODEL_FORMAT':
+      return new ModelError(code, {
+        what,
+        todo: 'Pass a TorchScript archive, as torch.jit.save() or hub.exportTorchScript() writes it.',
+      });
+    case 'ERR_SEMISUP_MODEL_WRITE':
+      return new ModelError(code, {
+        what,
+        todo: 'Check the folder, its rights and its free space.',
+      });
+    case 'ERR_SEMISUP_OPTION_VALUE':
+      return new OptionError(code, { what, todo: 'Correct the value.' });
+    case 'ERR_SEMISUP_TENSOR':
+      return new TensorError(code, { what, todo: 'Check the shape and the dtype.' });
+    default:
+      return new ScriptError('ERR_SEMISUP_SCRIPT', {
+        what,
+        todo: 'Check that the inputs have the shapes and dtypes that the module expects.',
+      });
+  }
+}
+
+/** LibTorch's messages end in line breaks or in nothing. */
+function asSentence(message: string): string {
+  const text = message.trim();
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

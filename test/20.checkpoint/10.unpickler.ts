@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { CheckpointError } from '../../src/errors';
+import { PickleEnd, unpickle } from '../../src/checkpoint/unpickler';
+import { bytes, dict, integer, text, tuple, uint32, uint64 } from '../support/pickle';
+
+const load = (...parts: (string | Uint8Array)[]) => unpickle(bytes(...parts), 0, 'x.pth').value;
+
+function refuses(pickle: Uint8Array, code: string, message: RegExp) {
+  assert.throws(
+    () => unpickle(Buffer.from(pickle), 0, 'x.pth'),
+    (error) => {
+      assert(error instanceof CheckpointError, String(error));
+      assert.equal(error.code, `ERR_SEMISUP_CHECKPOINT_${code}`);
+      assert.match(error.message, message);
+      return true;
+    },
+  );
+}
+
+describe('unpickler', () => {
+  describe('plain data', () => {
+    it('reads None and the booleans', () => {
+      assert.deepEqual(load('(N\x88\x89t.'), [null, true, false]);
+    });
+
+    it('reads integers of every width and sign', () => {
+      assert.equal(load('K\xff.'), 255);
+      assert.equal(load('M\xff\xff.'), 65535);
+      assert.equal(load('J\xfe\xff\xff\xff.'), -2);
+      assert.equal(load('\x8a\x00.'), 0);
+      assert.equal(load('\x8a\x01\x80.'), -128);
+      assert.equal(load('\x8a\x02\x80\x00.'), 128);
+      assert.equal(load('\x8b', uint32(2), '\xff\x7f.'), 32767);
+      assert.equal(load(integer(-(2 ** 52)), '.'), -(2 ** 52));
+      assert.equal(load(integer(2n ** 62n), '.'), 2n ** 62n);
+    });
+
+    it('reads floats', () => {
+      assert.equal(load('G\x3f\xb9\x99\x99\x99\x99\x99\x9a.'), 0.1);
+    });
+
+    it('reads text and bytes with lengths of one, four and eight bytes', () => {
+      const utf8 = Buffer.from('né');
+      for (const opcode of ['U\x03', '\x8c\x03', 'T\x03\0\0\0', 'X\x03\0\0\0']) {
+        assert.equal(load(opcode, utf8, '.'), 'né');
+      }
+      assert.equal(load('\x8d', uint64(3), utf8, '.'), 'né');
+      for (const opcode of ['C\x03', 'B\x03\0\0\0', '\x8e\x03\0\0\0\0\0\0\0']) {
+        assert.deepEqual(load(opcode, utf8, '.'), utf8);
+      }
+      assert.deepEqual(load('\x96', uint64(3), utf8, '.'), utf8);
+    });
+
+    it('reads lists, tuples, dictionaries and sets', () => {
+      assert.deepEqual(load('](K\x01K\x02eK\x03a.'), [1, 2, 3]);
+      assert.deepEqual(load('(K\x01\x85K\x01K\x02\x86K\x01K\x02K\x03\x87)t.'), [
+        [1],
+        [1, 2],
+        [1, 2, 3],
+        [],
+      ]);
+      assert.deepEqual(load('}K\x01K\x02s(K\x03K\x04K\x05K\x06u.'), new Map([[1, 2], [3, 4], [5, 6]])); // prettier-ignore
+      assert.deepEqual(load('\x8f(K\x01K\x02\x90.'), new Set([1, 2]));
+      assert.deepEqual(load('(K\x01K\x02\x91.'), new Set([1, 2]));
+    });
+
+    it('recalls what was memoized, in each of the three ways', () => {
+      assert.deepEqual(load('(]q\x00h\x00t.'), [[], []]);
+      assert.deepEqual(load('(]r\xff\xff\xff\xffj\xff\xff\xff\xfft.'), [[], []]);
+      assert.deepEqual(load('(]\x94K\x07\x94h\x01h\x00t.'), [[], 7, 7, []]);
+    });
+
+    it('skips frames, and reads one pickle behind another', () => {
+      const two = bytes('\x80\x04\x95', uint64(2), 'K\x01.', 'K\x02.');
+      const first = unpickle(two, 0, 'x.pth');
+      assert.equal(first.value, 1);
+      assert.equal(unpickle(two, first.end, 'x.pth').value, 2);
+    });
+
+    it('keeps a key named __proto__ as a key', () => {
+      const value = load(dict({ ['__proto__']: dict({ polluted: text('yes') }).subarray(2, -1) }));
+      assert.deepEqual(value, new Map([['__proto__', new Map([['polluted', 'yes']])]]));
+      assert.equal((value as { polluted?: string }).polluted, undefined);
+    });
+  });
+
+  describe('ordered dictionary', () => {
+    it('takes its attributes and drops them', () => {
+      const value = load('ccollections\nOrderedDict\n)R', text('a'), 'K\x01s}', text('_metadata'), '}sb.'); // prettier-ignore
+      assert.deepEqual(value, new Map([['a', 1]]));
+    });
+
+    it('takes the list of pairs that Python 2 writes', () => {
+      const value = load('ccollections\nOrderedDict\n(](](U\x01aK\x01e](U\x01bK\x02eetR.');
+      assert.deepEqual(value, new Map([['a', 1], ['b', 2]])); // prettier-ignore
+    });
+  });
+
+  describe('names', () => {
+    it('knows sizes and dtypes', () => {
+      assert.deepEqual(load('ctorch\nSize\n', tuple(tuple(integer(2))), 'R.'), [2]);
+      assert.equal(load('ctorch\nfloat32\n.'), 'torch.float32');
+    });
+
+    it('refuses every other name, and names it', () => {
+      refuses(bytes('cos\nsystem\n(U\x02lstR.'), 'UNSAFE', /names `os\.system`.* nothing was run/);
+      refuses(bytes('\x8c\x02os\x8c\x06system\x93)R.'), 'UNSAFE', /`os\.system`/);
+      refuses(bytes('c__builtin__\neval\n.'), 'UNSAFE', /`__builtin__\.eval`/);
+      refuses(
+        bytes('ctorch._utils\n_rebuild_sparse_tensor\n.'),
+        'UNSAFE',
+        /_rebuild_sparse_tensor/,
+      );
+      refuses(bytes('c__proto__\nconstructor\n.'), 'UNSAFE', /__proto__\.constructor/);
+    });
+
+    it('shows hostile names short and without control characters', () => {
+      refuses(bytes('cos\x1b[2J\n', 'x'.repeat(5000), '\n.'), 'UNSAFE', /`os\?\[2J\.x{100,120}…`/);
+    });
+
+    it('refuses names that are no text', () => {
+      refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /names something by what is no text/);
+    });
+  });
+
+  describe('damage', () => {
+    it('tells an end of the bytes from other damage', () => {
+      for (const cut of [
+        '',
+        'K',
+        'X\xff\xff\xff\xffa',
+        '\x8d\xff\xff\xff\xff\xff\xff\xff\xffa',
+        'cos\nsys',
+        'N',
+      ]) {
+        // prettier-ignore
+        assert.throws(() => load(cut), PickleEnd);
+      }
+    });
+
+    it('refuses opcodes that only other protocols or classes need', () => {
+      for (const opcode of ['i', 'o', 'P', 'I', 'S', '\x81', '\x92', '\x82', '\x97', '0', '2']) {
+        refuses(bytes('(N', opcode, 'os\nsystem\n.'), 'FORMAT', /has the opcode 0x.. at byte 2/);
+      }
+      refuses(bytes('\x80\x06.'), 'FORMAT', /is of protocol 6/);
+    });
+
+    it('refuses what does not fit the stack', () => {
+      for (const pickle of ['.', 'R.', 'q\x00', 'K\x01R.', 'b.', '\x86.', 's.', 'Q.']) {
+        refuses(bytes(pickle), 'FORMAT', /takes from an empty stack/);
+      }
+      refuses(bytes('t.'), 'FORMAT', /misses a mark/);
+      refuses(bytes('h\x05.'), 'FORMAT', /recalls 5/);
+      refuses(bytes('NNa.'), 'FORMAT', /appends to what is no list/);
+      refuses(bytes('N(e.'), 'FORMAT', /appends to what is no list/);
+      refuses(bytes('](\x90.'), 'FORMAT', /adds to what is no set/);
+      refuses(bytes(']NNs.'), 'FORMAT', /sets items of what is no dictionary/);
+      refuses(bytes('}(Nu.'), 'FORMAT', /a key without a value/);
+      refuses(bytes(']}b.'), 'FORMAT', /sets attributes of what has none/);
+      refuses(bytes('N)R.'), 'FORMAT', /calls what cannot be called/);
+      refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls what cannot be called/);
+    });
+
+    it('refuses wrong arguments', () => {
+      refuses(bytes('ctorch\nSize\n)R.'), 'FORMAT', /wrong arguments for torch\.Size/);
+      refuses(bytes('ctorch._utils\n_rebuild_tensor_v2\n)R.'), 'FORMAT', /_rebuild_tensor_v2/);
+      refuses(bytes('ctorch._utils\n_rebuild_parameter\nN\x85R.'), 'FORMAT', /_rebuild_parameter/);
+      refuses(bytes('ccollections\nOrderedDict\nN\x85R.'), 'FORMAT', /OrderedDict/);
+      refuses(bytes('NQ.'), 'FORMAT', /refers to a storage/);
+      refuses(bytes('\x8b', uint32(2 ** 31), '.'), 'FORMAT', /an integer of 2147483648 bytes/);
+    });
+
+    it('gives up after a bounded number of steps', () => {
+      const started = performance.now();
+      for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {
+        refuses(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /takes more than 1048576 steps/);
+      }
+      assert(performance.now() - started < 20_000);
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { openCheckpoint } from '../../src/checkpoint';
+import { DisposedError } from '../../src/errors';
+import { expected, fixture, readAll, readTensor, refuses } from '../support/checkpoint';
+import { bytes, dict, tensor } from '../support/pickle';
+import { temporaryFolder } from '../support/temporary';
+import { writeZip } from '../support/zip';
+
+const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+
+describe('zip .pth', () => {
+  for (const protocol of [2, 3, 4, 5]) {
+    it(`reads every dtype and kind of view, saved with protocol ${protocol}`, async () => {
+      assert.deepEqual(await readAll(fixture(`tensors-${protocol}.zip.pth`)), expected('tensors'));
+    });
+  }
+
+  it('reads the state dict of a module', async () => {
+    const read = await readAll(fixture('module.zip.pth'));
+    assert.deepEqual(read, expected('module'));
+    assert.equal(read['1.num_batches_tracked']?.dtype, 'int64');
+  });
+
+  it('finds the state dict that a training script wrapped, and takes DataParallel off', async () => {
+    assert.deepEqual(await readAll(fixture('wrapped.zip.pth')), expected('module'));
+  });
+
+  it('finds the state dict beside plain data', async () => {
+    assert.deepEqual(await readAll(fixture('plain-data.zip.pth')), expected('module'));
+  });
+
+  it('refuses a pickled module by the name of its class', async () => {
+    await refuses(
+      fixture('whole-module.zip.pth'),
+      'UNSAFE',
+      /`torch\.nn\.modules\.linear\.Linear`/,
+    );
+  });
+
+  it('keeps the order of the names and the strides of the file', async () => {
+    const checkpoint = await openCheckpoint(fixture('tensors-2.zip.pth'));
+    const { tensors } = checkpoint;
+    assert.deepEqual([...tensors.keys()], Object.keys(expected('tensors')));
+    assert.deepEqual(tensors.get('transposed')?.stride, [1, 3]);
+    assert.deepEqual(tensors.get('channels_last')?.stride, [24, 1, 12, 3]);
+    assert.deepEqual(tensors.get('expanded')?.stride, [0, 0]);
+    await checkpoint.close();
+  });
+
+  it('reads only the bytes of the view, into memory of their own', async () => {
+    const checkpoint = await openCheckpoint(fixture('tensors-2.zip.pth'));
+    const read = async (name: string) => (await checkpoint.tensors.get(name)!.read()).buffer;
+    assert.equal((await read('slice')).byteLength, 4 * 4);
+    assert.equal((await read('expanded')).byteLength, 4);
+    assert.equal((await read('empty_slice')).byteLength, 0);
+    assert.notEqual(await read('tied_a'), await read('tied_b'));
+    await checkpoint.close();
+  });
+
+  it('refuses to read after it was closed, and closes twice', async () => {
+    const checkpoint = await openCheckpoint(fixture('module.zip.pth'));
+    await Promise.all([checkpoint.close(), checkpoint.close()]);
+    for (const stored of checkpoint.tensors.values()) {
+      await assert.rejects(stored.read(), DisposedError);
+    }
+  });
+
+  it('finishes a read that is under way when it is closed', async () => {
+    const checkpoint = await openCheckpoint(fixture('module.zip.pth'));
+    const reading = readTensor(checkpoint.tensors.get('0.weight')!);
+    await checkpoint.close();
+    assert.deepEqual(await reading, expected('module')['0.weight']);
+  });
+
+  describe('archive', () => {
+    const folder = temporaryFolder();
+    const path = () => join(folder.path, 'x.pth');
+    const pickle = { name: 'x/data.pkl', data: dict({ w: tensor() }) };
+    const data = { name: 'x/data/0', data: floats };
+
+    it('reads zip64, beyond 4 GiB', async () => {
+      await writeZip(path(), [pickle, { ...data, at: 5 * 2 ** 30 }], true);
+      assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
+    });
+
+    it('takes a file without a byte order as little-endian, and refuses big-endian', async () => {
+      await writeZip(path(), [pickle, data]);
+      assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
+      await writeZip(path(), [pickle, data, { name: 'x/byteorder', data: bytes('big') }]);
+      await refuses(path(), 'FORMAT', /not saved on a little-endian machine/);
+    });
+
+    it('refuses compressed and encrypted records', async () => {
+      await writeZip(path(), [pickle, { ...data, method: 8 }]);
+      await refuses(path(), 'FORMAT', /record 'x\/data\/0' is compressed/);
+      await writeZip(path(), [{ ...pickle, method: 8 }, data]);
+      await refuses(path(), 'FORMAT', /record 'x\/data.pkl' is compressed/);
+      // yauzl expects the 12 bytes of the cipher's header in the size.
+      await writeZip(path(), [pickle, { ...data, flags: 1, method: 8 }]);
+      await refuses(path(), 'FORMAT', /record 'x\/data\/0' is encrypted/);
+    });
+
+    it('refuses an archive without data.pkl', async () => {
+      await writeZip(path(), [{ name: 'readme.txt', data: bytes('hello') }]);
+      await refuses(path(), 'FORMAT', /zip archive without data\.pkl/);
+    });
+
+    it('refuses TorchScript, and says what it is', async () => {
+      for (const name of ['x/constants.pkl', 'x/code/__torch__.py']) {
+        await writeZip(path(), [pickle, { name, data: bytes('N.') }]);
+        await refuses(path(), 'FORMAT', /it is TorchScript.*ScriptModule\.load/);
+      }
+    });
+
+    it('refuses two records of one name', async () => {
+      await writeZip(path(), [pickle, data, data]);
+      await refuses(path(), 'FORMAT', /two records of one name/);
+    });
+
+    it('refuses names that lead out of the archive', async () => {
+      await writeZip(path(), [pickle, { ...data, name: '../x' }]);
+      await refuses(path(), 'FORMAT', /directory of its zip archive is damaged/);
+    });
+
+    it('names the tensor whose record is missing or too short', async () => {
+      await writeZip(path(), [pickle]);
+      await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
+      await writeZip(path(), [pickle, { ...data, data: floats.subarray(1) }]);
+      await refuses(path(), 'FORMAT', /its tensor 'w' reaches out of its storage/);
+    });
+  });
+});

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { ModelError } from '../../src/errors';
+import { card, parseMetadata, type ModelMetadata } from '../../src/models';
+import { formatMetadata } from '../../src/models/metadata';
+
+const { name, architecture, licence, transform } = card('resnet50_swsl');
+const metadata: ModelMetadata = {
+  name,
+  architecture,
+  stride: 'v1.5',
+  numClasses: 1000,
+  labels: 'imagenet1k',
+  licence,
+  source: { file: 'weights.pth', sha256: 'ab'.repeat(32) },
+  transform,
+};
+
+/** Reads the metadata with one field, named by its path, changed. */
+function parseWith(path: string, value: unknown): ModelMetadata {
+  const copy = JSON.parse(formatMetadata(metadata)) as Record<string, unknown>;
+  const steps = path.split('.');
+  const last = steps.pop()!;
+  const parent = steps.reduce((object, step) => object[step] as Record<string, unknown>, copy);
+  parent[last] = value;
+  return parseMetadata(JSON.stringify(copy), 'net.pt');
+}
+
+describe('metadata', () => {
+  it('are the same after they were written and read', () => {
+    assert.deepEqual(parseMetadata(formatMetadata(metadata), 'net.pt'), metadata);
+  });
+
+  it('may name no licence and no classes', () => {
+    assert.equal(parseWith('licence', null).licence, null);
+    assert.equal(parseWith('labels', null).labels, null);
+  });
+
+  it('drop what they do not know', () => {
+    assert.deepEqual(parseWith('__proto__', { evil: 1 }), metadata);
+    assert.deepEqual(parseWith('more', 1), metadata);
+  });
+
+  for (const [path, values] of Object.entries({
+    format: [0, 2, '1', undefined],
+    name: ['', 1, 'a\nb', '\x1b[31m', 'x'.repeat(1001)],
+    architecture: ['vgg16', 'toString', null],
+    stride: ['v1', null],
+    numClasses: [0, 1.5, -1, 2 ** 40, '1000', 10],
+    labels: ['imagenet22k', undefined],
+    licence: [undefined, 'MIT'],
+    'licence.commercial': [null, 0],
+    'licence.url': [7],
+    source: [null],
+    'source.sha256': ['', 'AB'.repeat(32), 'ab'.repeat(33)],
+    transform: [[], null],
+    'transform.resize': [0, 1e9, 256.5],
+    'transform.crop': [257, 0],
+    'transform.mean': [[0, 0], [0, 0, null], 'abc'],
+    'transform.std': [[1, 1, 0]],
+  })) {
+    it(`are refused for a wrong ${path}`, () => {
+      for (const value of values) {
+        assert.throws(
+          () => parseWith(path, value),
+          (error: unknown) => {
+            assert.ok(error instanceof ModelError);
+            assert.equal(error.code, 'ERR_SEMISUP_MODEL_FORMAT');
+            assert.match(error.message, /'net\.pt'/);
+            return true;
+          },
+          `${path}: ${JSON.stringify(value)}`,
+        );
+      }
+    });
+  }
+
+  it('are refused for what is no JSON object', () => {
+    for (const text of ['', '{', 'null', '[]', '"text"']) {
+      assert.throws(() => parseMetadata(text, 'net.pt'), { code: 'ERR_SEMISUP_MODEL_FORMAT' });
+    }
+  });
+});

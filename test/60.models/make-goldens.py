@@ -1,0 +1,49 @@
+"""
+Writes goldens.json: what plain PyTorch answers, with the checkpoint by formula, to a picture by
+formula and, if the folder of photos is given, to one of them through Pillow.
+
+    python3 make-goldens.py [folder of photos]
+
+Needs torch, numpy and pillow; made with 2.13.0 (CPU), 2.x and 13.x of them.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+here = Path(__file__).parent
+sys.path.insert(0, str(here.parent / "support"))
+from generated_checkpoint import fill, image  # noqa: E402
+from reference_resnet import ARCHITECTURES, photo, resnet  # noqa: E402
+
+PHOTO = "n02391049_zebra.JPEG"
+
+
+def summary(values):
+    return {
+        "every64th": values[::64].tolist(),
+        "largest": values.abs().max().item(),
+        "sum": values.double().sum().item(),
+    }
+
+
+@torch.no_grad()
+def golden(model, inputs):
+    names = "\n".join(model.state_dict())
+    return {
+        "parameters": sum(tensor.numel() for tensor in model.parameters()),
+        "names": hashlib.sha256(names.encode()).hexdigest(),
+        "features": summary(model.features(inputs["image"])[0]),
+        "logits": {key: summary(model(x)[0]) for key, x in inputs.items()},
+    }
+
+
+inputs = {"image": image()}
+if len(sys.argv) > 1:
+    inputs["photo"] = photo(Path(sys.argv[1]) / PHOTO)
+goldens = {name: golden(fill(resnet(name)), inputs) for name in ARCHITECTURES}
+text = json.dumps({"photo": PHOTO, "architectures": goldens}, indent=1)
+(here / "goldens.json").write_text(text + "\n")

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpoint, span, type StoredTensor } from '../../src/checkpoint';
+import { dtypeBytes, type DType } from '../../src/dtype';
+import { CheckpointError } from '../../src/errors';
+
+const fixtures = join(__dirname, '../20.checkpoint/fixtures');
+
+/** The path of a file that `make-fixtures.py` has made. */
+export function fixture(name: string): string {
+  return join(fixtures, name);
+}
+
+/** A tensor read out, its elements in row-major order. */
+export interface ReadTensor {
+  dtype: DType;
+  shape: readonly number[];
+  values: (number | boolean)[];
+}
+
+/** What PyTorch says is in a fixture of the state dict `state`. */
+export function expected(state: 'tensors' | 'module' | 'contiguous'): Record<string, ReadTensor> {
+  const all = JSON.parse(readFileSync(fixture('expected.json'), 'utf8')) as Record<
+    string,
+    Record<string, ReadTensor>
+  >;
+  return all[state]!;
+}
+
+/** Opens a checkpoint, reads all of its tensors, and closes it. */
+export async function readAll(path: string): Promise<Record<string, ReadTensor>> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    const read: Record<string, ReadTensor> = {};
+    for (const [name, tensor] of checkpoint.tensors) read[name] = await readTensor(tensor);
+    return read;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+export async function readTensor(tensor: StoredTensor): Promise<ReadTensor> {
+  const { dtype, shape, stride } = tensor;
+  const bytes = await tensor.read();
+  assert.equal(bytes.length, span(shape, stride) * dtypeBytes[dtype]);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = offsets(shape, stride).map((at) => element[dtype](view, at * dtypeBytes[dtype]));
+  return { dtype, shape, values };
+}
+
+/** Asserts that a checkpoint is refused with `code`, by an error whose message matches. */
+export async function refuses(path: string, code: string, message: RegExp): Promise<void> {
+  await assert.rejects(readAll(path), (error) => {
+    assert(error instanceof CheckpointError, String(error));
+    assert.equal(error.code, `ERR_SEMISUP_CHECKPOINT_${code}`, error.message);
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+function offsets(shape: readonly number[], stride: readonly number[]): number[] {
+  return shape.reduce(
+    (starts, side, i) =>
+      starts.flatMap((start) => Array.from({ length: side }, (_, j) => start + j * stride[i]!)),
+    [0],
+  );
+}
+
+const element: Record<DType, (view: DataView, at: number) => number | boolean> = {
+  float32: (view, at) => view.getFloat32(at, true),
+  float64: (view, at) => view.getFloat64(at, true),
+  float16: (view, at) => float16(view.getUint16(at, true)),
+  bfloat16: (view, at) => {
+    const wide = new DataView(new ArrayBuffer(4));
+    wide.setUint16(0, view.getUint16(at, true));
+    return wide.getFloat32(0);
+  },
+  int8: (view, at) => view.getInt8(at),
+  uint8: (view, at) => view.getUint8(at),
+  int16: (view, at) => view.getInt16(at, true),
+  int32: (view, at) => view.getInt32(at, true),
+  int64: (view, at) => Number(view.getBigInt64(at, true)),
+  bool: (view, at) => view.getUint8(at) === 1,
+};
+
+/** Normal numbers and zero, which is all that the fixtures hold. */
+function float16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  if ((bits & 0x7fff) === 0) return sign * 0;
+  return sign * 2 ** (((bits >> 10) & 31) - 15) * (1 + (bits & 1023) / 1024);
+}

@@ -1,0 +1,17 @@
+import type { SemisupError } from '../../../src/errors';
+import { fetchCheckpoint } from '../../../src/hub/checkpoints';
+import type { CheckpointSource } from '../../../src/models/source';
+
+const [source, hubDir] = process.argv.slice(2);
+const onWait = () => {
+  console.log('waits');
+};
+
+fetchCheckpoint(JSON.parse(source!) as CheckpointSource, { hubDir, onWait }).then(
+  (path) => {
+    console.log(path);
+  },
+  (error: unknown) => {
+    console.log((error as SemisupError).message);
+  },
+);

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { SemisupError } from '../../src/errors';
+import type { Patience } from '../../src/net/retry';
+
+/** Tries as often as by default, without the waiting. */
+export const hurried: Patience = { attempts: 5, delay: 1, idle: 5_000 };
+
+/** Asserts that a promise rejects with the code `ERR_SEMISUP_…`, and gives the error. */
+export async function failure(promise: Promise<unknown>, code: string): Promise<SemisupError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert(error instanceof SemisupError, String(error));
+    assert.equal(error.code, `ERR_SEMISUP_${code}`, error.message);
+    return error;
+  }
+  assert.fail(`expected ERR_SEMISUP_${code}`);
+}
+
+/** The names in a folder, sorted. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).sort();
+}
