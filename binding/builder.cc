@@ -108,8 +108,8 @@ void Fill(at::Tensor target, const StridedBytes& source, const std::string& name
   }
   if (source.Extent() != source.length) {
     throw Error("ERR_SEMISUP_TENSOR", "'" + name + "' takes " + std::to_string(source.Extent()) +
-                                          " bytes but was given " +
-                                          std::to_string(source.length) + ".");
+                                          " bytes but was given " + std::to_string(source.length) +
+                                          ".");
   }
   if (source.length == 0) return;
   // Kernels load whole elements, so bytes that begin between two of them are moved first.

@@ -56,9 +56,9 @@ class Environment : public Napi::Addon<Environment> {
  private:
   // Settles the promises of all jobs that are done.
   void Drain(Napi::Env env);
-  // Before the environment goes: no thread of ours may outlive it or the libraries it runs in. Called
-  // by JavaScript when the process exits, because process.exit() runs no cleanup hooks, and by the
-  // cleanup hook when a worker is terminated, because that runs no JavaScript. Idempotent.
+  // Before the environment goes: no thread of ours may outlive it or the libraries it runs in.
+  // Called by JavaScript when the process exits, because process.exit() runs no cleanup hooks, and
+  // by the cleanup hook when a worker is terminated, because that runs no JavaScript. Idempotent.
   void Shutdown();
 
   Napi::Env env_;

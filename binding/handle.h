@@ -69,7 +69,8 @@ template <class T>
 std::shared_ptr<T> Unwrap(Napi::Value value) {
   auto object = HolderOf<T>(value).object;
   if (!object) {
-    throw Error("ERR_SEMISUP_DISPOSED", std::string("The ") + T::kName + " was used after dispose().");
+    throw Error("ERR_SEMISUP_DISPOSED",
+                std::string("The ") + T::kName + " was used after dispose().");
   }
   return object;
 }

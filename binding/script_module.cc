@@ -3,6 +3,9 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <fstream>
+#include <stdexcept>
+
 #include "error.h"
 #include "executor.h"
 #include "handle.h"
@@ -99,7 +102,12 @@ Napi::Value SaveModule(const Napi::CallbackInfo& info) {
 
   auto save = [module, path, extra_files = std::move(extra_files)] {
     return WithCode("ERR_SEMISUP_MODEL_WRITE", [&] {
-      module->module.save(path, extra_files);
+      // By way of a stream the archive is the same whatever the file's name.
+      std::ofstream file(path, std::ios::binary);
+      if (!file) throw std::runtime_error("The file cannot be opened for writing.");
+      module->module.save(file, extra_files);
+      file.close();
+      if (!file) throw std::runtime_error("Not all of the file could be written.");
       return Nothing{};
     });
   };

@@ -30,10 +30,9 @@ Napi::Value CreateTensor(const Napi::CallbackInfo& info) {
   const auto shape = ToSizes(info[2]);
   auto tensor = WithCode("ERR_SEMISUP_TENSOR", [&] { return at::empty(shape, dtype); });
   if (tensor.nbytes() != data.ByteLength()) {
-    throw Error("ERR_SEMISUP_TENSOR", "A tensor of this shape takes " +
-                                          std::to_string(tensor.nbytes()) +
-                                          " bytes but the data have " +
-                                          std::to_string(data.ByteLength()) + ".");
+    throw Error("ERR_SEMISUP_TENSOR",
+                "A tensor of this shape takes " + std::to_string(tensor.nbytes()) +
+                    " bytes but the data have " + std::to_string(data.ByteLength()) + ".");
   }
   const auto* bytes = static_cast<const uint8_t*>(data.ArrayBuffer().Data()) + data.ByteOffset();
   if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), bytes, tensor.nbytes());
@@ -45,7 +44,8 @@ Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap<Tensor>(info[0])->tensor;
   auto shape = Napi::Array::New(env, tensor.dim());
   for (int64_t i = 0; i < tensor.dim(); i++) {
-    shape.Set(static_cast<uint32_t>(i), Napi::Number::New(env, static_cast<double>(tensor.size(i))));
+    shape.Set(static_cast<uint32_t>(i),
+              Napi::Number::New(env, static_cast<double>(tensor.size(i))));
   }
   auto description = Napi::Object::New(env);
   description.Set("dtype", NameOfDType(tensor.scalar_type()));
@@ -56,7 +56,8 @@ Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
 
 Napi::Value ReadTensor(const Napi::CallbackInfo& info) {
   const auto object = Unwrap<Tensor>(info[0]);
-  const auto tensor = WithCode("ERR_SEMISUP_TENSOR", [&] { return object->tensor.cpu().contiguous(); });
+  const auto tensor =
+      WithCode("ERR_SEMISUP_TENSOR", [&] { return object->tensor.cpu().contiguous(); });
   // Electron allows no memory but V8's own behind an ArrayBuffer, hence the copy.
   auto buffer = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());

@@ -25,7 +25,7 @@ export abstract class SemisupError<Code extends string = string> extends Error {
   readonly value: unknown;
 
   constructor(code: Code, { what, todo, value, cause }: ErrorDetails) {
-    super(`${what} ${todo}`, cause === undefined ? undefined : { cause });
+    super(`${what}${what.endsWith('\n') ? '' : ' '}${todo}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
     this.what = what;

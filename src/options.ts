@@ -1,10 +1,12 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import { OptionError } from './errors';
 
 /** The known name nearest to `name`, if it is near enough to be a slip of the finger. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const candidate = closest(name, known);
+  // Of two that are as near, the one of the same length: swapped letters are the commonest slip.
+  const remoteness = (one: string) => distance(name, one) + (one.length === name.length ? 0 : 0.5);
+  const [candidate] = known.toSorted((a, b) => remoteness(a) - remoteness(b));
+  if (candidate === undefined) return undefined;
   return distance(name, candidate) <= Math.max(2, name.length / 3) ? candidate : undefined;
 }
 
@@ -49,6 +51,9 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
-  if (typeof value === 'function') return 'a function';
-  return `${typeof value === 'string' ? `'${value}'` : String(value)} of type ${typeof value}`;
+  if (typeof value === 'string') return `'${value}' of type string`;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return `${String(value)} of type ${typeof value}`;
+  }
+  return `a ${typeof value}`;
 }

@@ -1,5 +1,8 @@
 /** Settles as `work` does, unless `signal` is aborted before: then it rejects with its reason. */
-export async function whenAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+export async function whenAborted<T>(
+  signal: AbortSignal | undefined,
+  work: Promise<T>,
+): Promise<T> {
   if (!signal) return await work;
   let abort!: () => void;
   const aborted = new Promise<never>((_, reject) => {

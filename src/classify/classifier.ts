@@ -1,8 +1,8 @@
+import { ModelError } from '../errors';
 import { batch, decode, type ImageInput } from '../image';
 import type { ImageClass, ModelMetadata } from '../models';
 import { checkOptionNames, wrongValue } from '../options';
-import type { ScriptModule } from '../torch';
-import { Tensor } from '../torch';
+import { Tensor, type ScriptModule } from '../torch';
 import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
 import { whenAborted } from './abort';
 
@@ -180,10 +180,21 @@ export class Classifier implements AsyncDisposable {
     const transformed = performance.now();
     options.signal?.throwIfAborted();
     using output = (await this.#module.call(method, input)) as Tensor<'float32'>;
+    if (method === 'forward') this.#checkClasses(output);
     await take(output, {
       decode: decoded - began,
       transform: transformed - decoded,
       forward: performance.now() - transformed,
+    });
+  }
+
+  /** A file's metadata may say what its module does not keep. */
+  #checkClasses({ shape }: Tensor): void {
+    if (shape.length === 2 && shape[1] === this.classes.length) return;
+    throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
+      what: `The model ${this.metadata.name} gave logits of shape [${shape.join(', ')}], and its metadata tell of ${this.classes.length} classes.`,
+      todo: 'Export it again with hub.exportTorchScript().',
+      value: shape,
     });
   }
 }

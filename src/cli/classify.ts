@@ -58,7 +58,12 @@ export function show(image: string, { predictions, timings }: DetailedAnswer): s
     label,
     wnid,
   ]);
-  const columns = [{ title: 'score', right: true }, { title: '' }, { title: 'class' }, { title: 'WordNet id' }];
+  const columns = [
+    { title: 'score', right: true },
+    { title: '' },
+    { title: 'class' },
+    { title: 'WordNet id' },
+  ];
   const { decode, transform, forward } = timings;
   const times = `decode ${decode.toFixed(1)} ms, transform ${transform.toFixed(1)} ms, forward ${forward.toFixed(1)} ms`;
   return [bold(image), table(columns, rows), dim(times), ''].join('\n');

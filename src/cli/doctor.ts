@@ -20,13 +20,14 @@ export function doctorCommand(): Command {
     .description('whether all is there that is needed, and what to do where it is not')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
+      const libtorch = await examine('LibTorch', describeLibTorch);
       const findings = [
-        await examine('semisup', () => `${versions.semisup}, for LibTorch ${versions.libtorch}`),
-        await examine('node', () => `${process.version}, ${process.platform}-${process.arch}`),
-        await examine('LibTorch', describeLibTorch),
-        await examine('addon', tryAddon),
-        ...devices().map(({ name, description }) => ({ name, ok: true, detail: description })),
-        await examine('cache', () => cacheFolder()),
+        found('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
+        found('node', `${process.version}, ${process.platform}-${process.arch}`),
+        libtorch,
+        ...(libtorch.ok ? [await examine('addon', tryAddon)] : []),
+        ...devices().map(({ name, description }) => found(name, description)),
+        found('cache', cacheFolder()),
       ];
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
       if (json) printJson(findings);
@@ -34,9 +35,13 @@ export function doctorCommand(): Command {
     });
 }
 
+function found(name: string, detail: string): Finding {
+  return { name, ok: true, detail };
+}
+
 async function examine(name: string, look: () => string | Promise<string>): Promise<Finding> {
   try {
-    return { name, ok: true, detail: await look() };
+    return found(name, await look());
   } catch (error) {
     if (!(error instanceof SemisupError)) throw error;
     return { name, ok: false, detail: error.message };

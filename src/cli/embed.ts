@@ -7,6 +7,8 @@ import { print, printJson } from './terminal';
 interface EmbedFlags extends HubFlags {
   readonly model: string;
   readonly device: DeviceName;
+  readonly weights?: string;
+  readonly orient?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,12 +20,15 @@ export function embedCommand(): Command {
       .argument('<image...>')
       .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
       .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
+      .option('--weights <checkpoint>', 'a checkpoint of your own')
+      .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
+    const { device, weights, orient } = flags;
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device: flags.device }),
+      hub.load(flags.model, { ...options, device, weights }),
     );
-    const vectors = await model.embed(images);
+    const vectors = await model.embed(images, { orient });
     if (flags.json) {
       printJson(images.map((image, i) => ({ image, embedding: [...vectors[i]!] })));
       return;

@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Unpack } from 'tar';
-import { writing } from '../net/disk';
+import { unreadable, writing } from '../net/disk';
 import { sha256File } from '../net/hash';
 
 const PIECE = 64 * 1024;
@@ -23,7 +23,9 @@ export async function exists(path: string): Promise<boolean> {
  * prints there. Hidden files do not count.
  */
 export async function sha256Folder(folder: string, signal?: AbortSignal): Promise<string> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
   const names = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
   const hash = createHash('sha256');
   for (const name of names.map((entry) => entry.name).sort()) {

@@ -1,7 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { openCheckpoint, type StateDict } from '../checkpoint';
-import { buildTorchScript, fromKeras, type ModelCard } from '../models';
+import { openCheckpoint } from '../checkpoint';
+import { buildTorchScript, type ModelCard } from '../models';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
 import { checkpointsFolder } from './cache';
@@ -57,14 +57,14 @@ export async function writeTorchScript(
 ): Promise<void> {
   const { weights, signal, onProgress } = options;
   const checkpoint = weights ?? (await checkpointOf(card, options));
-  const state = await openWithTorchvisionNames(checkpoint);
+  const state = await openCheckpoint(checkpoint);
   try {
     await buildTorchScript({
       card: weights === undefined ? card : { ...card, licence: null },
       state,
       source: await describeSource(card, checkpoint, weights === undefined, signal),
       path,
-      numClasses: options.numClasses ?? state.tensors.get('fc.weight')?.shape[0],
+      numClasses: options.numClasses,
       signal,
       onProgress: (received, total) => {
         onProgress?.({ phase: 'build', file: path, received, total });
@@ -73,11 +73,6 @@ export async function writeTorchScript(
   } finally {
     await state.close();
   }
-}
-
-async function openWithTorchvisionNames(checkpoint: string): Promise<StateDict> {
-  const state = await openCheckpoint(checkpoint);
-  return state.tensors.has('fc1000/kernel') ? fromKeras(state) : state;
 }
 
 async function describeSource(

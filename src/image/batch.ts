@@ -2,7 +2,7 @@ import { wrongValue } from '../options';
 import { Tensor, type Executor, type Pixels, type Transform } from '../torch';
 
 /** The longest side that an image may be resized or cropped to, in pixels. */
-export const maxSide = 4096;
+const maxSide = 4096;
 
 /**
  * Resizes, crops and normalises decoded images on the executor's thread, into one tensor. Bit for bit

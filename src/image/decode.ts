@@ -8,7 +8,7 @@ import { toSource, type ImageInput } from './input';
 import { sniff } from './sniff';
 
 /** The most pixels that an image may have: 16,383 x 16,383, sharp's own limit. */
-export const maxPixels = 0x3fff ** 2;
+const maxPixels = 0x3fff ** 2;
 
 /** Options of `decode`. */
 export interface DecodeOptions {

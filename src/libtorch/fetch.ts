@@ -1,11 +1,11 @@
 import { DownloadError, LibTorchError } from '../errors';
 import { download } from '../net/download';
 import { sha256File } from '../net/hash';
+import { isOffline } from '../net/offline';
 import { fetchByPip } from './pip';
 import type { Wheel } from './wheels';
 
 export interface FetchOptions {
-  readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   /** Called with the bytes that have come so far. */
   readonly onProgress?: (received: number) => void;
@@ -16,15 +16,17 @@ export interface FetchOptions {
  * host, and by pip where neither has it or can be reached. A file that is there already and intact is
  * kept.
  *
- * @throws DownloadError `…_HASH` or `…_SIZE` where another file came than the pinned one, `…_DISK`.
+ * @throws DownloadError `…_OFFLINE` where `SEMISUP_OFFLINE` forbids it, `…_HASH` or `…_SIZE` where
+ *   another file came than the pinned one, `…_DISK`.
  *   LibTorchError `ERR_SEMISUP_LIBTORCH_INSTALL` where the file cannot be had; its `cause` holds the
  *   errors of all ways that were tried.
  */
 export async function fetchWheel(wheel: Wheel, file: string, options: FetchOptions): Promise<void> {
-  const { env, signal, onProgress } = options;
+  const { signal, onProgress } = options;
   if (await isIntact(file, wheel, signal)) return;
+  if (isOffline()) throw offline(wheel);
   const failures: Error[] = [];
-  const base = [env.SEMISUP_LIBTORCH_MIRROR, wheel.base].find(Boolean);
+  const base = [process.env.SEMISUP_LIBTORCH_MIRROR, wheel.base].find(Boolean);
   if (base) {
     try {
       await download(address(base, wheel), file, {
@@ -63,6 +65,14 @@ async function isIntact(file: string, wheel: Wheel, signal?: AbortSignal): Promi
 function isUnreachable(error: unknown): error is DownloadError {
   const codes = ['HTTP', 'NETWORK', 'TRUNCATED'].map((kind) => `ERR_SEMISUP_DOWNLOAD_${kind}`);
   return error instanceof DownloadError && codes.includes(error.code);
+}
+
+function offline(wheel: Wheel): DownloadError {
+  return new DownloadError('ERR_SEMISUP_DOWNLOAD_OFFLINE', {
+    what: `${wheel.file} is not here and may not be fetched, because SEMISUP_OFFLINE is set.`,
+    todo: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+    value: wheel.file,
+  });
 }
 
 function allFailed(wheel: Wheel, failures: readonly Error[]): LibTorchError {

@@ -10,8 +10,6 @@ export interface FindOptions {
   readonly libtorch?: string;
   /** The major.minor versions that will do, e.g. `['2.13']`; default: any. */
   readonly versions?: readonly string[];
-  /** Instead of `process.env`. */
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** A place that was looked at in vain. */
@@ -41,15 +39,13 @@ export interface LibTorch extends LibTorchFolder {
  *   there is has another version; both name every place looked at and why it was not taken.
  */
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
-  const { env = process.env } = options;
-  const python = asksPython(env) ? await findPythonTorch(env) : notAsked;
+  const python = asksPython() ? await findPythonTorch() : notAsked;
   return search(options, () => python);
 }
 
 /** As `findLibTorch`, but blocks where Python has to be asked. */
 export function findLibTorchSync(options: FindOptions = {}): LibTorch {
-  const { env = process.env } = options;
-  return search(options, () => (asksPython(env) ? findPythonTorchSync(env) : notAsked));
+  return search(options, () => (asksPython() ? findPythonTorchSync() : notAsked));
 }
 
 interface Candidate {
@@ -60,7 +56,7 @@ interface Candidate {
   readonly given?: boolean;
 }
 
-const asksPython = (env: NodeJS.ProcessEnv): boolean => env.LIBTORCH_USE_PYTORCH === '1';
+const asksPython = (): boolean => process.env.LIBTORCH_USE_PYTORCH === '1';
 const notAsked: PythonTorch = { problem: 'not asked, because LIBTORCH_USE_PYTORCH is not 1' };
 
 function search(options: FindOptions, python: () => PythonTorch): LibTorch {
@@ -86,20 +82,17 @@ function search(options: FindOptions, python: () => PythonTorch): LibTorch {
   throw mismatch ? mismatched(passed) : notFound(passed);
 }
 
-function* candidates(
-  { libtorch, env = process.env }: FindOptions,
-  python: () => PythonTorch,
-): Generator<Candidate> {
+function* candidates({ libtorch }: FindOptions, python: () => PythonTorch): Generator<Candidate> {
   const given = [
     ["the option 'libtorch'", libtorch],
-    ['SEMISUP_LIBTORCH', env.SEMISUP_LIBTORCH],
-    ['LIBTORCH', env.LIBTORCH],
+    ['SEMISUP_LIBTORCH', process.env.SEMISUP_LIBTORCH],
+    ['LIBTORCH', process.env.LIBTORCH],
   ] as const;
   for (const [source, dir] of given) {
     yield dir ? { source, dir: resolve(dir), given: true } : { source, problem: 'not set' };
   }
   for (const variant of variants.toReversed()) {
-    yield { source: "the user's cache", dir: installFolder(variant, env) };
+    yield { source: "the user's cache", dir: installFolder(variant) };
   }
   yield { source: "the active Python's PyTorch", ...python() };
 }

@@ -29,8 +29,6 @@ export interface InstallOptions {
   readonly headers?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: InstallProgress) => void;
-  /** Instead of `process.env`. */
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -48,8 +46,8 @@ export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
 ): Promise<LibTorchFolder> {
-  const { variant = 'cpu', headers = false, env = process.env } = options;
-  const dir = installFolder(variant, env);
+  const { variant = 'cpu', headers = false } = options;
+  const dir = installFolder(variant);
   return withLock(
     `${dir}.lock`,
     async (signal) => {
@@ -104,7 +102,7 @@ async function stage(
   wheels: readonly Wheel[],
   dir: string,
   path: (member: string) => string | undefined,
-  { env = process.env, signal, onProgress }: InstallOptions,
+  { signal, onProgress }: InstallOptions,
   land: (staged: string) => Promise<void>,
 ): Promise<void> {
   const staged = `${dir}.new`;
@@ -116,7 +114,6 @@ async function stage(
       const report = reporter(file, onProgress);
       report('fetch', 0, size);
       await fetchWheel(wheel, archive, {
-        env,
         signal,
         onProgress: (received) => {
           report('fetch', received, size);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DownloadError, LibTorchError } from '../errors';
@@ -7,7 +8,6 @@ import { pythons } from './python';
 import type { Wheel } from './wheels';
 
 export interface PipOptions {
-  readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   /** Called with the bytes that have come so far. */
   readonly onProgress?: (received: number) => void;
@@ -28,6 +28,7 @@ export async function fetchByPip(wheel: Wheel, file: string, options: PipOptions
   try {
     await runPip(wheel, folder, options);
     const brought = join(folder, wheel.file);
+    if (!existsSync(brought)) throw pipFailed(wheel, 'it brought no such file');
     await checkHash(brought, wheel, options.signal);
     await rename(brought, file);
   } finally {
@@ -42,7 +43,7 @@ function parse(file: string): { requirement: string; platforms: string[] } {
   return { requirement: `${name}===${version}`, platforms: platforms!.split('.') };
 }
 
-async function runPip(wheel: Wheel, folder: string, { env, signal }: PipOptions): Promise<void> {
+async function runPip(wheel: Wheel, folder: string, { signal }: PipOptions): Promise<void> {
   const { requirement, platforms } = parse(wheel.file);
   const args = [
     ...['-m', 'pip', 'download', '--quiet', '--no-input', '--disable-pip-version-check'],
@@ -53,7 +54,7 @@ async function runPip(wheel: Wheel, folder: string, { env, signal }: PipOptions)
   // pip puts its temporary files into this folder, where they can be watched and are removed.
   const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder };
   for (const python of pythons) {
-    const ended = await run(python, args, { ...env, ...temporary }, signal);
+    const ended = await run(python, args, { ...process.env, ...temporary }, signal);
     if (ended === 'absent') continue;
     if (ended.code === 0) return;
     throw pipFailed(wheel, `${python} -m pip download ${requirement} failed: ${ended.said}`);

@@ -18,11 +18,11 @@ const args = ['-c', script];
 const limits = { encoding: 'utf8', timeout: 30_000, windowsHide: true } as const;
 
 /** Asks the Python that is active, e.g. that of a virtual environment, where its PyTorch lies. */
-export async function findPythonTorch(env: NodeJS.ProcessEnv): Promise<PythonTorch> {
+export async function findPythonTorch(): Promise<PythonTorch> {
   const problems: string[] = [];
   for (const python of pythons) {
     try {
-      const { stdout } = await promisify(execFile)(python, args, { ...limits, env });
+      const { stdout } = await promisify(execFile)(python, args, limits);
       return answer(python, stdout);
     } catch (cause) {
       problems.push(failure(python, cause));
@@ -32,11 +32,11 @@ export async function findPythonTorch(env: NodeJS.ProcessEnv): Promise<PythonTor
 }
 
 /** As `findPythonTorch`, but blocks. */
-export function findPythonTorchSync(env: NodeJS.ProcessEnv): PythonTorch {
+export function findPythonTorchSync(): PythonTorch {
   const problems: string[] = [];
   for (const python of pythons) {
     try {
-      return answer(python, execFileSync(python, args, { ...limits, env, stdio: 'pipe' }));
+      return answer(python, execFileSync(python, args, { ...limits, stdio: 'pipe' }));
     } catch (cause) {
       problems.push(failure(python, cause));
     }

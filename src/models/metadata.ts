@@ -10,7 +10,7 @@ export const metadataFile = 'semisup.json';
 const format = 1;
 
 /** Larger ones cannot be meant, and would only exhaust memory. */
-export const maxClasses = 2 ** 20;
+export const maxClasses = 2 ** 16;
 const maxSide = 4096;
 
 /** What is known of a model, and travels inside its TorchScript archive. */

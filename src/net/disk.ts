@@ -17,6 +17,16 @@ export async function writing<T>(path: string, operation: Promise<T>): Promise<T
   }
 }
 
+/** The error for a file or folder that cannot be read. */
+export function unreadable(path: string, cause: unknown): DownloadError {
+  return new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
+    what: `${path} cannot be read: ${reason(cause)}.`,
+    todo: 'Check what it is and who may read it.',
+    value: path,
+    cause,
+  });
+}
+
 /** Throws `ERR_SEMISUP_DOWNLOAD_DISK` where `path` needs more bytes than its file system has free. */
 export async function checkSpace(path: string, needed: number): Promise<void> {
   const folder = dirname(path);

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DownloadError } from '../errors';
+import { pieces } from './body';
 import { checkSpace, writing } from './disk';
 import { contentLength, contentRange, header, strongValidator } from './headers';
 import { Http, statusError, type Answer, type Network } from './http';
@@ -85,7 +86,7 @@ class Download {
     const { partial, options } = this;
     await retry(() => this.#attempt(), patience, options.signal);
     if (this.#spliced && !this.#isExpected()) {
-      // A power cut can leave other bytes in the partial file than were written.
+      // The host may have changed the file unnoticed, or a power cut what was written of it.
       await partial.restart({ url: this.url });
       await retry(() => this.#attempt(), patience, options.signal);
     }
@@ -128,21 +129,14 @@ class Download {
   async #accept(answer: Answer): Promise<number | undefined> {
     const { partial, url } = this;
     const { status, headers } = answer;
-    const validator = strongValidator(headers);
     if (status === 200) {
       const total = contentLength(headers);
-      await partial.restart({ url, validator, total });
+      await partial.restart({ url, validator: strongValidator(headers), total });
       this.#spliced = false;
       return total;
     }
     const range = contentRange(headers);
-    const { origin } = partial;
-    if (
-      status === 206 &&
-      range?.start === partial.size &&
-      range.total === (origin.total ?? range.total) &&
-      (validator ?? origin.validator) === origin.validator
-    ) {
+    if (status === 206 && range?.start === partial.size) {
       this.#spliced = true;
       return range.total;
     }
@@ -167,7 +161,7 @@ class Download {
 
   async *#pieces({ body }: Answer): AsyncGenerator<Uint8Array> {
     try {
-      yield* body as AsyncIterable<Uint8Array>;
+      yield* pieces(body);
     } catch (cause) {
       throw this.#cut(reason(cause), cause);
     }

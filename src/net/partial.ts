@@ -47,9 +47,7 @@ export class Partial {
     const handle = await writing(path, open(path, 'a'));
     try {
       const hash = createHash('sha256');
-      const size = origin
-        ? await writing(path, hashInto(hash, path, signal))
-        : (await handle.stat()).size;
+      const size = origin ? await hashInto(hash, path, signal) : (await handle.stat()).size;
       return new Partial(file, handle, hash, size, origin ?? { url });
     } catch (error) {
       await handle.close();

@@ -4,14 +4,15 @@ import type { Native } from './native';
 
 let native: Native | undefined;
 
-function adopt(addon: unknown): Native {
-  if (!native) {
-    native = addon as Native;
-    native.setErrorFactory(failure);
-    // LibTorch's own exit handlers would pull the ground from under a model that runs.
-    process.once('exit', native.shutdown);
-  }
-  return native;
+function adopt(addon: Native): Native {
+  if (native === addon) return addon;
+  native = addon;
+  addon.setErrorFactory(failure);
+  // LibTorch's own exit handlers would pull the ground from under a model that runs.
+  process.once('exit', () => {
+    addon.shutdown();
+  });
+  return addon;
 }
 
 /**
@@ -20,10 +21,10 @@ function adopt(addon: unknown): Native {
  * @throws LibTorchError if LibTorch or the addon is missing, of another version, or cannot be opened.
  */
 export async function openNative(): Promise<Native> {
-  return native ?? adopt(await loadAddon());
+  return native ?? adopt((await loadAddon()) as Native);
 }
 
 /** As `openNative`, but the first call blocks while LibTorch is opened. */
 export function openNativeSync(): Native {
-  return native ?? adopt(loadAddonSync());
+  return native ?? adopt(loadAddonSync() as Native);
 }

@@ -39,10 +39,7 @@ export class Executor {
    * Softmax and top-k of logits [n, classes]: n·k class indices and their probabilities, best first
    * in each row.
    */
-  async topk(
-    logits: Tensor,
-    k: number,
-  ): Promise<{ indices: Int32Array; scores: Float32Array }> {
+  async topk(logits: Tensor, k: number): Promise<{ indices: Int32Array; scores: Float32Array }> {
     return await this.native.topk(this.handle, logits.handle, k);
   }
 

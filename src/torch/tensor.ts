@@ -2,7 +2,7 @@ import { dtypeBytes, isDType, type DType } from '../dtype';
 import { TensorError } from '../errors';
 import { wrongValue } from '../options';
 import { openNativeSync } from './addon';
-import type { Native, TensorHandle, TypedArray } from './native';
+import type { Native, TensorHandle } from './native';
 
 /** The typed array that holds the elements of each dtype; float16 and bfloat16 are given as bits. */
 interface ArrayOf {
@@ -31,15 +31,13 @@ const arrayOf = {
   bool: Uint8Array,
 } as const;
 
-const usualDType = new Map<Function, DType>([
-  [Float32Array, 'float32'],
-  [Float64Array, 'float64'],
-  [Int8Array, 'int8'],
-  [Uint8Array, 'uint8'],
-  [Int16Array, 'int16'],
-  [Int32Array, 'int32'],
-  [BigInt64Array, 'int64'],
-]);
+/** The first dtype that a typed array holds; for the bits of 16-bit floats it must be said. */
+function usualDType(data: unknown): DType | undefined {
+  if (data instanceof Uint16Array) return undefined;
+  return Object.keys(arrayOf)
+    .filter(isDType)
+    .find((dtype) => data instanceof arrayOf[dtype]);
+}
 
 /** A dense array of numbers on a device, owned by LibTorch. */
 export class Tensor<T extends DType = DType> {
@@ -76,7 +74,7 @@ export class Tensor<T extends DType = DType> {
     shape: readonly number[] = [data.length],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? usualDType.get(data?.constructor);
+    const type = dtype ?? usualDType(data);
     if (type === undefined || !isDType(type) || !(data instanceof arrayOf[type])) {
       throw wrongValue('the data of a tensor', `a typed array of its dtype`, data);
     }
@@ -89,7 +87,7 @@ export class Tensor<T extends DType = DType> {
       });
     }
     const native = openNativeSync();
-    return new Tensor<T>(native, native.createTensor(data as TypedArray, type, shape));
+    return new Tensor<T>(native, native.createTensor(data, type, shape));
   }
 
   /** Copies the elements, row-major, into a typed array. */

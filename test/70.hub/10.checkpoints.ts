@@ -125,6 +125,12 @@ describe('Checkpoint file', () => {
       assert.equal(await readFile(target(), 'utf8'), 'damaged');
     });
 
+    it('is an error where it cannot be read', async () => {
+      await mkdir(target(), { recursive: true });
+      const error = await failure(fetch(), 'DOWNLOAD_DISK');
+      assert.match(error.message, /\.pth cannot be read: EISDIR/);
+    });
+
     it('is replaced by forceReload', async () => {
       await leaveFile('damaged');
       server.answer = file(bytes);
@@ -218,7 +224,7 @@ describe('Checkpoint file', () => {
     });
 
     it('is not sought elsewhere where it cannot be written', async () => {
-      await leaveFile('a file', checkpoints());
+      await mkdir(`${target()}.part`, { recursive: true });
       await failure(fetch(), 'DOWNLOAD_DISK');
       assert.equal(server.requests.length, 0);
     });

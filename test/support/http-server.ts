@@ -76,7 +76,6 @@ export function file(bytes: Buffer, { etag = '"1"', cut = Infinity } = {}): Answ
       ...(start > 0 && { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
     });
     if (body.length <= cut) response.end(body);
-    // The client loses what it has not yet read when the connection ends.
-    else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 30));
+    else response.write(body.subarray(0, cut), () => response.destroy());
   };
 }

@@ -10,15 +10,14 @@ export function findPhoto(name: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** The path of one of the photos; skips the test where they are not there. */
-export function photoOrSkip(test: Mocha.Context, name: string): string {
-  return findPhoto(name) ?? skip(test, `there is no folder of photos at ${folder}`);
+/** The folder of the photos; skips the test where it is not there, and says so in its title. */
+export function photosOrSkip(test: Mocha.Context): string {
+  if (existsSync(folder)) return folder;
+  test.test!.title += ` (skipped: there is no folder of photos at ${folder})`;
+  return test.skip();
 }
 
-/** Skips a test and says why in its title. */
-export function skip(context: Mocha.Context, why: string): never {
-  const runnable = context.test!;
-  const title = runnable.type === 'hook' ? runnable.parent! : runnable;
-  title.title += ` (skipped: ${why})`;
-  return context.skip();
+/** The path of one of the photos; skips the test where they are not there, and says so in its title. */
+export function photoOrSkip(test: Mocha.Context, name: string): string {
+  return join(photosOrSkip(test), name);
 }

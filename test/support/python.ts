@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 
 /** The Python to compare with: `SEMISUP_TEST_PYTHON`, or the one on the path. */
-const command = process.env['SEMISUP_TEST_PYTHON'] ?? 'python3';
+const command = process.env.SEMISUP_TEST_PYTHON ?? 'python3';
 
 /** Why Python cannot be used for a comparison, or undefined if it has all these modules. */
 export function pythonLacks(modules: readonly string[]): string | undefined {
@@ -19,10 +19,12 @@ export function pythonLacks(modules: readonly string[]): string | undefined {
 export class PythonServer implements AsyncDisposable {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
+  readonly #closed: Promise<unknown>;
   #errors = '';
 
   constructor(script: string) {
     this.#process = spawn(command, [script]);
+    this.#closed = once(this.#process, 'close');
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;
     });
@@ -32,17 +34,13 @@ export class PythonServer implements AsyncDisposable {
   /** Calls one of the script's functions and waits for what it returns. */
   async call<Result>(name: string, ...values: unknown[]): Promise<Result> {
     this.#process.stdin.write(`${JSON.stringify([name, ...values])}\n`);
-    const ended = once(this.#process, 'close').then(() => {
-      throw new Error(`Python ended: ${this.#errors}`);
-    });
-    ended.catch(() => undefined);
-    const [line] = (await Promise.race([once(this.#lines, 'line'), ended])) as [string];
-    return JSON.parse(line) as Result;
+    const answer = (await Promise.race([once(this.#lines, 'line'), this.#closed])) as unknown[];
+    if (typeof answer[0] !== 'string') throw new Error(`Python ended: ${this.#errors}`);
+    return JSON.parse(answer[0]) as Result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#process, 'close');
     this.#process.stdin.end();
-    await closed;
+    await this.#closed;
   }
 }

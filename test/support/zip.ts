@@ -8,6 +8,8 @@ export interface ZipRecord {
   /** 0 for stored, 8 for deflated. */
   method?: number;
   flags?: number;
+  /** As the central directory tells it; 0, if left out. */
+  crc32?: number;
   /** Where its local header goes; behind the record before it, if left out. */
   at?: number;
 }
@@ -17,7 +19,7 @@ export async function writeZip(path: string, records: ZipRecord[], zip64 = false
   const file = await open(path, 'w');
   let end = 0;
   const directory: Buffer[] = [];
-  for (const { name, data, method = 0, flags = 0, at = end } of records) {
+  for (const { name, data, method = 0, flags = 0, crc32 = 0, at = end } of records) {
     const local = header(0x04034b50, 30, name, [
       [6, flags],
       [8, method],
@@ -33,6 +35,7 @@ export async function writeZip(path: string, records: ZipRecord[], zip64 = false
     const central = header(0x02014b50, 46, name, [
       [8, flags],
       [10, method],
+      [16, crc32, 4],
       [20, zip64 ? 0xffffffff : data.length, 4],
       [24, zip64 ? 0xffffffff : data.length, 4],
       [28, name.length],

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { LibTorchError } from '../../src/errors';
+import { pinnedVersion, wheelsOf } from '../../src/libtorch';
+import { wheels } from '../../src/libtorch/wheels';
+
+describe('pins', () => {
+  const all = Object.values(wheels)
+    .flatMap((builds) => Object.values(builds))
+    .flat();
+
+  it('cover Linux, macOS and Windows', () => {
+    assert.deepEqual(Object.keys(wheels), [
+      'linux-x64',
+      'linux-arm64',
+      'darwin-arm64',
+      'win32-x64',
+    ]);
+  });
+
+  it('have a SHA-256, a size and the name of a wheel each', () => {
+    for (const { file, sha256, size } of all) {
+      assert.match(file, /^[\w.]+-[\w.+]+-(cp311-cp311|py3-none)-[\w.]+\.whl$/);
+      assert.match(sha256, /^[0-9a-f]{64}$/, file);
+      assert(Number.isSafeInteger(size) && size > 1e6, file);
+    }
+  });
+
+  it('are of the pinned version', () => {
+    const torch = all.filter(({ file }) => file.startsWith('torch-'));
+    assert(torch.length >= 6);
+    for (const { file } of torch) assert.equal(file.split(/[-+]/)[1], pinnedVersion);
+  });
+
+  it('name one hash for one file', () => {
+    const hashes = new Map(all.map(({ file, sha256 }) => [file, sha256]));
+    assert.equal(new Set(hashes.values()).size, hashes.size);
+  });
+
+  it('of the CPU alone are a small part of those with CUDA', () => {
+    const bytes = (variant: 'cpu' | 'cu130') =>
+      wheelsOf(variant, 'linux', 'x64').reduce((sum, { size }) => sum + size, 0);
+    assert.equal(bytes('cpu'), 191_794_682);
+    assert(bytes('cu130') > 2e9);
+  });
+
+  it('that are missing say what there is', () => {
+    for (const [variant, platform, arch] of [
+      ['cpu', 'linux', 'riscv64'],
+      ['cu130', 'darwin', 'arm64'],
+    ] as const) {
+      assert.throws(
+        () => wheelsOf(variant, platform, arch),
+        (error: LibTorchError) =>
+          error.code === 'ERR_SEMISUP_PLATFORM' &&
+          error.message.includes(`${variant} for ${platform}-${arch}`) &&
+          error.message.includes('not yet supported') &&
+          error.message.includes('linux-x64 (cpu, cu130)'),
+      );
+    }
+  });
+});

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { chmod, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LibTorchError } from '../../src/errors';
+import { findLibTorch, findLibTorchSync, userCache, type FindOptions } from '../../src/libtorch';
+import { librariesToOpen } from '../../src/libtorch/libraries';
+import { failure } from '../support/download';
+import { setEnvironment, temporaryEnvironment } from '../support/environment';
+import { libTorchFiles, writeFiles } from '../support/fake-libtorch';
+import { temporaryFolder } from '../support/temporary';
+
+describe('search for LibTorch', () => {
+  const temporary = temporaryFolder();
+  const at = (...path: string[]) => join(temporary.path, ...path);
+  const inCache = (variant: string) => at('cache', 'semisup', 'libtorch', `2.13.0-${variant}`);
+  const libTorch = (dir: string, files = {}) => writeFiles(dir, { ...libTorchFiles, ...files });
+
+  temporaryEnvironment(() => ({
+    XDG_CACHE_HOME: at('cache'),
+    SEMISUP_LIBTORCH: undefined,
+    LIBTORCH: undefined,
+    LIBTORCH_USE_PYTORCH: undefined,
+    PATH: at('bin'),
+  }));
+
+  /** Puts a `python3` on the path that answers with `answer`. */
+  async function python(answer: string): Promise<void> {
+    await writeFiles(at('bin'), { python3: `#!/bin/sh\n${answer}\n` });
+    await chmod(at('bin', 'python3'), 0o755);
+    setEnvironment({ LIBTORCH_USE_PYTORCH: '1' });
+  }
+
+  it('takes the option first, then SEMISUP_LIBTORCH, LIBTORCH, the cache, Python', async () => {
+    await python(`echo ${await libTorch(at('python', 'torch'))}`);
+    await libTorch(inCache('cpu'));
+    setEnvironment({
+      SEMISUP_LIBTORCH: await libTorch(at('a')),
+      LIBTORCH: await libTorch(at('b')),
+    });
+    const option = await libTorch(at('option'));
+
+    const taken: [string, string][] = [];
+    const take = async (options?: FindOptions) => {
+      const found = await findLibTorch(options);
+      assert.deepEqual(findLibTorchSync(options), found);
+      taken.push([found.source, found.dir]);
+    };
+    await take({ libtorch: option });
+    await take();
+    setEnvironment({ SEMISUP_LIBTORCH: undefined });
+    await take();
+    setEnvironment({ LIBTORCH: '' });
+    await take();
+    setEnvironment({ XDG_CACHE_HOME: at('empty') });
+    await take();
+    assert.deepEqual(taken, [
+      ["the option 'libtorch'", option],
+      ['SEMISUP_LIBTORCH', at('a')],
+      ['LIBTORCH', at('b')],
+      ["the user's cache", inCache('cpu')],
+      ["the active Python's PyTorch", at('python', 'torch')],
+    ]);
+  });
+
+  it("takes CUDA's build in the cache before the CPU's", async () => {
+    await libTorch(inCache('cpu'));
+    await libTorch(inCache('cu130'));
+    assert.equal((await findLibTorch()).dir, inCache('cu130'));
+  });
+
+  it('tells what was passed over, and why', async () => {
+    await libTorch(inCache('cpu'));
+    assert.deepEqual((await findLibTorch()).passed, [
+      { source: "the option 'libtorch'", dir: undefined, problem: 'not set' },
+      { source: 'SEMISUP_LIBTORCH', dir: undefined, problem: 'not set' },
+      { source: 'LIBTORCH', dir: undefined, problem: 'not set' },
+      { source: "the user's cache", dir: inCache('cu130'), problem: 'there is no such folder' },
+    ]);
+  });
+
+  it('refuses a given folder that is none, and looks no further', async () => {
+    await libTorch(inCache('cpu'));
+    setEnvironment({ SEMISUP_LIBTORCH: at('nowhere') });
+    const { message } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
+    assert(message.includes(`SEMISUP_LIBTORCH (${at('nowhere')}): there is no such folder`));
+    assert(!message.includes('cache'));
+    assert.throws(() => findLibTorchSync(), { code: 'ERR_SEMISUP_LIBTORCH_NOT_FOUND', message });
+  });
+
+  it('says what a folder lacks', async () => {
+    await writeFiles(at('a'), { 'lib/libc10.so': '', 'version.py': "__version__ = '2.13.0'" });
+    await writeFiles(at('b'), { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' });
+    const a = await failure(findLibTorch({ libtorch: at('a') }), 'LIBTORCH_NOT_FOUND');
+    assert.match(a.message, /its lib folder has no library torch_cpu/);
+    const b = await failure(findLibTorch({ libtorch: at('b') }), 'LIBTORCH_NOT_FOUND');
+    assert.match(b.message, /neither version\.py nor build-version nor include tells its version/);
+  });
+
+  it('lists every place and the possible solutions where nothing is found', async () => {
+    const { message, value } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
+    for (const line of [
+      "- the option 'libtorch': not set",
+      '- SEMISUP_LIBTORCH: not set',
+      '- LIBTORCH: not set',
+      `- the user's cache (${inCache('cu130')}): there is no such folder`,
+      `- the user's cache (${inCache('cpu')}): there is no such folder`,
+      "- the active Python's PyTorch: not asked, because LIBTORCH_USE_PYTORCH is not 1",
+      '- fetch it: npx semisup libtorch install',
+      "- set SEMISUP_LIBTORCH to the folder of a LibTorch, the one that holds 'lib'",
+    ]) {
+      assert(message.split('\n').includes(line), `${line}\nis missing in\n${message}`);
+    }
+    assert(Array.isArray(value) && value.length === 6);
+  });
+
+  it('says why Python was of no use', async () => {
+    setEnvironment({ LIBTORCH_USE_PYTORCH: '1' });
+    const absent = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
+    assert.match(absent.message, /Python's PyTorch: there is no python3; there is no python\n/);
+    await python('echo');
+    const without = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
+    assert.match(without.message, /Python's PyTorch: python3 has no package torch\n/);
+    await python('exit 3');
+    const broken = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
+    assert.match(broken.message, /Python's PyTorch: python3 failed; there is no python\n/);
+  });
+});
+
+describe('version of LibTorch', () => {
+  const temporary = temporaryFolder();
+  const libraries = { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' };
+  const cuda = { 'lib/libtorch_cuda.so': '' };
+
+  const manifests: [string, Record<string, string>, string, string][] = [
+    ['a CPU wheel', { 'version.py': "__version__ = '2.13.0+cpu'" }, '2.13.0', 'cpu'],
+    [
+      'a CUDA wheel',
+      { 'version.py': "__version__ = '2.11.0'\ncuda: Optional[str] = '13.0'", ...cuda },
+      '2.11.0',
+      'cu130',
+    ],
+    [
+      "a CUDA wheel's CPU part",
+      { 'version.py': "__version__ = '2.13.0+cu130'\ncuda: Optional[str] = '13.0'" },
+      '2.13.0',
+      'cpu',
+    ],
+    ['a zip', { 'build-version': '2.14.1+cu126\n', ...cuda }, '2.14.1', 'cu126'],
+    [
+      'headers',
+      {
+        'include/torch/headeronly/version.h':
+          '#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 12\n#define TORCH_VERSION_PATCH 1\n',
+      },
+      '2.12.1',
+      'cpu',
+    ],
+    [
+      'older headers',
+      {
+        'include/torch/csrc/api/include/torch/version.h':
+          '#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 9\n#define TORCH_VERSION_PATCH 0\n',
+      },
+      '2.9.0',
+      'cpu',
+    ],
+  ];
+  for (const [title, files, version, variant] of manifests) {
+    it(`is read from ${title}`, async () => {
+      const libtorch = await writeFiles(temporary.path, { ...libraries, ...files });
+      const found = await findLibTorch({ libtorch });
+      assert.deepEqual([found.version, found.variant], [version, variant]);
+    });
+  }
+
+  it('must be one that the addon is built for, by major and minor', async () => {
+    const libtorch = await writeFiles(temporary.path, libTorchFiles);
+    assert.equal((await findLibTorch({ libtorch, versions: ['2.11', '2.13'] })).version, '2.13.0');
+    const error = await failure(
+      findLibTorch({ libtorch, versions: ['2.11', '2.1'] }),
+      'LIBTORCH_MISMATCH',
+    );
+    assert(error instanceof LibTorchError);
+    assert(
+      error.message.includes(
+        `(${libtorch}): it is LibTorch 2.13.0, and the addon is built for 2.11 or 2.1`,
+      ),
+    );
+  });
+});
+
+describe("user's cache", () => {
+  temporaryEnvironment(() => ({ XDG_CACHE_HOME: undefined, LOCALAPPDATA: '/local' }));
+
+  it("is where the system keeps a user's caches", () => {
+    assert.equal(userCache('linux'), join(homedir(), '.cache', 'semisup'));
+    assert.equal(userCache('darwin'), join(homedir(), 'Library', 'Caches', 'semisup'));
+    assert.equal(userCache('win32'), join('/local', 'semisup'));
+  });
+
+  it('follows XDG_CACHE_HOME if that is absolute', () => {
+    setEnvironment({ XDG_CACHE_HOME: '/elsewhere' });
+    assert.equal(userCache('linux'), join('/elsewhere', 'semisup'));
+    setEnvironment({ XDG_CACHE_HOME: 'relative' });
+    assert.equal(userCache('linux'), join(homedir(), '.cache', 'semisup'));
+  });
+});
+
+describe('libraries to open', () => {
+  const temporary = temporaryFolder();
+
+  async function order(...files: string[]): Promise<string[]> {
+    for (const file of files) await writeFile(join(temporary.path, file), '');
+    return librariesToOpen(temporary.path).map((path) => path.slice(temporary.path.length + 1));
+  }
+
+  it('are opened before those that need them', async () => {
+    assert.deepEqual(
+      await order('libtorch_cpu.so', 'libtorch.so', 'libgomp.so.1', 'libc10.so', 'libshm.so'),
+      ['libgomp.so.1', 'libc10.so', 'libtorch_cpu.so'],
+    );
+  });
+
+  it('include those of CUDA, without which it is silently off', async () => {
+    assert.deepEqual(
+      await order(
+        ...['libtorch_cuda.so', 'libc10_cuda.so', 'libtorch_cpu.so', 'libc10.so', 'libcudnn.so.9'],
+        ...['libcupti.so.13', 'libcudart-1a2b3c.so.13', 'libgomp-1a2b3c.so.1'],
+        ...[
+          'libnvrtc-builtins.so.13.0',
+          'libnvrtc-builtins.alt.so.13.0',
+          'libtorch_cuda_linalg.so',
+        ],
+      ),
+      [
+        ...['libgomp-1a2b3c.so.1', 'libc10.so', 'libcudart-1a2b3c.so.13', 'libcupti.so.13'],
+        ...['libnvrtc-builtins.so.13.0', 'libtorch_cpu.so', 'libc10_cuda.so', 'libtorch_cuda.so'],
+      ],
+    );
+  });
+
+  it('go by the names of macOS and Windows too', async () => {
+    assert.deepEqual(await order('libtorch_cpu.dylib', 'libomp.dylib', 'libc10.dylib'), [
+      ...['libomp.dylib', 'libc10.dylib', 'libtorch_cpu.dylib'],
+    ]);
+    assert.deepEqual(
+      (await order('torch_cpu.dll', 'torch_cpu.lib', 'c10.dll', 'libiomp5md.dll')).filter((file) =>
+        /dll|\.lib$/.test(file),
+      ),
+      ['libiomp5md.dll', 'c10.dll', 'torch_cpu.dll'],
+    );
+  });
+});

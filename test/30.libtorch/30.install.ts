@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findLibTorch, installLibTorch, type InstallProgress } from '../../src/libtorch';
+import { failure, namesIn } from '../support/download';
+import { setEnvironment, temporaryEnvironment } from '../support/environment';
+import { wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
+import { file, sha256, status, TestServer } from '../support/http-server';
+import { temporaryFolder } from '../support/temporary';
+
+describe('installation of LibTorch', () => {
+  const server = new TestServer();
+  const temporary = temporaryFolder();
+  const at = (...path: string[]) => join(temporary.path, ...path);
+  const installed = () => at('cache', 'semisup', 'libtorch', '2.13.0-cpu');
+
+  temporaryEnvironment(() => ({
+    XDG_CACHE_HOME: at('cache'),
+    SEMISUP_LIBTORCH: undefined,
+    LIBTORCH: undefined,
+    LIBTORCH_USE_PYTORCH: undefined,
+    SEMISUP_OFFLINE: undefined,
+    SEMISUP_LIBTORCH_MIRROR: `${server.origin}/mirror`,
+    // Without a pip that could bring the real LibTorch.
+    PATH: at('bin'),
+  }));
+
+  it('unpacks what is needed and nothing else', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    assert.deepEqual(await installLibTorch({}, [wheel]), {
+      dir: installed(),
+      version: '2.13.0',
+      variant: 'cpu',
+      headers: false,
+    });
+    assert.deepEqual(
+      server.requests.map(({ url }) => url),
+      ['/mirror/torch-2.13.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl'],
+    );
+    assert.deepEqual(await namesIn(installed()), ['lib', 'licenses', 'version.py']);
+    assert.deepEqual(await namesIn(join(installed(), 'lib')), [
+      ...['libc10.so', 'libgomp.so.1', 'libtorch_cpu.so'],
+    ]);
+    assert.equal(await readFile(join(installed(), 'lib', 'libc10.so'), 'utf8'), 'c10');
+  });
+
+  it('leaves nothing beside the folder', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    await installLibTorch({}, [wheel]);
+    assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
+  });
+
+  it('is found afterwards, and not repeated', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    await Promise.all([installLibTorch({}, [wheel]), installLibTorch({}, [wheel])]);
+    await installLibTorch({}, [wheel]);
+    assert.equal(server.requests.length, 1);
+    assert.equal((await findLibTorch()).dir, installed());
+  });
+
+  it('brings the headers where they are asked for, at once or later', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    assert.equal((await installLibTorch({}, [wheel])).headers, false);
+    await writeFile(join(installed(), 'lib', 'libc10.so'), 'kept');
+    assert.equal((await installLibTorch({ headers: true }, [wheel])).headers, true);
+    assert.equal(await readFile(join(installed(), 'lib', 'libc10.so'), 'utf8'), 'kept');
+    assert(existsSync(join(installed(), 'include', 'ATen', 'ATen.h')));
+    await installLibTorch({ headers: true }, [wheel]);
+    assert.equal(server.requests.length, 2);
+    assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
+  });
+
+  it('puts the libraries of all wheels side by side', async () => {
+    const torch = await writeWheel(temporary.path, {
+      ...wheelFiles,
+      'torch/lib/libtorch_cuda.so': 'torch_cuda',
+    });
+    const nvidia = await writeWheel(
+      temporary.path,
+      {
+        'nvidia/cudnn/lib/libcudnn.so.9': 'cudnn',
+        'nvidia/cudnn/include/cudnn.h': '',
+        'nvidia/cudnn/__init__.py': '',
+        'nvidia_cudnn-9.dist-info/License.txt': 'NVIDIA',
+      },
+      'nvidia_cudnn-9-py3-none-manylinux_2_27_x86_64.whl',
+    );
+    server.answer = (request, ...rest) => {
+      file(request.url!.includes('nvidia') ? nvidia.bytes : torch.bytes)(request, ...rest);
+    };
+    const { dir } = await installLibTorch({ variant: 'cu130' }, [torch, nvidia]);
+    assert.deepEqual(await namesIn(join(dir, 'lib')), [
+      ...['libc10.so', 'libcudnn.so.9', 'libgomp.so.1', 'libtorch_cpu.so', 'libtorch_cuda.so'],
+    ]);
+    assert.deepEqual(await namesIn(join(dir, 'licenses')), [
+      ...['nvidia_cudnn-9.txt', 'torch-2.13.0+cpu.txt'],
+    ]);
+  });
+
+  it('tells the size first, then how far it is', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    const events: InstallProgress[] = [];
+    await installLibTorch({ onProgress: (event) => events.push(event) }, [wheel]);
+    const total = wheel.size;
+    assert.deepEqual(events[0], { phase: 'fetch', file: wheel.file, received: 0, total });
+    const fetched = events.filter(({ phase }) => phase === 'fetch').at(-1);
+    assert.deepEqual(fetched, { phase: 'fetch', file: wheel.file, received: total, total });
+    const last = events.at(-1)!;
+    assert.equal(last.phase, 'unpack');
+    assert.equal(last.received, last.total);
+  });
+
+  it('refuses a wheel with another hash, and does not turn to pip', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(Buffer.from(wheel.bytes).fill(0, 40, 41));
+    await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_HASH');
+    assert.deepEqual(await namesIn(dirname(installed())), []);
+  });
+
+  it('refuses a wheel whose LibTorch is not whole, or of another version', async () => {
+    for (const [files, problem] of [
+      [{ 'torch/lib/libc10.so': '' }, /no library torch_cpu/],
+      [{ ...wheelFiles, 'torch/version.py': "__version__ = '2.12.0'" }, /it is LibTorch 2\.12\.0/],
+    ] as const) {
+      const wheel = await writeWheel(temporary.path, files);
+      server.answer = file(wheel.bytes);
+      const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
+      assert.match(error.message, problem);
+      assert(!existsSync(installed()));
+    }
+  });
+
+  it('replaces a damaged folder only once the new one is whole', async () => {
+    await writeFiles(installed(), { 'version.py': 'damaged' });
+    const wheel = await writeWheel(temporary.path);
+    setEnvironment({ SEMISUP_OFFLINE: '1' });
+    await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_OFFLINE');
+    assert.deepEqual(await namesIn(installed()), ['version.py']);
+    setEnvironment({ SEMISUP_OFFLINE: undefined });
+    server.answer = file(wheel.bytes);
+    assert.equal((await installLibTorch({}, [wheel])).version, '2.13.0');
+  });
+
+  it('goes on where an earlier one was cut off', async () => {
+    const wheel = await writeWheel(temporary.path);
+    const abort = new AbortController();
+    server.answer = (request, response) => {
+      file(wheel.bytes, { cut: 100 })(request, response, 0);
+      setTimeout(() => {
+        abort.abort(new Error('enough'));
+      }, 50);
+    };
+    await assert.rejects(installLibTorch({ signal: abort.signal }, [wheel]), /enough/);
+    assert(!existsSync(installed()));
+    server.answer = file(wheel.bytes);
+    await installLibTorch({}, [wheel]);
+    assert.equal(server.requests.at(-1)!.headers.range, 'bytes=100-');
+  });
+
+  it('stops while it unpacks, and leaves nothing half done', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = file(wheel.bytes);
+    const abort = new AbortController();
+    const onProgress = ({ phase }: InstallProgress) => {
+      if (phase === 'unpack') abort.abort(new Error('enough'));
+    };
+    await assert.rejects(installLibTorch({ signal: abort.signal, onProgress }, [wheel]), /enough/);
+    assert.deepEqual(await namesIn(dirname(installed())), [wheel.file]);
+    await installLibTorch({}, [wheel]);
+    assert.equal(server.requests.length, 1, 'the wheel was there and intact');
+  });
+
+  it('says so where the folder cannot be written', async () => {
+    const wheel = await writeWheel(temporary.path);
+    await symlink('/proc/nowhere', at('cache'));
+    const error = await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_DISK');
+    assert.match(error.message, /cache/);
+  });
+
+  it('names every way that was tried where none leads to the wheel', async () => {
+    const wheel = await writeWheel(temporary.path);
+    server.answer = status(404);
+    const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
+    assert.match(error.message, /answered with status 404/);
+    assert.match(error.message, /there is no python3 or python on PATH to run pip/);
+    assert.match(error.message, /SEMISUP_LIBTORCH_MIRROR/);
+    assert((error.cause as AggregateError).errors.length === 2);
+  });
+
+  const hostile: Record<string, string> = {
+    'lead out of the folder': 'torch/include/../../../../../../evil',
+    'are absolute': '/torch/include/evil',
+    'have backslashes': 'torch/include/..\\..\\evil',
+    'name a drive': 'C:/torch/include/evil',
+  };
+  for (const [title, name] of Object.entries(hostile)) {
+    it(`refuses a wheel whose names ${title}`, async () => {
+      const wheel = await writeWheel(temporary.path, { ...wheelFiles, [name]: 'evil' });
+      server.answer = file(wheel.bytes);
+      const error = await failure(installLibTorch({ headers: true }, [wheel]), 'LIBTORCH_INSTALL');
+      assert.match(error.message, /cannot be unpacked: (invalid|absolute|invalid relative)/);
+      assert(!existsSync(installed()));
+      assert(!existsSync(at('evil')) && !existsSync(at('cache', 'evil')));
+    });
+  }
+
+  it('refuses a wheel with a wrong checksum inside', async () => {
+    const wheel = await writeWheel(temporary.path);
+    const damaged = Buffer.from(wheel.bytes);
+    damaged[damaged.indexOf('torch_cpu.sotorch_cpu') + 'torch_cpu.so'.length]! ^= 1;
+    server.answer = file(damaged);
+    const pin = { ...wheel, sha256: sha256(damaged) };
+    const error = await failure(installLibTorch({}, [pin]), 'LIBTORCH_INSTALL');
+    assert.match(error.message, /the CRC-32 of torch\/lib\/libtorch_cpu\.so is wrong/);
+    assert(!existsSync(installed()));
+  });
+
+  it('refuses a wheel that is no zip archive', async () => {
+    const bytes = Buffer.from('no zip at all');
+    const pin = { file: 'torch-2.13.0-x.whl', size: bytes.length, sha256: sha256(bytes) };
+    server.answer = file(bytes);
+    const error = await failure(installLibTorch({}, [pin]), 'LIBTORCH_INSTALL');
+    assert.match(error.message, /cannot be unpacked/);
+  });
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { contiguousStride, type StoredTensor } from '../../src/checkpoint';
+import { CheckpointError, DownloadError, ModelError, OptionError } from '../../src/errors';
+import { hub, type HubProgress } from '../../src/hub';
+import { memory } from '../../src/torch';
+import { temporaryEnvironment } from '../support/environment';
+import { generatedState } from '../support/generated-checkpoint';
+import { generatedWeights } from '../support/generated-weights';
+import { root } from '../support/run-node';
+import { temporaryFolder } from '../support/temporary';
+import { writeSafetensors } from '../support/write-safetensors';
+
+const clock = join(root, 'examples', 'clock.jpg');
+const cached = 'resnet18_swsl-118f1556.build1.pt';
+
+describe('hub.load', function () {
+  this.timeout(120_000);
+  const made = generatedWeights();
+  const hubDir = temporaryFolder();
+  temporaryEnvironment(() => ({ SEMISUP_OFFLINE: '1' }));
+
+  it('loads a checkpoint of one’s own, and says so in the metadata', async () => {
+    await using model = await hub.load('resnet18_swsl', { weights: made.weights });
+    const { name, architecture, licence, source } = model.metadata;
+    assert.deepEqual(
+      { name, architecture, licence },
+      {
+        name: 'resnet18_swsl',
+        architecture: 'resnet18',
+        licence: null,
+      },
+    );
+    assert.equal(source.file, 'weights.safetensors');
+    assert.match(source.sha256, /^[0-9a-f]{64}$/);
+  });
+
+  it('gives a fresh last layer for another number of classes', async () => {
+    const options = { weights: made.weights, numClasses: 7 };
+    await using model = await hub.load('resnet18_swsl', options);
+    await using again = await hub.load('resnet18_swsl', options);
+    const answer = await model.classify(clock, { topk: 7 });
+    assert.equal(answer.length, 7);
+    assert.match(answer[0]!.label, /^class \d$/);
+    assert.deepEqual(await again.classify(clock, { topk: 7 }), answer);
+  });
+
+  it('takes the number of classes from the checkpoint', async () => {
+    const state = generatedState('resnet18');
+    const zeros = (shape: number[]): StoredTensor => ({
+      dtype: 'float32',
+      shape,
+      stride: contiguousStride(shape),
+      read: () => Promise.resolve(new Uint8Array(4 * shape.reduce((a, b) => a * b))),
+    });
+    const tensors = new Map(state.tensors);
+    tensors.set('fc.weight', zeros([7, 512])).set('fc.bias', zeros([7]));
+    const weights = join(hubDir.path, 'seven.safetensors');
+    await writeSafetensors({ ...state, tensors }, weights);
+    await using model = await hub.load('resnet18_swsl', { weights });
+    const [best] = await model.classify(clock);
+    assert.equal(model.classes.length, 7);
+    assert.ok(Math.abs(best!.score - 1 / 7) < 1e-6);
+  });
+
+  it('uses the TorchScript file that was built before, without a checkpoint', async () => {
+    const checkpoints = join(hubDir.path, 'checkpoints');
+    await mkdir(checkpoints);
+    const exported = join(hubDir.path, 'exported.pt');
+    await hub.exportTorchScript('resnet18_swsl', exported, { weights: made.weights });
+    await copyFile(exported, join(checkpoints, cached));
+    const options = { hubDir: hubDir.path };
+    await using one = await hub.load('resnet18_swsl', options);
+    await using two = await hub.load('swsl_resnet18', options);
+    await using three = await hub.load(
+      'facebookresearch/semi-supervised-ImageNet1K-models',
+      'resnet18_swsl',
+      options,
+    );
+    for (const model of [one, two, three]) assert.equal(model.metadata.name, 'resnet18_swsl');
+    assert.deepEqual(await readdir(checkpoints), [cached]);
+  });
+
+  it('reports the progress of a build', async () => {
+    const events: HubProgress[] = [];
+    await using model = await hub.load('resnet18_swsl', {
+      weights: made.weights,
+      onProgress: (event) => events.push(event),
+    });
+    assert.equal(model.classes.length, 1000);
+    assert.deepEqual(new Set(events.map(({ phase }) => phase)), new Set(['build']));
+    assert.equal(events.at(-1)!.received, events.at(-1)!.total);
+  });
+
+  it('leaves no module behind when it fails', async () => {
+    const before = memory().modules.count;
+    const other = { weights: made.weights };
+    await assert.rejects(
+      hub.load('resnet50_swsl', other),
+      (error) =>
+        error instanceof CheckpointError &&
+        error.code === 'ERR_SEMISUP_CHECKPOINT_MISMATCH' &&
+        error.message.includes('resnet18') &&
+        error.message.includes(made.weights),
+    );
+    assert.equal(memory().modules.count, before);
+  });
+
+  it('says what to do with a damaged file in the cache', async () => {
+    const checkpoints = join(hubDir.path, 'checkpoints');
+    await mkdir(checkpoints);
+    await writeFile(join(checkpoints, cached), 'damaged');
+    await assert.rejects(
+      hub.load('resnet18_swsl', { hubDir: hubDir.path }),
+      (error) =>
+        error instanceof ModelError &&
+        error.code === 'ERR_SEMISUP_MODEL_FORMAT' &&
+        error.message.includes(cached),
+    );
+  });
+
+  it('tells where a file would have to lie when it may fetch nothing', async () => {
+    await assert.rejects(
+      hub.load('resnet18_swsl', { hubDir: hubDir.path }),
+      (error) =>
+        error instanceof DownloadError &&
+        error.code === 'ERR_SEMISUP_DOWNLOAD_OFFLINE' &&
+        error.message.includes('semi_weakly_supervised_resnet18-118f1556.pth'),
+    );
+  });
+
+  it('is interrupted by a signal', async () => {
+    const reason = new Error('changed my mind');
+    const controller = new AbortController();
+    const interrupted = hub.load('resnet18_swsl', {
+      weights: made.weights,
+      signal: controller.signal,
+      onProgress: () => {
+        controller.abort(reason);
+      },
+    });
+    await assert.rejects(interrupted, reason);
+  });
+
+  it('names the nearest model, option and repository', async () => {
+    await assert.rejects(hub.load('resnet50_swls'), (error) => {
+      return error instanceof ModelError && error.message.includes("Did you mean 'resnet50_swsl'?");
+    });
+    await assert.rejects(hub.load('resnet18_swsl', { weight: 'a.pth' } as object), (error: Error) =>
+      error.message.includes("Did you mean 'weights'?"),
+    );
+    await assert.rejects(hub.load('pytorch/vision', 'resnet18_swsl'), OptionError);
+    await assert.rejects(
+      hub.load('resnet18_swsl', { precision: 'float8' as 'float32' }),
+      OptionError,
+    );
+    await assert.rejects(hub.load('resnet18_swsl', { weights: made.weights, numClasses: 0 }), {
+      code: 'ERR_SEMISUP_OPTION_VALUE',
+    });
+  });
+});

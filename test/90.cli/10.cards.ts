@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { runCommand } from '../support/run-node';
+
+describe('semisup list and info', () => {
+  it('list the models that match', async () => {
+    const { code, stdout } = await runCommand(['list', '*18_s*']);
+    const names = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
+    assert.equal(code, 0);
+    assert.deepEqual(names, ['model', 'resnet18_ssl', 'resnet18_swsl']);
+  });
+
+  it('print the cards as JSON', async () => {
+    const list = await runCommand(['list', '--json']);
+    const info = await runCommand(['info', 'swsl_resnet50', '--json']);
+    const cards = JSON.parse(list.stdout) as { name: string }[];
+    assert.equal(cards.length, 13);
+    assert.deepEqual(
+      JSON.parse(info.stdout),
+      cards.find(({ name }) => name === 'resnet50_swsl'),
+    );
+  });
+
+  it('say the licence, and both accuracies', async () => {
+    const { stdout } = await runCommand(['info', 'resnext101_32x16d_swsl']);
+    for (const part of ['CC-BY-NC 4.0', 'NOT FOR COMMERCIAL USE', '84.8 %', '83.340 %']) {
+      assert.ok(stdout.includes(part), part);
+    }
+  });
+});
+
+describe('exit codes', () => {
+  const cases: [string, string[], number, RegExp][] = [
+    ['0 for help', ['--help'], 0, /Usage: semisup/],
+    ['0 for the version', ['--version'], 0, /^\d+\.\d+\.\d+/],
+    ['2 without a command', [], 2, /Usage: semisup/],
+    ['2 for an unknown command', ['clasify', 'a.jpg'], 2, /Did you mean classify/],
+    ['2 for an unknown option', ['list', '--jsn'], 2, /Did you mean --json/],
+    ['2 for a wrong value', ['classify', 'a.jpg', '--topk', 'five'], 2, /positive whole number/],
+    ['2 for an unknown model', ['info', 'resnet51_swsl'], 2, /Did you mean 'resnet50_swsl'/],
+    ['2 for an unknown device', ['classify', 'a.jpg', '--device', 'gpu'], 2, /cuda:<index>/],
+    [
+      '1 for what fails',
+      ['download', 'resnet18_ssl', '--offline', '--hub-dir', '/nowhere'],
+      1,
+      /ERR_SEMISUP_DOWNLOAD_OFFLINE/,
+    ],
+  ];
+  for (const [title, args, expected, text] of cases) {
+    it(title, async () => {
+      const { code, stdout, stderr } = await runCommand(args);
+      assert.match(stdout + stderr, text);
+      assert.equal(code, expected);
+    });
+  }
+});

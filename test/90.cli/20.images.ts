@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { generatedWeights } from '../support/generated-weights';
+import { root, runCommand } from '../support/run-node';
+
+const clock = join(root, 'examples', 'clock.jpg');
+
+describe('semisup classify, embed and export', function () {
+  this.timeout(120_000);
+  const made = generatedWeights();
+  const model = () => ['--model', 'resnet18_swsl', '--weights', made.weights];
+
+  it('print a table, and nothing else', async () => {
+    const { code, stdout, stderr } = await runCommand(['classify', clock, '-k', '3', ...model()]);
+    const lines = stdout.trim().split('\n');
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(lines[0], clock);
+    assert.equal(lines.filter((line) => / n\d{8}$/.test(line)).length, 3);
+    assert.match(lines.at(-1)!, /^decode [\d.]+ ms, transform [\d.]+ ms, forward [\d.]+ ms$/);
+  });
+
+  it('print JSON', async () => {
+    const { code, stdout } = await runCommand(['classify', clock, clock, '--json', ...model()]);
+    const answers = JSON.parse(stdout) as { image: string; predictions: { score: number }[] }[];
+    assert.equal(code, 0);
+    assert.deepEqual(
+      answers.map(({ image, predictions }) => [image, predictions.length]),
+      [
+        [clock, 5],
+        [clock, 5],
+      ],
+    );
+    assert.equal(answers[0]!.predictions[0]!.score, answers[1]!.predictions[0]!.score);
+  });
+
+  it('go on after an image that is none, and fail in the end', async () => {
+    const { code, stdout, stderr } = await runCommand([
+      'classify',
+      'no.jpg',
+      clock,
+      '--json',
+      ...model(),
+    ]);
+    const [first, second] = JSON.parse(stdout) as { error?: string; predictions?: unknown[] }[];
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /There is no image no\.jpg\. Check the path\. \(ERR_SEMISUP_IMAGE_NOT_FOUND\)/,
+    );
+    assert.match(first!.error!, /no\.jpg/);
+    assert.equal(second!.predictions!.length, 5);
+  });
+
+  it('print an embedding a line', async () => {
+    const { code, stdout } = await runCommand(['embed', clock, ...model()]);
+    const [name, ...values] = stdout.trim().split('\t');
+    assert.equal(code, 0);
+    assert.equal(name, clock);
+    assert.equal(values.length, 512);
+  });
+
+  it('write a TorchScript file and print its path', async () => {
+    const path = join(made.folder, 'exported.pt');
+    const { code, stdout } = await runCommand([
+      'export',
+      'resnet18_swsl',
+      '--weights',
+      made.weights,
+      '-o',
+      path,
+    ]);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: `${path}\n` });
+    assert.ok(existsSync(path));
+  });
+});

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { generatedWeights } from '../support/generated-weights';
+import { root, runNode } from '../support/run-node';
+
+/**
+ * Milliseconds. What is measured on a quiet machine is in docs/event-loop.md; here the bound tells a
+ * loop that is blocked, for hundreds of milliseconds, from one that waits for a busy core.
+ */
+const bound = 150;
+
+const program = `
+  const { monitorEventLoopDelay } = require('node:perf_hooks');
+  const { hub } = require('./src');
+  const [weights, image] = process.argv.slice(1);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  (async () => {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const longest = {};
+    const measure = async (name, work) => {
+      delay.reset();
+      delay.enable();
+      const answer = await work();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      delay.disable();
+      longest[name] = delay.max / 1e6;
+      return answer;
+    };
+    const model = await measure('load', () => hub.load('resnet18_swsl', { weights }));
+    await measure('classify', () => model.classify(Array(24).fill(image)));
+    await measure('close', () => model.close());
+    console.log(JSON.stringify(longest));
+  })();
+`;
+
+describe('the event loop', function () {
+  this.timeout(120_000);
+  const made = generatedWeights();
+
+  it(`is not held while a model is built, loaded, run and closed`, async () => {
+    const image = join(root, 'examples', 'clock.jpg');
+    const { code, stdout, stderr } = await runNode(program, [made.weights, image]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    const longest = JSON.parse(stdout) as Record<string, number>;
+    for (const [step, delay] of Object.entries(longest)) {
+      assert.ok(delay < bound, `${step} held the event loop for ${delay} ms`);
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { root } from '../support/run-node';
+
+const run = promisify(execFile);
+
+/** The names that the package has by its documentation. */
+const names = [
+  'Classifier',
+  'CheckpointError',
+  'DeviceError',
+  'DisposedError',
+  'DownloadError',
+  'ImageError',
+  'LibTorchError',
+  'LockError',
+  'ModelError',
+  'OptionError',
+  'ScriptError',
+  'ScriptModule',
+  'SemisupError',
+  'Tensor',
+  'TensorError',
+  'devices',
+  'hub',
+  'memory',
+  'setThreads',
+  'versions',
+];
+
+describe('the package', () => {
+  it('gives its names to require', async () => {
+    const program = `console.log(Object.keys(require('semisup')).sort().join())`;
+    const { stdout } = await run(process.execPath, ['--eval', program], { cwd: root });
+    assert.deepEqual(stdout.trim().split(','), names.toSorted());
+  });
+
+  it('gives its names to import', async () => {
+    const program = `
+      import { hub, Classifier, SemisupError } from 'semisup';
+      console.log(hub.list('resnet18_*').length, typeof Classifier, typeof SemisupError);
+    `;
+    const evaluate = ['--input-type=module', '--eval', program];
+    const { stdout } = await run(process.execPath, evaluate, { cwd: root });
+    assert.equal(stdout.trim(), '2 function function');
+  });
+
+  it('opens nothing until it is asked to', async function () {
+    if (process.platform !== 'linux') {
+      this.test!.title += ' (skipped: only Linux lists what a process has opened)';
+      this.skip();
+    }
+    const program = `
+      require('semisup').hub.help('resnet50_swsl');
+      const { readFileSync } = require('node:fs');
+      console.log(/libtorch/.test(readFileSync('/proc/self/maps', 'utf8')));
+    `;
+    const { stdout } = await run(process.execPath, ['--eval', program], { cwd: root });
+    assert.equal(stdout.trim(), 'false');
+  });
+});
