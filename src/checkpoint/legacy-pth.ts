@@ -5,13 +5,12 @@ import { namedTensors, placeTensors, type Place } from './pickled-state';
 import type { StateDict } from './state-dict';
 import { endsBefore } from './stored-tensor';
 import type { PickledStorage, PickledTensor } from './torch-objects';
-import { PickleEnd, unpickle } from './unpickler';
+import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const FORMAT_VERSION = 1001;
 /** How much of the file is taken at first; the pickles of a ResNet-101 have about 80 KB. */
 const FIRST_WINDOW = 2 ** 18;
-const MAX_PICKLE_BYTES = 2 ** 26;
 /** Each storage begins with the count of its elements. */
 const COUNT_BYTES = 8;
 

@@ -24,7 +24,7 @@ export function namedTensors(value: unknown, path: string): Map<string, PickledT
   const tensors = new Map<string, PickledTensor>();
   for (const [name, tensor] of stateDictIn(value, path)) {
     if (typeof name !== 'string')
-      throw malformed(path, 'its state dict has names that are no text');
+      throw malformed(path, 'its state dict has a name that is no text');
     if (!(tensor instanceof PickledTensor)) {
       throw malformed(path, `the entry '${shown(name)}' of its state dict is no tensor`);
     }
@@ -59,7 +59,7 @@ export function placeTensors(
     const { dtype, numel, begin, end } = storage;
     const place = places.get(storage.key);
     if (!place) throw malformed(file.path, `the data of its tensor '${shown(name)}' is missing`);
-    if (place.bytes !== numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
+    if (place.bytes < numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
       throw malformed(file.path, `its tensor '${shown(name)}' reaches out of its storage`);
     }
     const start = place.start + (begin + offset) * dtypeBytes[dtype];

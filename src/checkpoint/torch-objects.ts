@@ -67,12 +67,15 @@ export const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.keys(dtypeBytes).map((dtype) => [`torch.${dtype}`, `torch.${dtype}`] as const),
 ]);
 
-/** The arguments of Python 3 are none; those of Python 2 are a list of pairs. */
+/**
+ * The arguments of Python 3 are none; those of Python 2 are a list of pairs. The list is used up, or
+ * a pickle could have a long one copied again and again.
+ */
 function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> | undefined {
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
     return undefined;
   }
-  return new Map(pairs as [unknown, unknown][]);
+  return new Map(pairs.splice(0) as [unknown, unknown][]);
 }
 
 function rebuildTensor([storage, offset, shape, stride]: readonly unknown[]): unknown {

@@ -1,6 +1,8 @@
 import { malformed, unsafe } from './failure';
 import { Constructor, globals, loadStorage, type PickledStorage } from './torch-objects';
 
+/** What a caller may hand over. */
+export const MAX_PICKLE_BYTES = 2 ** 26;
 /** Opcodes in one pickle: enough for 20,000 tensors, where a ResNet-101 has 626. */
 const MAX_STEPS = 2 ** 20;
 /** Longer integers than the magic number of the legacy format (10 bytes) mean nothing here. */

@@ -2,10 +2,8 @@ import { malformed, truncated } from './failure';
 import type { Bytes } from './file';
 import { namedTensors, placeTensors, type Place } from './pickled-state';
 import type { StateDict } from './state-dict';
-import { PickleEnd, unpickle } from './unpickler';
+import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
 import { ZipArchive } from './zip-archive';
-
-const MAX_PICKLE_BYTES = 2 ** 26;
 
 /**
  * Opens what `torch.save` has written since PyTorch 1.6: a zip archive of stored records in one

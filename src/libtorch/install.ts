@@ -68,7 +68,7 @@ async function install(
   dir: string,
   options: InstallOptions,
 ): Promise<void> {
-  const { variant, headers = false } = options;
+  const { variant = 'cpu', headers = false } = options;
   const path = (member: string) => memberPath(member, { cuda: variant !== 'cpu', headers });
   await stage(wheels, dir, path, options, async (staged) => {
     const made = readFolder(staged);

@@ -22,7 +22,7 @@ export async function unpack(
   pathOf: (member: string) => string | undefined,
   { signal, onProgress }: UnpackOptions = {},
 ): Promise<void> {
-  const zip = await openPromise(archive, { autoClose: false, strictFileNames: true });
+  const zip = await openPromise(archive, { autoClose: false });
   try {
     const wanted: { entry: Entry; file: string }[] = [];
     for await (const entry of zip.eachEntry()) {

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DownloadError } from '../errors';
-import { pieces } from './body';
 import { checkSpace, writing } from './disk';
 import { contentLength, contentRange, header, strongValidator } from './headers';
 import { Http, statusError, type Answer, type Network } from './http';
@@ -161,8 +160,11 @@ class Download {
 
   async *#pieces({ body }: Answer): AsyncGenerator<Uint8Array> {
     try {
-      yield* pieces(body);
+      yield* body as AsyncIterable<Uint8Array>;
     } catch (cause) {
+      // The iterator of a stream that fails passes over what the stream still holds.
+      let held: Uint8Array | null;
+      while ((held = body.read() as Uint8Array | null) !== null) yield held;
       throw this.#cut(reason(cause), cause);
     }
   }

@@ -170,6 +170,15 @@ describe('unpickler', () => {
       refuses(bytes('\x8b', uint32(2 ** 31), '.'), 'FORMAT', /an integer of 2147483648 bytes/);
     });
 
+    it('does no more work for one list that is used many times', () => {
+      const pair = 'N)\x86q\x00';
+      const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 18), 'e');
+      const dicts = 'h\x02h\x01\x85R'.repeat(2 ** 13);
+      const started = performance.now();
+      load('(ccollections\nOrderedDict\nq\x02', pair, list, dicts, 't.');
+      assert(performance.now() - started < 5000);
+    });
+
     it('gives up after a bounded number of steps', () => {
       const started = performance.now();
       for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {

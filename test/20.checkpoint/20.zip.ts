@@ -144,5 +144,10 @@ describe('zip .pth', () => {
       await writeZip(path(), [pickle, { ...data, data: floats.subarray(1) }]);
       await refuses(path(), 'FORMAT', /its tensor 'w' reaches out of its storage/);
     });
+
+    it('reads a storage of bytes that are no whole number of elements', async () => {
+      await writeZip(path(), [pickle, { ...data, data: bytes(floats, 'xyz') }]);
+      assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
+    });
   });
 });

@@ -138,7 +138,7 @@ describe('hostile checkpoint', () => {
         for (const [pickle, message] of [
           ['N.', /something else than a state dict/],
           ['].', /something else than a state dict/],
-          ['}K\x01Ns.', /names that are no text/],
+          ['}K\x01Ns.', /a name that is no text/],
           ['}U\x01eK\x03s.', /the entry 'e' of its state dict is no tensor/],
           ['}U\x01e}s.', /the entry 'e' of its state dict is no tensor/],
           ['}q\x00U\x05modelh\x00s.', /the entry 'model' of its state dict is no tensor/],

@@ -29,6 +29,7 @@ export const wheelFiles: Files = {
   ...Object.fromEntries(
     Object.entries(libTorchFiles).map(([path, content]) => [`torch/${path}`, content]),
   ),
+  'torch/lib/libtorch_cuda.so': 'torch_cuda',
   'torch/lib/libtorch_python.so': 'torch_python',
   'torch/__init__.py': 'import everything',
   'torch/include/ATen/ATen.h': '#pragma once',
