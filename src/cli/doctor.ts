@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { SemisupError } from '../errors';
 import { cacheFolder } from '../hub';
-import { findLibTorch } from '../libtorch';
+import { findUsedLibTorch } from '../libtorch';
 import { devices, Tensor } from '../torch';
 import { versions } from '../versions';
 import { bold, print, printJson, table } from './terminal';
@@ -49,7 +49,7 @@ async function examine(name: string, look: () => string | Promise<string>): Prom
 }
 
 async function describeLibTorch(): Promise<string> {
-  const { dir, version, variant, source } = await findLibTorch();
+  const { dir, version, variant, source } = await findUsedLibTorch();
   return `${version} (${variant}) in ${dir}, by ${source}`;
 }
 

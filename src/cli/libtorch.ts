@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import {
-  findLibTorch,
+  findUsedLibTorch,
   installLibTorch,
   variants,
   wheelsOf,
@@ -22,7 +22,7 @@ function whereCommand(): Command {
     .description('the LibTorch that is used, and why that one')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const found = await findLibTorch();
+      const found = await findUsedLibTorch();
       if (json) printJson(found);
       else print(describeLibTorch(found));
     });

@@ -7,7 +7,7 @@ export {
 } from './find';
 export type { LibTorchFolder } from './folder';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
-export { loadAddon, loadAddonSync, loadedLibTorch, type LoadOptions } from './load';
+export { findUsedLibTorch, loadAddon, loadAddonSync, type LoadOptions } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installFolder, userCache } from './places';
 export type { Wheel } from './wheels';

@@ -63,9 +63,13 @@ export function loadAddonSync(options: LoadOptions = {}): unknown {
   return finish(libtorch, addons).addon;
 }
 
-/** The LibTorch that was loaded, if any was. */
-export function loadedLibTorch(): LibTorch | undefined {
-  return loaded?.libtorch;
+/**
+ * The LibTorch that `loadAddon` opens.
+ *
+ * @throws LibTorchError as `loadAddon` does before it opens anything.
+ */
+export async function findUsedLibTorch(): Promise<LibTorch> {
+  return loaded?.libtorch ?? (await findLibTorch({ versions: [...findBinaries().addons.keys()] }));
 }
 
 async function load(options: LoadOptions): Promise<Loaded> {

@@ -12,7 +12,10 @@ interface Loader {
 
 describe('loader', () => {
   const temporary = temporaryFolder();
-  const loader = nodeGypBuild(root) as Loader;
+  let loader: Loader;
+  before(() => {
+    loader = nodeGypBuild(root) as Loader;
+  });
 
   it('opens nothing where nothing is asked for', async () => {
     loader.openSync([]);

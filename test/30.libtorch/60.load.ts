@@ -17,7 +17,7 @@ describe('addon', () => {
   /** Runs a program with nothing in its environment but the given variables. */
   async function bare(program: string, env: NodeJS.ProcessEnv = { SEMISUP_LIBTORCH: libtorch }) {
     const { stdout, ...how } = await runNode(
-      `const { loadAddon, loadAddonSync, loadedLibTorch } = require('./src/libtorch');
+      `const { loadAddon, loadAddonSync, findUsedLibTorch } = require('./src/libtorch');
        (async () => { ${program} })().catch((error) => {
          console.log(JSON.stringify({ code: error.code, message: error.message }));
        });`,
@@ -31,7 +31,7 @@ describe('addon', () => {
   it('is loaded without an environment, an rpath or a library path', async () => {
     const { compiledFor, dir, source } = await bare(
       `const { compiledFor } = await loadAddon();
-       console.log(JSON.stringify({ compiledFor, ...loadedLibTorch() }));`,
+       console.log(JSON.stringify({ compiledFor, ...(await findUsedLibTorch()) }));`,
     );
     assert.match(String(compiledFor), /^2\.\d+\.\d+/);
     assert.deepEqual({ dir, source }, { dir: libtorch, source: 'SEMISUP_LIBTORCH' });
