@@ -1,58 +1,105 @@
 // How long the event loop is held while a model is built, loaded, run and closed; in milliseconds, the
 // longest delay of each step, median and range over several processes.
-//   node bench/event-loop.mjs [runs]      (fetches the weights of resnet50_baseline once)
-import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+//   node bench/event-loop.mjs [--runs 7] [--threads n] [--neighbours n]
+// `--neighbours` starts as many processes that keep a core busy. Fetches resnet50_baseline once.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 
 const self = fileURLToPath(import.meta.url);
 const image = fileURLToPath(new URL('../examples/clock.jpg', import.meta.url));
 
-async function once() {
-  const { hub, ScriptModule } = await import('../lib/index.js');
-  const exported = `${image}.${process.pid}.pt`;
+/** One process: every step once, in a cache of its own that holds nothing but the checkpoint. */
+async function once(checkpoint, threads) {
+  const { hub, ScriptModule, setThreads } = await import('../lib/index.js');
+  const { openNative } = await import('../lib/torch/addon.js');
+  if (threads) setThreads(threads);
+  const hubDir = mkdtempSync(join(tmpdir(), 'semisup-bench-'));
+  const checkpoints = join(hubDir, 'checkpoints');
+  mkdirSync(checkpoints);
+  symlinkSync(checkpoint, join(checkpoints, basename(checkpoint)), 'junction');
+  const exported = join(hubDir, 'exported.pt');
+  const name = 'resnet50_baseline';
+  const options = { hubDir, offline: true };
+
   const delay = monitorEventLoopDelay({ resolution: 1 });
-  const longest = {};
-  async function measure(name, work) {
-    await sleep(50);
-    delay.reset();
+  const steps = {};
+  async function measure(step, work) {
+    // What blocks before the monitor's first tick would not be seen.
     delay.enable();
+    await sleep(30);
+    delay.reset();
+    await sleep(5);
     const began = performance.now();
     const answer = await work();
     const took = performance.now() - began;
     await sleep(5);
     delay.disable();
-    longest[name] = { longest: delay.max / 1e6, took };
+    steps[step] = { longest: delay.max / 1e6, took };
     return answer;
   }
-  const model = await measure('load', () => hub.load('resnet50_baseline'));
-  await measure('classify one', () => model.classify(image));
-  await measure('classify 64', () => model.classify(Array(64).fill(image)));
-  await measure('export', () => hub.exportTorchScript('resnet50_baseline', exported));
+  await measure('nothing, for 100 ms', () => sleep(100));
+  await measure('open LibTorch', () => openNative());
+  const built = await measure('hub.load, first time: build', () => hub.load(name, options));
+  const model = await measure('hub.load, from the cache', () => hub.load(name, options));
+  await measure('classify an image, first time', () => model.classify(image));
+  await measure('classify an image', () => model.classify(image));
+  await measure('classify 64 images', () => model.classify(Array(64).fill(image)));
+  await measure('exportTorchScript', () => hub.exportTorchScript(name, exported, options));
   const copy = await measure('ScriptModule.load', () => ScriptModule.load(exported));
-  await measure('close', () => Promise.all([model.close(), copy.close()]));
-  rmSync(exported);
-  console.log(JSON.stringify(longest));
+  await measure('close three', () => Promise.all([built.close(), model.close(), copy.close()]));
+  await measure('before a first fetch: import pacote and undici', () =>
+    Promise.all([import('pacote'), import('undici')]),
+  );
+  rmSync(hubDir, { recursive: true });
+  console.log(JSON.stringify(steps));
+}
+
+async function report({ runs, threads, neighbours }) {
+  const { hub } = await import('../lib/index.js');
+  const checkpoint = dirname(dirname(await hub.download('resnet50_baseline')));
+  const busy = Array.from({ length: Number(neighbours) }, () =>
+    spawn(process.execPath, ['--eval', 'for (;;);']),
+  );
+  try {
+    const results = Array.from({ length: Number(runs) }, () =>
+      JSON.parse(execFileSync(process.execPath, [self, checkpoint, '--threads', threads])),
+    );
+    print(results);
+  } finally {
+    for (const neighbour of busy) neighbour.kill();
+  }
+}
+
+function print(results) {
+  const [load] = loadavg();
+  console.log(`${results.length} processes; load average in the end ${load.toFixed(1)}`);
+  console.log('step; longest delay of the event loop (range); duration of the step, in ms');
+  for (const step of Object.keys(results[0])) {
+    const delays = results.map((result) => result[step].longest);
+    const range = `${Math.min(...delays).toFixed(1)} to ${Math.max(...delays).toFixed(1)}`;
+    const took = median(results.map((result) => result[step].took));
+    console.log(`${step}; ${median(delays).toFixed(1)} (${range}); ${took.toFixed(0)}`);
+  }
 }
 
 function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-function report(runs) {
-  const results = Array.from({ length: runs }, () =>
-    JSON.parse(execFileSync(process.execPath, [self, 'once'], { encoding: 'utf8' })),
-  );
-  console.log('step, longest delay of the event loop (range), duration of the step; ms');
-  for (const step of Object.keys(results[0])) {
-    const delays = results.map((result) => result[step].longest);
-    const range = `${Math.min(...delays).toFixed(1)} to ${Math.max(...delays).toFixed(1)}`;
-    const took = median(results.map((result) => result[step].took));
-    console.log(`${step}, ${median(delays).toFixed(1)} (${range}), ${took.toFixed(0)}`);
-  }
-}
-
-if (process.argv[2] === 'once') await once();
-else report(Number(process.argv[2] ?? 7));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '7' },
+    threads: { type: 'string', default: '0' },
+    neighbours: { type: 'string', default: '0' },
+  },
+});
+const [checkpoint] = positionals;
+if (checkpoint) await once(checkpoint, Number(values.threads));
+else await report(values);

@@ -4,7 +4,6 @@
 #include <ATen/ops/empty.h>
 
 #include "error.h"
-#include "executor.h"
 #include "handle.h"
 #include "job.h"
 #include "tensor.h"
@@ -72,7 +71,7 @@ Napi::Value BatchImages(const Napi::CallbackInfo& info) {
   auto result = [](Napi::Env env, at::Tensor&& tensor) -> Napi::Value {
     return WrapTensor(env, std::move(tensor));
   };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(batch), result, memory);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0]), memory}, std::move(batch), result);
 }
 
 }  // namespace semisup

@@ -4,12 +4,12 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
 #include "dtype.h"
 #include "error.h"
-#include "executor.h"
 #include "handle.h"
 #include "job.h"
 #include "module_spec.h"
@@ -91,10 +91,14 @@ struct StridedBytes {
 
   // Bytes from the first element of the view to behind its last one.
   size_t Extent() const {
+    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+    const auto elements = static_cast<int64_t>(length / c10::elementSize(dtype));
     int64_t last = 0;
     for (size_t i = 0; i < shape.size(); i++) {
-      if (shape[i] == 0) return 0;
-      if (stride[i] < 0) throw Error("ERR_SEMISUP_TENSOR", "A stride is negative.");
+      // Compared by division, because the product of hostile numbers may overflow.
+      if (stride[i] < 0 || (stride[i] > 0 && shape[i] - 1 > (elements - last) / stride[i])) {
+        throw Error("ERR_SEMISUP_TENSOR", "The strides lead out of the bytes that were given.");
+      }
       last += (shape[i] - 1) * stride[i];
     }
     return static_cast<size_t>(last + 1) * c10::elementSize(dtype);
@@ -135,7 +139,7 @@ Napi::Value CreateModule(const Napi::CallbackInfo& info) {
   auto result = [](Napi::Env env, jit::Module&& module) -> Napi::Value {
     return WrapModule(env, std::move(module));
   };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(build), result);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(build), result);
 }
 
 Napi::Value FillTensor(const Napi::CallbackInfo& info) {
@@ -153,7 +157,7 @@ Napi::Value FillTensor(const Napi::CallbackInfo& info) {
       return Nothing{};
     });
   };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(fill), &Undefined, {bytes});
+  return Submit(info.Env(), {Unwrap<Executor>(info[0]), {bytes}}, std::move(fill), &Undefined);
 }
 
 }  // namespace semisup

@@ -36,12 +36,16 @@ void Completions::Close() {
 void Completions::DropAll() { TakeAll().clear(); }
 
 Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
-  const auto drain = [this](const Napi::CallbackInfo& info) { Drain(info.Env()); };
-  completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
-  const auto set_error_factory = [this](const Napi::CallbackInfo& info) {
-    make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
+  DefaultThreads();
+  const auto drain = [this](const Napi::CallbackInfo&) {
+    for (auto& job : completions_->TakeAll()) Finish(std::move(job));
   };
-  exports.Set("setErrorFactory", Napi::Function::New(env, set_error_factory));
+  completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
+  const auto set_factories = [this](const Napi::CallbackInfo& info) {
+    make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
+    make_tensor_ = Napi::Persistent(info[1].As<Napi::Function>());
+  };
+  exports.Set("setFactories", Napi::Function::New(env, set_factories));
   const auto shutdown = [this](const Napi::CallbackInfo&) { Shutdown(); };
   exports.Set("shutdown", Napi::Function::New(env, shutdown));
   DefineFunctions(env, exports);
@@ -84,11 +88,9 @@ void Environment::JobStarted() {
   if (under_way_++ == 0) completions_->Ref(env_);
 }
 
-void Environment::Drain(Napi::Env env) {
-  for (auto& job : completions_->TakeAll()) {
-    job->Settle(env);
-    if (--under_way_ == 0) completions_->Unref(env);
-  }
+void Environment::Finish(std::unique_ptr<Job> job) {
+  job->Settle(env_);
+  if (--under_way_ == 0) completions_->Unref(env_);
 }
 
 void Environment::Shutdown() {

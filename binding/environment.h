@@ -46,16 +46,19 @@ class Environment : public Napi::Addon<Environment> {
   // The one place where a C++ exception becomes a JS error.
   Napi::Error ToJs(std::exception_ptr failure) const;
 
+  // A Tensor of src/torch/tensor.ts, from its handle.
+  Napi::Value ToTensor(Napi::Object handle) const { return make_tensor_.Call({handle}); }
+
   std::shared_ptr<Completions> completions() const { return completions_; }
   void Register(const std::shared_ptr<Executor>& executor);
   std::shared_ptr<Usage> UsageOf(const std::string& kind);
   const UsageByKind& usage() const { return usage_; }
   // Keeps the event loop alive while jobs are under way.
   void JobStarted();
+  // Settles the promise of a job that is done.
+  void Finish(std::unique_ptr<Job> job);
 
  private:
-  // Settles the promises of all jobs that are done.
-  void Drain(Napi::Env env);
   // Before the environment goes: no thread of ours may outlive it or the libraries it runs in.
   // Called by JavaScript when the process exits, because process.exit() runs no cleanup hooks, and
   // by the cleanup hook when a worker is terminated, because that runs no JavaScript. Idempotent.
@@ -63,6 +66,7 @@ class Environment : public Napi::Addon<Environment> {
 
   Napi::Env env_;
   Napi::FunctionReference make_error_;
+  Napi::FunctionReference make_tensor_;
   std::shared_ptr<Completions> completions_;
   std::vector<std::weak_ptr<Executor>> executors_;
   UsageByKind usage_;

@@ -2,78 +2,99 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 #include "environment.h"
-#include "error.h"
 #include "handle.h"
-#include "job.h"
 
 namespace semisup {
 
-Executor::Executor(std::shared_ptr<Completions> completions, int threads)
-    : completions_(std::move(completions)), thread_([this, threads] { Loop(threads); }) {}
+int DefaultThreads() {
+  static const int threads = at::get_num_threads();
+  return threads;
+}
+
+Executor::Executor(int instances, int threads) {
+  try {
+    for (int i = 0; i < instances; i++) threads_.emplace_back([this, threads] { Loop(threads); });
+  } catch (...) {
+    Abandon();
+    throw;
+  }
+}
 
 Executor::~Executor() { Abandon(); }
 
-void Executor::Push(std::unique_ptr<Job> job) {
-  std::lock_guard lock(mutex_);
-  if (closed_) throw Error("ERR_SEMISUP_DISPOSED", "The model was used after it was closed.");
-  queue_.push_back(std::move(job));
+bool Executor::Push(std::unique_ptr<Task>& task, int64_t ticket) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  queue_.push_back({ticket, std::move(task)});
   changed_.notify_one();
+  return true;
 }
 
-void Executor::Close(std::unique_ptr<Job> last) {
-  Push(std::move(last));
-  std::lock_guard lock(mutex_);
+std::unique_ptr<Task> Executor::Take(int64_t ticket) {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(queue_.begin(), queue_.end(),
+                   [ticket](const Waiting& waiting) { return waiting.ticket == ticket; });
+  if (found == queue_.end()) return nullptr;
+  auto task = std::move(found->task);
+  queue_.erase(found);
+  changed_.notify_all();
+  return task;
+}
+
+bool Executor::Close(std::unique_ptr<Task>& last) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
   closed_ = true;
-  changed_.notify_one();
+  last_ = std::move(last);
+  changed_.notify_all();
+  return true;
 }
 
 void Executor::Abandon() {
-  std::deque<std::unique_ptr<Job>> dropped;
+  std::deque<Waiting> dropped;
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     closed_ = true;
     dropped.swap(queue_);
-    changed_.notify_one();
+    if (last_) dropped.push_back({0, std::move(last_)});
+    changed_.notify_all();
   }
-  if (thread_.joinable()) thread_.join();
+  for (auto& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 void Executor::Loop(int threads) {
-  // OpenMP keeps its number of threads per calling thread, so it is set here and nowhere else.
-  if (threads > 0) at::set_num_threads(threads);
-  while (true) {
-    std::unique_ptr<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    job->Run();
-    completions_->Push(std::move(job));
+  // OpenMP keeps its number of threads per calling thread, but LibTorch takes the number that was set
+  // last anywhere as the default of threads to come: so it is set here always.
+  at::set_num_threads(threads > 0 ? threads : DefaultThreads());
+  while (auto task = Next()) {
+    auto* running = task.get();
+    running->Run(std::move(task));
+    const std::lock_guard lock(mutex_);
+    running_--;
+    if (closed_) changed_.notify_all();
   }
 }
 
-Napi::Value CreateExecutor(const Napi::CallbackInfo& info) {
-  const int threads = info[0].As<Napi::Number>().Int32Value();
-  auto& environment = Environment::Of(info.Env());
-  auto executor = std::make_shared<Executor>(environment.completions(), threads);
-  environment.Register(executor);
-  return Wrap(info.Env(), std::move(executor));
+std::unique_ptr<Task> Executor::Next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !queue_.empty() || (closed_ && running_ == 0); });
+  auto task = queue_.empty() ? std::move(last_) : std::move(queue_.front().task);
+  if (!queue_.empty()) queue_.pop_front();
+  if (task) running_++;
+  return task;
 }
 
-Napi::Value CloseExecutor(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto executor = Unwrap<Executor>(info[0]);
-  auto nothing = [] { return Nothing{}; };
-  auto job = std::make_unique<FunctionJob<decltype(nothing), decltype(&Undefined)>>(
-      env, executor, nothing, &Undefined);
-  auto promise = job->promise();
-  executor->Close(std::move(job));
-  Environment::Of(env).JobStarted();
-  return promise;
+Napi::Value CreateExecutor(const Napi::CallbackInfo& info) {
+  auto executor = std::make_shared<Executor>(info[0].As<Napi::Number>().Int32Value(),
+                                             info[1].As<Napi::Number>().Int32Value());
+  Environment::Of(info.Env()).Register(executor);
+  return Wrap(info.Env(), std::move(executor));
 }
 
 }  // namespace semisup

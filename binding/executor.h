@@ -6,43 +6,61 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace semisup {
 
-class Completions;
-class Job;
+// What an executor runs, once. `self` is the task itself, for it to end or to pass on.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual void Run(std::unique_ptr<Task> self) noexcept = 0;
+};
 
-// A thread with a queue. LibTorch runs here, never on the JS thread and never on libuv's few
+// LibTorch's own number of threads inside an operator, as it was when this was first called.
+int DefaultThreads();
+
+// Threads with one queue. LibTorch runs here, never on the JS thread and never on libuv's few
 // threads, where a long forward would keep fs and dns waiting.
 class Executor {
  public:
   static constexpr const char* kName = "Executor";
   static constexpr napi_type_tag kTag = {0x8d1f3a54c1b64e0f, 0x9b0c6f6a2d7e4f11};
 
-  // `threads` is LibTorch's number of threads inside an operator, 0 for its default.
-  Executor(std::shared_ptr<Completions> completions, int threads);
-  // Joins the thread, so it may not run on it; jobs hold the executor, so none waits by then.
+  // Runs `instances` tasks at a time; each has `threads` threads of LibTorch inside an operator, 0
+  // for LibTorch's default.
+  Executor(int instances, int threads);
+  // Joins the threads, so it may not run on one; jobs hold the executor, so none waits by then.
   ~Executor();
 
-  // Throws ERR_SEMISUP_DISPOSED after Close().
-  void Push(std::unique_ptr<Job> job);
-  // Refuses new jobs from now on; `last` runs after those that wait.
-  void Close(std::unique_ptr<Job> last);
-  // Drops the jobs that wait, lets the running one end, and joins. For the environment's end.
+  // Takes the task, unless closed. A ticket other than 0 is for Take().
+  [[nodiscard]] bool Push(std::unique_ptr<Task>& task, int64_t ticket = 0);
+  // Takes a task that waits out of the queue; nothing if it runs already or has never been.
+  std::unique_ptr<Task> Take(int64_t ticket);
+  // Refuses new tasks from now on; `last`, taken unless closed already, runs when all others have.
+  [[nodiscard]] bool Close(std::unique_ptr<Task>& last);
+  // Drops the tasks that wait, lets the running ones end, and joins. For the environment's end.
   void Abandon();
 
  private:
-  void Loop(int threads);
+  struct Waiting {
+    int64_t ticket;
+    std::unique_ptr<Task> task;
+  };
 
-  std::shared_ptr<Completions> completions_;
+  void Loop(int threads);
+  // The next task to run, or nothing when the thread is to end.
+  std::unique_ptr<Task> Next();
+
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<Job>> queue_;
+  std::deque<Waiting> queue_;
+  std::unique_ptr<Task> last_;
+  size_t running_ = 0;
   bool closed_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 Napi::Value CreateExecutor(const Napi::CallbackInfo& info);
-Napi::Value CloseExecutor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -6,8 +6,11 @@
 #include "builder.h"
 #include "environment.h"
 #include "executor.h"
+#include "job.h"
 #include "memory.h"
+#include "method.h"
 #include "script_module.h"
+#include "state.h"
 #include "tensor.h"
 #include "topk.h"
 
@@ -35,15 +38,24 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("compiledFor", Napi::String::New(env, TORCH_VERSION));
   Define<Memory>(exports, "memory");
   Define<CreateExecutor>(exports, "createExecutor");
-  Define<CloseExecutor>(exports, "closeExecutor");
+  Define<CancelJob>(exports, "cancelJob");
   Define<CreateTensor>(exports, "createTensor");
   Define<DescribeTensor>(exports, "describeTensor");
   Define<ReadTensor>(exports, "readTensor");
+  Define<ConvertTensor>(exports, "convertTensor");
+  Define<ReshapeTensor>(exports, "reshapeTensor");
   Define<DisposeTensor>(exports, "disposeTensor");
   Define<LoadModule>(exports, "loadModule");
-  Define<CallMethod>(exports, "callMethod");
+  Define<LoadModuleSync>(exports, "loadModuleSync");
   Define<SaveModule>(exports, "saveModule");
-  Define<DisposeModule>(exports, "disposeModule");
+  Define<ConvertModule>(exports, "convertModule");
+  Define<CloseModule>(exports, "closeModule");
+  Define<DescribeMethods>(exports, "describeMethods");
+  Define<CallMethod>(exports, "callMethod");
+  Define<CallMethodSync>(exports, "callMethodSync");
+  Define<MethodGraph>(exports, "methodGraph");
+  Define<NamedTensors>(exports, "namedTensors");
+  Define<Attribute>(exports, "attribute");
   Define<CreateModule>(exports, "createModule");
   Define<FillTensor>(exports, "fillTensor");
   Define<BatchImages>(exports, "batchImages");

@@ -21,10 +21,10 @@ struct Holder {
   // Shared, because finalizers may run when the Environment is already gone.
   std::shared_ptr<Usage> usage;
 
-  void Release(Napi::Env env) {
-    if (!object) return;
-    object.reset();
-    Account(env, -1);
+  // Gives the object up; what it holds is freed where the result is dropped.
+  std::shared_ptr<T> Release(Napi::Env env) {
+    if (object) Account(env, -1);
+    return std::move(object);
   }
 
   void Account(Napi::Env env, int sign) {
@@ -51,10 +51,15 @@ Napi::Object Wrap(Napi::Env env, std::shared_ptr<T> object, int64_t bytes = 0) {
 }
 
 template <class T>
-Holder<T>& HolderOf(Napi::Value value) {
+bool IsHandleOf(Napi::Value value) {
   bool tagged = false;
   if (value.IsObject()) napi_check_object_type_tag(value.Env(), value, &T::kTag, &tagged);
-  if (!tagged) {
+  return tagged;
+}
+
+template <class T>
+Holder<T>& HolderOf(Napi::Value value) {
+  if (!IsHandleOf<T>(value)) {
     throw Error("ERR_SEMISUP_OPTION_VALUE", std::string("Expected the handle of a ") + T::kName +
                                                 " but received another value.");
   }

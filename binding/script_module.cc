@@ -1,21 +1,19 @@
 #include "script_module.h"
 
-#include <c10/core/InferenceMode.h>
-#include <torch/csrc/jit/serialization/import.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/Device.h>
+#include <torch/csrc/jit/api/module.h>
 
-#include <fstream>
-#include <stdexcept>
+#include <optional>
 
+#include "archive.h"
+#include "dtype.h"
 #include "error.h"
-#include "executor.h"
 #include "handle.h"
 #include "job.h"
-#include "tensor.h"
 
 namespace semisup {
 namespace {
-
-using ExtraFiles = std::unordered_map<std::string, std::string>;
 
 int64_t BytesOf(const torch::jit::Module& module) {
   int64_t bytes = 0;
@@ -23,6 +21,75 @@ int64_t BytesOf(const torch::jit::Module& module) {
   for (const auto& tensor : module.buffers()) bytes += tensor.nbytes();
   return bytes;
 }
+
+// As torch.nn.Module.to(): the dtype is for what holds floating point numbers.
+void Convert(torch::jit::Module& module, std::optional<c10::Device> device,
+             std::optional<c10::ScalarType> dtype) {
+  const at::NoGradGuard no_grad;
+  const auto convert = [&](at::Tensor tensor) {
+    const auto target = dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
+    tensor.set_data(tensor.to(device.value_or(tensor.device()), target));
+  };
+  for (const auto& tensor : module.parameters()) convert(tensor);
+  for (const auto& tensor : module.buffers()) convert(tensor);
+}
+
+// As torch.jit.freeze(), with all methods kept.
+torch::jit::Module Freeze(const torch::jit::Module& module) {
+  std::vector<std::string> methods;
+  for (const auto& method : module.get_methods()) methods.push_back(method.name());
+  return torch::jit::freeze(module, methods);
+}
+
+std::optional<c10::ScalarType> OptionalDType(Napi::Value name) {
+  if (name.IsUndefined()) return std::nullopt;
+  return DTypeFromName(name.As<Napi::String>());
+}
+
+std::optional<c10::Device> OptionalDevice(Napi::Value name) {
+  if (name.IsUndefined()) return std::nullopt;
+  return c10::Device(name.As<Napi::String>().Utf8Value());
+}
+
+struct LoadRequest {
+  Place place;
+  Archive archive;
+  c10::Device device;
+  std::optional<c10::ScalarType> dtype;
+  bool freeze;
+
+  explicit LoadRequest(const Napi::CallbackInfo& info)
+      : place{Unwrap<Executor>(info[0])},
+        device(info[2].As<Napi::String>().Utf8Value()),
+        dtype(OptionalDType(info[3])),
+        freeze(info[4].ToBoolean()) {
+    if (info[1].IsString()) {
+      archive = info[1].As<Napi::String>().Utf8Value();
+    } else {
+      const auto bytes = info[1].As<Napi::Uint8Array>();
+      archive = Bytes{bytes.Data(), bytes.ByteLength()};
+      place.keep.push_back(bytes);
+    }
+  }
+
+  auto Work() const {
+    return [archive = archive, device = device, dtype = dtype, freeze = freeze] {
+      auto opened = ReadArchive(archive, device);
+      if (dtype) Convert(opened.module, std::nullopt, dtype);
+      if (freeze) opened.module = Freeze(opened.module);
+      return opened;
+    };
+  }
+
+  static Napi::Value Result(Napi::Env env, OpenedArchive&& opened) {
+    auto files = Napi::Object::New(env);
+    for (const auto& [name, text] : opened.extra_files) files.Set(name, text);
+    auto answer = Napi::Object::New(env);
+    answer.Set("module", WrapModule(env, std::move(opened.module)));
+    answer.Set("extraFiles", files);
+    return answer;
+  }
+};
 
 }  // namespace
 
@@ -32,91 +99,55 @@ Napi::Object WrapModule(Napi::Env env, torch::jit::Module module) {
 }
 
 Napi::Value LoadModule(const Napi::CallbackInfo& info) {
-  struct Loaded {
-    torch::jit::Module module;
-    ExtraFiles extra_files;
-  };
-  const std::string path = info[1].As<Napi::String>();
-  const std::string device = info[2].As<Napi::String>();
-  const auto names = info[3].As<Napi::Array>();
-  ExtraFiles extra_files;
-  for (uint32_t i = 0; i < names.Length(); i++) {
-    extra_files[names.Get(i).As<Napi::String>()] = "";
-  }
-
-  auto load = [path, device, extra_files]() mutable {
-    return WithCode("ERR_SEMISUP_MODEL_FORMAT", [&] {
-      auto module = torch::jit::load(path, c10::Device(device), extra_files);
-      module.eval();
-      return Loaded{std::move(module), std::move(extra_files)};
-    });
-  };
-  auto result = [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
-    auto files = Napi::Object::New(env);
-    for (const auto& [name, text] : loaded.extra_files) {
-      if (!text.empty()) files.Set(name, text);
-    }
-    auto answer = Napi::Object::New(env);
-    answer.Set("module", WrapModule(env, std::move(loaded.module)));
-    answer.Set("extraFiles", files);
-    return answer;
-  };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(load), result);
+  const LoadRequest request(info);
+  return Submit(info.Env(), request.place, request.Work(), &LoadRequest::Result);
 }
 
-Napi::Value CallMethod(const Napi::CallbackInfo& info) {
-  const auto module = Unwrap<ScriptModule>(info[1]);
-  const std::string method = info[2].As<Napi::String>();
-  const auto handles = info[3].As<Napi::Array>();
-  std::vector<c10::IValue> inputs;
-  for (uint32_t i = 0; i < handles.Length(); i++) {
-    inputs.emplace_back(Unwrap<Tensor>(handles.Get(i))->tensor);
-  }
-
-  auto call = [module, method, inputs = std::move(inputs)]() mutable {
-    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
-      const c10::InferenceMode inference;
-      const auto output = module->module.get_method(method)(std::move(inputs));
-      if (!output.isTensor()) {
-        throw Error("ERR_SEMISUP_SCRIPT",
-                    "The method '" + method + "' gave a " + output.tagKind() + ", no tensor.");
-      }
-      return output.toTensor();
-    });
-  };
-  auto result = [](Napi::Env env, at::Tensor&& tensor) -> Napi::Value {
-    return WrapTensor(env, std::move(tensor));
-  };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(call), result);
+Napi::Value LoadModuleSync(const Napi::CallbackInfo& info) {
+  const LoadRequest request(info);
+  return SubmitAndWait(info.Env(), request.place, request.Work(), &LoadRequest::Result);
 }
 
 Napi::Value SaveModule(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string path = info[2].As<Napi::String>();
-  const auto files = info[3].As<Napi::Object>();
   ExtraFiles extra_files;
-  for (const auto& entry : files) {
+  for (const auto& entry : info[3].As<Napi::Object>()) {
     extra_files[entry.first.As<Napi::String>()] =
         static_cast<Napi::Value>(entry.second).As<Napi::String>();
   }
-
   auto save = [module, path, extra_files = std::move(extra_files)] {
-    return WithCode("ERR_SEMISUP_MODEL_WRITE", [&] {
-      // By way of a stream the archive is the same whatever the file's name.
-      std::ofstream file(path, std::ios::binary);
-      if (!file) throw std::runtime_error("The file cannot be opened for writing.");
-      module->module.save(file, extra_files);
-      file.close();
-      if (!file) throw std::runtime_error("Not all of the file could be written.");
+    WriteArchive(module->module, path, extra_files);
+    return Nothing{};
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(save), &Undefined);
+}
+
+Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const auto device = OptionalDevice(info[2]);
+  const auto dtype = OptionalDType(info[3]);
+  auto convert = [module, device, dtype] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      Convert(module->module, device, dtype);
       return Nothing{};
     });
   };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(save), &Undefined);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(convert), &Undefined);
 }
 
-Napi::Value DisposeModule(const Napi::CallbackInfo& info) {
-  Dispose<ScriptModule>(info[0]);
-  return info.Env().Undefined();
+Napi::Value CloseModule(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto executor = Unwrap<Executor>(info[0]);
+  std::shared_ptr<ScriptModule> module;
+  if (!info[1].IsUndefined()) module = HolderOf<ScriptModule>(info[1]).Release(env);
+  auto free = [module = std::move(module)]() mutable {
+    module.reset();
+    return Nothing{};
+  };
+  return EnqueueLast(env, *executor,
+                     std::make_unique<FunctionJob<decltype(free), decltype(&Undefined)>>(
+                         env, executor, std::move(free), &Undefined));
 }
 
 }  // namespace semisup

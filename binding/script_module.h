@@ -13,8 +13,10 @@ struct ScriptModule {
 Napi::Object WrapModule(Napi::Env env, torch::jit::Module module);
 
 Napi::Value LoadModule(const Napi::CallbackInfo& info);
-Napi::Value CallMethod(const Napi::CallbackInfo& info);
+Napi::Value LoadModuleSync(const Napi::CallbackInfo& info);
 Napi::Value SaveModule(const Napi::CallbackInfo& info);
-Napi::Value DisposeModule(const Napi::CallbackInfo& info);
+Napi::Value ConvertModule(const Napi::CallbackInfo& info);
+// Closes the executor; its last job frees the module, because that takes time.
+Napi::Value CloseModule(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -34,14 +34,16 @@ Napi::Value CreateTensor(const Napi::CallbackInfo& info) {
                 "A tensor of this shape takes " + std::to_string(tensor.nbytes()) +
                     " bytes but the data have " + std::to_string(data.ByteLength()) + ".");
   }
-  const auto* bytes = static_cast<const uint8_t*>(data.ArrayBuffer().Data()) + data.ByteOffset();
+  // Asked for by Node-API itself: the array may lie in a SharedArrayBuffer.
+  void* bytes = nullptr;
+  napi_get_typedarray_info(info.Env(), data, nullptr, nullptr, &bytes, nullptr, nullptr);
   if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), bytes, tensor.nbytes());
   return WrapTensor(info.Env(), std::move(tensor));
 }
 
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto& tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
   auto shape = Napi::Array::New(env, tensor.dim());
   for (int64_t i = 0; i < tensor.dim(); i++) {
     shape.Set(static_cast<uint32_t>(i),
@@ -62,6 +64,21 @@ Napi::Value ReadTensor(const Napi::CallbackInfo& info) {
   auto buffer = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
   return buffer;
+}
+
+Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {
+  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const c10::Device device(info[1].As<Napi::String>().Utf8Value());
+  const auto dtype = DTypeFromName(info[2].As<Napi::String>());
+  return WrapTensor(info.Env(),
+                    WithCode("ERR_SEMISUP_TENSOR", [&] { return tensor.to(device, dtype); }));
+}
+
+Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {
+  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto shape = ToSizes(info[1]);
+  return WrapTensor(info.Env(),
+                    WithCode("ERR_SEMISUP_TENSOR", [&] { return tensor.reshape(shape); }));
 }
 
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info) {

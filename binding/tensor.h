@@ -18,6 +18,8 @@ std::vector<int64_t> ToSizes(Napi::Value value);
 Napi::Value CreateTensor(const Napi::CallbackInfo& info);
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info);
 Napi::Value ReadTensor(const Napi::CallbackInfo& info);
+Napi::Value ConvertTensor(const Napi::CallbackInfo& info);
+Napi::Value ReshapeTensor(const Napi::CallbackInfo& info);
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

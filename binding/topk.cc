@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "error.h"
-#include "executor.h"
 #include "handle.h"
 #include "job.h"
 #include "tensor.h"
@@ -46,7 +45,7 @@ Napi::Value Topk(const Napi::CallbackInfo& info) {
     answer.Set("scores", CopyOut<Napi::Float32Array>(env, best.scores.contiguous()));
     return answer;
   };
-  return Submit(info.Env(), Unwrap<Executor>(info[0]), std::move(pick), result);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(pick), result);
 }
 
 }  // namespace semisup

@@ -25,7 +25,10 @@ export abstract class SemisupError<Code extends string = string> extends Error {
   readonly value: unknown;
 
   constructor(code: Code, { what, todo, value, cause }: ErrorDetails) {
-    super(`${what}${what.endsWith('\n') ? '' : ' '}${todo}`, cause === undefined ? undefined : { cause });
+    super(
+      `${what}${what.endsWith('\n') ? '' : ' '}${todo}`,
+      cause === undefined ? undefined : { cause },
+    );
     this.name = new.target.name;
     this.code = code;
     this.what = what;
@@ -91,8 +94,13 @@ export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
 /** A device was asked for that is not there. */
 export class DeviceError extends SemisupError<'ERR_SEMISUP_DEVICE'> {}
 
-/** TorchScript raised an exception while it ran; the message holds its traceback. */
-export class ScriptError extends SemisupError<'ERR_SEMISUP_SCRIPT'> {}
+/**
+ * TorchScript raised an exception while it ran, with its traceback in the message; or a method was
+ * called with arguments that it does not take.
+ */
+export class ScriptError extends SemisupError<
+  'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT'
+> {}
 
 /** Something was used after `dispose()` or `close()`. */
 export class DisposedError extends SemisupError<'ERR_SEMISUP_DISPOSED'> {}

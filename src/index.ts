@@ -8,16 +8,15 @@ export {
 } from './classify';
 export type { DType } from './dtype';
 export * from './errors';
-export { hub, type HubOptions, type HubProgress, type LoadOptions, type WeightsOptions } from './hub';
+export {
+  hub,
+  type HubOptions,
+  type HubProgress,
+  type LoadOptions,
+  type WeightsOptions,
+} from './hub';
 export type { ImageInput } from './image';
-export type {
-  Accuracy,
-  ImageClass,
-  Licence,
-  ModelCard,
-  ModelMetadata,
-  Robustness,
-} from './models';
+export type { Accuracy, ImageClass, Licence, ModelCard, ModelMetadata, Robustness } from './models';
 export {
   devices,
   memory,

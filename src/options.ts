@@ -57,3 +57,9 @@ function describe(value: unknown): string {
   }
   return `a ${typeof value}`;
 }
+
+/** Throws `OptionError` unless `signal` is an `AbortSignal` or undefined. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw wrongValue('signal', 'an AbortSignal', signal);
+}

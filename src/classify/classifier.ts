@@ -1,10 +1,22 @@
 import { ModelError } from '../errors';
 import { batch, decode, type ImageInput } from '../image';
-import type { ImageClass, ModelMetadata } from '../models';
-import { checkOptionNames, wrongValue } from '../options';
-import { Tensor, type ScriptModule } from '../torch';
+import {
+  classesOf,
+  metadataFile,
+  parseMetadata,
+  type ImageClass,
+  type ModelMetadata,
+} from '../models';
+import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import {
+  ScriptModule,
+  Tensor,
+  whenAborted,
+  type ArchiveSource,
+  type ScriptModuleOptions,
+} from '../torch';
+import { Turnstile } from '../turnstile';
 import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
-import { whenAborted } from './abort';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -20,8 +32,14 @@ export interface ClassifyOptions extends ImageOptions {
   readonly topk?: number;
 }
 
-/** How many images are decoded and run at once: larger batches take more memory and gain nothing. */
+/** How many images run at once: larger batches take more memory and gain nothing. */
 const batchSize = 8;
+
+/** How many batches are under way at a time: one runs while the next one is decoded. */
+const batchesUnderWay = 2;
+
+/** Options of `Classifier.open`. */
+export type OpenOptions = Pick<ScriptModuleOptions, 'device' | 'threads' | 'instances' | 'signal'>;
 
 /** An image classification model, ready to run. */
 export class Classifier implements AsyncDisposable {
@@ -30,12 +48,30 @@ export class Classifier implements AsyncDisposable {
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
   readonly #module: ScriptModule;
+  readonly #batches = new Turnstile(batchesUnderWay);
 
-  /** @internal */
-  constructor(module: ScriptModule, metadata: ModelMetadata, classes: readonly ImageClass[]) {
+  private constructor(module: ScriptModule, metadata: ModelMetadata) {
     this.#module = module;
     this.metadata = metadata;
-    this.classes = classes;
+    this.classes = classesOf(metadata);
+  }
+
+  /**
+   * Opens a TorchScript file that `hub.exportTorchScript` wrote, or Python from it.
+   *
+   * @throws ModelError if the file is missing, no TorchScript, or without the metadata of an export
+   * @throws DeviceError if the device is not there
+   */
+  static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
+    checkOptionNames(options, ['device', 'threads', 'instances', 'signal'], 'Classifier.open');
+    const module = await ScriptModule.load(source, options);
+    try {
+      const name = typeof source === 'string' ? source : 'the archive';
+      return new Classifier(module, readMetadata(module, name));
+    } catch (error) {
+      await module.close();
+      throw error;
+    }
   }
 
   /**
@@ -56,7 +92,7 @@ export class Classifier implements AsyncDisposable {
     return isMany(images) ? predictions : predictions[0]!;
   }
 
-  /** As `classify`, with the time that each step took. */
+  /** As `classify`, with the time that each step took; throws as `classify`. */
   classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<DetailedAnswer>;
   classifyDetailed(
     images: readonly ImageInput[],
@@ -75,6 +111,8 @@ export class Classifier implements AsyncDisposable {
    * images an array of these.
    *
    * @throws ImageError if an image is missing, damaged or too large
+   * @throws OptionError if an option is unknown
+   * @throws DisposedError after `close()`
    */
   embed(image: ImageInput, options?: ImageOptions): Promise<Float32Array>;
   embed(images: readonly ImageInput[], options?: ImageOptions): Promise<Float32Array[]>;
@@ -94,6 +132,8 @@ export class Classifier implements AsyncDisposable {
    * The model's output for images, before softmax: float32 [n, classes].
    *
    * @throws ImageError if an image is missing, damaged or too large
+   * @throws OptionError if an option is unknown
+   * @throws DisposedError after `close()`
    */
   async logits(
     images: ImageInput | readonly ImageInput[],
@@ -121,7 +161,7 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype does not fit
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return (await this.#module.forward(input)) as Tensor<'float32'>;
+    return await this.#module.forward<Tensor<'float32'>>(input);
   }
 
   /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
@@ -159,10 +199,12 @@ export class Classifier implements AsyncDisposable {
     method: 'forward' | 'features',
     take: (output: Tensor<'float32'>, timings: Timings) => Promise<void>,
   ): Promise<void> {
+    checkSignal(signal);
     const all = isMany(images) ? images : [images];
     for (let start = 0; start < all.length; start += batchSize) {
       const chunk = all.slice(start, start + batchSize);
-      await whenAborted(signal, this.#runBatch(chunk, { orient, signal }, method, take));
+      const run = () => this.#runBatch(chunk, { orient, signal }, method, take);
+      await whenAborted(signal, this.#batches.pass(run, signal));
     }
   }
 
@@ -179,7 +221,7 @@ export class Classifier implements AsyncDisposable {
     using input = await batch(this.#module.executor, pixels, this.metadata.transform);
     const transformed = performance.now();
     options.signal?.throwIfAborted();
-    using output = (await this.#module.call(method, input)) as Tensor<'float32'>;
+    using output = await this.#module.call<Tensor<'float32'>>(method, input);
     if (method === 'forward') this.#checkClasses(output);
     await take(output, {
       decode: decoded - began,
@@ -197,6 +239,16 @@ export class Classifier implements AsyncDisposable {
       value: shape,
     });
   }
+}
+
+function readMetadata(module: ScriptModule, path: string): ModelMetadata {
+  const text = module.metadata[metadataFile];
+  if (text !== undefined) return parseMetadata(text, path);
+  throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
+    what: `'${path}' is TorchScript, but holds no metadata '${metadataFile}' that tell of its classes and transform.`,
+    todo: 'Open it with ScriptModule.load(), or in Python save it again with its _extra_files.',
+    value: path,
+  });
 }
 
 function isMany(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {

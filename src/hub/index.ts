@@ -3,19 +3,10 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Classifier } from '../classify';
-import { ModelError } from '../errors';
-import {
-  card,
-  classesOf,
-  describe,
-  list,
-  metadataFile,
-  parseMetadata,
-  type ModelCard,
-} from '../models';
-import { checkOptionNames, wrongValue } from '../options';
-import { resolveDevice, ScriptModule, type DeviceName } from '../torch';
-import { hubOptionNames, type HubOptions, type WeightsOptions } from './options';
+import { card, describe, list, type ModelCard } from '../models';
+import { wrongValue } from '../options';
+import { resolveDevice, type DeviceName } from '../torch';
+import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
 
 export { checkpointsFolder as cacheFolder } from './cache';
@@ -51,45 +42,27 @@ async function load(
   third?: LoadOptions,
 ): Promise<Classifier> {
   if (typeof second !== 'string') return await loadModel(first, second);
-  if (first.split(':')[0] !== repository) throw wrongValue('the repository', repository, first);
+  if (typeof first !== 'string' || first.split(':')[0] !== repository)
+    throw wrongValue('the repository', `'${repository}'`, first);
   return await loadModel(second, third);
 }
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
-  const known = [...hubOptionNames, 'weights', 'numClasses', 'device', 'precision'];
-  checkOptionNames(options, known, 'hub.load');
-  const { device, precision = 'float32', weights, numClasses } = options;
+  checkHubOptions(options, ['weights', 'numClasses', 'device', 'precision'], 'hub.load');
+  const { device, precision = 'float32', weights, numClasses, signal } = options;
   if (precision !== 'float32') throw wrongValue('precision', `'float32'`, precision);
   resolveDevice(device);
   const model = card(name);
+  signal?.throwIfAborted();
   if (weights === undefined && numClasses === undefined) {
-    return await open(await cachedTorchScript(model, options), device);
+    return await Classifier.open(await cachedTorchScript(model, options), { device, signal });
   }
   const temporary = join(tmpdir(), `semisup-${randomUUID()}.pt`);
   try {
     await writeTorchScript(model, temporary, options);
-    return await open(temporary, device);
+    return await Classifier.open(temporary, { device, signal });
   } finally {
     await rm(temporary, { force: true });
-  }
-}
-
-async function open(path: string, device: DeviceName | undefined): Promise<Classifier> {
-  const module = await ScriptModule.load(path, { device, extraFiles: [metadataFile] });
-  try {
-    const text = module.extraFiles[metadataFile];
-    if (text === undefined) {
-      throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-        what: `'${path}' holds no metadata '${metadataFile}'.`,
-        todo: 'Load it again with forceReload: true.',
-        value: path,
-      });
-    }
-    const metadata = parseMetadata(text, path);
-    return new Classifier(module, metadata, classesOf(metadata));
-  } catch (error) {
-    await module.close();
-    throw error;
   }
 }
 
@@ -101,7 +74,7 @@ async function open(path: string, device: DeviceName | undefined): Promise<Class
  * @throws DownloadError if it cannot be had, or is not what it should be
  */
 async function download(name: string, options: HubOptions = {}): Promise<string> {
-  checkOptionNames(options, hubOptionNames, 'hub.download');
+  checkHubOptions(options, [], 'hub.download');
   return await checkpointOf(card(name), options);
 }
 
@@ -119,7 +92,8 @@ async function exportTorchScript(
   path: string,
   options: WeightsOptions = {},
 ): Promise<string> {
-  checkOptionNames(options, [...hubOptionNames, 'weights', 'numClasses'], 'hub.exportTorchScript');
+  checkHubOptions(options, ['weights', 'numClasses'], 'hub.exportTorchScript');
+  if (typeof path !== 'string' || path === '') throw wrongValue('the path', 'a path', path);
   await writeTorchScript(card(name), resolve(path), options);
   return resolve(path);
 }

@@ -1,4 +1,5 @@
-import type { Licence } from '../models';
+import { checkNumClasses, type Licence } from '../models';
+import { checkOptionNames, checkSignal, wrongValue } from '../options';
 
 /** How far a piece of work has come. */
 export interface HubProgress {
@@ -39,8 +40,34 @@ export interface WeightsOptions extends HubOptions {
   readonly numClasses?: number;
 }
 
-/** The names of `HubOptions`. */
-export const hubOptionNames = ['hubDir', 'forceReload', 'offline', 'onProgress', 'signal'] as const;
+/**
+ * Throws `OptionError` unless all options are known and of the right type. `more` are the names that
+ * a function knows beyond `HubOptions`.
+ */
+export function checkHubOptions(
+  options: WeightsOptions,
+  more: readonly string[],
+  where: string,
+): void {
+  const names = ['hubDir', 'forceReload', 'offline', 'onProgress', 'signal', ...more];
+  checkOptionNames(options, names, where);
+  const { hubDir, weights, numClasses, onProgress, signal } = options;
+  for (const [name, path] of Object.entries({ hubDir, weights })) {
+    const isPath = typeof path === 'string' && path !== '';
+    if (path !== undefined && !isPath) throw wrongValue(name, 'a path', path);
+  }
+  for (const name of ['forceReload', 'offline'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw wrongValue(name, 'true or false', value);
+    }
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw wrongValue('onProgress', 'a function', onProgress);
+  }
+  if (numClasses !== undefined) checkNumClasses(numClasses);
+  checkSignal(signal);
+}
 
 /** A line on what the weights may be used for. */
 export function licenceNotice(model: string, { name, url, commercial }: Licence): string {

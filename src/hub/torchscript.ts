@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint';
 import { buildTorchScript, type ModelCard } from '../models';
@@ -36,13 +36,15 @@ export async function cachedTorchScript(card: ModelCard, options: HubOptions): P
   const hash = source.kind === 'file' ? source.sha256Prefix : source.sha256.slice(0, 8);
   const folder = checkpointsFolder(options.hubDir);
   const path = join(folder, `${card.name}-${hash}.${build}.pt`);
-  if (!options.forceReload && (await exists(path))) return path;
+  if (!options.forceReload && (await isIntact(path, options.signal))) return path;
   await mkdir(folder, { recursive: true });
   await withLock(
     `${path}.lock`,
     async (signal) => {
-      if (!options.forceReload && (await exists(path))) return;
+      if (!options.forceReload && (await isIntact(path, signal))) return;
+      await rm(hashFile(path), { force: true });
       await writeTorchScript(card, path, { ...options, signal });
+      await writeFile(hashFile(path), await sha256File(path, signal));
     },
     { signal: options.signal },
   );
@@ -87,9 +89,16 @@ async function describeSource(
   return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
+/** What a cached file's SHA-256 is noted in: LibTorch itself checks no sums. */
+function hashFile(path: string): string {
+  return `${path}.sha256`;
+}
+
+async function isIntact(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    return (await readFile(hashFile(path), 'utf8')) === (await sha256File(path, signal));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }

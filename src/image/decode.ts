@@ -3,12 +3,20 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../errors';
 import { checkOptionNames, wrongValue } from '../options';
 import type { Pixels } from '../torch';
+import { Turnstile } from '../turnstile';
 import { withoutTransparency } from './gif';
 import { toSource, type ImageInput } from './input';
 import { sniff } from './sniff';
 
 /** The most pixels that an image may have: 16,383 x 16,383, sharp's own limit. */
 const maxPixels = 0x3fff ** 2;
+
+/**
+ * sharp decodes on libuv's threads, of which there are four unless `UV_THREADPOOL_SIZE` says otherwise:
+ * half of them stay free for `fs` and `dns`.
+ */
+const libuvThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+const decoding = new Turnstile(Math.max(1, Math.floor(libuvThreads / 2)));
 
 /** Options of `decode`. */
 export interface DecodeOptions {
@@ -46,7 +54,7 @@ export async function decode(image: ImageInput, options: DecodeOptions = {}): Pr
       ? { name: source.path, bytes: await read(source.path, signal) }
       : { name: `The buffer of ${source.bytes.length} bytes`, bytes: source.bytes };
   try {
-    return await decodeFile(file, orient, signal);
+    return await decoding.pass(() => decodeFile(file, orient, signal), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw cause instanceof ImageError ? cause : undecodable(file, cause);

@@ -37,6 +37,12 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Throws `OptionError` unless `numClasses` is a possible number of classes. */
+export function checkNumClasses(numClasses: number): void {
+  if (isClassCount(numClasses)) return;
+  throw wrongValue('numClasses', `a whole number from 1 to ${maxClasses}`, numClasses);
+}
+
 /**
  * Makes a TorchScript file of an architecture and a checkpoint: methods `forward` and `features` (see
  * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
@@ -55,9 +61,7 @@ export async function buildTorchScript({
   onProgress,
   signal,
 }: BuildOptions): Promise<void> {
-  if (wanted !== undefined && !isClassCount(wanted)) {
-    throw wrongValue('numClasses', `a whole number from 1 to ${maxClasses}`, wanted);
-  }
+  if (wanted !== undefined) checkNumClasses(wanted);
   if (!Number.isInteger(seed)) throw wrongValue('seed', 'a whole number', seed);
   const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
   const weights = keras ? fromKeras(state) : state;
@@ -88,7 +92,7 @@ export async function buildTorchScript({
     source: { file: shown(source.file), sha256: source.sha256 },
     transform: card.transform,
   };
-  await module.save(path, { [metadataFile]: formatMetadata(metadata) });
+  await module.save(path, { extraFiles: { [metadataFile]: formatMetadata(metadata) } });
 }
 
 async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): Promise<void> {

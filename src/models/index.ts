@@ -1,4 +1,4 @@
-export { buildTorchScript, type BuildOptions } from './build';
+export { buildTorchScript, checkNumClasses, type BuildOptions } from './build';
 export {
   card,
   cards,

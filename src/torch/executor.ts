@@ -1,38 +1,53 @@
 import { wrongValue } from '../options';
-import { openNative } from './addon';
-import type { ExecutorHandle, Native } from './native';
+import { openNative, openNativeSync } from './addon';
+import type { ExecutorHandle, ModuleHandle, Native } from './native';
 import type { Tensor } from './tensor';
 
+/** More than any machine has cores for, and few enough that they can be started. */
+const maxThreads = 1024;
+
 let defaultThreads = 0;
+
+/** How the threads of a model are arranged. */
+export interface ExecutorOptions {
+  /** How many threads LibTorch uses inside an operator; by default as `setThreads` says. */
+  readonly threads?: number;
+  /** How many calls run at a time; 1 by default. */
+  readonly instances?: number;
+}
 
 /**
  * Sets how many threads LibTorch uses inside an operator, for models that are loaded afterwards.
  * The default is LibTorch's own: one for each physical core.
  *
- * @param count a positive whole number
+ * @param count a whole number from 1 to 1024
  * @throws OptionError if it is none
  */
 export function setThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1) {
-    throw wrongValue('the number of threads', 'a positive whole number', count);
-  }
-  defaultThreads = count;
+  defaultThreads = checkCount('the number of threads', count);
 }
 
-/** A thread of its own with a queue, on which everything of one model runs. */
+/** Threads of a model's own with one queue, on which everything of that model runs. */
 export class Executor {
   #closed: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(
+  private constructor(
     readonly native: Native,
     readonly handle: ExecutorHandle,
   ) {}
 
-  /** Starts a thread. `threads` is how many LibTorch may use inside an operator. */
-  static async open({ threads = defaultThreads }: { threads?: number } = {}): Promise<Executor> {
+  /** Starts the threads. @throws OptionError if a number is out of range */
+  static async open(options: ExecutorOptions = {}): Promise<Executor> {
+    const counts = checkCounts(options);
     const native = await openNative();
-    return new Executor(native, native.createExecutor(threads));
+    return new Executor(native, native.createExecutor(...counts));
+  }
+
+  /** As `open`, but blocks while LibTorch is opened. */
+  static openSync(options: ExecutorOptions = {}): Executor {
+    const counts = checkCounts(options);
+    const native = openNativeSync();
+    return new Executor(native, native.createExecutor(...counts));
   }
 
   /**
@@ -43,9 +58,21 @@ export class Executor {
     return await this.native.topk(this.handle, logits.handle, k);
   }
 
-  /** Refuses new work; resolves when the work under way is done. Idempotent. */
-  async close(): Promise<void> {
-    this.#closed ??= this.native.closeExecutor(this.handle);
+  /** Refuses new work; resolves when that under way is done and `module` is freed. Idempotent. */
+  async close(module?: ModuleHandle): Promise<void> {
+    this.#closed ??= this.native.closeModule(this.handle, module);
     await this.#closed;
   }
+}
+
+function checkCounts({ threads, instances = 1 }: ExecutorOptions): [number, number] {
+  return [
+    checkCount('instances', instances),
+    threads === undefined ? defaultThreads : checkCount('threads', threads),
+  ];
+}
+
+function checkCount(name: string, count: number): number {
+  if (Number.isInteger(count) && count >= 1 && count <= maxThreads) return count;
+  throw wrongValue(name, `a whole number from 1 to ${maxThreads}`, count);
 }

@@ -12,7 +12,7 @@ export function failure(code: string, message: string): SemisupError {
   const what = asSentence(message);
   switch (code) {
     case 'ERR_SEMISUP_DISPOSED':
-      return new DisposedError(code, { what, todo: 'Load it again, or keep it open for longer.' });
+      return new DisposedError(code, { what, todo: 'Keep it for longer, or make it anew.' });
     case 'ERR_SEMISUP_MODEL_FORMAT':
       return new ModelError(code, {
         what,
@@ -25,12 +25,17 @@ export function failure(code: string, message: string): SemisupError {
       });
     case 'ERR_SEMISUP_OPTION_VALUE':
       return new OptionError(code, { what, todo: 'Correct the value.' });
+    case 'ERR_SEMISUP_SCRIPT_ARGUMENT':
+      return new ScriptError(code, {
+        what,
+        todo: "See the module's `methods` for what it takes, and `Value` for how that is written.",
+      });
     case 'ERR_SEMISUP_TENSOR':
       return new TensorError(code, { what, todo: 'Check the shape and the dtype.' });
     default:
       return new ScriptError('ERR_SEMISUP_SCRIPT', {
         what,
-        todo: 'Check that the inputs have the shapes and dtypes that the module expects.',
+        todo: 'If it is about shapes or dtypes, compare the inputs with what the module expects.',
       });
   }
 }

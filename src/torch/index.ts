@@ -1,6 +1,22 @@
+export { whenAborted } from './abort';
+export type { ArchiveSource } from './archive';
 export { devices, resolveDevice, type Device, type DeviceName } from './device';
-export { Executor, setThreads } from './executor';
+export type { ArrayOf, Elements, OwnDType } from './elements';
+export { Executor, setThreads, type ExecutorOptions } from './executor';
 export { memory, type MemoryUse } from './memory';
-export type { ModuleSpec, Pixels, TensorSpec, Transform } from './native';
-export { ScriptModule, type ScriptModuleOptions, type TensorView } from './script-module';
+export type {
+  ArgumentSchema,
+  MethodSchema,
+  ModuleSpec,
+  Pixels,
+  TensorSpec,
+  Transform,
+} from './native';
+export {
+  ScriptModule,
+  type CallOptions,
+  type ScriptModuleOptions,
+  type TensorView,
+} from './script-module';
 export { Tensor } from './tensor';
+export type { Keywords, Value } from './value';

@@ -58,6 +58,30 @@ export interface Transform {
   readonly std: readonly [number, number, number];
 }
 
+/** A module with all extra files of its archive. */
+export interface LoadedModule {
+  readonly module: ModuleHandle;
+  readonly extraFiles: Record<string, string>;
+}
+
+/** An argument of a method. */
+export interface ArgumentSchema {
+  readonly name: string;
+  /** TorchScript's type as Python writes it, e.g. `Optional[Tensor]`. */
+  readonly type: string;
+  /** Whether it can be given by name alone. */
+  readonly keywordOnly: boolean;
+  /** What it is where it is not given; absent where it must be. */
+  readonly default?: unknown;
+}
+
+/** What a method takes and gives. */
+export interface MethodSchema {
+  readonly arguments: readonly ArgumentSchema[];
+  /** The result's type, e.g. `Tuple[Tensor, Tensor]`. */
+  readonly returns: string;
+}
+
 /** A dense array as the binding takes it. */
 export type TypedArray =
   | Float32Array
@@ -73,8 +97,11 @@ export type TypedArray =
 export interface Native {
   /** The LibTorch version that the addon was compiled against, e.g. `2.13.0`. */
   readonly compiledFor: string;
-  /** Makes the errors that the binding throws. Called once, before anything else. */
-  setErrorFactory(make: (code: string, what: string) => Error): void;
+  /** What the binding makes its errors and tensors with. Called once, before anything else. */
+  setFactories(
+    makeError: (code: string, what: string) => Error,
+    makeTensor: (handle: TensorHandle) => object,
+  ): void;
 
   /** Drops the jobs that wait, lets the running ones end, and ends the threads. Idempotent. */
   shutdown(): void;
@@ -84,33 +111,75 @@ export interface Native {
     Record<'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
   >;
 
-  /** A thread with a queue; `threads` is LibTorch's own number inside an operator, 0 its default. */
-  createExecutor(threads: number): ExecutorHandle;
-  /** Refuses new jobs; resolves when those that wait or run are done. */
-  closeExecutor(executor: ExecutorHandle): Promise<void>;
+  /** Threads with a queue; `threads` is LibTorch's own number inside an operator, 0 its default. */
+  createExecutor(instances: number, threads: number): ExecutorHandle;
+  /** Refuses new jobs; resolves when those that wait or run are done, and the module is freed. */
+  closeModule(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
+  /** Takes the call of this ticket out of the queue and rejects it; false if it runs already. */
+  cancelJob(executor: ExecutorHandle, ticket: number): boolean;
 
   /** Copies `data` into a new tensor on the CPU. */
   createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
   describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
   /** Copies the elements, row-major, into memory that V8 owns. */
   readTensor(tensor: TensorHandle): ArrayBuffer;
+  convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
+  reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
   disposeTensor(tensor: TensorHandle): void;
 
-  /** Loads TorchScript from a file and puts it into eval mode; `extraFiles` are read with it. */
+  /**
+   * Loads TorchScript from a file, or from bytes that are read in place, and puts it into eval mode;
+   * floating point tensors get the dtype, if one is given. Frozen, its weights are constants.
+   */
   loadModule(
     executor: ExecutorHandle,
-    path: string,
+    archive: string | Uint8Array,
     device: string,
-    extraFiles: readonly string[],
-  ): Promise<{ module: ModuleHandle; extraFiles: Record<string, string> }>;
+    dtype: DType | undefined,
+    freeze: boolean,
+  ): Promise<LoadedModule>;
+  loadModuleSync(
+    executor: ExecutorHandle,
+    archive: string | Uint8Array,
+    device: string,
+    dtype: DType | undefined,
+    freeze: boolean,
+  ): LoadedModule;
+  /** What each method takes and gives. */
+  describeMethods(module: ModuleHandle): Record<string, MethodSchema>;
+  /** Calls a method; a ticket other than 0 is for `cancelJob`. */
   callMethod(
     executor: ExecutorHandle,
     module: ModuleHandle,
     method: string,
-    inputs: readonly TensorHandle[],
-  ): Promise<TensorHandle>;
-  disposeModule(module: ModuleHandle): void;
-
+    args: readonly unknown[],
+    kwargs: object,
+    ticket: number,
+  ): Promise<unknown>;
+  callMethodSync(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    args: readonly unknown[],
+    kwargs: object,
+  ): unknown;
+  /** TorchScript's graph of a method as text. */
+  methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
+  /** The module's own tensors by dotted name; they share its memory. */
+  namedTensors(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    parameters: boolean,
+    buffers: boolean,
+  ): Promise<Record<string, object>>;
+  /** An attribute of the module or, by a dotted name, of a submodule. */
+  attribute(executor: ExecutorHandle, module: ModuleHandle, name: string): Promise<unknown>;
+  convertModule(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    device: string | undefined,
+    dtype: DType | undefined,
+  ): Promise<void>;
   /** Makes a module from its description, in eval mode; parameters and buffers hold zeros. */
   createModule(executor: ExecutorHandle, spec: ModuleSpec): Promise<ModuleHandle>;
   /** Copies a strided view of `data` into a parameter or buffer, e.g. `layer1.0.conv1.weight`. */

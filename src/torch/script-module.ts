@@ -1,22 +1,36 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { DType } from '../dtype';
-import { ModelError, SemisupError } from '../errors';
-import { checkOptionNames } from '../options';
+import { isDType, type DType } from '../dtype';
+import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import { whenAborted } from './abort';
+import {
+  toArchive,
+  toArchiveSync,
+  withName,
+  writeArchive,
+  type Archive,
+  type ArchiveSource,
+} from './archive';
 import { resolveDevice, type DeviceName } from './device';
-import { Executor } from './executor';
-import type { ModuleHandle, ModuleSpec } from './native';
-import { Tensor } from './tensor';
+import { Executor, type ExecutorOptions } from './executor';
+import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
+import type { Tensor } from './tensor';
+import { splitArguments, type Keywords, type Value } from './value';
 
 /** Options of `ScriptModule.load`. */
-export interface ScriptModuleOptions {
+export interface ScriptModuleOptions extends ExecutorOptions {
   /** Where it runs; `'auto'` by default. */
   readonly device?: DeviceName;
-  /** How many threads LibTorch uses inside an operator; by default as `setThreads` says. */
-  readonly threads?: number;
-  /** Names of extra files that are read from the archive with it. */
-  readonly extraFiles?: readonly string[];
+  /** What its floating point parameters and buffers are converted to; by default they stay. */
+  readonly dtype?: DType;
+  /** Makes its weights constants, which is faster, as `torch.jit.freeze`; off by default. */
+  readonly freeze?: boolean;
+  /** Rejects the call with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of a call. */
+export interface CallOptions {
+  /** Takes the call out of the queue; one that runs already is finished, and its result dropped. */
+  readonly signal?: AbortSignal;
 }
 
 /** How the bytes of a tensor lie: a strided view, steps in elements. */
@@ -26,64 +40,89 @@ export interface TensorView {
   readonly stride: readonly number[];
 }
 
-/** A TorchScript module, which runs on a thread of its own. */
-export class ScriptModule implements AsyncDisposable {
-  /** The thread that this module runs on. @internal */
-  readonly executor: Executor;
-  /** The extra files of the archive that were asked for and are in it, by name. */
-  readonly extraFiles: Readonly<Record<string, string>>;
-  readonly #handle: ModuleHandle;
-  #closed: Promise<void> | undefined;
+const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'];
 
-  private constructor(
-    executor: Executor,
-    handle: ModuleHandle,
-    extraFiles: Readonly<Record<string, string>>,
-  ) {
+let lastTicket = 0;
+
+/** A TorchScript module, which runs on threads of its own. */
+export class ScriptModule implements AsyncDisposable {
+  /** The threads that it runs on. @internal */
+  readonly executor: Executor;
+  /** The extra files of its archive, by name, as texts. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What its methods take and give, by name. */
+  readonly methods: Readonly<Record<string, MethodSchema>>;
+  readonly #handle: ModuleHandle;
+
+  private constructor(executor: Executor, { module, extraFiles }: LoadedModule) {
     this.executor = executor;
-    this.#handle = handle;
-    this.extraFiles = extraFiles;
+    this.metadata = extraFiles;
+    this.methods = executor.native.describeMethods(module);
+    this.#handle = module;
   }
 
   /**
-   * Loads a TorchScript archive, as `torch.jit.save` writes it, in eval mode.
+   * Loads a TorchScript archive, as `torch.jit.save` writes it, in eval mode. Bytes are read in place
+   * while the promise is pending: do not write to them or transfer them.
    *
-   * @param path of the file
+   * @param source a path or file URL, the bytes of a file, or a stream of them
    * @throws ModelError if the file is missing or no TorchScript
    * @throws DeviceError if the device is not there
+   * @throws OptionError if an option is unknown or out of range
    */
-  static async load(path: string, options: ScriptModuleOptions = {}): Promise<ScriptModule> {
-    checkOptionNames(options, ['device', 'threads', 'extraFiles'], 'ScriptModule.load');
-    const device = resolveDevice(options.device);
-    await checkIsFile(path);
-    return await withExecutor(options.threads, async (executor) => {
-      try {
-        const { module, extraFiles } = await executor.native.loadModule(
-          executor.handle,
-          resolve(path),
-          device,
-          options.extraFiles ?? [],
-        );
-        return new ScriptModule(executor, module, extraFiles);
-      } catch (error) {
-        throw withPath(error, path, 'loaded');
-      }
-    });
+  static async load(
+    source: ArchiveSource,
+    options: ScriptModuleOptions = {},
+  ): Promise<ScriptModule> {
+    const { device, dtype, freeze } = checkOptions(options, 'ScriptModule.load');
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const archive = await toArchive(source, signal);
+    const executor = await Executor.open(options);
+    const loading = executor.native
+      .loadModule(executor.handle, archive.content, device, dtype, freeze)
+      .then((loaded) => new ScriptModule(executor, loaded));
+    try {
+      return await whenAborted(signal, loading);
+    } catch (error) {
+      await executor.close();
+      throw withName(error, archive);
+    }
+  }
+
+  /** As `load`, but blocks, and takes no stream. */
+  static loadSync(
+    source: Exclude<ArchiveSource, NodeJS.ReadableStream>,
+    options: Omit<ScriptModuleOptions, 'signal'> = {},
+  ): ScriptModule {
+    const { device, dtype, freeze } = checkOptions(options, 'ScriptModule.loadSync');
+    const archive: Archive = toArchiveSync(source);
+    const executor = Executor.openSync(options);
+    try {
+      const { native, handle } = executor;
+      const loaded = native.loadModuleSync(handle, archive.content, device, dtype, freeze);
+      return new ScriptModule(executor, loaded);
+    } catch (error) {
+      void executor.close();
+      throw withName(error, archive);
+    }
   }
 
   /**
    * Makes a module from its description; parameters and buffers hold zeros until they are filled.
    *
    * @throws ScriptError if the source does not compile
+   * @internal
    */
-  static async create(
-    spec: ModuleSpec,
-    { threads }: { threads?: number } = {},
-  ): Promise<ScriptModule> {
-    return await withExecutor(threads, async (executor) => {
-      const handle = await executor.native.createModule(executor.handle, spec);
-      return new ScriptModule(executor, handle, {});
-    });
+  static async create(spec: ModuleSpec): Promise<ScriptModule> {
+    const executor = await Executor.open();
+    try {
+      const module = await executor.native.createModule(executor.handle, spec);
+      return new ScriptModule(executor, { module, extraFiles: {} });
+    } catch (error) {
+      await executor.close();
+      throw error;
+    }
   }
 
   /**
@@ -92,91 +131,152 @@ export class ScriptModule implements AsyncDisposable {
    *
    * @param name dotted, e.g. `layer1.0.conv1.weight`
    * @throws TensorError if the shape is not the parameter's, or the bytes are not the view's
+   * @internal
    */
   async fill(name: string, bytes: Uint8Array, view: TensorView): Promise<void> {
     await this.executor.native.fillTensor(this.executor.handle, this.#handle, name, bytes, view);
   }
 
-  /** Calls `forward` with tensors. @throws ScriptError if TorchScript raises */
-  async forward(...inputs: Tensor[]): Promise<Tensor> {
-    return await this.call('forward', ...inputs);
+  /**
+   * Calls `forward`. Keyword arguments are given as `{ kwargs: { … } }` after all others.
+   *
+   * @throws ScriptError if the arguments are not what the method takes, or TorchScript raises
+   * @throws DisposedError after `close()`
+   */
+  async forward<Result extends Value = Tensor>(...args: (Value | Keywords)[]): Promise<Result> {
+    return await this.call<Result>('forward', ...args);
   }
 
-  /** Calls a method with tensors. @throws ScriptError if TorchScript raises */
-  async call(method: string, ...inputs: Tensor[]): Promise<Tensor> {
+  /** As `forward`, but blocks. */
+  forwardSync<Result extends Value = Tensor>(...args: (Value | Keywords)[]): Result {
+    return this.callSync<Result>('forward', ...args);
+  }
+
+  /** Calls a method by its name; otherwise as `forward`. */
+  async call<Result extends Value = Tensor>(
+    method: string,
+    ...args: (Value | Keywords)[]
+  ): Promise<Result> {
+    return await this.invoke<Result>(method, args);
+  }
+
+  /** As `call`, but blocks. */
+  callSync<Result extends Value = Tensor>(method: string, ...args: (Value | Keywords)[]): Result {
     const { native, handle } = this.executor;
-    const inputHandles = inputs.map((input) => input.handle);
-    return new Tensor(native, await native.callMethod(handle, this.#handle, method, inputHandles));
+    const [positional, named] = splitArguments(args);
+    return native.callMethodSync(handle, this.#handle, method, positional, named) as Result;
+  }
+
+  /** As `call`, with the arguments as an array, and with options. */
+  async invoke<Result extends Value = Tensor>(
+    method: string,
+    args: readonly (Value | Keywords)[],
+    options: CallOptions = {},
+  ): Promise<Result> {
+    checkOptionNames(options, ['signal'], 'invoke');
+    const { signal } = options;
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    const { native, handle } = this.executor;
+    const [positional, named] = splitArguments(args);
+    const ticket = ++lastTicket;
+    const called = native.callMethod(handle, this.#handle, method, positional, named, ticket);
+    return await whenAborted(signal, called as Promise<Result>, () => {
+      native.cancelJob(handle, ticket);
+    });
+  }
+
+  /** Its parameters by dotted name; the tensors share its memory. */
+  async parameters(): Promise<Record<string, Tensor>> {
+    return await this.#tensors(true, false);
+  }
+
+  /** Its buffers by dotted name; the tensors share its memory. */
+  async buffers(): Promise<Record<string, Tensor>> {
+    return await this.#tensors(false, true);
+  }
+
+  /** Its parameters and then its buffers by dotted name; the tensors share its memory. */
+  async stateDict(): Promise<Record<string, Tensor>> {
+    return await this.#tensors(true, true);
+  }
+
+  /**
+   * The value of an attribute, or by a dotted name of a submodule's attribute.
+   *
+   * @throws ScriptError if there is none, or its type has no counterpart in JavaScript
+   */
+  async attribute<Result extends Value = Value>(name: string): Promise<Result> {
+    const { native, handle } = this.executor;
+    return (await native.attribute(handle, this.#handle, name)) as Result;
+  }
+
+  /** The graph of a method, as TorchScript prints it, for debugging. */
+  async graph(method = 'forward'): Promise<string> {
+    const { native, handle } = this.executor;
+    return await native.methodGraph(handle, this.#handle, method);
+  }
+
+  /**
+   * Moves it to a device and converts its floating point tensors to a dtype, in place, after the calls
+   * that were made before.
+   *
+   * @returns itself
+   */
+  async to(target: { device?: DeviceName; dtype?: DType }): Promise<this> {
+    checkOptionNames(target, ['device', 'dtype'], 'to');
+    const device = target.device === undefined ? undefined : resolveDevice(target.device);
+    const { native, handle } = this.executor;
+    await native.convertModule(handle, this.#handle, device, checkDType(target.dtype));
+    return this;
   }
 
   /**
    * Saves it as a TorchScript archive, by way of a temporary file beside `path`.
    *
-   * @param extraFiles texts that travel in the archive, by name
+   * @param options.extraFiles texts that travel in the archive, by name; by default those it came with
    * @throws ModelError if the file cannot be written
    */
-  async save(path: string, extraFiles: Readonly<Record<string, string>> = {}): Promise<void> {
+  async save(
+    path: string,
+    options: { extraFiles?: Readonly<Record<string, string>> } = {},
+  ): Promise<void> {
+    checkOptionNames(options, ['extraFiles'], 'save');
+    const { extraFiles = this.metadata } = options;
     const { native, handle } = this.executor;
-    const temporary = `${resolve(path)}.${randomUUID()}.tmp`;
-    try {
-      await native.saveModule(handle, this.#handle, temporary, extraFiles);
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw withPath(error, path, 'written');
-    }
+    await writeArchive(path, (temporary) =>
+      native.saveModule(handle, this.#handle, temporary, extraFiles),
+    );
   }
 
   /** Refuses new work, lets that under way finish, then frees the module. Idempotent. */
   async close(): Promise<void> {
-    this.#closed ??= this.executor.close().then(() => {
-      this.executor.native.disposeModule(this.#handle);
-    });
-    await this.#closed;
+    await this.executor.close(this.#handle);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
 
-async function withExecutor(
-  threads: number | undefined,
-  make: (executor: Executor) => Promise<ScriptModule>,
-): Promise<ScriptModule> {
-  const executor = await Executor.open({ threads });
-  try {
-    return await make(executor);
-  } catch (error) {
-    await executor.close();
-    throw error;
+  async #tensors(parameters: boolean, buffers: boolean): Promise<Record<string, Tensor>> {
+    const { native, handle } = this.executor;
+    const tensors = await native.namedTensors(handle, this.#handle, parameters, buffers);
+    return tensors as Record<string, Tensor>;
   }
 }
 
-async function checkIsFile(path: string): Promise<void> {
-  const stats = await stat(path).catch((cause: unknown) => {
-    throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-      what: `The model file '${path}' cannot be read.`,
-      todo: 'Check the path and the rights of the file.',
-      value: path,
-      cause,
-    });
-  });
-  if (stats.isFile()) return;
-  throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `'${path}' is no file.`,
-    todo: 'Pass the path of a TorchScript archive.',
-    value: path,
-  });
+function checkOptions(
+  options: ScriptModuleOptions,
+  where: string,
+): { device: string; dtype: DType | undefined; freeze: boolean } {
+  checkOptionNames(options, optionNames, where);
+  const { freeze = false } = options;
+  if (typeof freeze !== 'boolean') throw wrongValue('freeze', 'true or false', freeze);
+  checkSignal(options.signal);
+  return { device: resolveDevice(options.device), dtype: checkDType(options.dtype), freeze };
 }
 
-function withPath(error: unknown, path: string, verb: string): unknown {
-  if (error instanceof SemisupError && !(error instanceof ModelError)) return error;
-  const code = error instanceof ModelError ? error.code : 'ERR_SEMISUP_MODEL_WRITE';
-  return new ModelError(code, {
-    what: `'${path}' could not be ${verb} as TorchScript.`,
-    todo: error instanceof Error ? error.message : String(error),
-    value: path,
-    cause: error,
-  });
+function checkDType(dtype: DType | undefined): DType | undefined {
+  if (dtype === undefined || (typeof dtype === 'string' && isDType(dtype))) return dtype;
+  throw wrongValue('dtype', `a dtype such as 'float32'`, dtype);
 }

@@ -25,12 +25,12 @@ describe('script modules', () => {
   it('are the same after a save and a load, with their extra files', async () => {
     const path = join(folder.path, 'net.pt');
     await using made = await makeSmallNet();
-    await made.save(path, { 'notes.txt': 'ünïcode' });
-    await using loaded = await ScriptModule.load(path, { extraFiles: ['notes.txt', 'none.txt'] });
+    await made.save(path, { extraFiles: { 'notes.txt': 'ünïcode' } });
+    await using loaded = await ScriptModule.load(path);
     using input = ones();
     using output = await loaded.forward(input);
     assert.deepEqual(await output.data(), new Float32Array([21, 30]));
-    assert.deepEqual(loaded.extraFiles, { 'notes.txt': 'ünïcode' });
+    assert.deepEqual(loaded.metadata, { 'notes.txt': 'ünïcode' });
     assert.deepEqual(await readdir(folder.path), ['net.pt']);
   });
 

@@ -28,9 +28,9 @@ describe('building a TorchScript file', () => {
 
   it('puts the metadata into the archive', async () => {
     const path = await build();
-    await using module = await ScriptModule.load(path, { extraFiles: ['semisup.json'] });
+    await using module = await ScriptModule.load(path);
     const { name, architecture, licence, transform } = card('resnet18_swsl');
-    assert.deepEqual(parseMetadata(module.extraFiles['semisup.json']!, path), {
+    assert.deepEqual(parseMetadata(module.metadata['semisup.json']!, path), {
       name,
       architecture,
       stride: 'v1.5',
@@ -69,8 +69,8 @@ describe('building a TorchScript file', () => {
 
   it('says in the metadata that a head of its own has no labels', async () => {
     const path = await build({ numClasses: 10, card: { ...card('resnet18_swsl'), licence: null } });
-    await using module = await ScriptModule.load(path, { extraFiles: ['semisup.json'] });
-    const metadata = parseMetadata(module.extraFiles['semisup.json']!, path);
+    await using module = await ScriptModule.load(path);
+    const metadata = parseMetadata(module.metadata['semisup.json']!, path);
     assert.equal(metadata.numClasses, 10);
     assert.equal(metadata.labels, null);
     assert.equal(metadata.licence, null);

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../../src/checkpoint';
 import { CheckpointError, DownloadError, ModelError, OptionError } from '../../src/errors';
 import { hub, type HubProgress } from '../../src/hub';
+import { sha256File } from '../../src/net/hash';
 import { memory } from '../../src/torch';
 import { temporaryEnvironment } from '../support/environment';
 import { generatedState } from '../support/generated-checkpoint';
 import { generatedWeights } from '../support/generated-weights';
+import { sha256 } from '../support/pixels';
 import { root } from '../support/run-node';
 import { temporaryFolder } from '../support/temporary';
 import { writeSafetensors } from '../support/write-safetensors';
@@ -70,6 +72,7 @@ describe('hub.load', function () {
     const exported = join(hubDir.path, 'exported.pt');
     await hub.exportTorchScript('resnet18_swsl', exported, { weights: made.weights });
     await copyFile(exported, join(checkpoints, cached));
+    await writeFile(join(checkpoints, `${cached}.sha256`), await sha256File(exported));
     const options = { hubDir: hubDir.path };
     await using one = await hub.load('resnet18_swsl', options);
     await using two = await hub.load('swsl_resnet18', options);
@@ -79,7 +82,7 @@ describe('hub.load', function () {
       options,
     );
     for (const model of [one, two, three]) assert.equal(model.metadata.name, 'resnet18_swsl');
-    assert.deepEqual(await readdir(checkpoints), [cached]);
+    assert.deepEqual(await readdir(checkpoints), [cached, `${cached}.sha256`]);
   });
 
   it('reports the progress of a build', async () => {
@@ -107,17 +110,19 @@ describe('hub.load', function () {
     assert.equal(memory().modules.count, before);
   });
 
-  it('says what to do with a damaged file in the cache', async () => {
+  it('does not open a TorchScript file in the cache that was changed, but builds anew', async () => {
     const checkpoints = join(hubDir.path, 'checkpoints');
     await mkdir(checkpoints);
-    await writeFile(join(checkpoints, cached), 'damaged');
-    await assert.rejects(
-      hub.load('resnet18_swsl', { hubDir: hubDir.path }),
-      (error) =>
-        error instanceof ModelError &&
-        error.code === 'ERR_SEMISUP_MODEL_FORMAT' &&
-        error.message.includes(cached),
-    );
+    await hub.exportTorchScript('resnet18_swsl', join(checkpoints, cached), {
+      weights: made.weights,
+    });
+    const bytes = await readFile(join(checkpoints, cached));
+    await writeFile(join(checkpoints, `${cached}.sha256`), sha256(bytes));
+    bytes[bytes.length >> 1]! ^= 1;
+    await writeFile(join(checkpoints, cached), bytes);
+    await assert.rejects(hub.load('resnet18_swsl', { hubDir: hubDir.path }), {
+      code: 'ERR_SEMISUP_DOWNLOAD_OFFLINE',
+    });
   });
 
   it('tells where a file would have to lie when it may fetch nothing', async () => {
@@ -132,6 +137,8 @@ describe('hub.load', function () {
 
   it('is interrupted by a signal', async () => {
     const reason = new Error('changed my mind');
+    const aborted = AbortSignal.abort(reason);
+    await assert.rejects(hub.load('resnet18_swsl', { signal: aborted }), reason);
     const controller = new AbortController();
     const interrupted = hub.load('resnet18_swsl', {
       weights: made.weights,
@@ -151,6 +158,20 @@ describe('hub.load', function () {
       error.message.includes("Did you mean 'weights'?"),
     );
     await assert.rejects(hub.load('pytorch/vision', 'resnet18_swsl'), OptionError);
+    await assert.rejects(hub.load(undefined as unknown as string, 'resnet18_swsl'), OptionError);
+    assert.throws(() => hub.list(5 as unknown as string), OptionError);
+    for (const wrong of [
+      { hubDir: '' },
+      { hubDir: 5 },
+      { offline: 'no' },
+      { forceReload: 1 },
+      { onProgress: 'x' },
+      { signal: {} },
+      { weights: '' },
+      { numClasses: 1.5 },
+    ]) {
+      await assert.rejects(hub.load('resnet18_swsl', wrong as object), OptionError);
+    }
     await assert.rejects(
       hub.load('resnet18_swsl', { precision: 'float8' as 'float32' }),
       OptionError,

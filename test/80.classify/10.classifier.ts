@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Classifier } from '../../src/classify';
-import { ImageError, OptionError } from '../../src/errors';
+import sharp from 'sharp';
+import { Classifier } from '../../src/classify';
+import { ImageError, ModelError, OptionError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { batch, decode } from '../../src/image';
-import { Executor, memory } from '../../src/torch';
+import { Executor, memory, Tensor } from '../../src/torch';
 import { generatedWeights } from '../support/generated-weights';
 import { noise } from '../support/pixels';
 import { root } from '../support/run-node';
+import { makeSmallNet } from '../support/small-net';
 
 const clock = join(root, 'examples', 'clock.jpg');
 
@@ -126,13 +128,58 @@ describe('classifiers', function () {
 
   it('finish what is under way when closed, and then refuse', async () => {
     const short = await hub.load('resnet18_swsl', { weights: made.weights });
-    using input = await short.logits(clock);
-    assert.equal(input.shape[1], 1000);
     const modules = memory().modules.count;
-    await short.close();
-    await short.close();
+    using input = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
+    const running = [short.forward(input), short.forward(input), short.forward(input)];
+    await Promise.all([short.close(), short.close()]);
+    for (const output of await Promise.all(running)) assert.deepEqual(output.shape, [1, 1000]);
     assert.equal(memory().modules.count, modules - 1);
     await assert.rejects(short.classify(clock), { code: 'ERR_SEMISUP_DISPOSED' });
+  });
+
+  it('answer many calls at a time with a bounded number of decoded images', async () => {
+    const { data, width, height } = noise(4000, 3000, 3);
+    const photo = await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    const before = process.memoryUsage().external;
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().external - before);
+    }, 5);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => model.classify(photo)));
+    clearInterval(watch);
+    assert.equal(new Set(answers.map(([best]) => best!.index)).size, 1);
+    assert.ok(most < 10 * data.length, `${most / data.length} images were held at a time`);
+  });
+
+  it('open an export again', async () => {
+    const path = join(made.folder, 'exported.pt');
+    await hub.exportTorchScript('resnet18_swsl', path, { weights: made.weights });
+    await using opened = await Classifier.open(path);
+    assert.deepEqual(await opened.classify(clock), await model.classify(clock));
+  });
+
+  it('refuse TorchScript without metadata, or with those of another model', async () => {
+    const path = join(made.folder, 'small.pt');
+    await using small = await makeSmallNet();
+    const text = JSON.stringify({ ...model.metadata, format: 1 });
+    const modules = memory().modules.count;
+    for (const [extraFiles, message] of [
+      [{}, /holds no metadata/],
+      [{ 'semisup.json': '{' }, /cannot be used/],
+    ] as const) {
+      await small.save(path, { extraFiles });
+      await assert.rejects(Classifier.open(path), (error) => {
+        return error instanceof ModelError && message.test(error.message);
+      });
+    }
+    assert.equal(memory().modules.count, modules);
+    await small.save(path, { extraFiles: { 'semisup.json': text } });
+    await using liar = await Classifier.open(path);
+    await assert.rejects(liar.classify(clock), (error) => {
+      return error instanceof ModelError && error.message.includes('[1, 2]');
+    });
   });
 });
 

@@ -16,6 +16,7 @@ export const cards: readonly ModelCard[] = [...twelve, baseline];
  */
 export function card(name: string): ModelCard {
   if (typeof name !== 'string') throw wrongValue('the name of a model', 'a string', name);
+  if (typeof name !== 'string') throw wrongValue('the name of a model', 'a string', name);
   const found = cards.find((one) => one.name === name || one.aliases.includes(name));
   if (found) return found;
   const guess = nearest(
@@ -35,6 +36,7 @@ export function card(name: string): ModelCard {
  * @param pattern all names by default
  */
 export function list(pattern = '*'): string[] {
+  if (typeof pattern !== 'string') throw wrongValue('the pattern', 'a string', pattern);
   const expression = new RegExp(`^${globSource(pattern)}$`);
   return cards.map((one) => one.name).filter((name) => expression.test(name));
 }

@@ -2,11 +2,13 @@
 export async function whenAborted<T>(
   signal: AbortSignal | undefined,
   work: Promise<T>,
+  onAbort?: () => void,
 ): Promise<T> {
   if (!signal) return await work;
   let abort!: () => void;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => {
+      onAbort?.();
       reject(signal.reason as Error);
     };
   });
@@ -15,7 +17,7 @@ export async function whenAborted<T>(
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([aborted, work]);
   } finally {
     signal.removeEventListener('abort', abort);
   }

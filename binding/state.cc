@@ -1,0 +1,61 @@
+#include "state.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "error.h"
+#include "handle.h"
+#include "job.h"
+#include "script_module.h"
+#include "value.h"
+
+namespace semisup {
+namespace {
+
+using Named = std::vector<std::pair<std::string, c10::IValue>>;
+
+template <class List>
+void Append(Named& named, const List& list) {
+  for (const auto& entry : list) named.emplace_back(entry.name, entry.value);
+}
+
+}  // namespace
+
+Napi::Value NamedTensors(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const bool parameters = info[2].ToBoolean();
+  const bool buffers = info[3].ToBoolean();
+  auto read = [module, parameters, buffers] {
+    Named named;
+    if (parameters) Append(named, module->module.named_parameters());
+    if (buffers) Append(named, module->module.named_buffers());
+    return named;
+  };
+  auto result = [](Napi::Env env, Named&& named) -> Napi::Value {
+    auto object = Napi::Object::New(env);
+    for (const auto& [name, value] : named) object.Set(name, FromIValue(env, value));
+    return object;
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(read), result);
+}
+
+Napi::Value Attribute(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string path = info[2].As<Napi::String>();
+  auto read = [module, path] {
+    return WithCode("ERR_SEMISUP_SCRIPT_ARGUMENT", [&] {
+      auto holder = module->module;
+      size_t begin = 0;
+      for (auto dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
+        holder = holder.attr(path.substr(begin, dot - begin)).toModule();
+        begin = dot + 1;
+      }
+      return holder.attr(path.substr(begin));
+    });
+  };
+  auto result = [](Napi::Env env, c10::IValue&& value) { return FromIValue(env, value); };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(read), result);
+}
+
+}  // namespace semisup
