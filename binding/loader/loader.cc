@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -110,12 +111,17 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   opening->done = Napi::ThreadSafeFunction::New(
       info.Env(), Napi::Function(), "semisup:open", /*maxQueueSize=*/0, /*initialThreadCount=*/1,
       [](Napi::Env, Opening* opening) {
-        opening->thread.join();
+        if (opening->thread.joinable()) opening->thread.join();
         delete opening;
       },
       opening);
   const Napi::Promise promise = opening->deferred.Promise();
-  opening->thread = std::thread(&Opening::Run, opening);
+  try {
+    opening->thread = std::thread(&Opening::Run, opening);
+  } catch (const std::system_error& error) {
+    opening->done.Release();
+    throw Napi::Error::New(info.Env(), error.what());
+  }
   return promise;
 }
 

@@ -1,13 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { isUint8Array } from 'node:util/types';
+import { isUint8Array, isUint8ClampedArray } from 'node:util/types';
 import { wrongValue } from '../options';
 import type { Pixels } from '../torch';
 
+/** A canvas's `ImageData`: RGBA. */
+export interface ImageDataLike {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
- * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, or decoded pixels,
- * `{ data, width, height, channels }`.
+ * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, decoded pixels,
+ * `{ data, width, height, channels }`, or a canvas's `ImageData`. Pixels are read in place while a call
+ * is pending: do not write to them, and do not transfer their buffer, by then.
  */
-export type ImageInput = string | URL | Uint8Array | Pixels;
+export type ImageInput = string | URL | Uint8Array | Pixels | ImageDataLike;
 
 /** Where an image is to be had from, after checks. */
 export type Source = { path: string } | { bytes: Uint8Array } | { pixels: Pixels };
@@ -42,9 +50,14 @@ function toPath(url: string | URL): string {
 }
 
 // Copied, so that what was checked is what is used.
-function checkPixels({ data, width, height, channels, cmyk = false }: Pixels): Pixels {
+function checkPixels(image: Pixels | ImageDataLike): Pixels {
+  const { width, height } = image;
+  const { data, channels, cmyk = false } = isImageData(image) ? fromImageData(image) : image;
   if (!isUint8Array(data)) {
-    throw wrongValue("an image's data", 'a Buffer or Uint8Array', data);
+    throw wrongValue("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
+  }
+  if ('resizable' in data.buffer && data.buffer.resizable) {
+    throw wrongValue("an image's data", 'a buffer that cannot be resized', data.buffer);
   }
   checkSide("an image's width", width);
   checkSide("an image's height", height);
@@ -62,6 +75,15 @@ function checkPixels({ data, width, height, channels, cmyk = false }: Pixels): P
     );
   }
   return { data, width, height, channels, cmyk };
+}
+
+function isImageData(image: Pixels | ImageDataLike): image is ImageDataLike {
+  return isUint8ClampedArray(image.data);
+}
+
+function fromImageData({ data, width, height }: ImageDataLike): Pixels {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return { data: bytes, width, height, channels: 4 };
 }
 
 function checkSide(name: string, side: number): void {

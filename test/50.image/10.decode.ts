@@ -60,4 +60,20 @@ describe('image inputs', () => {
       assert.equal(sha256((await decode(overwritten)).data), files[name]!.samples);
     }
   });
+
+  it("takes a canvas's ImageData, without a copy", async () => {
+    const data = new Uint8ClampedArray([1, 2, 3, 255, 4, 5, 6, 255]);
+    const pixels = await decode({ data, width: 2, height: 1 });
+    assert.deepEqual(
+      { ...pixels, data: [...pixels.data] },
+      {
+        data: [...data],
+        width: 2,
+        height: 1,
+        channels: 4,
+        cmyk: false,
+      },
+    );
+    assert.equal(pixels.data.buffer, data.buffer);
+  });
 });
