@@ -35,9 +35,9 @@ bool Executor::Push(std::unique_ptr<Task>& task, int64_t ticket) {
 
 std::unique_ptr<Task> Executor::Take(int64_t ticket) {
   const std::lock_guard lock(mutex_);
-  const auto found =
-      std::find_if(queue_.begin(), queue_.end(),
-                   [ticket](const Waiting& waiting) { return waiting.ticket == ticket; });
+  const auto found = std::find_if(queue_.begin(), queue_.end(), [ticket](const Waiting& waiting) {
+    return waiting.ticket == ticket;
+  });
   if (found == queue_.end()) return nullptr;
   auto task = std::move(found->task);
   queue_.erase(found);
@@ -69,8 +69,8 @@ void Executor::Abandon() {
 }
 
 void Executor::Loop(int threads) {
-  // OpenMP keeps its number of threads per calling thread, but LibTorch takes the number that was set
-  // last anywhere as the default of threads to come: so it is set here always.
+  // OpenMP keeps its number of threads per calling thread, but LibTorch takes the number that was
+  // set last anywhere as the default of threads to come: so it is set here always.
   at::set_num_threads(threads > 0 ? threads : DefaultThreads());
   while (auto task = Next()) {
     auto* running = task.get();

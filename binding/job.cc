@@ -64,8 +64,7 @@ Napi::Promise EnqueueBy(Napi::Env env, std::unique_ptr<Job> job, Offer offer) {
 
 }  // namespace
 
-Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
-                      int64_t ticket) {
+Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job, int64_t ticket) {
   return EnqueueBy(env, std::move(job),
                    [&](std::unique_ptr<Task>& task) { return executor.Push(task, ticket); });
 }

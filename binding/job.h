@@ -67,8 +67,8 @@ class FunctionJob final : public Job {
   std::optional<decltype(std::declval<WorkFunction>()())> value_;
 };
 
-// Queues a job on an executor; on a closed one its promise is rejected. A ticket other than 0 is for
-// CancelJob.
+// Queues a job on an executor; on a closed one its promise is rejected. A ticket other than 0 is
+// for CancelJob.
 Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
                       int64_t ticket = 0);
 // As Enqueue, for the job that is the executor's last.

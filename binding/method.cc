@@ -4,10 +4,12 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "error.h"
 #include "handle.h"
 #include "job.h"
+#include "object.h"
 #include "script_module.h"
 #include "value.h"
 
@@ -30,7 +32,7 @@ torch::jit::Method FindMethod(const ScriptModule& script, const std::string& nam
 class Arguments {
  public:
   Arguments(const c10::FunctionSchema& schema, Napi::Array positional, Napi::Object named)
-      : schema_(schema), positional_(positional), named_(named) {}
+      : schema_(schema), positional_(positional), named_(named), names_(OwnNames(named)) {}
 
   Stack Read() const {
     CheckNames();
@@ -38,10 +40,10 @@ class Arguments {
     const auto& arguments = schema_.arguments();
     for (size_t i = 1; i < arguments.size(); i++) stack.push_back(ReadOne(arguments[i], i - 1));
     if (positional_.Length() > CountPositional()) {
-      throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT",
-                  schema_.name() + "() takes " + std::to_string(CountPositional()) +
-                      " positional arguments but was given " +
-                      std::to_string(positional_.Length()) + ".");
+      throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT", schema_.name() + "() takes " +
+                                                     std::to_string(CountPositional()) +
+                                                     " positional arguments but was given " +
+                                                     std::to_string(positional_.Length()) + ".");
     }
     return stack;
   }
@@ -57,14 +59,16 @@ class Arguments {
     const auto& name = argument.name();
     const std::string place = "the argument '" + name + "' of " + schema_.name() + "()";
     const bool is_positional = !argument.kwarg_only() && index < positional_.Length();
-    const bool is_named = named_.HasOwnProperty(name);
+    const bool is_named = std::find(names_.begin(), names_.end(), name) != names_.end();
     if (is_positional && is_named) {
       throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT", "There are two values for " + place + ".");
     }
     const Napi::Value value = is_positional ? positional_.Get(static_cast<uint32_t>(index))
                               : is_named    ? named_.Get(name)
                                             : positional_.Env().Undefined();
-    if (value.IsUndefined() && argument.default_value()) return *argument.default_value();
+    if (value.IsUndefined() && argument.default_value()) {
+      return Snapshot(*argument.default_value());
+    }
     if (!is_positional && !is_named) {
       throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT", "There is no value for " + place +
                                                      ", which expects " +
@@ -74,13 +78,10 @@ class Arguments {
   }
 
   void CheckNames() const {
-    const auto names = named_.GetPropertyNames();
     const auto& arguments = schema_.arguments();
-    for (uint32_t i = 0; i < names.Length(); i++) {
-      const auto name = names.Get(i).As<Napi::String>().Utf8Value();
-      const bool known =
-          std::any_of(arguments.begin() + 1, arguments.end(),
-                      [&](const auto& argument) { return argument.name() == name; });
+    for (const auto& name : names_) {
+      const bool known = std::any_of(arguments.begin() + 1, arguments.end(),
+                                     [&](const auto& argument) { return argument.name() == name; });
       if (known) continue;
       throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT",
                   schema_.name() + "() has no argument '" + name + "'.");
@@ -90,6 +91,7 @@ class Arguments {
   const c10::FunctionSchema& schema_;
   Napi::Array positional_;
   Napi::Object named_;
+  std::vector<std::string> names_;
 };
 
 struct CallRequest {
@@ -108,7 +110,7 @@ struct CallRequest {
     return [module = module, method = method, stack = std::move(stack)]() mutable {
       return WithCode("ERR_SEMISUP_SCRIPT", [&] {
         const c10::InferenceMode inference;
-        return method(std::move(stack));
+        return Snapshot(method(std::move(stack)));
       });
     };
   }
@@ -116,13 +118,24 @@ struct CallRequest {
   static Napi::Value Result(Napi::Env env, c10::IValue&& value) { return FromIValue(env, value); }
 };
 
+// A default that has no counterpart in JS is told as TorchScript writes it.
+Napi::Value DescribeDefault(Napi::Env env, const c10::IValue& value) {
+  try {
+    return FromIValue(env, value);
+  } catch (const Error&) {
+    std::ostringstream text;
+    text << value;
+    return Napi::String::New(env, text.str());
+  }
+}
+
 Napi::Object DescribeArgument(Napi::Env env, const c10::Argument& argument) {
   auto description = Napi::Object::New(env);
   description.Set("name", argument.name());
   description.Set("type", argument.type()->annotation_str());
   description.Set("keywordOnly", argument.kwarg_only());
   if (argument.default_value()) {
-    description.Set("default", FromIValue(env, *argument.default_value()));
+    description.Set("default", DescribeDefault(env, *argument.default_value()));
   }
   return description;
 }
@@ -141,7 +154,7 @@ Napi::Value DescribeMethods(const Napi::CallbackInfo& info) {
     auto description = Napi::Object::New(env);
     description.Set("arguments", arguments);
     description.Set("returns", schema.returns().at(0).type()->annotation_str());
-    methods.Set(method.name(), description);
+    Define(methods, method.name(), description);
   }
   return methods;
 }

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "handle.h"
 #include "job.h"
+#include "object.h"
 #include "script_module.h"
 #include "value.h"
 
@@ -15,9 +16,10 @@ namespace {
 
 using Named = std::vector<std::pair<std::string, c10::IValue>>;
 
+// The tensors' memory without their shapes and dtypes, which the module may change.
 template <class List>
 void Append(Named& named, const List& list) {
-  for (const auto& entry : list) named.emplace_back(entry.name, entry.value);
+  for (const auto& entry : list) named.emplace_back(entry.name, entry.value.detach());
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ Napi::Value NamedTensors(const Napi::CallbackInfo& info) {
   };
   auto result = [](Napi::Env env, Named&& named) -> Napi::Value {
     auto object = Napi::Object::New(env);
-    for (const auto& [name, value] : named) object.Set(name, FromIValue(env, value));
+    for (const auto& [name, value] : named) Define(object, name, FromIValue(env, value));
     return object;
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(read), result);
@@ -51,7 +53,7 @@ Napi::Value Attribute(const Napi::CallbackInfo& info) {
         holder = holder.attr(path.substr(begin, dot - begin)).toModule();
         begin = dot + 1;
       }
-      return holder.attr(path.substr(begin));
+      return Snapshot(holder.attr(path.substr(begin)));
     });
   };
   auto result = [](Napi::Env env, c10::IValue&& value) { return FromIValue(env, value); };

@@ -1,16 +1,58 @@
 #include "tensor.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <cstring>
+#include <sstream>
 
 #include "dtype.h"
 #include "error.h"
 #include "handle.h"
 
 namespace semisup {
+namespace {
+
+struct Elements {
+  uint8_t* data;
+  size_t length;
+};
+
+// Asked for by Node-API itself: the array may lie in a SharedArrayBuffer.
+Elements ElementsOf(const Napi::TypedArray& array) {
+  void* data = nullptr;
+  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
+  return {static_cast<uint8_t*>(data), array.ByteLength()};
+}
+
+void CheckLength(const at::Tensor& tensor, const Elements& elements) {
+  if (tensor.nbytes() == elements.length) return;
+  throw Error("ERR_SEMISUP_TENSOR",
+              "The elements of the tensor take " + std::to_string(tensor.nbytes()) +
+                  " bytes but the array has " + std::to_string(elements.length) + ".");
+}
+
+// Whether its memory holds just its elements, row-major.
+bool IsPlain(const at::Tensor& tensor) {
+  return tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_neg() && !tensor._is_zerotensor();
+}
+
+void CheckLayout(const at::Tensor& tensor) {
+  if (tensor.layout() == c10::kStrided && !tensor.is_nested()) return;
+  std::ostringstream layout;
+  layout << tensor.layout();
+  throw Error("ERR_SEMISUP_TENSOR", "Tensors of layout " + layout.str() + " cannot be read.");
+}
+
+}  // namespace
 
 Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor) {
+  CheckLayout(tensor);
+  NameOfDType(tensor.scalar_type());
+  // Its owner may change its shape or dtype, which are read by JS later.
+  tensor = tensor.detach();
   const auto bytes = static_cast<int64_t>(tensor.nbytes());
   return Wrap(env, std::make_shared<Tensor>(Tensor{std::move(tensor)}), bytes);
 }
@@ -25,19 +67,19 @@ std::vector<int64_t> ToSizes(Napi::Value value) {
 }
 
 Napi::Value CreateTensor(const Napi::CallbackInfo& info) {
-  const auto data = info[0].As<Napi::TypedArray>();
+  const auto elements = ElementsOf(info[0].As<Napi::TypedArray>());
   const auto dtype = DTypeFromName(info[1].As<Napi::String>());
   const auto shape = ToSizes(info[2]);
   auto tensor = WithCode("ERR_SEMISUP_TENSOR", [&] { return at::empty(shape, dtype); });
-  if (tensor.nbytes() != data.ByteLength()) {
-    throw Error("ERR_SEMISUP_TENSOR",
-                "A tensor of this shape takes " + std::to_string(tensor.nbytes()) +
-                    " bytes but the data have " + std::to_string(data.ByteLength()) + ".");
+  CheckLength(tensor, elements);
+  auto* memory = static_cast<uint8_t*>(tensor.mutable_data_ptr());
+  if (dtype == c10::kBool) {
+    // Kernels may take any other byte for neither true nor false.
+    std::transform(elements.data, elements.data + elements.length, memory,
+                   [](uint8_t byte) { return byte != 0; });
+  } else if (elements.length > 0) {
+    std::memcpy(memory, elements.data, elements.length);
   }
-  // Asked for by Node-API itself: the array may lie in a SharedArrayBuffer.
-  void* bytes = nullptr;
-  napi_get_typedarray_info(info.Env(), data, nullptr, nullptr, &bytes, nullptr, nullptr);
-  if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), bytes, tensor.nbytes());
   return WrapTensor(info.Env(), std::move(tensor));
 }
 
@@ -57,13 +99,19 @@ Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ReadTensor(const Napi::CallbackInfo& info) {
-  const auto object = Unwrap<Tensor>(info[0]);
-  const auto tensor =
-      WithCode("ERR_SEMISUP_TENSOR", [&] { return object->tensor.cpu().contiguous(); });
-  // Electron allows no memory but V8's own behind an ArrayBuffer, hence the copy.
-  auto buffer = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
-  if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
-  return buffer;
+  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto elements = ElementsOf(info[1].As<Napi::TypedArray>());
+  CheckLength(tensor, elements);
+  WithCode("ERR_SEMISUP_TENSOR", [&] {
+    if (elements.length == 0) return;
+    if (IsPlain(tensor)) {
+      std::memcpy(elements.data, tensor.const_data_ptr(), elements.length);
+      return;
+    }
+    const at::NoGradGuard no_grad;
+    at::from_blob(elements.data, tensor.sizes(), tensor.scalar_type()).copy_(tensor);
+  });
+  return info.Env().Undefined();
 }
 
 Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {

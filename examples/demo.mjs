@@ -1,18 +1,18 @@
 // What a picture shows, by resnet50_swsl; where its weights cannot be had, by the baseline.
 //   npm run demo            the clock beside this file
 //   npm run demo -- a.jpg   your own pictures
+// It prints as the command does, with that one's own functions; examples/classify.mjs is the one to copy.
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { show } from '../lib/cli/classify.js';
-import { note, print, Progress } from '../lib/cli/terminal.js';
+import { withProgress } from '../lib/cli/progress.js';
+import { note, print, printWarningsPlainly } from '../lib/cli/terminal.js';
 import { DownloadError, hub } from '../lib/index.js';
 
-const progress = new Progress();
+printWarningsPlainly();
 
 function load(name) {
-  return hub
-    .load(name, { onProgress: (event) => progress.show(`${event.phase} ${name}`, event) })
-    .finally(() => progress.stop());
+  return withProgress((onProgress, signal) => hub.load(name, { onProgress, signal }));
 }
 
 async function loadModel() {

@@ -80,12 +80,16 @@ export class ImageError extends SemisupError<
   'ERR_SEMISUP_IMAGE_NOT_FOUND' | 'ERR_SEMISUP_IMAGE_DECODE' | 'ERR_SEMISUP_IMAGE_TOO_LARGE'
 > {}
 
-/** A model name is unknown, or a model file is missing or no TorchScript. */
+/**
+ * A model name is unknown, a model file is missing or no TorchScript, or a model is of a kind that
+ * cannot do what was asked of it.
+ */
 export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_UNKNOWN'
   | 'ERR_SEMISUP_MODEL_NOT_FOUND'
   | 'ERR_SEMISUP_MODEL_FORMAT'
   | 'ERR_SEMISUP_MODEL_WRITE'
+  | 'ERR_SEMISUP_MODEL_KIND'
 > {}
 
 /** A tensor's shape, dtype or data do not fit together, or not what they are used for. */
@@ -100,6 +104,15 @@ export class DeviceError extends SemisupError<'ERR_SEMISUP_DEVICE'> {}
  */
 export class ScriptError extends SemisupError<
   'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT'
+> {}
+
+/** A model was not swapped for another, at the stage that the code names; the old one serves on. */
+export class SwapError extends SemisupError<
+  | 'ERR_SEMISUP_SWAP_LOAD'
+  | 'ERR_SEMISUP_SWAP_WARMUP'
+  | 'ERR_SEMISUP_SWAP_CHECK'
+  | 'ERR_SEMISUP_SWAP_TIMEOUT'
+  | 'ERR_SEMISUP_SWAP_SUPERSEDED'
 > {}
 
 /** Something was used after `dispose()` or `close()`. */

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { OptionError } from './errors';
+import { OptionError, SemisupError } from './errors';
 
 /** The known name nearest to `name`, if it is near enough to be a slip of the finger. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
@@ -48,14 +48,43 @@ export function wrongValue(name: string, expected: string, received: unknown): O
 }
 
 function describe(value: unknown): string {
+  try {
+    return describeReadable(value);
+  } catch {
+    return 'an object that cannot be read';
+  }
+}
+
+/** Throws what the traps of a proxy or a getter throw. */
+function describeReadable(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
-  if (typeof value === 'string') return `'${value}' of type string`;
+  if (typeof value === 'string') {
+    return `'${value.length > 200 ? `${value.slice(0, 200)}…` : value}' of type string`;
+  }
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
     return `${String(value)} of type ${typeof value}`;
   }
   return `a ${typeof value}`;
+}
+
+/**
+ * What `read` finds in an object of the caller's; what its getters or the traps of a proxy throw becomes
+ * the cause of an `OptionError`, whose `name` is the object's.
+ */
+export function readFrom<T>(name: string, object: unknown, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof SemisupError) throw cause;
+    throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what: `${name} could not be read: ${cause instanceof Error ? cause.message : describe(cause)}.`,
+      todo: 'Pass plain values, whose reading throws nothing.',
+      value: object,
+      cause,
+    });
+  }
 }
 
 /** Throws `OptionError` unless `signal` is an `AbortSignal` or undefined. */

@@ -47,11 +47,12 @@ export class Classifier implements AsyncDisposable {
   readonly metadata: ModelMetadata;
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
-  readonly #module: ScriptModule;
+  /** What it runs. @internal */
+  readonly module: ScriptModule;
   readonly #batches = new Turnstile(batchesUnderWay);
 
   private constructor(module: ScriptModule, metadata: ModelMetadata) {
-    this.#module = module;
+    this.module = module;
     this.metadata = metadata;
     this.classes = classesOf(metadata);
   }
@@ -66,12 +67,22 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, ['device', 'threads', 'instances', 'signal'], 'Classifier.open');
     const module = await ScriptModule.load(source, options);
     try {
-      const name = typeof source === 'string' ? source : 'the archive';
-      return new Classifier(module, readMetadata(module, name));
+      return Classifier.of(module, typeof source === 'string' ? source : 'the archive');
     } catch (error) {
       await module.close();
       throw error;
     }
+  }
+
+  /**
+   * A module as a classifier, which closes it.
+   *
+   * @param name of its archive, for messages
+   * @throws ModelError if it has no metadata of an export, or those of another model
+   * @internal
+   */
+  static of(module: ScriptModule, name: string): Classifier {
+    return new Classifier(module, readMetadata(module, name));
   }
 
   /**
@@ -161,12 +172,12 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype does not fit
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#module.forward<Tensor<'float32'>>(input);
+    return await this.module.forward<Tensor<'float32'>>(input);
   }
 
   /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
   async close(): Promise<void> {
-    await this.#module.close();
+    await this.module.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -184,7 +195,7 @@ export class Classifier implements AsyncDisposable {
     }
     const answers: DetailedAnswer[] = [];
     await this.#run(images, options, 'forward', async (logits, timings) => {
-      const best = await this.#module.executor.topk(logits, topk);
+      const best = await this.module.executor.topk(logits, topk);
       for (const predictions of toPredictions(best, topk, this.classes)) {
         answers.push({ predictions, timings });
       }
@@ -218,10 +229,10 @@ export class Classifier implements AsyncDisposable {
     const pixels = await Promise.all(images.map((image) => decode(image, options)));
     const decoded = performance.now();
     options.signal?.throwIfAborted();
-    using input = await batch(this.#module.executor, pixels, this.metadata.transform);
+    using input = await batch(this.module.executor, pixels, this.metadata.transform);
     const transformed = performance.now();
     options.signal?.throwIfAborted();
-    using output = await this.#module.call<Tensor<'float32'>>(method, input);
+    using output = await this.module.call<Tensor<'float32'>>(method, input);
     if (method === 'forward') this.#checkClasses(output);
     await take(output, {
       decode: decoded - began,

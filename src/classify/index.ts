@@ -1,2 +1,7 @@
 export type { DetailedAnswer, Prediction, Timings } from './answer';
-export { Classifier, type ClassifyOptions, type ImageOptions } from './classifier';
+export {
+  Classifier,
+  type ClassifyOptions,
+  type ImageOptions,
+  type OpenOptions,
+} from './classifier';

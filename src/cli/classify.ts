@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { DetailedAnswer } from '../classify';
-import { SemisupError } from '../errors';
 import { hub } from '../hub';
 import type { DeviceName } from '../torch';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
-import { bar, bold, dim, note, print, printJson, table } from './terminal';
+import { outcomes } from './outcomes';
+import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
 interface ClassifyFlags extends HubFlags {
   readonly model: string;
@@ -33,18 +33,11 @@ export function classifyCommand(): Command {
     await using model = await withHub(flags, (options) =>
       hub.load(flags.model, { ...options, device, weights }),
     );
-    const answers: ({ image: string } & Partial<DetailedAnswer> & { error?: string })[] = [];
-    for (const image of images) {
-      try {
-        const answer = await model.classifyDetailed(image, { topk, orient });
-        answers.push({ image, ...answer });
-        if (!flags.json) print(show(image, answer));
-      } catch (error) {
-        if (!(error instanceof SemisupError)) throw error;
-        answers.push({ image, error: error.message });
-        note(`semisup: ${error.message} (${error.code})`);
-        process.exitCode = 1;
-      }
+    const answers: object[] = [];
+    const ask = (image: string) => model.classifyDetailed(image, { topk, orient });
+    for await (const { image, answer, error } of outcomes(images, ask)) {
+      if (flags.json) answers.push({ image, ...(error ? { error: errorAsJson(error) } : answer) });
+      else if (answer) print(show(image, answer));
     }
     if (flags.json) printJson(answers);
   });

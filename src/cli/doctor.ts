@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { SemisupError } from '../errors';
+import { LibTorchError, SemisupError } from '../errors';
 import { cacheFolder } from '../hub';
 import { findUsedLibTorch } from '../libtorch';
+import { writing } from '../net/disk';
 import { devices, Tensor } from '../torch';
 import { versions } from '../versions';
-import { bold, print, printJson, table } from './terminal';
+import { bold, errorAsJson, print, printJson, table } from './terminal';
 
 /** What was found out about one thing that has to work. */
 interface Finding {
@@ -12,6 +16,8 @@ interface Finding {
   readonly ok: boolean;
   /** What is there, or what is wrong and what to do. */
   readonly detail: string;
+  /** The error's code, where something is wrong. */
+  readonly code?: string;
 }
 
 /** `semisup doctor` */
@@ -27,7 +33,7 @@ export function doctorCommand(): Command {
         libtorch,
         ...(libtorch.ok ? [await examine('addon', tryAddon)] : []),
         ...devices().map(({ name, description }) => found(name, description)),
-        found('cache', cacheFolder()),
+        await examine('cache', () => tryCache(cacheFolder())),
       ];
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
       if (json) printJson(findings);
@@ -44,7 +50,8 @@ async function examine(name: string, look: () => string | Promise<string>): Prom
     return found(name, await look());
   } catch (error) {
     if (!(error instanceof SemisupError)) throw error;
-    return { name, ok: false, detail: error.message };
+    const { code, message } = errorAsJson(error);
+    return { name, ok: false, detail: message, code };
   }
 }
 
@@ -54,8 +61,21 @@ async function describeLibTorch(): Promise<string> {
 }
 
 function tryAddon(): string {
-  using tensor = Tensor.from(new Float32Array([1, 2, 3]));
-  return tensor.dataSync()[2] === 3 ? 'opens LibTorch and makes tensors' : 'gives wrong numbers';
+  using tensor = Tensor.from([1.5, 2.5, -3.5]);
+  using whole = tensor.to({ dtype: 'int32' });
+  if (whole.dataSync().join() === '1,2,-3') return 'opens LibTorch and computes';
+  throw new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
+    what: 'The addon and LibTorch give wrong numbers.',
+    todo: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
+  });
+}
+
+/** Makes a folder where the cache is or will be, and removes it. */
+async function tryCache(folder: string): Promise<string> {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  await rmdir(await writing(folder, mkdtemp(join(existing, '.semisup-'))));
+  return existing === folder ? folder : `${folder}, which is yet to be made`;
 }
 
 function show(findings: readonly Finding[]): string {

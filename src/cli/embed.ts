@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { hub } from '../hub';
 import type { DeviceName } from '../torch';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
-import { print, printJson } from './terminal';
+import { outcomes } from './outcomes';
+import { errorAsJson, print, printJson } from './terminal';
 
 interface EmbedFlags extends HubFlags {
   readonly model: string;
@@ -28,13 +29,18 @@ export function embedCommand(): Command {
     await using model = await withHub(flags, (options) =>
       hub.load(flags.model, { ...options, device, weights }),
     );
-    const vectors = await model.embed(images, { orient });
-    if (flags.json) {
-      printJson(images.map((image, i) => ({ image, embedding: [...vectors[i]!] })));
-      return;
+    const vectors: object[] = [];
+    const ask = (image: string) => model.embed(image, { orient });
+    for await (const { image, answer, error } of outcomes(images, ask)) {
+      if (flags.json) {
+        vectors.push({
+          image,
+          ...(error ? { error: errorAsJson(error) } : { embedding: [...answer] }),
+        });
+      } else if (answer) {
+        print([image, ...answer].join('\t'));
+      }
     }
-    images.forEach((image, i) => {
-      print([image, ...vectors[i]!].join('\t'));
-    });
+    if (flags.json) printJson(vectors);
   });
 }

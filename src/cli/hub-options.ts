@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { HubOptions } from '../hub';
-import { Progress } from './terminal';
+import { withProgress } from './progress';
 
 /** The options of commands that fetch weights. */
 export interface HubFlags {
@@ -18,21 +18,11 @@ export function withHubFlags(command: Command): Command {
 }
 
 /** Runs `work` with the hub's options and a progress bar, which is gone when it ends. */
-export async function withHub<T>(
+export function withHub<T>(
   { hubDir, forceReload, offline }: HubFlags,
   work: (options: HubOptions) => Promise<T>,
 ): Promise<T> {
-  const progress = new Progress();
-  try {
-    return await work({
-      hubDir,
-      forceReload,
-      offline,
-      onProgress: (event) => {
-        progress.show(`${event.phase} ${event.file}`, event);
-      },
-    });
-  } finally {
-    progress.stop();
-  }
+  return withProgress((onProgress, signal) =>
+    work({ hubDir, forceReload, offline, onProgress, signal }),
+  );
 }

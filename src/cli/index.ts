@@ -10,7 +10,8 @@ import { exportCommand } from './export';
 import { infoCommand } from './info';
 import { libtorchCommand } from './libtorch';
 import { listCommand } from './list';
-import { note } from './terminal';
+import { Interruption } from './progress';
+import { describeError, endWithOutput, note, printWarningsPlainly } from './terminal';
 
 const failed = 1;
 const wrongUsage = 2;
@@ -33,10 +34,8 @@ for (const command of [
   program.addCommand(command().copyInheritedSettings(program));
 }
 
-// Node's own form of a warning is for programmers.
-process.removeAllListeners('warning').on('warning', (warning) => {
-  note(warning.message);
-});
+printWarningsPlainly();
+endWithOutput();
 exitOnNothing(program);
 main().then(
   (code) => {
@@ -53,8 +52,12 @@ async function main(): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    if (error instanceof Interruption) {
+      process.kill(process.pid, error.signal);
+      return failed;
+    }
     if (!(error instanceof SemisupError)) throw error;
-    note(`semisup: ${error.message} (${error.code})`);
+    note(describeError(error));
     const usage = error instanceof OptionError || error.code === 'ERR_SEMISUP_MODEL_UNKNOWN';
     return usage ? wrongUsage : failed;
   }

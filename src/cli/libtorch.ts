@@ -7,7 +7,8 @@ import {
   type LibTorch,
   type Variant,
 } from '../libtorch';
-import { dim, megabytes, note, print, printJson, Progress } from './terminal';
+import { withProgress } from './progress';
+import { dim, megabytes, note, print, printJson } from './terminal';
 
 /** `semisup libtorch where|install` */
 export function libtorchCommand(): Command {
@@ -53,20 +54,10 @@ function installCommand(): Command {
       const { variant, headers, json } = flags;
       const size = wheelsOf(variant).reduce((bytes, wheel) => bytes + wheel.size, 0);
       note(`LibTorch for ${variant}: ${megabytes(size)} to fetch where it is not there yet.`);
-      const progress = new Progress();
-      try {
-        const folder = await installLibTorch({
-          variant,
-          headers,
-          onProgress: (event) => {
-            progress.show(`${event.phase} ${event.file}`, event);
-          },
-        });
-        progress.stop();
-        if (json) printJson(folder);
-        else print(folder.dir);
-      } finally {
-        progress.stop();
-      }
+      const folder = await withProgress((onProgress, signal) =>
+        installLibTorch({ variant, headers, onProgress, signal }),
+      );
+      if (json) printJson(folder);
+      else print(folder.dir);
     });
 }

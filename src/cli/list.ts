@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { hub } from '../hub';
 import type { ModelCard } from '../models';
-import { print, printJson, table } from './terminal';
+import { dim, print, printJson, table } from './terminal';
 
 /** `semisup list [GLOB]` */
 export function listCommand(): Command {
@@ -22,6 +22,7 @@ export function listCommand(): Command {
         card.gmacs.toFixed(1),
         card.licence.name,
       ]);
+      const claimed = cards.some(({ accuracy }) => !accuracy.measured);
       print(
         table(
           [
@@ -35,11 +36,15 @@ export function listCommand(): Command {
           rows,
         ),
       );
+      print(
+        dim(`\nAccuracy in percent as timm measured the files${claimed ? '; * as claimed' : ''}.`),
+      );
     });
 }
 
-/** As measured, or where nobody has, as claimed. */
+/** As measured, or where nobody has, as claimed: then with a mark. */
 function accuracy({ accuracy: { measured, claimed } }: ModelCard): [string, string] {
   const { top1, top5 } = measured ?? claimed;
-  return [top1.toFixed(1), top5.toFixed(1)];
+  const mark = measured ? ' ' : '*';
+  return [`${top1.toFixed(1)}${mark}`, `${top5.toFixed(1)}${mark}`];
 }

@@ -1,5 +1,4 @@
 import { styleText } from 'node:util';
-import { SingleBar } from 'cli-progress';
 
 /** A column of a table: its title and, for figures, alignment to the right. */
 export interface Column {
@@ -20,6 +19,43 @@ export function note(text: string): void {
 /** Prints a value as JSON. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
+}
+
+/** What is told of a `SemisupError`. */
+interface Told {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An error as standard error tells it. */
+export function describeError({ code, message }: Told): string {
+  return `semisup: ${message} (${code})`;
+}
+
+/** An error as JSON tells it. */
+export function errorAsJson({ code, message }: Told): Told {
+  return { code, message };
+}
+
+/**
+ * Ends the process when what it prints cannot be written: quietly where nobody reads on, as `head`
+ * when it has enough.
+ */
+export function endWithOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      note(`semisup: What is printed cannot be written: ${error.message}.`);
+      process.exit(1);
+    });
+  }
+}
+
+/** Prints warnings as plain text: Node's own form of them is for programmers. */
+export function printWarningsPlainly(): void {
+  process.removeAllListeners('warning').on('warning', ({ message }) => {
+    note(message);
+  });
 }
 
 /** Text in bold, where standard output is a terminal that shows it. */
@@ -56,44 +92,4 @@ export function bar(value: number, width: number): string {
 /** Bytes as people read them, e.g. `97.8 MB`. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/** How far a piece of work has come. */
-export interface Step {
-  readonly received: number;
-  readonly total?: number;
-}
-
-/**
- * A progress bar per piece of work, on standard error; none where that is no terminal. `stop` takes
- * the last one off the screen.
- */
-export class Progress {
-  #bar: SingleBar | undefined;
-  #label: string | undefined;
-
-  /** Shows the bar of `label`, made when that differs from the last one. */
-  show(label: string, { received, total }: Step): void {
-    if (!process.stderr.isTTY || !total) return;
-    if (this.#label !== label) {
-      this.stop();
-      this.#label = label;
-      this.#bar = new SingleBar({
-        format: `${label} {bar} {percentage}% of ${megabytes(total)}`,
-        barsize: 30,
-        clearOnComplete: true,
-        stream: process.stderr,
-        hideCursor: true,
-      });
-      this.#bar.start(total, 0);
-    }
-    this.#bar!.update(received);
-  }
-
-  /** Takes the bar off the screen. */
-  stop(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-    this.#label = undefined;
-  }
 }

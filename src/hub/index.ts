@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Classifier } from '../classify';
 import { card, describe, list, type ModelCard } from '../models';
 import { wrongValue } from '../options';
-import { resolveDevice, type DeviceName } from '../torch';
+import { resolveDevice, type DeviceName, type ExecutorOptions } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
 
@@ -16,7 +16,7 @@ export type { HubOptions, HubProgress, WeightsOptions } from './options';
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
 
 /** Options of `hub.load`. */
-export interface LoadOptions extends WeightsOptions {
+export interface LoadOptions extends WeightsOptions, ExecutorOptions {
   /** Where it runs; `'auto'` by default. */
   readonly device?: DeviceName;
   /** The arithmetic; `'float32'` by default, and in this version always. */
@@ -48,19 +48,29 @@ async function load(
 }
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
-  checkHubOptions(options, ['weights', 'numClasses', 'device', 'precision'], 'hub.load');
-  const { device, precision = 'float32', weights, numClasses, signal } = options;
+  const names = ['weights', 'numClasses', 'device', 'precision', 'threads', 'instances'];
+  checkHubOptions(options, names, 'hub.load');
+  const {
+    device,
+    precision = 'float32',
+    weights,
+    numClasses,
+    threads,
+    instances,
+    signal,
+  } = options;
+  const open = { device, threads, instances, signal };
   if (precision !== 'float32') throw wrongValue('precision', `'float32'`, precision);
   resolveDevice(device);
   const model = card(name);
   signal?.throwIfAborted();
   if (weights === undefined && numClasses === undefined) {
-    return await Classifier.open(await cachedTorchScript(model, options), { device, signal });
+    return await Classifier.open(await cachedTorchScript(model, options), open);
   }
   const temporary = join(tmpdir(), `semisup-${randomUUID()}.pt`);
   try {
     await writeTorchScript(model, temporary, options);
-    return await Classifier.open(temporary, { device, signal });
+    return await Classifier.open(temporary, open);
   } finally {
     await rm(temporary, { force: true });
   }

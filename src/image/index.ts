@@ -1,3 +1,3 @@
 export { batch } from './batch';
 export { decode, type DecodeOptions } from './decode';
-export type { ImageInput } from './input';
+export type { ImageDataLike, ImageInput } from './input';

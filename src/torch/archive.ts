@@ -4,8 +4,10 @@ import { statSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { ModelError } from '../errors';
+import { isUint8Array } from 'node:util/types';
+import { ModelError, SemisupError } from '../errors';
 import { wrongValue } from '../options';
+import { whenAborted } from './abort';
 
 /** A TorchScript archive: a file's path or URL, its bytes, or a stream of them. */
 export type ArchiveSource = string | URL | Uint8Array | Readable;
@@ -18,7 +20,7 @@ export interface Archive {
 
 /** An archive that can be read at once. @throws ModelError if there is no such file */
 export function toArchiveSync(source: Exclude<ArchiveSource, Readable>): Archive {
-  if (source instanceof Uint8Array) return fromBytes(source);
+  if (isUint8Array(source)) return fromBytes(source);
   const path = toPath(source);
   try {
     checkIsFile(path, statSync(path));
@@ -28,10 +30,17 @@ export function toArchiveSync(source: Exclude<ArchiveSource, Readable>): Archive
   return { content: resolve(path), name: path };
 }
 
-/** An archive, read to its end if it is a stream. @throws ModelError if there is no such file */
+/**
+ * An archive, read to its end if it is a stream.
+ *
+ * @throws ModelError if there is no such file, or the stream fails
+ */
 export async function toArchive(source: ArchiveSource, signal?: AbortSignal): Promise<Archive> {
-  if (source instanceof Uint8Array) return fromBytes(source);
-  if (isStream(source)) return fromBytes(await readAll(source, signal));
+  if (isUint8Array(source)) return fromBytes(source);
+  if (isStream(source)) {
+    const bytes = await whenAborted(signal, readAll(source), () => source.destroy?.());
+    return fromBytes(bytes);
+  }
   const path = toPath(source);
   const stats = await stat(path).catch((error: unknown) => {
     throw unreadable(path, error);
@@ -44,23 +53,25 @@ export async function toArchive(source: ArchiveSource, signal?: AbortSignal): Pr
  * Writes a file by way of a temporary one beside it.
  *
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if it cannot be written
+ * @throws OptionError if it is no path
  */
 export async function writeArchive(
-  path: string,
+  path: string | URL,
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${resolve(path)}.${randomUUID()}.tmp`;
+  const target = resolve(toPath(path));
+  const temporary = `${target}.${randomUUID()}.tmp`;
   try {
     await write(temporary);
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    const { message } = error as Error;
-    if (!(error instanceof ModelError) && !('syscall' in (error as Error))) throw error;
+    if (error instanceof SemisupError && !(error instanceof ModelError)) throw error;
+    const reason = error instanceof ModelError ? error.what : `${(error as Error).message}.`;
     throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
-      what: `'${path}' could not be written: ${error instanceof ModelError ? error.what : `${message}.`}`,
+      what: `'${target}' could not be written: ${reason}`,
       todo: 'Check the folder, its rights and its free space.',
-      value: path,
+      value: target,
       cause: error,
     });
   }
@@ -88,20 +99,38 @@ function isStream(source: unknown): source is Readable {
   return typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
 }
 
-async function readAll(stream: Readable, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function readAll(stream: Readable): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
-  for await (const piece of stream) {
-    signal?.throwIfAborted();
-    if (!(piece instanceof Uint8Array)) throw wrongValue('a piece of a stream', 'bytes', piece);
-    pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+  try {
+    for await (const piece of stream) {
+      if (!isUint8Array(piece)) throw wrongValue('a piece of a stream', 'bytes', piece);
+      pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    }
+    return Buffer.concat(pieces);
+  } catch (cause) {
+    if (cause instanceof SemisupError) throw cause;
+    throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
+      what: `The stream of a model could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      todo: 'Check where the stream comes from.',
+      value: stream,
+      cause,
+    });
   }
-  return Buffer.concat(pieces);
 }
 
 function toPath(source: unknown): string {
-  if (source instanceof URL && source.protocol === 'file:') return fileURLToPath(source);
-  if (typeof source === 'string' && source !== '') return source;
+  const path = source instanceof URL ? fromUrl(source) : source;
+  // The system would take what stands before a null byte for the whole.
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
   throw wrongValue('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
+}
+
+function fromUrl(url: URL): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
 }
 
 function checkIsFile(path: string, stats: Stats): void {

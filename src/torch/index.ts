@@ -15,6 +15,7 @@ export type {
 export {
   ScriptModule,
   type CallOptions,
+  type FloatDType,
   type ScriptModuleOptions,
   type TensorView,
 } from './script-module';

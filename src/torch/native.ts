@@ -71,7 +71,10 @@ export interface ArgumentSchema {
   readonly type: string;
   /** Whether it can be given by name alone. */
   readonly keywordOnly: boolean;
-  /** What it is where it is not given; absent where it must be. */
+  /**
+   * What it is where it is not given; absent where it must be. A value that has no counterpart in
+   * JavaScript is written as TorchScript writes it.
+   */
   readonly default?: unknown;
 }
 
@@ -121,8 +124,8 @@ export interface Native {
   /** Copies `data` into a new tensor on the CPU. */
   createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
   describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
-  /** Copies the elements, row-major, into memory that V8 owns. */
-  readTensor(tensor: TensorHandle): ArrayBuffer;
+  /** Copies the elements, row-major, into memory that V8 owns; of its dtype and number of elements. */
+  readTensor(tensor: TensorHandle, into: TypedArray): void;
   convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
   reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
   disposeTensor(tensor: TensorHandle): void;

@@ -1,26 +1,25 @@
-import { isDType, type DType } from '../dtype';
-import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import type { DType } from '../dtype';
+import { ScriptError } from '../errors';
+import { checkOptionNames, checkSignal, nearest, readFrom, wrongValue } from '../options';
 import { whenAborted } from './abort';
-import {
-  toArchive,
-  toArchiveSync,
-  withName,
-  writeArchive,
-  type Archive,
-  type ArchiveSource,
-} from './archive';
+import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
 import { resolveDevice, type DeviceName } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
 import type { Tensor } from './tensor';
 import { splitArguments, type Keywords, type Value } from './value';
 
+const floatDTypes = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies DType[];
+
+/** A dtype that the weights of a module may have. */
+export type FloatDType = (typeof floatDTypes)[number];
+
 /** Options of `ScriptModule.load`. */
 export interface ScriptModuleOptions extends ExecutorOptions {
   /** Where it runs; `'auto'` by default. */
   readonly device?: DeviceName;
   /** What its floating point parameters and buffers are converted to; by default they stay. */
-  readonly dtype?: DType;
+  readonly dtype?: FloatDType;
   /** Makes its weights constants, which is faster, as `torch.jit.freeze`; off by default. */
   readonly freeze?: boolean;
   /** Rejects the call with the signal's reason. */
@@ -66,7 +65,7 @@ export class ScriptModule implements AsyncDisposable {
    * while the promise is pending: do not write to them or transfer them.
    *
    * @param source a path or file URL, the bytes of a file, or a stream of them
-   * @throws ModelError if the file is missing or no TorchScript
+   * @throws ModelError if the file is missing or no TorchScript, or the stream fails
    * @throws DeviceError if the device is not there
    * @throws OptionError if an option is unknown or out of range
    */
@@ -74,16 +73,30 @@ export class ScriptModule implements AsyncDisposable {
     source: ArchiveSource,
     options: ScriptModuleOptions = {},
   ): Promise<ScriptModule> {
-    const { device, dtype, freeze } = checkOptions(options, 'ScriptModule.load');
+    const checked = checkOptions(options, 'ScriptModule.load');
     const { signal } = options;
     signal?.throwIfAborted();
-    const archive = await toArchive(source, signal);
+    const loading = ScriptModule.#open(source, options, checked);
+    return await whenAborted(signal, loading, () => {
+      // The module may still come, and nobody waits for it.
+      loading.then(
+        (module) => module.close(),
+        () => undefined,
+      );
+    });
+  }
+
+  static async #open(
+    source: ArchiveSource,
+    options: ScriptModuleOptions,
+    { device, dtype, freeze }: CheckedOptions,
+  ): Promise<ScriptModule> {
+    const archive = await toArchive(source, options.signal);
     const executor = await Executor.open(options);
-    const loading = executor.native
-      .loadModule(executor.handle, archive.content, device, dtype, freeze)
-      .then((loaded) => new ScriptModule(executor, loaded));
+    const { native, handle } = executor;
     try {
-      return await whenAborted(signal, loading);
+      const loaded = await native.loadModule(handle, archive.content, device, dtype, freeze);
+      return new ScriptModule(executor, loaded);
     } catch (error) {
       await executor.close();
       throw withName(error, archive);
@@ -96,7 +109,7 @@ export class ScriptModule implements AsyncDisposable {
     options: Omit<ScriptModuleOptions, 'signal'> = {},
   ): ScriptModule {
     const { device, dtype, freeze } = checkOptions(options, 'ScriptModule.loadSync');
-    const archive: Archive = toArchiveSync(source);
+    const archive = toArchiveSync(source);
     const executor = Executor.openSync(options);
     try {
       const { native, handle } = executor;
@@ -163,6 +176,7 @@ export class ScriptModule implements AsyncDisposable {
   /** As `call`, but blocks. */
   callSync<Result extends Value = Tensor>(method: string, ...args: (Value | Keywords)[]): Result {
     const { native, handle } = this.executor;
+    this.#checkMethod(method);
     const [positional, named] = splitArguments(args);
     return native.callMethodSync(handle, this.#handle, method, positional, named) as Result;
   }
@@ -177,6 +191,7 @@ export class ScriptModule implements AsyncDisposable {
     const { signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();
+    this.#checkMethod(method);
     const { native, handle } = this.executor;
     const [positional, named] = splitArguments(args);
     const ticket = ++lastTicket;
@@ -207,12 +222,14 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ScriptError if there is none, or its type has no counterpart in JavaScript
    */
   async attribute<Result extends Value = Value>(name: string): Promise<Result> {
+    if (typeof name !== 'string') throw wrongValue('the name of an attribute', 'a string', name);
     const { native, handle } = this.executor;
     return (await native.attribute(handle, this.#handle, name)) as Result;
   }
 
   /** The graph of a method, as TorchScript prints it, for debugging. */
   async graph(method = 'forward'): Promise<string> {
+    this.#checkMethod(method);
     const { native, handle } = this.executor;
     return await native.methodGraph(handle, this.#handle, method);
   }
@@ -222,8 +239,9 @@ export class ScriptModule implements AsyncDisposable {
    * that were made before.
    *
    * @returns itself
+   * @throws OptionError if an option is unknown or out of range
    */
-  async to(target: { device?: DeviceName; dtype?: DType }): Promise<this> {
+  async to(target: { device?: DeviceName; dtype?: FloatDType } = {}): Promise<this> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
     const device = target.device === undefined ? undefined : resolveDevice(target.device);
     const { native, handle } = this.executor;
@@ -236,13 +254,14 @@ export class ScriptModule implements AsyncDisposable {
    *
    * @param options.extraFiles texts that travel in the archive, by name; by default those it came with
    * @throws ModelError if the file cannot be written
+   * @throws OptionError if the path or the extra files are of the wrong type
    */
   async save(
-    path: string,
+    path: string | URL,
     options: { extraFiles?: Readonly<Record<string, string>> } = {},
   ): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
-    const { extraFiles = this.metadata } = options;
+    const extraFiles = checkExtraFiles(options.extraFiles ?? this.metadata);
     const { native, handle } = this.executor;
     await writeArchive(path, (temporary) =>
       native.saveModule(handle, this.#handle, temporary, extraFiles),
@@ -258,6 +277,18 @@ export class ScriptModule implements AsyncDisposable {
     await this.close();
   }
 
+  #checkMethod(method: unknown): void {
+    if (typeof method !== 'string') throw wrongValue('the name of a method', 'a string', method);
+    if (Object.hasOwn(this.methods, method)) return;
+    const known = Object.keys(this.methods);
+    const guess = nearest(method, known);
+    throw new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
+      what: `The module has no method '${method}'.`,
+      todo: guess ? `Did you mean '${guess}'?` : `It has ${known.join(', ')}.`,
+      value: method,
+    });
+  }
+
   async #tensors(parameters: boolean, buffers: boolean): Promise<Record<string, Tensor>> {
     const { native, handle } = this.executor;
     const tensors = await native.namedTensors(handle, this.#handle, parameters, buffers);
@@ -265,10 +296,13 @@ export class ScriptModule implements AsyncDisposable {
   }
 }
 
-function checkOptions(
-  options: ScriptModuleOptions,
-  where: string,
-): { device: string; dtype: DType | undefined; freeze: boolean } {
+interface CheckedOptions {
+  readonly device: string;
+  readonly dtype: FloatDType | undefined;
+  readonly freeze: boolean;
+}
+
+function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptions {
   checkOptionNames(options, optionNames, where);
   const { freeze = false } = options;
   if (typeof freeze !== 'boolean') throw wrongValue('freeze', 'true or false', freeze);
@@ -276,7 +310,20 @@ function checkOptions(
   return { device: resolveDevice(options.device), dtype: checkDType(options.dtype), freeze };
 }
 
-function checkDType(dtype: DType | undefined): DType | undefined {
-  if (dtype === undefined || (typeof dtype === 'string' && isDType(dtype))) return dtype;
-  throw wrongValue('dtype', `a dtype such as 'float32'`, dtype);
+function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {
+  if (dtype === undefined || floatDTypes.includes(dtype)) return dtype;
+  throw wrongValue('dtype', `one of '${floatDTypes.join(`', '`)}'`, dtype);
+}
+
+function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
+  return readFrom('The extra files', files, () => {
+    if (typeof files !== 'object' || files === null || Array.isArray(files)) {
+      throw wrongValue('extraFiles', 'an object of texts', files);
+    }
+    const copy = { ...files };
+    for (const [name, text] of Object.entries(copy)) {
+      if (typeof text !== 'string') throw wrongValue(`the extra file '${name}'`, 'a string', text);
+    }
+    return copy;
+  });
 }

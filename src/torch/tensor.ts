@@ -1,22 +1,27 @@
 import { dtypeBytes, isDType, type DType } from '../dtype';
 import { TensorError } from '../errors';
-import { checkOptionNames, wrongValue } from '../options';
+import { checkOptionNames, readFrom, wrongValue } from '../options';
 import { openNativeSync } from './addon';
 import { resolveDevice, type DeviceName } from './device';
 import {
-  arrayOf,
+  areNumbersForHalf,
+  makeTypedArray,
   ownDType,
   toTypedArray,
   type ArrayOf,
   type Elements,
   type OwnDType,
 } from './elements';
-import { formatElements } from './format';
+import { formatTensor } from './format';
 import type { Native, TensorHandle } from './native';
+
+/** As in NumPy; some operators of LibTorch take no more either. */
+const maxDimensions = 64;
 
 /**
  * A dense array of numbers on a device, owned by LibTorch. Its elements are copied once on the way in
- * (`from`) and once on the way out (`data`); between modules they are not copied at all.
+ * (`from`) and once on the way out (`data`), however they lie; between modules they are not copied at
+ * all. A module that changes the elements of an input in place changes those of this tensor.
  */
 export class Tensor<T extends DType = DType> implements Disposable {
   readonly #native: Native;
@@ -35,7 +40,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.#native = native;
     this.handle = handle;
     this.dtype = dtype as T;
-    this.shape = shape;
+    this.shape = Object.freeze(shape);
     this.device = device;
   }
 
@@ -43,37 +48,49 @@ export class Tensor<T extends DType = DType> implements Disposable {
    * Copies elements, row-major, into a new tensor on the CPU. The first call of a process blocks while
    * LibTorch is opened, unless a model was loaded before.
    *
-   * @param data a typed array (bits in a `Uint16Array` for float16 and bfloat16) or an array
-   * @param shape non-negative whole numbers; one dimension by default
-   * @param dtype by default that of the typed array; of arrays float32, int64 of bigints, bool of
-   *   booleans; a `Uint16Array` needs `'float16'` or `'bfloat16'`
-   * @throws TensorError if data and shape do not fit together
-   * @throws OptionError if data or dtype are of the wrong type
+   * @param data a typed array, in a `SharedArrayBuffer` too, or an array of numbers, bigints or booleans
+   * @param shape up to 64 non-negative whole numbers; one dimension by default
+   * @param dtype by default that of the typed array, which for `Uint32Array` and `BigUint64Array` is
+   *   int64; of arrays float32, int64 of bigints, bool of booleans. Typed arrays are not converted: use
+   *   `to`. Arrays are, where no number is lost but to rounding. A `Uint16Array` holds the bits of
+   *   `'float16'` or `'bfloat16'`, which must be said.
+   * @throws TensorError if data and shape do not fit together, the data were transferred, or memory ends
+   * @throws OptionError if data, shape or dtype are of the wrong type, or a number out of range
    * @throws LibTorchError if LibTorch cannot be opened
    */
   static from<E extends Elements, T extends DType = OwnDType<E>>(
     data: E,
-    shape: readonly number[] = [data.length],
+    shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? ownDType(data);
-    if (type === undefined || typeof type !== 'string' || !isDType(type)) {
+    const type = dtype ?? readFrom('The data of a tensor', data, () => ownDType(data));
+    if (typeof type !== 'string' || !isDType(type)) {
       throw wrongValue('the data of a tensor', 'a typed array, or a dtype with it', dtype ?? data);
     }
-    const typed = toTypedArray(data, type);
-    const elements = countElements(shape);
+    if (readFrom('The data of a tensor', data, () => areNumbersForHalf(data, type))) {
+      using wide = Tensor.from(data, shape, 'float64');
+      return wide.to({ dtype: type as T });
+    }
+    const typed = readFrom('The data of a tensor', data, () => toTypedArray(data, type));
+    const lengths = shape === undefined ? [typed.length] : readShape(shape);
+    const elements = countElements(lengths);
     if (elements !== typed.length) {
       throw new TensorError('ERR_SEMISUP_TENSOR', {
-        what: `The shape [${shape.join(', ')}] has ${elements} elements but the data have ${typed.length}.`,
+        what: `The shape [${lengths.join(', ')}] has ${elements} elements but the data have ${typed.length}.`,
         todo: 'Correct the shape or the data; a transferred buffer has none.',
         value: shape,
       });
     }
     const native = openNativeSync();
-    return new Tensor<T>(native, native.createTensor(typed, type, shape));
+    return new Tensor<T>(native, native.createTensor(typed, type, lengths));
   }
 
-  /** Copies the elements, row-major, into a typed array. @throws DisposedError after `dispose()` */
+  /**
+   * Copies the elements, row-major, into a typed array.
+   *
+   * @throws DisposedError after `dispose()`
+   * @throws TensorError if there is no memory for them
+   */
   // eslint-disable-next-line @typescript-eslint/require-await -- copies from other devices take time
   async data(): Promise<ArrayOf[T]> {
     return this.dataSync();
@@ -81,7 +98,9 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /** As `data`, on the JS thread. */
   dataSync(): ArrayOf[T] {
-    return new arrayOf[this.dtype](this.#native.readTensor(this.handle)) as ArrayOf[T];
+    const elements = makeTypedArray(this.dtype, product(this.shape));
+    this.#native.readTensor(this.handle, elements);
+    return elements;
   }
 
   /** The elements as float32, of whatever dtype they are. */
@@ -90,8 +109,14 @@ export class Tensor<T extends DType = DType> implements Disposable {
     return await converted.data();
   }
 
-  /** The same elements on another device or as another dtype; itself, in a new object, if they are. */
-  to<U extends DType = T>(target: { device?: DeviceName; dtype?: U }): Tensor<U> {
+  /**
+   * The same elements on another device or as another dtype. Where they are there already, it is a new
+   * object for the same memory.
+   *
+   * @throws OptionError if an option is unknown or of the wrong type
+   * @throws DeviceError if the device is not there
+   */
+  to<U extends DType = T>(target: { device?: DeviceName; dtype?: U } = {}): Tensor<U> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
     const { dtype = this.dtype } = target;
     if (typeof dtype !== 'string' || !isDType(dtype)) {
@@ -102,16 +127,18 @@ export class Tensor<T extends DType = DType> implements Disposable {
   }
 
   /**
-   * The same elements in another shape, sharing the memory.
+   * The same elements in another shape, sharing the memory where they lie in their order.
    *
    * @param shape one dimension may be -1: it is computed
    * @throws TensorError if the shape has another number of elements
+   * @throws OptionError if it is no shape
    */
   reshape(shape: readonly number[]): Tensor<T> {
-    const known = shape.filter((length) => length !== -1);
+    const lengths = readShape(shape);
+    const known = lengths.filter((length) => length !== -1);
     countElements(known);
-    if (known.length < shape.length - 1) throw wrongValue('a shape', 'at most one -1', shape);
-    return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, shape));
+    if (known.length < lengths.length - 1) throw wrongValue('a shape', 'at most one -1', shape);
+    return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, lengths));
   }
 
   /** Frees the memory now, not when the garbage collector comes. Idempotent. */
@@ -123,29 +150,48 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.dispose();
   }
 
-  /** As PyTorch prints it, e.g. `tensor([1., 2.], dtype=float64)`; long dimensions shortened. */
+  /** As PyTorch prints it, e.g. `tensor([1., 2.], dtype=torch.float64)`; long dimensions shortened. */
   toString(): string {
-    const isFloat = this.dtype.includes('float');
-    using printable = isFloat ? this.to({ dtype: 'float64' }) : this.to({});
-    const kind = isFloat ? 'float' : this.dtype === 'bool' ? 'boolean' : 'integer';
-    const elements = formatElements(printable.dataSync(), this.shape, kind);
-    const usual = ['float32', 'int64', 'bool'].includes(this.dtype);
-    const dtype = usual ? '' : `, dtype=${this.dtype}`;
-    return `tensor(${elements}${dtype}${this.device === 'cpu' ? '' : `, device='${this.device}'`})`;
+    const { dtype, shape } = this;
+    const isHalf = dtype === 'float16' || dtype === 'bfloat16';
+    using printable = this.to({ device: 'cpu', dtype: isHalf ? 'float32' : dtype });
+    const kind = dtype.includes('float') ? 'float' : dtype === 'bool' ? 'boolean' : 'integer';
+    const elements = printable.dataSync();
+    // Nothing in an empty tensor tells its shape or dtype.
+    const isEmpty = elements.length === 0;
+    const usual = isEmpty ? ['float32'] : ['float32', 'int64', 'bool'];
+    const suffixes = [
+      ...(this.device === 'cpu' ? [] : [`device='${this.device}'`]),
+      ...(isEmpty && shape.length !== 1 ? [`size=(${shape.join(', ')})`] : []),
+      ...(usual.includes(dtype) ? [] : [`dtype=torch.${dtype}`]),
+    ];
+    return formatTensor({ elements, shape, kind }, suffixes);
   }
 }
 
-function countElements(shape: readonly number[]): number {
-  if (!Array.isArray(shape)) throw wrongValue('a shape', 'an array of whole numbers', shape);
-  let count = 1;
-  for (const length of shape as readonly number[]) {
-    if (!Number.isSafeInteger(length) || length < 0) {
-      throw wrongValue('a dimension of a shape', 'a non-negative whole number', length);
+/** A copy, whose elements cannot change behind the checks. */
+function readShape(shape: unknown): number[] {
+  return readFrom('A shape', shape, () => {
+    if (!Array.isArray(shape)) throw wrongValue('a shape', 'an array of whole numbers', shape);
+    if (shape.length > maxDimensions) {
+      throw wrongValue('a shape', `at most ${maxDimensions} dimensions`, shape);
     }
-    count *= length;
+    return Array.from(shape as number[]);
+  });
+}
+
+function countElements(shape: readonly number[]): number {
+  for (const length of shape) {
+    if (Number.isSafeInteger(length) && length >= 0) continue;
+    throw wrongValue('a dimension of a shape', 'a non-negative whole number', length);
   }
+  const count = product(shape);
   if (!Number.isSafeInteger(count * Math.max(...Object.values(dtypeBytes)))) {
     throw wrongValue('a shape', 'fewer elements than memory can hold', shape);
   }
   return count;
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((count, length) => count * length, 1);
 }

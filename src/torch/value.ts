@@ -1,3 +1,4 @@
+import { readFrom, wrongValue } from '../options';
 import type { Tensor } from './tensor';
 
 /**
@@ -16,7 +17,13 @@ import type { Tensor } from './tensor';
  * | `Dict[str, T]` | object or Map | object |
  * | `Dict[int, T]` and other keys | Map | Map |
  * | `Device` | string | string |
- * | `Any` | as the value itself tells | as the value itself tells |
+ * | `Any`, `Union[…]` | as the value itself tells | as the value itself tells |
+ *
+ * By itself a whole number is an `int`, any other a `float`; an array of floats and whole numbers is a
+ * `List[float]`; an array, object or Map whose parts have different types is one of `Any`.
+ *
+ * Lists and dicts are copied both ways. Tensors are not: a method that changes the elements of one in
+ * place changes those of the caller's.
  */
 export type Value =
   | Tensor
@@ -35,14 +42,25 @@ export interface Keywords {
   readonly kwargs: Readonly<Record<string, Value>>;
 }
 
-/** Splits the arguments of a call into positional and keyword ones. */
+/** Splits the arguments of a call into positional and keyword ones. @throws OptionError if they are no array */
 export function splitArguments(args: readonly (Value | Keywords)[]): [readonly unknown[], object] {
-  const last = args.at(-1);
-  return isKeywords(last) ? [args.slice(0, -1), last.kwargs] : [args, {}];
+  return readFrom('The arguments of a call', args, () => {
+    if (!Array.isArray(args)) throw wrongValue('the arguments of a call', 'an array', args);
+    const copy = Array.from(args as readonly (Value | Keywords)[]);
+    const last = copy.at(-1);
+    return isKeywords(last) ? [copy.slice(0, -1), last.kwargs] : [copy, {}];
+  });
 }
 
 function isKeywords(value: unknown): value is Keywords {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kwargs } = value as Partial<Keywords>;
-  return Object.keys(value).join() === 'kwargs' && typeof kwargs === 'object' && kwargs !== null;
+  return (
+    isPlainObject(value) && Object.keys(value).join() === 'kwargs' && isPlainObject(value.kwargs)
+  );
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  // An object of another realm has that realm's prototype.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

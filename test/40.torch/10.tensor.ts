@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { OptionError, TensorError } from '../../src/errors';
-import { Tensor } from '../../src/torch';
+import { DisposedError, OptionError, SemisupError, TensorError } from '../../src/errors';
+import { memory, Tensor } from '../../src/torch';
+import { goldens, loadFixture } from '../support/torchscript';
 
 describe('tensors', () => {
   it('give back what was put in, for every dtype', async () => {
@@ -22,28 +23,17 @@ describe('tensors', () => {
       assert.deepEqual(tensor.shape, [1, 3]);
       assert.equal(tensor.device, 'cpu');
       assert.deepEqual(await tensor.data(), values);
+      assert.deepEqual(tensor.dataSync(), values);
     }
   });
 
-  it('take the dtype of the typed array, and one dimension, by default', () => {
-    using tensor = Tensor.from(new Int16Array(4), undefined, undefined);
-    assert.equal(tensor.dtype, 'int16');
-    assert.deepEqual(tensor.shape, [4]);
-  });
-
-  it('are copies', async () => {
+  it('are copies, on the way in and on the way out', async () => {
     const values = new Float32Array([1, 2]);
     using tensor = Tensor.from(values);
     values[0] = 9;
     const read = await tensor.data();
     read[1] = 9;
     assert.deepEqual(await tensor.data(), new Float32Array([1, 2]));
-  });
-
-  it('take a view into a larger buffer', async () => {
-    const values = new Float32Array([1, 2, 3, 4]).subarray(1, 3);
-    using tensor = Tensor.from(values);
-    assert.deepEqual(await tensor.data(), new Float32Array([2, 3]));
   });
 
   it('may be scalar or empty', async () => {
@@ -55,38 +45,208 @@ describe('tensors', () => {
     assert.equal((await empty.data()).length, 0);
   });
 
+  it('keep their shape from being changed', () => {
+    using tensor = Tensor.from([1, 2]);
+    assert.throws(() => (tensor.shape as number[]).push(1), TypeError);
+  });
+
   it('refuse a shape that does not fit the data', () => {
-    assert.throws(
-      () => Tensor.from(new Float32Array(3), [2, 2]),
-      (error) =>
-        error instanceof TensorError &&
-        error.code === 'ERR_SEMISUP_TENSOR' &&
-        error.message.includes('[2, 2] has 4 elements but the data have 3'),
-    );
+    for (const [shape, elements] of [
+      [[2, 2], 4],
+      [[], 1],
+      [[0], 0],
+      [[4], 4],
+    ] as const) {
+      assert.throws(
+        () => Tensor.from(new Float32Array(3), shape),
+        (error) =>
+          error instanceof TensorError &&
+          error.code === 'ERR_SEMISUP_TENSOR' &&
+          error.what ===
+            `The shape [${shape.join(', ')}] has ${elements} elements but the data have 3.`,
+      );
+    }
   });
 
   it('refuse dimensions that are none', () => {
-    for (const bad of [-1, 1.5, NaN, 2 ** 60, '3' as unknown as number]) {
-      assert.throws(() => Tensor.from(new Float32Array(3), [bad]), OptionError, String(bad));
+    const none = ['3', null, undefined, 3n, [3], {}, Symbol('3'), () => 3] as number[];
+    for (const bad of [-1, 1.5, NaN, Infinity, -0.5, 2 ** 53, 2 ** 60, ...none]) {
+      assert.throws(() => Tensor.from(new Float32Array(3), [bad]), OptionError);
+      assert.throws(() => Tensor.from(new Float32Array(3), [1, bad]), OptionError);
+      if (bad !== -1) {
+        assert.throws(() => Tensor.from(new Float32Array(3)).reshape([bad]), OptionError);
+      }
     }
-    assert.throws(() => Tensor.from(new Float32Array(0), [2 ** 52, 2 ** 52, 0]), TensorError);
+    const holes = new Array<number>(2);
+    assert.throws(() => Tensor.from(new Float32Array(3), holes), OptionError);
+    for (const bad of ['3', 3, null, {}, new Int32Array([3]), Symbol('3')]) {
+      assert.throws(() => Tensor.from(new Float32Array(3), bad as number[]), OptionError);
+    }
   });
 
-  it('refuse data of another type than the dtype', () => {
-    assert.throws(() => Tensor.from([1, 2] as unknown as Float32Array), OptionError);
-    assert.throws(() => Tensor.from(new Float32Array(1), [1], 'int32' as 'float32'), OptionError);
-    assert.throws(() => Tensor.from(new Uint16Array(1) as unknown as Float32Array), OptionError);
+  it('refuse more elements than can be', () => {
+    const huge = [2 ** 52, 2 ** 52, 0];
+    assert.throws(() => Tensor.from(new Float32Array(0), huge), TensorError);
+    assert.throws(() => Tensor.from(new Float32Array(0), [2 ** 40, 2 ** 40]), OptionError);
+    assert.throws(() => Tensor.from(new Float32Array(1), Array<number>(65).fill(1)), OptionError);
+    using tensor = Tensor.from(new Float32Array(1), Array<number>(64).fill(1));
+    assert.equal(tensor.shape.length, 64);
+    assert.throws(() => tensor.reshape([2 ** 40, 2 ** 40]), OptionError);
   });
 
-  it('are gone after dispose, which may be repeated', async () => {
-    const tensor = Tensor.from(new Float32Array(2));
-    tensor.dispose();
-    tensor.dispose();
-    await assert.rejects(tensor.data(), { code: 'ERR_SEMISUP_DISPOSED' });
+  describe('to', () => {
+    it('converts between the dtypes', () => {
+      using tensor = Tensor.from([0, 1.75, -3]);
+      assert.deepEqual(tensor.to({ dtype: 'float64' }).dataSync(), new Float64Array([0, 1.75, -3]));
+      assert.deepEqual(tensor.to({ dtype: 'int64' }).dataSync(), new BigInt64Array([0n, 1n, -3n]));
+      assert.deepEqual(tensor.to({ dtype: 'int8' }).dataSync(), new Int8Array([0, 1, -3]));
+      assert.deepEqual(tensor.to({ dtype: 'bool' }).dataSync(), new Uint8Array([0, 1, 1]));
+      assert.deepEqual(
+        tensor.to({ dtype: 'bfloat16' }).dataSync(),
+        new Uint16Array([0, 0x3fe0, 0xc040]),
+      );
+    });
+
+    it('is another object for the same memory where nothing changes', () => {
+      const tensor = Tensor.from([1, 2]);
+      const same = tensor.to({ device: 'cpu' });
+      tensor.dispose();
+      assert.deepEqual(same.dataSync(), new Float32Array([1, 2]));
+      assert.deepEqual(same.to().dataSync(), new Float32Array([1, 2]));
+      same.dispose();
+    });
+
+    it('refuses what it does not know', () => {
+      using tensor = Tensor.from([1]);
+      const bad = [
+        { dtype: 'float' },
+        { dtype: 7 },
+        { dtype: null },
+        { dtype: '__proto__' },
+        { device: 'gpu' },
+        { device: 7 },
+        { dtipe: 'int8' },
+        null,
+        'float64',
+        ['float64'],
+      ] as object[];
+      for (const target of bad) assert.throws(() => tensor.to(target), OptionError);
+      assert.throws(() => tensor.to({ device: 'cuda:0' }), { code: 'ERR_SEMISUP_DEVICE' });
+    });
   });
 
-  it('say what they are in short', () => {
-    using tensor = Tensor.from(new Float32Array(6), [2, 3]);
-    assert.equal(String(tensor), 'Tensor(float32 [2, 3] cpu)');
+  describe('reshape', () => {
+    it('takes the same elements into another shape, one of whose dimensions is computed', () => {
+      using tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]);
+      for (const [shape, expected] of [
+        [
+          [3, 2],
+          [3, 2],
+        ],
+        [[6], [6]],
+        [[-1], [6]],
+        [
+          [-1, 2],
+          [3, 2],
+        ],
+        [
+          [1, -1, 6],
+          [1, 1, 6],
+        ],
+      ] as const) {
+        using reshaped = tensor.reshape(shape);
+        assert.deepEqual(reshaped.shape, expected);
+        assert.deepEqual(reshaped.dataSync(), new Float32Array([1, 2, 3, 4, 5, 6]));
+      }
+    });
+
+    it('refuses another number of elements', () => {
+      using tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]);
+      using empty = Tensor.from(new Float32Array(), [0, 3]);
+      assert.throws(() => tensor.reshape([7]), TensorError);
+      assert.throws(() => tensor.reshape([]), TensorError);
+      assert.throws(() => tensor.reshape([4, -1]), TensorError);
+      assert.throws(() => empty.reshape([-1, 0]), TensorError);
+      assert.throws(() => tensor.reshape([-1, -1]), OptionError);
+      assert.throws(() => tensor.reshape([-2, -3]), OptionError);
+      assert.throws(() => tensor.reshape(6 as unknown as number[]), OptionError);
+    });
+  });
+
+  describe('toFloat32', () => {
+    for (const { dtype, bits, float32 } of goldens.widened) {
+      it(`gives the value of each ${dtype}, as PyTorch`, async () => {
+        using tensor = Tensor.from(Uint16Array.from(bits), [bits.length], dtype);
+        const widened = await tensor.toFloat32();
+        assert.deepEqual(new Int32Array(widened.buffer), Int32Array.from(float32));
+      });
+    }
+
+    it('gives the value of each bfloat16: the upper half of the bits of a float32', async () => {
+      const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
+      using tensor = Tensor.from(bits, [65536], 'bfloat16');
+      const expected = new Float32Array(Uint32Array.from(bits, (half) => half * 65536).buffer);
+      assert.deepEqual(await tensor.toFloat32(), expected);
+    });
+
+    it('gives the value of each float16', async () => {
+      const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
+      const expected = Float32Array.from(bits, (half) => {
+        const sign = half >> 15 ? -1 : 1;
+        const [exponent, fraction] = [(half >> 10) & 31, (half & 1023) / 1024];
+        if (exponent === 31) return fraction ? NaN : sign * Infinity;
+        return sign * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
+      });
+      using tensor = Tensor.from(bits, [65536], 'float16');
+      // As arrays of numbers: those that are NaN may be so by other bits.
+      assert.deepEqual([...(await tensor.toFloat32())], [...expected]);
+    });
+
+    it('is there for every dtype', async () => {
+      using tensor = Tensor.from([true, false]);
+      assert.deepEqual(await tensor.toFloat32(), new Float32Array([1, 0]));
+    });
+  });
+
+  describe('dispose', () => {
+    it('frees the memory at once, and may be repeated', () => {
+      const before = memory().tensors;
+      const tensor = Tensor.from(new Float64Array(1000));
+      assert.deepEqual(memory().tensors, { count: before.count + 1, bytes: before.bytes + 8000 });
+      tensor.dispose();
+      tensor.dispose();
+      tensor[Symbol.dispose]();
+      assert.deepEqual(memory().tensors, before);
+    });
+
+    it('makes everything but the description fail', async () => {
+      const tensor = Tensor.from(new Float32Array(2));
+      tensor.dispose();
+      assert.deepEqual([tensor.dtype, tensor.shape, tensor.device], ['float32', [2], 'cpu']);
+      await assert.rejects(tensor.data(), DisposedError);
+      await assert.rejects(tensor.toFloat32(), DisposedError);
+      for (const use of [
+        () => tensor.dataSync(),
+        () => tensor.to({ dtype: 'int8' }),
+        () => tensor.reshape([2]),
+        () => String(tensor),
+      ]) {
+        assert.throws(use, { name: 'DisposedError', code: 'ERR_SEMISUP_DISPOSED' });
+      }
+      await using module = await loadFixture('values');
+      await assert.rejects(module.forward(tensor), DisposedError);
+      await assert.rejects(module.call('kind', tensor), DisposedError);
+      await assert.rejects(module.call('tensors', [tensor]), DisposedError);
+      assert.throws(() => module.forwardSync(tensor), DisposedError);
+    });
+
+    it('leaves nothing behind when the making fails', () => {
+      const before = memory();
+      for (let i = 0; i < 10; i++) {
+        assert.throws(() => Tensor.from(new Float32Array(3), [2]), SemisupError);
+        assert.throws(() => Tensor.from([1, 2, 3], [2], 'float16'), SemisupError);
+      }
+      assert.deepEqual(memory(), before);
+    });
   });
 });

@@ -4,12 +4,16 @@ import { runCommand } from '../support/run-node';
 describe('semisup list and info', () => {
   it('list the models that match', async () => {
     const { code, stdout } = await runCommand(['list', '*18_s*']);
-    const names = stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ')[0]);
+    const names = stdout.split('\n').map((line) => line.split(' ')[0]);
     assert.equal(code, 0);
-    assert.deepEqual(names, ['model', 'resnet18_ssl', 'resnet18_swsl']);
+    assert.deepEqual(names.slice(0, 4), ['model', 'resnet18_ssl', 'resnet18_swsl', '']);
+  });
+
+  it('say whether an accuracy is measured or claimed', async () => {
+    const { stdout } = await runCommand(['list', 'resnet50_*']);
+    assert.match(stdout, /^resnet50_swsl +81\.1 +96\.0 /m);
+    assert.match(stdout, /^resnet50_baseline +74\.9\* +92\.1\* /m);
+    assert.match(stdout, /\nAccuracy in percent as timm measured the files; \* as claimed\.\n$/);
   });
 
   it('print the cards as JSON', async () => {

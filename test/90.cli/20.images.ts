@@ -35,21 +35,42 @@ describe('semisup classify, embed and export', function () {
   });
 
   it('go on after an image that is none, and fail in the end', async () => {
-    const { code, stdout, stderr } = await runCommand([
-      'classify',
-      'no.jpg',
-      clock,
-      '--json',
-      ...model(),
-    ]);
-    const [first, second] = JSON.parse(stdout) as { error?: string; predictions?: unknown[] }[];
-    assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /There is no image no\.jpg\. Check the path\. \(ERR_SEMISUP_IMAGE_NOT_FOUND\)/,
-    );
-    assert.match(first!.error!, /no\.jpg/);
-    assert.equal(second!.predictions!.length, 5);
+    for (const [command, result] of [
+      ['classify', 'predictions'],
+      ['embed', 'embedding'],
+    ] as const) {
+      const { code, stdout, stderr } = await runCommand([
+        command,
+        'no.jpg',
+        clock,
+        '--json',
+        ...model(),
+      ]);
+      const message = 'There is no image no.jpg. Check the path.';
+      const [first, second] = JSON.parse(stdout) as Record<string, unknown>[];
+      assert.equal(code, 1);
+      assert.equal(stderr, `semisup: ${message} (ERR_SEMISUP_IMAGE_NOT_FOUND)\n`);
+      assert.deepEqual(first, {
+        image: 'no.jpg',
+        error: { code: 'ERR_SEMISUP_IMAGE_NOT_FOUND', message },
+      });
+      assert.equal(second!.image, clock);
+      assert.ok((second![result] as unknown[]).length >= 5);
+    }
+  });
+
+  it('end at once where the usage is wrong', async () => {
+    const args = ['classify', clock, clock, '-k', '1001', ...model()];
+    const { code, stdout, stderr } = await runCommand(args);
+    assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+    assert.match(stderr, /^semisup: Expected a whole number from 1 to 1000 for topk [^\n]*\n$/);
+  });
+
+  it('end quietly when nobody reads on', async () => {
+    const args = ['embed', ...Array<string>(8).fill(clock), ...model()];
+    const { code, stdout, stderr } = await runCommand(args, process.env, { hangUp: true });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(stdout.split('\n').length, 2);
   });
 
   it('print an embedding a line', async () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { runCommand } from '../support/run-node';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand, runNode } from '../support/run-node';
+import { temporaryFolder } from '../support/temporary';
 
 describe('semisup doctor and libtorch where', () => {
+  const folder = temporaryFolder();
+
   it('find all in order', async () => {
     const { code, stdout } = await runCommand(['doctor', '--json']);
     const findings = JSON.parse(stdout) as { name: string; ok: boolean }[];
@@ -20,6 +25,34 @@ describe('semisup doctor and libtorch where', () => {
     assert.match(doctor.stdout, /LibTorch does not work[^]*SEMISUP_LIBTORCH \(\/nowhere\)/);
     assert.equal(where.code, 1);
     assert.match(where.stderr, /ERR_SEMISUP_LIBTORCH_NOT_FOUND/);
+  });
+
+  it('count wrong numbers as wrong', async () => {
+    const program = `
+      const { Tensor } = require('./src/torch');
+      Tensor.prototype.dataSync = () => new Int32Array(3);
+      require('./src/cli');
+    `;
+    const { code, stdout } = await runNode(program, ['doctor', '--json']);
+    const findings = JSON.parse(stdout) as { name: string; ok: boolean; code?: string }[];
+    const { ok, code: reason } = findings.find(({ name }) => name === 'addon')!;
+    assert.deepEqual(
+      { code, ok, reason },
+      { code: 1, ok: false, reason: 'ERR_SEMISUP_LIBTORCH_MISMATCH' },
+    );
+  });
+
+  it('try whether the cache can be written, and leave nothing there', async () => {
+    const doctor = async (home: string) => {
+      const { stdout } = await runCommand(['doctor'], { ...process.env, TORCH_HOME: home });
+      return stdout;
+    };
+    const yetToBeMade = join(folder.path, 'torch');
+    const file = join(folder.path, 'file');
+    await writeFile(file, '');
+    assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, which is yet to be made$/m);
+    assert.match(await doctor(file), /cache does not work\n.* cannot be written: ENOTDIR/);
+    assert.deepEqual(await readdir(folder.path), ['file']);
   });
 
   it('tell which LibTorch was taken, and why', async () => {

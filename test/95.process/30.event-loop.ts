@@ -11,17 +11,20 @@ const bound = 150;
 
 const program = `
   const { monitorEventLoopDelay } = require('node:perf_hooks');
+  const { setTimeout: sleep } = require('node:timers/promises');
   const { hub } = require('./src');
   const [weights, image] = process.argv.slice(1);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   (async () => {
-    await new Promise((resolve) => setTimeout(resolve, 200));
     const longest = {};
     const measure = async (name, work) => {
-      delay.reset();
+      // What blocks before the monitor's first tick would not be seen.
       delay.enable();
+      await sleep(30);
+      delay.reset();
+      await sleep(5);
       const answer = await work();
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(5);
       delay.disable();
       longest[name] = delay.max / 1e6;
       return answer;

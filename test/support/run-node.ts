@@ -22,20 +22,29 @@ export async function runNode(
   return await ended(process.execPath, evaluate, env);
 }
 
-/** Runs the command `semisup`. */
+/** Runs the command `semisup`; with `hangUp` its output is not read on after the first of it. */
 export async function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
+  { hangUp = false } = {},
 ): Promise<Ended> {
   const command = join(root, 'src', 'cli', 'index.ts');
-  return await ended(process.execPath, ['--require', 'tsx', command, ...args], env);
+  return await ended(process.execPath, ['--require', 'tsx', command, ...args], env, hangUp);
 }
 
-async function ended(file: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+async function ended(
+  file: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  hangUp = false,
+): Promise<Ended> {
   const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (hangUp) child.stdout.destroy();
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   return await new Promise((resolve, reject) => {
     child.on('error', reject).on('close', (code, signal) => {

@@ -1,0 +1,41 @@
+// Whether loading and closing a ResNet-18 again and again leaves anything behind.
+//   npx tsc -p tsconfig.build.json && node bench/soak.mjs [cycles]
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { memory, ScriptModule, Tensor } from '../lib/index.js';
+
+const cycles = Number(process.argv[2] ?? 1000);
+const MiB = (bytes) => (bytes / 2 ** 20).toFixed(1);
+const folder = mkdtempSync(join(tmpdir(), 'semisup-bench-'));
+const script = fileURLToPath(new URL('support/make-resnet18.ts', import.meta.url));
+const path = execFileSync(process.execPath, ['--require', 'tsx', script, folder, '0'], {
+  encoding: 'utf8',
+}).trim();
+const input = Tensor.from(new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224, 224]);
+
+let early;
+let late;
+const began = performance.now();
+console.log('cycles,RSS MiB,modules,tensors');
+for (let i = 1; i <= cycles; i++) {
+  const model = await ScriptModule.load(path);
+  (await model.forward(input)).dispose();
+  await model.close();
+  late = process.memoryUsage.rss();
+  if (i === 20) early = late;
+  if (i === 20 || i % (cycles / 20) === 0) {
+    const { modules, tensors } = memory();
+    console.log([i, MiB(late), modules.count, tensors.count - 1].join(','));
+  }
+}
+const seconds = (performance.now() - began) / 1000;
+input.dispose();
+const { modules, tensors } = memory();
+console.log('\nfigure,value');
+console.log(`RSS after ${cycles} cycles / after 20,${(late / early).toFixed(3)}`);
+console.log(`bytes of modules and tensors left,${modules.bytes + tensors.bytes}`);
+console.log(`a cycle ms,${((1000 * seconds) / cycles).toFixed(0)}`);
+rmSync(folder, { recursive: true });

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { OptionError, SemisupError, TensorError } from '../../src/errors';
+import { Tensor } from '../../src/torch';
+import { goldens } from '../support/torchscript';
+
+describe("a tensor's elements", () => {
+  it('may be a typed array of any class, which tells the dtype', () => {
+    for (const [data, dtype] of [
+      [new Float32Array(2), 'float32'],
+      [new Float64Array(2), 'float64'],
+      [new Int8Array(2), 'int8'],
+      [new Uint8Array(2), 'uint8'],
+      [new Uint8ClampedArray(2), 'uint8'],
+      [Buffer.alloc(2), 'uint8'],
+      [new Int16Array(2), 'int16'],
+      [new Int32Array(2), 'int32'],
+      [new BigInt64Array(2), 'int64'],
+    ] as const) {
+      using tensor = Tensor.from(data);
+      assert.equal(tensor.dtype, dtype);
+      assert.deepEqual(tensor.shape, [2]);
+    }
+  });
+
+  it('that are 32 and 64 bits without a sign become int64, as far as they fit', () => {
+    using small = Tensor.from(new Uint32Array([0, 4294967295]));
+    assert.deepEqual(small.dataSync(), new BigInt64Array([0n, 4294967295n]));
+    using large = Tensor.from(new BigUint64Array([2n ** 63n - 1n]));
+    assert.deepEqual(large.dataSync(), new BigInt64Array([2n ** 63n - 1n]));
+    assert.throws(() => Tensor.from(new BigUint64Array([2n ** 63n])), OptionError);
+    const seven = new Uint32Array([7]);
+    assert.deepEqual(Tensor.from(seven, [1], 'int32').dataSync(), new Int32Array([7]));
+    assert.equal(String(Tensor.from(seven, [], 'float16')), 'tensor(7., dtype=torch.float16)');
+  });
+
+  it('may be arrays of numbers, bigints or booleans', () => {
+    for (const [data, typed, dtype] of [
+      [[1, 0.5], new Float32Array([1, 0.5]), 'float32'],
+      [[], new Float32Array([]), 'float32'],
+      [[1n, -2n], new BigInt64Array([1n, -2n]), 'int64'],
+      [[true, false], new Uint8Array([1, 0]), 'bool'],
+    ] as [number[], Float32Array, 'float32'][]) {
+      using tensor = Tensor.from(data);
+      assert.equal(tensor.dtype, dtype);
+      assert.deepEqual(tensor.dataSync(), typed);
+    }
+  });
+
+  it('may be arrays of numbers for any dtype', () => {
+    for (const [dtype, data, typed] of [
+      ['float32', [0.1, -0, 1n], Float32Array.of(0.1, -0, 1)],
+      ['float64', [0.1, NaN, Infinity], Float64Array.of(0.1, NaN, Infinity)],
+      ['int8', [-128, 127, 1n], Int8Array.of(-128, 127, 1)],
+      ['uint8', [0, 255], Uint8Array.of(0, 255)],
+      ['int16', [-32768, 32767], Int16Array.of(-32768, 32767)],
+      ['int32', [-(2 ** 31), 2 ** 31 - 1], Int32Array.of(-(2 ** 31), 2 ** 31 - 1)],
+      ['int64', [2 ** 53, -5, 2n ** 63n - 1n], BigInt64Array.of(2n ** 53n, -5n, 2n ** 63n - 1n)],
+      ['bool', [true, 0, 2, false, NaN, 0n], Uint8Array.of(1, 0, 1, 0, 1, 0)],
+    ] as ['float32', number[], Float32Array][]) {
+      using tensor = Tensor.from(data, [data.length], dtype);
+      assert.deepEqual(tensor.dataSync(), typed);
+    }
+  });
+
+  for (const { dtype, numbers, bits } of goldens.narrowed) {
+    it(`that are numbers become ${dtype} as in PyTorch`, () => {
+      using tensor = Tensor.from(numbers, [numbers.length], dtype);
+      assert.deepEqual(tensor.dataSync(), Uint16Array.from(bits));
+    });
+  }
+
+  it('are refused where a number would be lost', () => {
+    for (const [dtype, value] of [
+      ['int8', 128],
+      ['int8', -129],
+      ['uint8', -1],
+      ['uint8', 256n],
+      ['int16', 40000],
+      ['int32', 2 ** 31],
+      ['int32', 0.5],
+      ['int64', 0.5],
+      ['int64', 2 ** 63],
+      ['int64', 2n ** 63n],
+      ['int64', NaN],
+      ['int64', Infinity],
+      ['uint8', NaN],
+    ] as const) {
+      assert.throws(() => Tensor.from([0, value] as number[], [2], dtype), {
+        code: 'ERR_SEMISUP_OPTION_VALUE',
+        value,
+      });
+    }
+  });
+
+  it('are refused where they are of another type than the dtype', () => {
+    for (const [data, dtype] of [
+      [new Float32Array(1), 'int32'],
+      [new Float32Array(1), 'float64'],
+      [new Int8Array(1), 'uint8'],
+      [new Uint16Array(1), 'int16'],
+      [new Int16Array(1), 'float16'],
+      [new Int16Array(1), 'bfloat16'],
+      [[true], 'float32'],
+      [['1'], 'float32'],
+      [['1'], 'bool'],
+      [[1, undefined], 'float32'],
+      [[1, null], 'float32'],
+      [[1, , 2], 'float32'], // eslint-disable-line no-sparse-arrays
+      [[[1]], 'float32'],
+      [[1], 'float'],
+      [[1], 'toString'],
+      [[1], 32],
+    ] as unknown as [number[], 'float32'][]) {
+      const length = Array.isArray(data) ? data.length : 1;
+      assert.throws(() => Tensor.from(data, [length], dtype), OptionError);
+    }
+    assert.throws(() => Tensor.from(new Uint16Array(1) as unknown as Float32Array), {
+      what: 'Expected a typed array, or a dtype with it for the data of a tensor but received an object of class Uint16Array.',
+    });
+  });
+
+  it('are refused where they are no data at all', () => {
+    const { proxy: revoked, revoke } = Proxy.revocable([], {});
+    revoke();
+    const throwing = new Proxy([1], {
+      get: () => {
+        throw new TypeError('not this');
+      },
+    });
+    for (const data of [
+      null,
+      undefined,
+      7,
+      '123',
+      true,
+      7n,
+      Symbol('data'),
+      () => 1,
+      {},
+      { length: 1, 0: 1 },
+      new ArrayBuffer(4),
+      new SharedArrayBuffer(4),
+      new DataView(new ArrayBuffer(4)),
+      new Set([1]),
+      Object.create(Float32Array.prototype),
+      new Proxy(new Float32Array(1), {}),
+      revoked,
+      throwing,
+      Object.create(null),
+      { constructor: { name: Symbol('name') } },
+    ] as unknown as number[][]) {
+      assert.throws(() => Tensor.from(data), SemisupError);
+      assert.throws(() => Tensor.from(data, [1], 'float32'), SemisupError);
+      assert.throws(() => Tensor.from(data, [1], 'float16'), SemisupError);
+      if (data !== undefined) assert.throws(() => Tensor.from([1], data), SemisupError);
+    }
+  });
+
+  it('may be a proxy of an array', () => {
+    using tensor = Tensor.from(new Proxy([1, 2], {}), new Proxy([2, 1], {}));
+    assert.deepEqual([tensor.shape, tensor.dataSync()], [[2, 1], new Float32Array([1, 2])]);
+  });
+
+  it('may be a view into a larger buffer, at any offset', async () => {
+    const values = new Float32Array([1, 2, 3, 4]).subarray(1, 3);
+    using tensor = Tensor.from(values);
+    assert.deepEqual(await tensor.data(), new Float32Array([2, 3]));
+    using bytes = Tensor.from(new Uint8Array([1, 2, 3]).subarray(1));
+    assert.deepEqual(await bytes.data(), new Uint8Array([2, 3]));
+  });
+
+  it('may lie in a SharedArrayBuffer', () => {
+    const shared = new Float32Array(new SharedArrayBuffer(16), 4, 2);
+    shared.set([1, 2]);
+    using tensor = Tensor.from(shared);
+    shared.fill(0);
+    assert.deepEqual(tensor.dataSync(), new Float32Array([1, 2]));
+  });
+
+  it('are refused where their buffer was transferred', () => {
+    const data = new Float32Array([1, 2]);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    assert.throws(() => Tensor.from(data), TensorError);
+    assert.throws(() => Tensor.from(data, [2]), TensorError);
+    assert.throws(() => Tensor.from(data, [0]), TensorError);
+  });
+
+  it('are refused where their buffer can be resized', () => {
+    type Resizable = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const buffer = new (ArrayBuffer as unknown as Resizable)(8, { maxByteLength: 16 });
+    assert.throws(() => Tensor.from(new Float32Array(buffer)), OptionError);
+    assert.throws(() => Tensor.from(new Float32Array(buffer), [2]), OptionError);
+    assert.throws(() => Tensor.from(new Uint32Array(buffer), [2]), OptionError);
+  });
+
+  it('of a boolean tensor are true or false, whatever the bytes are', async () => {
+    using tensor = Tensor.from(new Uint8Array([0, 1, 2, 128, 255]), [5], 'bool');
+    assert.deepEqual(await tensor.data(), new Uint8Array([0, 1, 1, 1, 1]));
+    assert.equal(String(tensor), 'tensor([False,  True,  True,  True,  True])');
+  });
+});

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Classifier } from '../../src/classify';
+import { DeviceError, ModelError, OptionError } from '../../src/errors';
+import { ModelSlot, type ModelSource } from '../../src/slot';
+import { memory, ScriptModule } from '../../src/torch';
+import { sha256 } from '../support/pixels';
+import { answerOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
+import { temporaryFolder } from '../support/temporary';
+
+describe('sources of a slot', () => {
+  const folder = temporaryFolder();
+  const path = (name: string) => join(folder.path, name);
+  let modules: number;
+  beforeEach(() => {
+    modules = memory().modules.count;
+  });
+  afterEach(() => {
+    assert.equal(memory().modules.count, modules);
+  });
+
+  const answer = async (slot: ModelSlot) => {
+    using input = ones();
+    using output = await slot.forward(input);
+    return await output.data();
+  };
+
+  it('are a path, a file URL, or bytes', async () => {
+    const file = await saveNet(path('net.pt'), 2);
+    const bytes = await readFile(file);
+    const sources: [ModelSource, string][] = [
+      [file, file],
+      [relative('.', file), file],
+      [pathToFileURL(file), file],
+      [bytes, `a buffer of ${bytes.length} bytes`],
+    ];
+    for (const [source, name] of sources) {
+      await using slot = await ModelSlot.open(source);
+      assert.deepEqual(await answer(slot), answerOf(2));
+      assert.equal(slot.source, name);
+      assert.equal(slot.version, 1);
+    }
+  });
+
+  it('are classifiers with the metadata of one, and bare modules without', async () => {
+    await using bare = await ModelSlot.open(await saveNet(path('net.pt'), 1));
+    await bare.use(({ model }) => {
+      assert.ok(model instanceof ScriptModule);
+    });
+    await using slot = await ModelSlot.open(await saveClassifier(path('c.pt'), 1));
+    await slot.use(({ model }) => {
+      assert.ok(model instanceof Classifier);
+    });
+    assert.equal((await slot.classify(image()))[0]!.index, 1);
+  });
+
+  it('are names of the hub, or aliases, before they are paths', async () => {
+    const checkpoints = path('checkpoints');
+    await mkdir(checkpoints);
+    const cached = join(checkpoints, 'resnet18_swsl-118f1556.build1.pt');
+    await saveClassifier(cached, 2);
+    await writeFile(`${cached}.sha256`, sha256(await readFile(cached)));
+    for (const name of ['resnet18_swsl', 'swsl_resnet18']) {
+      await using slot = await ModelSlot.open(name, {
+        hubDir: folder.path,
+        offline: true,
+        threads: 1,
+      });
+      assert.equal(slot.source, 'resnet18_swsl');
+      assert.equal((await slot.classify(image()))[0]!.index, 2);
+    }
+  });
+
+  it('are functions that make a model', async () => {
+    async function freshNet({ signal }: { signal: AbortSignal }) {
+      assert.equal(signal.aborted, false);
+      return await makeNet(3);
+    }
+    await using slot = await ModelSlot.open(freshNet);
+    assert.deepEqual(await answer(slot), answerOf(3));
+    assert.equal(slot.source, 'freshNet');
+    await assert.rejects(ModelSlot.open((() => Promise.resolve('model')) as never), OptionError);
+    const reason = new Error('no model today');
+    await assert.rejects(
+      ModelSlot.open(() => Promise.reject(reason)),
+      reason,
+    );
+  });
+
+  it('are refused if they are of another kind, or are not there', async () => {
+    for (const source of ['', 7, undefined, {}, new URL('https://example.org/net.pt')]) {
+      await assert.rejects(ModelSlot.open(source as never), OptionError);
+    }
+    await assert.rejects(ModelSlot.open(path('none.pt')), {
+      code: 'ERR_SEMISUP_MODEL_NOT_FOUND',
+    });
+    await assert.rejects(ModelSlot.open(new Uint8Array(9)), {
+      code: 'ERR_SEMISUP_MODEL_FORMAT',
+    });
+  });
+
+  it('are refused if their metadata are damaged', async () => {
+    await using net = await makeNet(1);
+    await net.save(path('bad.pt'), { extraFiles: { 'semisup.json': '{}' } });
+    await assert.rejects(ModelSlot.open(path('bad.pt')), ModelError);
+  });
+
+  it('are refused if they are written to while they are read', async () => {
+    const file = await saveNet(path('net.pt'), 1);
+    const load = ScriptModule.load.bind(ScriptModule);
+    const bytes = await readFile(file);
+    ScriptModule.load = async (...args) => {
+      const module = await load(...args);
+      await writeFile(file, bytes);
+      return module;
+    };
+    try {
+      await assert.rejects(ModelSlot.open(file), /was written to while it was read/);
+    } finally {
+      ScriptModule.load = load;
+    }
+    await copyFile(file, path('copy.pt'));
+    await using slot = await ModelSlot.open(path('copy.pt'));
+    assert.equal(slot.version, 1);
+  });
+
+  it('are opened with the options of a model, and no others', async () => {
+    const file = await saveNet(path('net.pt'), 1);
+    await using slot = await ModelSlot.open(file, { instances: 2, threads: 1, device: 'cpu' });
+    assert.equal(slot.version, 1);
+    await assert.rejects(ModelSlot.open(file, { devise: 'cpu' } as object), OptionError);
+    await assert.rejects(ModelSlot.open(file, { threads: 0 }), OptionError);
+    await assert.rejects(ModelSlot.open(file, { device: 'cuda:7' }), DeviceError);
+  });
+
+  it('may be given up by a signal, and leave nothing behind', async () => {
+    const file = await saveNet(path('net.pt'), 1);
+    const reason = new Error('changed my mind');
+    await assert.rejects(ModelSlot.open(file, { signal: AbortSignal.abort(reason) }), reason);
+    const controller = new AbortController();
+    const opening = ModelSlot.open(file, { signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(opening, reason);
+    let finish!: () => void;
+    const late = new Promise<void>((resolve) => (finish = resolve));
+    const made: ScriptModule[] = [];
+    const again = new AbortController();
+    const slow = ModelSlot.open(
+      async () => {
+        await late;
+        made.push(await makeNet(1));
+        return made[0]!;
+      },
+      { signal: again.signal },
+    );
+    again.abort(reason);
+    await assert.rejects(slow, reason);
+    finish();
+    while (made.length === 0) await new Promise(setImmediate);
+    await made[0]!.close();
+  });
+});

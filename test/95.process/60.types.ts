@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { root } from '../support/run-node';
+
+/** A program of someone who has installed the package. */
+const consumer = `
+  import { Classifier, hub, ModelError, ScriptModule, Tensor, type Prediction } from 'semisup';
+
+  export async function program(bytes: Uint8Array): Promise<string[]> {
+    await using model: Classifier = await hub.load('resnet50_swsl', { device: 'cpu', threads: 1 });
+    const one: Prediction[] = await model.classify('a.jpg', { topk: 3 });
+    const many: Prediction[][] = await model.classify(['a.jpg', bytes]);
+    const vector: Float32Array = await model.embed(new URL('file:///a.jpg'));
+    using input: Tensor<'float32'> = Tensor.from(vector, [1, vector.length]);
+    await using net = await ScriptModule.load(bytes, { dtype: 'bfloat16' });
+    const [sum] = await net.call<readonly [Tensor]>('method', input, { kwargs: { scale: 2 } });
+    const error = new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', { what: '', todo: '' });
+    return [...one, ...many.flat()].map(({ label }) => label + error.code + sum.device);
+  }
+`;
+
+describe('the types', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let program: ts.Program;
+  const installed = () => join(folder, 'node_modules', 'semisup');
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+    await mkdir(installed(), { recursive: true });
+    await cp(join(root, 'package.json'), join(installed(), 'package.json'));
+    emitDeclarations(join(installed(), 'lib'));
+    for (const name of ['@types', 'undici-types']) {
+      await symlink(
+        join(root, 'node_modules', name),
+        join(folder, 'node_modules', name),
+        'junction',
+      );
+    }
+    const files = ['consumer.mts', 'consumer.cts'].map((name) => join(folder, name));
+    for (const file of files) await writeFile(file, consumer);
+    program = ts.createProgram(files, {
+      noEmit: true,
+      strict: true,
+      skipLibCheck: false,
+      target: ts.ScriptTarget.ES2023,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+      module: ts.ModuleKind.Node16,
+      moduleResolution: ts.ModuleResolutionKind.Node16,
+      types: ['node'],
+      typeRoots: [join(folder, 'node_modules', '@types')],
+    });
+  });
+
+  after(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('compile in a strict program, as an ES module and as CommonJS', () => {
+    assert.deepEqual(ts.getPreEmitDiagnostics(program).map(describeDiagnostic), []);
+  });
+
+  it('name nothing that cannot be imported', () => {
+    const index = program.getSourceFile(join(installed(), 'lib', 'index.d.ts'))!;
+    assert.deepEqual(unexportedNames(program.getTypeChecker(), index, installed()), []);
+  });
+});
+
+function emitDeclarations(outDir: string): void {
+  const path = join(root, 'tsconfig.build.json');
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => assert.fail(path) };
+  const { fileNames, options } = ts.getParsedCommandLineOfConfigFile(path, { outDir }, host)!;
+  ts.createProgram(fileNames, { ...options, emitDeclarationOnly: true }).emit();
+}
+
+function describeDiagnostic({ file, messageText }: ts.Diagnostic): string {
+  return `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+}
+
+/** The types of `folder` that the exports of `index` mention and that `index` does not export. */
+function unexportedNames(checker: ts.TypeChecker, index: ts.SourceFile, folder: string): string[] {
+  const resolve = (symbol: ts.Symbol) =>
+    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const isOurs = (node: ts.Node) => node.getSourceFile().fileName.startsWith(folder);
+  const exported = new Set(
+    checker.getExportsOfModule(checker.getSymbolAtLocation(index)!).map(resolve),
+  );
+  const missing = new Set<string>();
+
+  function visit(node: ts.Node): void {
+    const name = mentionedName(node);
+    const symbol = name && checker.getSymbolAtLocation(name);
+    if (symbol) {
+      const mentioned = resolve(symbol);
+      const isParameter = mentioned.flags & ts.SymbolFlags.TypeParameter;
+      // Of `typeof f` it is what f takes and gives that has to be known; of a base class its members.
+      if (!ts.isTypeReferenceNode(node)) mentioned.declarations?.filter(isOurs).forEach(visit);
+      else if (!isParameter && !exported.has(mentioned) && mentioned.declarations?.some(isOurs)) {
+        missing.add(mentioned.name);
+      }
+    }
+    ts.forEachChild(node, visit);
+  }
+  for (const { declarations = [] } of exported) declarations.forEach(visit);
+  return [...missing].sort();
+}
+
+function mentionedName(node: ts.Node): ts.Node | undefined {
+  if (ts.isTypeReferenceNode(node)) return node.typeName;
+  if (ts.isTypeQueryNode(node)) return node.exprName;
+  if (ts.isExpressionWithTypeArguments(node)) return node.expression;
+  return undefined;
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
+import type { DType } from '../../src/dtype';
+import { ScriptModule, Tensor, type ScriptModuleOptions, type Value } from '../../src/torch';
+import { arrayOf } from '../../src/torch/elements';
+
+const folder = join(__dirname, '..', '40.torch', 'fixtures');
+
+/** The path of a TorchScript archive of `test/40.torch/fixtures`. */
+export function fixture(name: string): string {
+  return join(folder, `${name}.pt`);
+}
+
+/** Loads a TorchScript archive of `test/40.torch/fixtures`. */
+export async function loadFixture(
+  name: string,
+  options: ScriptModuleOptions = {},
+): Promise<ScriptModule> {
+  return await ScriptModule.load(fixture(name), options);
+}
+
+/** A value as `make-fixtures.py` writes it: what JSON does not tell apart has a tag. */
+type Encoded =
+  | null
+  | boolean
+  | string
+  | { int: string }
+  | { float: string }
+  | { tensor: EncodedTensor }
+  | { array: Encoded[] }
+  | { object: [string, Encoded][] }
+  | { map: [Encoded, Encoded][] };
+
+interface EncodedTensor {
+  readonly dtype: DType;
+  readonly shape: number[];
+  readonly bytes: string;
+}
+
+interface Goldens {
+  readonly calls: {
+    readonly module: string;
+    readonly method: string;
+    readonly args: Encoded[];
+    readonly kwargs: [string, Encoded][];
+    readonly result: Encoded;
+    readonly inputAfterwards?: Encoded;
+  }[];
+  readonly state: [string, Encoded][];
+  readonly printed: { readonly tensor: EncodedTensor; readonly text: string }[];
+  readonly widened: { dtype: 'float16' | 'bfloat16'; bits: number[]; float32: number[] }[];
+  readonly narrowed: { dtype: 'float16' | 'bfloat16'; numbers: number[]; bits: number[] }[];
+}
+
+/** What Python's PyTorch makes of the fixtures. */
+export const goldens = JSON.parse(readFileSync(join(folder, 'goldens.json'), 'utf8')) as Goldens;
+
+export function decodeTensor({ dtype, shape, bytes }: EncodedTensor): Tensor {
+  const inflated = Uint8Array.from(inflateSync(Buffer.from(bytes, 'base64')));
+  return Tensor.from(new arrayOf[dtype](inflated.buffer), shape, dtype);
+}
+
+export function decode(value: Encoded): Value {
+  if (value === null || typeof value !== 'object') return value;
+  if ('int' in value) {
+    return Number.isSafeInteger(Number(value.int)) ? Number(value.int) : BigInt(value.int);
+  }
+  if ('float' in value) return Number(value.float);
+  if ('tensor' in value) return decodeTensor(value.tensor);
+  if ('array' in value) return value.array.map(decode);
+  if ('map' in value) return new Map(value.map.map(([key, part]) => [decode(key), decode(part)]));
+  return Object.fromEntries(value.object.map(([name, part]) => [name, decode(part)]));
+}
+
+/** The value with each tensor replaced by what is in it, to compare. */
+export function legible(value: Value): unknown {
+  if (value instanceof Tensor) {
+    return { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() };
+  }
+  if (value instanceof Map) {
+    return new Map([...value].map(([key, part]) => [key, legible(part as Value)]));
+  }
+  if (Array.isArray(value)) return value.map((part) => legible(part as Value));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [name, legible(part as Value)]),
+  );
+}
