@@ -60,6 +60,7 @@ export {
   type DeviceName,
   type Elements,
   type ExecutorOptions,
+  type FloatDType,
   type Keywords,
   type MemoryUse,
   type MethodSchema,

@@ -24,6 +24,7 @@ export interface VersionedAnswer extends DetailedAnswer {
 /** The methods of a classifier and of a module, each request sent to the model that serves when it comes. */
 export abstract class ModelHandle extends EventEmitter<SlotEvents> {
   /** The last call of `forward` that was answered. */
+  /** @internal */
   protected lastRequest: Probe | undefined;
 
   /** The version that serves now: 1 at first, one more after each swap. */
