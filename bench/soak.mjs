@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memory, ScriptModule, Tensor } from '../lib/index.js';
+import { printOrigin } from './support/machine.mjs';
 
 const cycles = Number(process.argv[2] ?? 1000);
 const MiB = (bytes) => (bytes / 2 ** 20).toFixed(1);
@@ -19,6 +20,7 @@ const input = Tensor.from(new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224,
 let early;
 let late;
 const began = performance.now();
+printOrigin();
 console.log('cycles,RSS MiB,modules,tensors');
 for (let i = 1; i <= cycles; i++) {
   const model = await ScriptModule.load(path);

@@ -9,6 +9,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { memory, ModelSlot } from '../lib/index.js';
+import { printOrigin } from './support/machine.mjs';
+import { quantile } from './support/statistics.mjs';
 
 const swaps = Number(process.argv[2] ?? 200);
 const inFlight = Number(process.argv[3] ?? 32);
@@ -72,11 +74,6 @@ function isOfOneVersion(answers) {
   return answers.every((one) => one.version === version && one.predictions[0].index === favourite);
 }
 
-function quantile(values, q) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-}
-
 function report(name, { latencies }, counts, extra = '') {
   const ms = (q) => quantile(latencies, q).toFixed(1);
   const { answered, failed, lost, mixed } = counts;
@@ -108,6 +105,7 @@ const slot = await ModelSlot.open(paths[0]);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 
 await under(slot, () => sleep(3000));
+printOrigin();
 console.log('phase,requests,failed,lost,mixed,p50 ms,p99 ms,');
 const quiet = await under(slot, () => sleep(quietSeconds * 1000));
 report('without swaps', quiet.load, quiet.counts);
