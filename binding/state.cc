@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,19 @@ using Named = std::vector<std::pair<std::string, c10::IValue>>;
 template <class List>
 void Append(Named& named, const List& list) {
   for (const auto& entry : list) named.emplace_back(entry.name, entry.value.detach());
+}
+
+c10::IValue AttributeOf(const torch::jit::Module& module, const std::string& path) {
+  c10::IValue value = module._ivalue();
+  for (size_t begin = 0, end = 0; begin <= path.size(); begin = end + 1) {
+    end = std::min(path.find('.', begin), path.size());
+    const auto name = path.substr(begin, end - begin);
+    if (!value.isModule() || !value.toModule().hasattr(name)) {
+      throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT", "The module has no attribute '" + path + "'.");
+    }
+    value = value.toModule().attr(name);
+  }
+  return value;
 }
 
 }  // namespace
@@ -45,17 +59,7 @@ Napi::Value NamedTensors(const Napi::CallbackInfo& info) {
 Napi::Value Attribute(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string path = info[2].As<Napi::String>();
-  auto read = [module, path] {
-    return WithCode("ERR_SEMISUP_SCRIPT_ARGUMENT", [&] {
-      auto holder = module->module;
-      size_t begin = 0;
-      for (auto dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
-        holder = holder.attr(path.substr(begin, dot - begin)).toModule();
-        begin = dot + 1;
-      }
-      return Snapshot(holder.attr(path.substr(begin)));
-    });
-  };
+  auto read = [module, path] { return Snapshot(AttributeOf(module->module, path)); };
   auto result = [](Napi::Env env, c10::IValue&& value) { return FromIValue(env, value); };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(read), result);
 }

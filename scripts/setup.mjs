@@ -91,6 +91,8 @@ async function progressBar() {
       if (terminal) {
         bar = new progress.SingleBar({
           format: `  ${phase} {bar} {percentage}% of ${megabytes} MB`,
+          // So that Ctrl-C leaves a terminal that wraps its lines.
+          linewrap: true,
         });
         bar.start(total, 0);
       } else {

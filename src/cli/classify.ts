@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { DetailedAnswer } from '../classify';
 import { hub } from '../hub';
+import { classes } from '../models';
+import { wrongValue } from '../options';
 import type { DeviceName } from '../torch';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
@@ -30,6 +32,7 @@ export function classifyCommand(): Command {
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
     const { device, weights, topk, orient } = flags;
+    checkTopk(flags);
     await using model = await withHub(flags, (options) =>
       hub.load(flags.model, { ...options, device, weights }),
     );
@@ -41,6 +44,12 @@ export function classifyCommand(): Command {
     }
     if (flags.json) printJson(answers);
   });
+}
+
+/** Before anything is fetched; how many classes weights of one's own have, only they can tell. */
+function checkTopk({ topk = 1, weights }: ClassifyFlags): void {
+  if (weights !== undefined || topk <= classes.length) return;
+  throw wrongValue('topk', `a whole number from 1 to ${classes.length}`, topk);
 }
 
 /** An image's answer as a table with a line of times. */

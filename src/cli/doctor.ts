@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { LibTorchError, SemisupError } from '../errors';
 import { cacheFolder } from '../hub';
-import { findUsedLibTorch } from '../libtorch';
+import { findUsedLibTorch, installFolder } from '../libtorch';
 import { writing } from '../net/disk';
 import { devices, Tensor } from '../torch';
 import { versions } from '../versions';
@@ -31,7 +31,9 @@ export function doctorCommand(): Command {
         found('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
         found('node', `${process.version}, ${process.platform}-${process.arch}`),
         libtorch,
-        ...(libtorch.ok ? [await examine('addon', tryAddon)] : []),
+        libtorch.ok
+          ? await examine('addon', tryAddon)
+          : await examine('LibTorch cache', () => tryCache(dirname(installFolder('cpu')))),
         ...devices().map(({ name, description }) => found(name, description)),
         await examine('cache', () => tryCache(cacheFolder())),
       ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError, ScriptError, TensorError } from '../../src/errors';
 import { ScriptModule, Tensor } from '../../src/torch';
@@ -151,9 +151,12 @@ describe('script modules', () => {
 
   it('leave nothing behind when they cannot be saved', async () => {
     await using module = await makeSmallNet();
-    const path = join(folder.path, 'none', 'net.pt');
-    await assert.rejects(module.save(path), { code: 'ERR_SEMISUP_MODEL_WRITE', value: path });
-    assert.deepEqual(await readdir(folder.path), []);
+    const taken = join(folder.path, 'folder');
+    await mkdir(taken);
+    for (const path of [taken, join(folder.path, 'none', 'net.pt')]) {
+      await assert.rejects(module.save(path), { code: 'ERR_SEMISUP_MODEL_WRITE', value: path });
+    }
+    assert.deepEqual(await readdir(folder.path, { recursive: true }), ['folder']);
   });
 
   it('refuse options that they do not know, and devices that are not there', async () => {

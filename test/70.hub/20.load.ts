@@ -96,8 +96,7 @@ describe('hub.load', function () {
     assert.equal(events.at(-1)!.received, events.at(-1)!.total);
   });
 
-  it('leaves no module behind when it fails', async () => {
-    const before = memory().modules.count;
+  it('refuses a checkpoint of another architecture', async () => {
     const other = { weights: made.weights };
     await assert.rejects(
       hub.load('resnet50_swsl', other),
@@ -107,7 +106,19 @@ describe('hub.load', function () {
         error.message.includes('resnet18') &&
         error.message.includes(made.weights),
     );
-    assert.equal(memory().modules.count, before);
+  });
+
+  it('leaves no module and no file behind when it cannot be written', async () => {
+    const { weights } = made;
+    const taken = join(hubDir.path, 'folder.pt');
+    await mkdir(taken);
+    const { modules } = memory();
+    await assert.rejects(hub.exportTorchScript('resnet18_swsl', taken, { weights }), {
+      code: 'ERR_SEMISUP_MODEL_WRITE',
+      value: taken,
+    });
+    assert.deepEqual(memory().modules, modules);
+    assert.deepEqual(await readdir(hubDir.path, { recursive: true }), ['folder.pt']);
   });
 
   it('does not open a TorchScript file in the cache that was changed, but builds anew', async () => {

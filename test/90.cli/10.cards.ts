@@ -35,6 +35,9 @@ describe('semisup list and info', () => {
   });
 });
 
+/** Where nothing may be fetched, so that wrong usage is told of before it is tried. */
+const nowhere = ['--offline', '--hub-dir', '/nowhere'];
+
 describe('exit codes', () => {
   const cases: [string, string[], number, RegExp][] = [
     ['0 for help', ['--help'], 0, /Usage: semisup/],
@@ -43,11 +46,23 @@ describe('exit codes', () => {
     ['2 for an unknown command', ['clasify', 'a.jpg'], 2, /Did you mean classify/],
     ['2 for an unknown option', ['list', '--jsn'], 2, /Did you mean --json/],
     ['2 for a wrong value', ['classify', 'a.jpg', '--topk', 'five'], 2, /positive whole number/],
+    [
+      '2 for more classes than there are',
+      ['classify', 'a.jpg', '-k', '1001', ...nowhere],
+      2,
+      /^semisup: Expected a whole number from 1 to 1000 for topk [^\n]*\n$/,
+    ],
+    [
+      '2 for more classes than can be',
+      ['export', 'resnet18_swsl', '--num-classes', '65537', ...nowhere],
+      2,
+      /^semisup: Expected a whole number from 1 to 65536 for numClasses [^\n]*\n$/,
+    ],
     ['2 for an unknown model', ['info', 'resnet51_swsl'], 2, /Did you mean 'resnet50_swsl'/],
     ['2 for an unknown device', ['classify', 'a.jpg', '--device', 'gpu'], 2, /cuda:<index>/],
     [
       '1 for what fails',
-      ['download', 'resnet18_ssl', '--offline', '--hub-dir', '/nowhere'],
+      ['download', 'resnet18_ssl', ...nowhere],
       1,
       /ERR_SEMISUP_DOWNLOAD_OFFLINE/,
     ],

@@ -42,9 +42,9 @@ describe('semisup doctor and libtorch where', () => {
     );
   });
 
-  it('try whether the cache can be written, and leave nothing there', async () => {
-    const doctor = async (home: string) => {
-      const { stdout } = await runCommand(['doctor'], { ...process.env, TORCH_HOME: home });
+  it('try whether the caches can be written, and leave nothing there', async () => {
+    const doctor = async (home: string, env = {}) => {
+      const { stdout } = await runCommand(['doctor'], { ...process.env, TORCH_HOME: home, ...env });
       return stdout;
     };
     const yetToBeMade = join(folder.path, 'torch');
@@ -52,6 +52,8 @@ describe('semisup doctor and libtorch where', () => {
     await writeFile(file, '');
     assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, which is yet to be made$/m);
     assert.match(await doctor(file), /cache does not work\n.* cannot be written: ENOTDIR/);
+    const without = { SEMISUP_LIBTORCH: '/nowhere', XDG_CACHE_HOME: file };
+    assert.match(await doctor(yetToBeMade, without), /LibTorch cache does not work\n.* ENOTDIR/);
     assert.deepEqual(await readdir(folder.path), ['file']);
   });
 

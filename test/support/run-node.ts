@@ -32,6 +32,11 @@ export async function runCommand(
   return await ended(process.execPath, ['--require', 'tsx', command, ...args], env, hangUp);
 }
 
+/** Runs one of `examples/`, which import the package as it was built last. */
+export async function runExample(name: string, args: readonly string[]): Promise<Ended> {
+  return await ended(process.execPath, [join(root, 'examples', name), ...args], process.env);
+}
+
 async function ended(
   file: string,
   args: string[],
