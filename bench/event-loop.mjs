@@ -4,12 +4,13 @@
 // `--neighbours` starts as many processes that keep a core busy. Fetches resnet50_baseline once.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { busyTime } from './support/machine.mjs';
 
 const self = fileURLToPath(import.meta.url);
 const image = fileURLToPath(new URL('../examples/clock.jpg', import.meta.url));
@@ -83,12 +84,6 @@ function runOnce(checkpoint, threads) {
   const { steps, own } = JSON.parse(output);
   const others = (busyTime() - busyBefore - own) / (performance.now() - began);
   return { steps, others: Math.max(0, others) };
-}
-
-/** What all cores have worked since the machine started, in milliseconds. */
-function busyTime() {
-  const times = cpus().map(({ times: { user, nice, sys } }) => user + nice + sys);
-  return times.reduce((sum, time) => sum + time, 0);
 }
 
 function print(results) {

@@ -1,12 +1,11 @@
 // What it costs to bring a batch in and the answers out, against the ResNet-18 forward between them.
 //   npx tsc -p tsconfig.build.json && node bench/marshalling.mjs [rounds]
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ScriptModule, Tensor } from '../lib/index.js';
 import { printOrigin } from './support/machine.mjs';
+import { makeTorchScript } from './support/models.mjs';
 import { median, quantile } from './support/statistics.mjs';
 
 const rounds = Number(process.argv[2] ?? 15);
@@ -14,10 +13,7 @@ const shape = [32, 3, 224, 224];
 const data = Float32Array.from({ length: 32 * 3 * 224 * 224 }, (_, i) => (i % 251) / 251);
 
 const folder = mkdtempSync(join(tmpdir(), 'semisup-bench-'));
-const script = fileURLToPath(new URL('support/make-resnet18.ts', import.meta.url));
-const path = execFileSync(process.execPath, ['--require', 'tsx', script, folder, '0'], {
-  encoding: 'utf8',
-}).trim();
+const [path] = makeTorchScript(folder, 'resnet18');
 const model = await ScriptModule.load(path);
 
 /** Once around: the milliseconds that the array took to a tensor, the forward, the answers to an array. */

@@ -1,20 +1,16 @@
 // Whether loading and closing a ResNet-18 again and again leaves anything behind.
 //   npx tsc -p tsconfig.build.json && node bench/soak.mjs [cycles]
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { memory, ScriptModule, Tensor } from '../lib/index.js';
 import { printOrigin } from './support/machine.mjs';
+import { makeTorchScript } from './support/models.mjs';
 
 const cycles = Number(process.argv[2] ?? 1000);
 const MiB = (bytes) => (bytes / 2 ** 20).toFixed(1);
 const folder = mkdtempSync(join(tmpdir(), 'semisup-bench-'));
-const script = fileURLToPath(new URL('support/make-resnet18.ts', import.meta.url));
-const path = execFileSync(process.execPath, ['--require', 'tsx', script, folder, '0'], {
-  encoding: 'utf8',
-}).trim();
+const [path] = makeTorchScript(folder, 'resnet18');
 const input = Tensor.from(new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224, 224]);
 
 let early;

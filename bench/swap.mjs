@@ -1,15 +1,14 @@
 // What swapping costs those who are asking: a number of requests always in flight, to a slot whose two
 // ResNet-18s are swapped again and again, against the same requests without swaps.
 //   npx tsc -p tsconfig.build.json && node bench/swap.mjs [swaps] [requests in flight]
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { memory, ModelSlot } from '../lib/index.js';
 import { printOrigin } from './support/machine.mjs';
+import { makeTorchScript } from './support/models.mjs';
 import { quantile } from './support/statistics.mjs';
 
 const swaps = Number(process.argv[2] ?? 200);
@@ -23,12 +22,6 @@ function image(seed) {
   const data = new Uint8Array(256 * 256 * 3);
   for (let i = 0; i < data.length; i++) data[i] = (i * 7 + (i >> 8) * seed) & 255;
   return { data, width: 256, height: 256, channels: 3 };
-}
-
-function makeModels(folder) {
-  const script = fileURLToPath(new URL('support/make-resnet18.ts', import.meta.url));
-  const args = ['--require', 'tsx', script, folder, ...favourites];
-  return execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
 }
 
 /** Clients that each ask again as soon as they are answered. */
@@ -100,7 +93,7 @@ async function swapAll(slot, paths) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'semisup-bench-'));
-const paths = makeModels(folder);
+const paths = makeTorchScript(folder, 'resnet18', ...favourites);
 const slot = await ModelSlot.open(paths[0]);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 

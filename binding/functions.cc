@@ -54,6 +54,9 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<CallMethod>(exports, "callMethod");
   Define<CallMethodSync>(exports, "callMethodSync");
   Define<MethodGraph>(exports, "methodGraph");
+  Define<PlanMethod>(exports, "planMethod");
+  Define<ChoosePlan>(exports, "choosePlan");
+  Define<TunePlan>(exports, "tunePlan");
   Define<NamedTensors>(exports, "namedTensors");
   Define<Attribute>(exports, "attribute");
   Define<CreateModule>(exports, "createModule");

@@ -94,6 +94,14 @@ class Arguments {
   std::vector<std::string> names_;
 };
 
+// A plan is for one batch of float32 images; all else goes TorchScript's own way.
+bool IsImages(const Stack& stack) {
+  if (stack.size() != 1 || !stack[0].isTensor()) return false;
+  const auto& tensor = stack[0].toTensor();
+  return tensor.dim() == 4 && tensor.size(0) > 0 && tensor.scalar_type() == at::kFloat &&
+         tensor.is_cpu();
+}
+
 struct CallRequest {
   std::shared_ptr<ScriptModule> module;
   torch::jit::Method method;
@@ -110,6 +118,9 @@ struct CallRequest {
     return [module = module, method = method, stack = std::move(stack)]() mutable {
       return WithCode("ERR_SEMISUP_SCRIPT", [&] {
         const c10::InferenceMode inference;
+        if (const auto plan = module->plans.Find(method.name()); plan && IsImages(stack)) {
+          return c10::IValue(plan->Run(stack[0].toTensor()));
+        }
         return Snapshot(method(std::move(stack)));
       });
     };

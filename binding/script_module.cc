@@ -11,6 +11,7 @@
 #include "error.h"
 #include "handle.h"
 #include "job.h"
+#include "object.h"
 
 namespace semisup {
 namespace {
@@ -83,7 +84,9 @@ struct LoadRequest {
 
   static Napi::Value Result(Napi::Env env, OpenedArchive&& opened) {
     auto files = Napi::Object::New(env);
-    for (const auto& [name, text] : opened.extra_files) files.Set(name, text);
+    for (const auto& [name, text] : opened.extra_files) {
+      Define(files, name, Napi::String::New(env, text));
+    }
     auto answer = Napi::Object::New(env);
     answer.Set("module", WrapModule(env, std::move(opened.module)));
     answer.Set("extraFiles", files);
@@ -95,7 +98,7 @@ struct LoadRequest {
 
 Napi::Object WrapModule(Napi::Env env, torch::jit::Module module) {
   const auto bytes = BytesOf(module);
-  return Wrap(env, std::make_shared<ScriptModule>(ScriptModule{std::move(module)}), bytes);
+  return Wrap(env, std::make_shared<ScriptModule>(std::move(module)), bytes);
 }
 
 Napi::Value LoadModule(const Napi::CallbackInfo& info) {
@@ -130,6 +133,7 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
   auto convert = [module, device, dtype] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       Convert(module->module, device, dtype);
+      module->plans.Clear();
       return Nothing{};
     });
   };

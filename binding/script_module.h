@@ -2,12 +2,18 @@
 #include <napi.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <utility>
+
+#include "planned.h"
+
 namespace semisup {
 
 struct ScriptModule {
   static constexpr const char* kName = "ScriptModule";
   static constexpr napi_type_tag kTag = {0x5e8a1c7d93b24f60, 0xb7d2f4061a3c5e79};
+  explicit ScriptModule(torch::jit::Module loaded) : module(std::move(loaded)) {}
   torch::jit::Module module;
+  Plans plans;
 };
 
 Napi::Object WrapModule(Napi::Env env, torch::jit::Module module);

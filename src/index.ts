@@ -5,6 +5,7 @@ export {
   type ImageOptions,
   type OpenOptions,
   type Prediction,
+  type RunOptions,
   type Timings,
 } from './classify';
 export type { DType } from './dtype';
@@ -66,6 +67,12 @@ export {
   type MethodSchema,
   type OwnDType,
   type Pixels,
+  type Plan,
+  type PlanChoices,
+  type PlanMeasured,
+  type PlanMode,
+  type PlanOptions,
+  type Precision,
   type ScriptModuleOptions,
   type Transform,
   type Value,

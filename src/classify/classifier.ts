@@ -1,5 +1,5 @@
 import { ModelError } from '../errors';
-import { batch, decode, type ImageInput } from '../image';
+import { batch, decode, fallenLeaves, type ImageInput } from '../image';
 import {
   classesOf,
   metadataFile,
@@ -9,10 +9,14 @@ import {
 } from '../models';
 import { checkOptionNames, checkSignal, wrongValue } from '../options';
 import {
+  checkPlanOptions,
   ScriptModule,
   Tensor,
   whenAborted,
   type ArchiveSource,
+  type Plan,
+  type PlanOptions,
+  type Transform,
   type ScriptModuleOptions,
 } from '../torch';
 import { Turnstile } from '../turnstile';
@@ -39,7 +43,25 @@ const batchSize = 8;
 const batchesUnderWay = 2;
 
 /** Options of `Classifier.open`. */
-export type OpenOptions = Pick<ScriptModuleOptions, 'device' | 'threads' | 'instances' | 'signal'>;
+export interface OpenOptions
+  extends Pick<ScriptModuleOptions, 'device' | 'threads' | 'instances' | 'signal'>, RunOptions {}
+
+/** How a classifier runs. */
+export interface RunOptions extends PlanOptions {
+  /**
+   * For the precision `'int8'`: images like those to come, 8 to 100 or so, by which it is told what
+   * ranges of numbers 8 bits must hold; by default pictures by formula.
+   */
+  readonly calibration?: readonly ImageInput[];
+}
+
+const openOptionNames = [
+  ...['device', 'threads', 'instances', 'signal'],
+  ...['precision', 'plan', 'calibration'],
+];
+
+/** How many pictures by formula a plan is measured and calibrated with. */
+const pictureCount = 8;
 
 /** An image classification model, ready to run. */
 export class Classifier implements AsyncDisposable {
@@ -49,11 +71,22 @@ export class Classifier implements AsyncDisposable {
   readonly classes: readonly ImageClass[];
   /** What it runs. @internal */
   readonly module: ScriptModule;
+  /** How its forward runs, and why so. */
+  readonly plan: Plan;
+  readonly #runOptions: RunOptions;
   readonly #batches = new Turnstile(batchesUnderWay);
+  #featuresPlan: Promise<Plan> | undefined;
 
-  private constructor(module: ScriptModule, metadata: ModelMetadata) {
+  private constructor(
+    module: ScriptModule,
+    metadata: ModelMetadata,
+    plan: Plan,
+    runOptions: RunOptions,
+  ) {
     this.module = module;
     this.metadata = metadata;
+    this.plan = plan;
+    this.#runOptions = runOptions;
     this.classes = classesOf(metadata);
   }
 
@@ -64,10 +97,13 @@ export class Classifier implements AsyncDisposable {
    * @throws DeviceError if the device is not there
    */
   static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
-    checkOptionNames(options, ['device', 'threads', 'instances', 'signal'], 'Classifier.open');
-    const module = await ScriptModule.load(source, options);
+    checkOptionNames(options, openOptionNames, 'Classifier.open');
+    checkRunOptions(options);
+    const { precision, plan, calibration, ...rest } = options;
+    const module = await ScriptModule.load(source, rest);
     try {
-      return Classifier.of(module, typeof source === 'string' ? source : 'the archive');
+      const name = typeof source === 'string' ? source : 'the archive';
+      return await Classifier.of(module, name, { precision, plan, calibration });
     } catch (error) {
       await module.close();
       throw error;
@@ -81,8 +117,14 @@ export class Classifier implements AsyncDisposable {
    * @throws ModelError if it has no metadata of an export, or those of another model
    * @internal
    */
-  static of(module: ScriptModule, name: string): Classifier {
-    return new Classifier(module, readMetadata(module, name));
+  static async of(
+    module: ScriptModule,
+    name: string,
+    options: RunOptions = {},
+  ): Promise<Classifier> {
+    const metadata = readMetadata(module, name);
+    const plan = await makePlan(module, 'forward', metadata.transform, options);
+    return new Classifier(module, metadata, plan, options);
   }
 
   /**
@@ -132,6 +174,9 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
     checkOptionNames(options, ['orient', 'signal'], 'embed');
+    const { transform } = this.metadata;
+    this.#featuresPlan ??= makePlan(this.module, 'features', transform, this.#runOptions);
+    await this.#featuresPlan;
     const rows: Float32Array[] = [];
     await this.#run(images, options, 'features', async (features) => {
       rows.push(...toRows(await features.data(), features.shape));
@@ -250,6 +295,34 @@ export class Classifier implements AsyncDisposable {
       value: shape,
     });
   }
+}
+
+/** @throws OptionError unless the options are of the right type, and fit together */
+export function checkRunOptions(options: RunOptions): void {
+  const { precision } = checkPlanOptions(options);
+  const { calibration } = options;
+  if (calibration === undefined) return;
+  if (!Array.isArray(calibration) || calibration.length === 0) {
+    throw wrongValue('calibration', 'an array of images', calibration);
+  }
+  if (precision !== 'int8') {
+    throw wrongValue('precision', `'int8' with a calibration`, precision);
+  }
+}
+
+async function makePlan(
+  module: ScriptModule,
+  method: string,
+  transform: Transform,
+  options: RunOptions,
+): Promise<Plan> {
+  const checked = checkPlanOptions(options);
+  const { precision, plan } = checked;
+  if (plan === 'plain') return { kind: 'plain', precision, reason: 'It was asked for.' };
+  const given = options.calibration?.map((image) => decode(image, {}));
+  const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
+  using images = await batch(module.executor, pixels, transform);
+  return await module.plan(method, images, checked);
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Classifier } from '../classify';
+import { checkRunOptions, Classifier, type RunOptions } from '../classify';
 import { card, describe, list, type ModelCard } from '../models';
 import { wrongValue } from '../options';
 import { resolveDevice, type DeviceName, type ExecutorOptions } from '../torch';
@@ -16,12 +16,15 @@ export type { HubOptions, HubProgress, WeightsOptions } from './options';
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
 
 /** Options of `hub.load`. */
-export interface LoadOptions extends WeightsOptions, ExecutorOptions {
+export interface LoadOptions extends WeightsOptions, ExecutorOptions, RunOptions {
   /** Where it runs; `'auto'` by default. */
   readonly device?: DeviceName;
-  /** The arithmetic; `'float32'` by default, and in this version always. */
-  readonly precision?: 'float32';
 }
+
+const loadOptionNames = [
+  ...['weights', 'numClasses', 'device', 'threads', 'instances'],
+  ...['precision', 'plan', 'calibration'],
+];
 
 /**
  * Loads a model: fetches its checkpoint where the cache has none, checks its hash, builds it into
@@ -48,19 +51,11 @@ async function load(
 }
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
-  const names = ['weights', 'numClasses', 'device', 'precision', 'threads', 'instances'];
-  checkHubOptions(options, names, 'hub.load');
-  const {
-    device,
-    precision = 'float32',
-    weights,
-    numClasses,
-    threads,
-    instances,
-    signal,
-  } = options;
-  const open = { device, threads, instances, signal };
-  if (precision !== 'float32') throw wrongValue('precision', `'float32'`, precision);
+  checkHubOptions(options, loadOptionNames, 'hub.load');
+  const { device, precision, plan, calibration, weights, numClasses } = options;
+  const { threads, instances, signal } = options;
+  const open = { device, precision, plan, calibration, threads, instances, signal };
+  checkRunOptions(options);
   resolveDevice(device);
   const model = card(name);
   signal?.throwIfAborted();

@@ -1,3 +1,4 @@
+import { checkRunOptions, type RunOptions } from '../classify';
 import type { HubOptions, LoadOptions } from '../hub';
 import { checkOptionNames, checkSignal, wrongValue } from '../options';
 import type { Model } from './source';
@@ -5,7 +6,7 @@ import type { Model } from './source';
 /** Options of a slot, for the model it is opened with and for all that are swapped in. */
 export interface SlotOptions
   extends
-    Pick<LoadOptions, 'device' | 'threads' | 'instances'>,
+    Pick<LoadOptions, 'device' | 'threads' | 'instances' | keyof RunOptions>,
     Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
 
 /** Options of `ModelSlot.open`. */
@@ -47,12 +48,17 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 /** `setTimeout` takes no more. */
 const longest = 2 ** 31 - 1;
 
+const openOptionNames = [
+  ...['device', 'threads', 'instances', 'precision', 'plan', 'calibration'],
+  ...['hubDir', 'offline', 'onProgress', 'signal'],
+];
+
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 
 /** Throws `OptionError` unless all options are known; the sources check their values. */
 export function checkSlotOptions(options: SlotOpenOptions): void {
-  const names = ['device', 'threads', 'instances', 'hubDir', 'offline', 'onProgress', 'signal'];
-  checkOptionNames(options, names, 'ModelSlot.open');
+  checkOptionNames(options, openOptionNames, 'ModelSlot.open');
+  checkRunOptions(options);
   checkSignal(options.signal);
 }
 

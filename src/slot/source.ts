@@ -103,12 +103,13 @@ function fromFunction(make: ModelOpener): Source {
 async function open(
   archive: string | Uint8Array,
   name: string,
-  { device, threads, instances }: SlotOptions,
+  { device, threads, instances, precision, plan, calibration }: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
   const module = await ScriptModule.load(archive, { device, threads, instances, signal });
   try {
-    return metadataFile in module.metadata ? Classifier.of(module, name) : module;
+    if (!(metadataFile in module.metadata)) return module;
+    return await Classifier.of(module, name, { precision, plan, calibration });
   } catch (error) {
     await module.close();
     throw error;

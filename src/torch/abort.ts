@@ -8,8 +8,9 @@ export async function whenAborted<T>(
   let abort!: () => void;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => {
-      onAbort?.();
+      // First, because what `onAbort` ends may reject too, and the earlier rejection is the one told.
       reject(signal.reason as Error);
+      onAbort?.();
     };
   });
   // Whichever loses the race may still reject, with nobody waiting for it.

@@ -34,20 +34,22 @@ export class Executor {
   private constructor(
     readonly native: Native,
     readonly handle: ExecutorHandle,
+    /** LibTorch's own inside an operator; 0 for its default. */
+    readonly threads: number,
   ) {}
 
   /** Starts the threads. @throws OptionError if a number is out of range */
   static async open(options: ExecutorOptions = {}): Promise<Executor> {
     const counts = checkCounts(options);
     const native = await openNative();
-    return new Executor(native, native.createExecutor(...counts));
+    return new Executor(native, native.createExecutor(...counts), counts[1]);
   }
 
   /** As `open`, but blocks while LibTorch is opened. */
   static openSync(options: ExecutorOptions = {}): Executor {
     const counts = checkCounts(options);
     const native = openNativeSync();
-    return new Executor(native, native.createExecutor(...counts));
+    return new Executor(native, native.createExecutor(...counts), counts[1]);
   }
 
   /**

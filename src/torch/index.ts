@@ -9,9 +9,18 @@ export type {
   MethodSchema,
   ModuleSpec,
   Pixels,
+  PlanChoices,
+  PlanMeasured,
   TensorSpec,
   Transform,
 } from './native';
+export {
+  checkPlanOptions,
+  type Plan,
+  type PlanMode,
+  type PlanOptions,
+  type Precision,
+} from './plan';
 export {
   ScriptModule,
   type CallOptions,

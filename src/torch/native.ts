@@ -85,6 +85,37 @@ export interface MethodSchema {
   readonly returns: string;
 }
 
+/** What is chosen for each convolution of a plan, in order: `d` direct, `w` Winograd's F(4x4, 3x3). */
+export interface PlanChoices {
+  /** For one image, with all threads. */
+  readonly alone: string;
+  /** For a part of a batch, on each thread. */
+  readonly part: string;
+  /** How many images a part has. */
+  readonly partSize: number;
+}
+
+/** What was measured for it. */
+export interface PlanMeasured {
+  /** Milliseconds of one image, with all threads. */
+  readonly alone: number;
+  /** Images a second, by the size of the parts of a batch. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** A plan, or why there is none. */
+export type PlanOutcome =
+  | { readonly reason: string }
+  | {
+      readonly reason?: undefined;
+      /** Equal for all that the same choices are right for. */
+      readonly signature: string;
+      /** Whether the images of a batch may run apart from each other. */
+      readonly isPerImage: boolean;
+      readonly choices: PlanChoices;
+      readonly measured: PlanMeasured;
+    };
+
 /** A dense array as the binding takes it. */
 export type TypedArray =
   | Float32Array
@@ -168,6 +199,32 @@ export interface Native {
   ): unknown;
   /** TorchScript's graph of a method as text. */
   methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
+  /**
+   * Makes a plan of a method; from then on, calls with one float32 [n, c, h, w] go by it. By `images`
+   * are told the ranges of what is kept in 8 bits.
+   */
+  planMethod(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    precision: 'float32' | 'bfloat16' | 'int8',
+    images: TensorHandle,
+  ): Promise<PlanOutcome>;
+  /** Takes the choices of an earlier tuning. */
+  choosePlan(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    choices: PlanChoices,
+  ): Promise<void>;
+  /** Chooses by measuring with images [n, c, h, w]; drops a plan that gives other numbers. */
+  tunePlan(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    images: TensorHandle,
+    seconds: number,
+  ): Promise<PlanOutcome>;
   /** The module's own tensors by dotted name; they share its memory. */
   namedTensors(
     executor: ExecutorHandle,

@@ -6,6 +6,7 @@ import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } 
 import { resolveDevice, type DeviceName } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
+import { makePlan, type Plan, type PlanOptions } from './plan';
 import type { Tensor } from './tensor';
 import { splitArguments, type Keywords, type Value } from './value';
 
@@ -201,6 +202,17 @@ export class ScriptModule implements AsyncDisposable {
     });
   }
 
+  /**
+   * Plans a method, so that calls with one float32 tensor [n, 3, h, w] run as fast as this machine can.
+   * The plan has weights of its own, of now.
+   *
+   * @param images what it is measured with, float32 [n, 3, h, w]
+   * @internal
+   */
+  async plan(method: string, images: Tensor, options: Required<PlanOptions>): Promise<Plan> {
+    return await makePlan(this.executor, this.#handle, method, images, options);
+  }
+
   /** Its parameters by dotted name; the tensors share its memory. */
   async parameters(): Promise<Record<string, Tensor>> {
     return await this.#tensors(true, false);
@@ -261,7 +273,8 @@ export class ScriptModule implements AsyncDisposable {
     options: { extraFiles?: Readonly<Record<string, string>> } = {},
   ): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
-    const extraFiles = checkExtraFiles(options.extraFiles ?? this.metadata);
+    const { extraFiles: given = this.metadata } = options;
+    const extraFiles = checkExtraFiles(given);
     const { native, handle } = this.executor;
     await writeArchive(path, (temporary) =>
       native.saveModule(handle, this.#handle, temporary, extraFiles),
@@ -322,6 +335,9 @@ function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
     }
     const copy = { ...files };
     for (const [name, text] of Object.entries(copy)) {
+      if (name === '' || name.includes('\0')) {
+        throw wrongValue('the name of an extra file', 'a name without null bytes', name);
+      }
       if (typeof text !== 'string') throw wrongValue(`the extra file '${name}'`, 'a string', text);
     }
     return copy;

@@ -563,7 +563,7 @@ def save(name, module, extra_files):
     return path
 
 
-# --- Values as JSON, as test/support/goldens.ts reads them ------------------------------------------
+# --- Values as JSON, as test/support/torchscript.ts reads them ---------------------------------------
 
 
 def bits(x):

@@ -1,0 +1,69 @@
+"""The contenders of cpu.mjs in Python.
+
+    python contender_python.py eager|compile|onnxruntime ARCHITECTURE MODEL.onnx INPUT THREADS
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from serve import serve
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "test" / "support"))
+kind, architecture, onnx, input_path, threads = sys.argv[1:]
+
+
+def eager():
+    import torch
+    from generated_checkpoint import fill
+    from reference_resnet import resnet
+
+    torch.set_num_threads(int(threads))
+    torch.set_grad_enabled(False)
+    model = fill(resnet(architecture))
+    return lambda x: model(torch.from_numpy(x)).numpy()
+
+
+def compiled():
+    import torch
+    from generated_checkpoint import fill
+    from reference_resnet import resnet
+
+    torch.set_num_threads(int(threads))
+    torch.set_grad_enabled(False)
+    # The weights as constants: without it `torch.compile` is much slower on a CPU.
+    torch._inductor.config.freezing = True
+    model = torch.compile(fill(resnet(architecture)), dynamic=False)
+    return lambda x: model(torch.from_numpy(x)).numpy()
+
+
+def onnxruntime():
+    import onnxruntime as runtime
+
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = int(threads)
+    options.inter_op_num_threads = 1
+    session = runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    return lambda x: session.run(None, {"x": x})[0]
+
+
+def open():
+    forward = {"eager": eager, "compile": compiled, "onnxruntime": onnxruntime}[kind]()
+    values = np.fromfile(input_path, np.float32).reshape(-1, 3, 224, 224)
+    forward(values[:1])
+
+    def answer(request):
+        batch = values[: request["batch"]]
+        milliseconds = []
+        for _ in range(request["runs"]):
+            began = time.perf_counter()
+            output = forward(batch)
+            milliseconds.append(1000 * (time.perf_counter() - began))
+        logits = {"logits": output.ravel().tolist()} if request.get("logits") else {}
+        return {"milliseconds": milliseconds, **logits}
+
+    return {}, answer
+
+
+serve(open)

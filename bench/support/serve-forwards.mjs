@@ -1,0 +1,31 @@
+// What a contender of cpu.mjs answers: how long forwards took, from a tensor to an array of logits.
+import { readFileSync } from 'node:fs';
+import { serve } from './serve.mjs';
+
+const pixels = 3 * 224 * 224;
+
+/**
+ * @param inputPath a file of float32 [n, 3, 224, 224]
+ * @param open gives `tensor(values, shape)`, `forward(tensor)` to an array, and perhaps `plan()`
+ */
+export async function serveForwards(inputPath, open) {
+  const bytes = readFileSync(inputPath);
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  await serve(async () => {
+    const { tensor, forward, plan } = await open();
+    return { answer };
+
+    async function answer({ batch, runs, logits }) {
+      const input = tensor(values.slice(0, batch * pixels), [batch, 3, 224, 224]);
+      const milliseconds = [];
+      let output;
+      for (let run = 0; run < runs; run++) {
+        const began = performance.now();
+        output = await forward(input);
+        milliseconds.push(performance.now() - began);
+      }
+      input.dispose();
+      return logits ? { milliseconds, logits: [...output], plan: plan?.() } : { milliseconds };
+    }
+  });
+}

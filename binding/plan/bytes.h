@@ -1,0 +1,30 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace semisup::plan {
+
+// A real number r is kept as the byte r / scale + zero_point.
+struct Quantization {
+  double scale = 1;
+  int64_t zero_point = 0;
+
+  // For numbers from `least` to `most`.
+  static Quantization Of(double least, double most);
+};
+
+// float32 to uint8 and back, in the order that they lie.
+at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization);
+at::Tensor Dequantize(const at::Tensor& bytes, const Quantization& quantization);
+
+// A pooling of square windows; LibTorch's own does not take bytes of images as large as these.
+struct Pooling {
+  int64_t kernel;
+  int64_t stride;
+  int64_t padding;
+};
+// uint8 [n, c, h, w], channels-last.
+at::Tensor MaxPool(const at::Tensor& bytes, const Pooling& pooling);
+
+}  // namespace semisup::plan

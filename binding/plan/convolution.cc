@@ -1,0 +1,135 @@
+#include "convolution.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace semisup::plan {
+namespace {
+
+using Scalars = c10::List<std::optional<at::Scalar>>;
+
+// oneDNN's fused convolutions, which torch.compile uses too; registered by LibTorch under these
+// names.
+const auto& Pointwise() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                            at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
+                            std::string_view, Scalars, std::optional<std::string_view>)>();
+  return op;
+}
+
+const auto& PointwiseAdd() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_convolution_pointwise_", "binary")
+          .typed<at::Tensor&(at::Tensor&, const at::Tensor&, const at::Tensor&,
+                             const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
+                             at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>,
+                             std::optional<std::string_view>, Scalars,
+                             std::optional<std::string_view>)>();
+  return op;
+}
+
+const auto& Reorder() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
+          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
+                            int64_t, at::OptionalIntArrayRef)>();
+  return op;
+}
+
+bool IsOurs(const at::Tensor& tensor) {
+  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+}
+
+bool IsAll(const std::vector<int64_t>& values, int64_t value) {
+  return values == std::vector<int64_t>{value, value};
+}
+
+}  // namespace
+
+Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std::move(spec)) {
+  spec_.weight = spec_.weight.to(dtype).contiguous();
+  if (spec_.bias.defined()) spec_.bias = spec_.bias.to(dtype).contiguous();
+}
+
+at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting) {
+  if (algorithm(setting) == Algorithm::kWinograd) return RunWinograd(input, std::move(other));
+  return RunDirect(input, std::move(other), setting);
+}
+
+bool Convolution::Takes(Algorithm algorithm) const {
+  if (algorithm == Algorithm::kDirect) return true;
+  const auto& w = spec_.weight;
+  return w.scalar_type() == at::kFloat && spec_.bias.defined() && w.size(2) == 3 &&
+         w.size(3) == 3 && spec_.groups == 1 && IsAll(spec_.stride, 1) && IsAll(spec_.padding, 1) &&
+         IsAll(spec_.dilation, 1) && Winograd::Takes(w.size(1), w.size(0));
+}
+
+void Convolution::Choose(Setting setting, Algorithm algorithm) {
+  if (algorithm == Algorithm::kWinograd && !winograd_) {
+    winograd_ = std::make_unique<Winograd>(spec_.weight.const_data_ptr<float>(),
+                                           spec_.weight.size(1), spec_.weight.size(0));
+  }
+  algorithms_[Index(setting)] = algorithm;
+}
+
+void Convolution::Trim() {
+  const auto uses = [this](Algorithm algorithm) {
+    return algorithms_[0] == algorithm || algorithms_[1] == algorithm;
+  };
+  if (!uses(Algorithm::kWinograd)) winograd_.reset();
+  if (!uses(Algorithm::kDirect)) packed_.clear();
+}
+
+at::Tensor Convolution::PackedFor(const at::Tensor& input, Setting setting) {
+  const Shape shape{input.size(0), input.size(2), input.size(3),
+                    static_cast<int64_t>(Index(setting))};
+  const std::lock_guard lock(mutex_);
+  auto& packed = packed_[shape];
+  if (!packed.defined()) {
+    packed = Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
+                            input.sizes());
+  }
+  return packed;
+}
+
+at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, Setting setting) {
+  const auto weight = PackedFor(input, setting);
+  const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
+  if (!adds) {
+    return Pointwise().call(input, weight, bias, padding, stride, dilation, groups,
+                            rectifies ? "relu" : "none", Scalars(), "");
+  }
+  auto sum = IsOurs(other) ? std::move(other) : other.clone();
+  PointwiseAdd().call(sum, input, weight, bias, padding, stride, dilation, groups, "add", 1.0,
+                      rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
+                      Scalars(), "");
+  return sum;
+}
+
+at::Tensor Convolution::RunWinograd(const at::Tensor& input, at::Tensor other) {
+  const auto images = input.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto added =
+      other.defined() ? other.contiguous(at::MemoryFormat::ChannelsLast) : at::Tensor();
+  auto output = at::empty({images.size(0), spec_.weight.size(0), images.size(2), images.size(3)},
+                          images.options(), at::MemoryFormat::ChannelsLast);
+  winograd_->Run({.input = images.const_data_ptr<float>(),
+                  .bias = spec_.bias.const_data_ptr<float>(),
+                  .other = added.defined() ? added.const_data_ptr<float>() : nullptr,
+                  .output = output.data_ptr<float>(),
+                  .count = images.size(0),
+                  .height = images.size(2),
+                  .width = images.size(3),
+                  .rectify = spec_.rectifies});
+  return output;
+}
+
+}  // namespace semisup::plan

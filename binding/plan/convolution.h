@@ -1,0 +1,66 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "winograd.h"
+
+namespace semisup::plan {
+
+// What a convolution is, with its weights, and what follows it at once.
+struct ConvolutionSpec {
+  at::Tensor weight;
+  at::Tensor bias;
+  std::vector<int64_t> stride;
+  std::vector<int64_t> padding;
+  std::vector<int64_t> dilation;
+  int64_t groups = 1;
+  // Whether another tensor is added to it, and whether all is rectified then.
+  bool adds = false;
+  bool rectifies = false;
+};
+
+enum class Algorithm : char { kDirect = 'd', kWinograd = 'w' };
+
+// The ways that a plan runs in, each with algorithms of its own: one image with all threads, or a
+// part of a batch on each thread.
+enum class Setting { kAlone, kPart };
+
+// A convolution with what follows it, in one pass over its output. Tensors are channels-last, of
+// the dtype of the weights. Any number of threads may run it at a time.
+class Convolution {
+ public:
+  // Converts the weights to `dtype`: float32 or bfloat16.
+  Convolution(ConvolutionSpec spec, at::ScalarType dtype);
+
+  // `other` is undefined, or what is to be added, which is overwritten where nothing else holds it.
+  at::Tensor Run(const at::Tensor& input, at::Tensor other, Setting setting);
+
+  const ConvolutionSpec& spec() const { return spec_; }
+  bool Takes(Algorithm algorithm) const;
+  Algorithm algorithm(Setting setting) const { return algorithms_[Index(setting)]; }
+  void Choose(Setting setting, Algorithm algorithm);
+  // Frees the weights that the chosen algorithms do not need.
+  void Trim();
+
+ private:
+  using Shape = std::array<int64_t, 4>;
+  static size_t Index(Setting setting) { return setting == Setting::kAlone ? 0 : 1; }
+
+  at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, Setting setting);
+  at::Tensor RunWinograd(const at::Tensor& input, at::Tensor other);
+  at::Tensor PackedFor(const at::Tensor& input, Setting setting);
+
+  ConvolutionSpec spec_;
+  std::array<Algorithm, 2> algorithms_{Algorithm::kDirect, Algorithm::kDirect};
+  std::unique_ptr<Winograd> winograd_;
+  std::mutex mutex_;
+  // oneDNN's own order of the weights depends on the input's shape and on the number of threads.
+  std::map<Shape, at::Tensor> packed_;
+};
+
+}  // namespace semisup::plan

@@ -1,0 +1,42 @@
+#pragma once
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "bytes.h"
+#include "convolution.h"
+
+namespace semisup::plan {
+
+// The graph of a method of a module in eval mode: weights are constants, batch norms are folded
+// into the convolutions before them, nothing is changed in place where that can be told.
+std::shared_ptr<torch::jit::Graph> FrozenGraph(const torch::jit::Module& module,
+                                               const std::string& method);
+
+// Why no plan can be made of a graph; empty if one can: it takes one tensor and gives one, and runs
+// straight down without branches, loops, or changes in place.
+std::string WhyUnplannable(const torch::jit::Graph& graph);
+
+// Whether each image of a batch has an answer of its own, as far as the operators tell.
+bool IsPerImage(const torch::jit::Graph& graph);
+
+// A convolution with the nodes after it that it does as well.
+struct FusedConvolution {
+  ConvolutionSpec spec;
+  torch::jit::Value* input;
+  // What is added, or null.
+  torch::jit::Value* other;
+};
+
+// The convolutions with constant weights, by the last of the nodes that each does.
+std::unordered_map<const torch::jit::Node*, FusedConvolution> FuseConvolutions(
+    const torch::jit::Graph& graph);
+
+// A maximum over square windows without gaps, if the node is one.
+std::optional<Pooling> AsMaxPool(const torch::jit::Node* node);
+
+}  // namespace semisup::plan

@@ -1,0 +1,111 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arena.h"
+#include "convolution.h"
+#include "quantized.h"
+
+namespace semisup::plan {
+
+// What tuning found: for each convolution an algorithm, as letters in order.
+struct Choices {
+  // For one image with all threads.
+  std::string alone;
+  // For a part of a batch on each thread.
+  std::string part;
+  // How many images such a part has.
+  int64_t part_size = 1;
+};
+
+// What was measured for it.
+struct Measured {
+  // Milliseconds that one image takes with all threads.
+  double alone = 0;
+  // Images a second of all threads, by the size of the parts.
+  std::map<int64_t, double> parts;
+};
+
+// Why no plan can be made of a method.
+struct Unplannable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A method of a frozen module as a list of steps, run without TorchScript's interpreter. Any number
+// of threads may run it at a time.
+class Plan {
+ public:
+  // Of float32 or bfloat16. Throws Unplannable.
+  Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype);
+
+  // As the method, float32 [n, ...] in and float32 out.
+  at::Tensor Run(const at::Tensor& input);
+
+  // Makes convolutions those of bytes, by the ranges that values have on a batch of images. Of a
+  // float32 plan, once, before it is tuned or run by others.
+  void Quantize(const at::Tensor& images);
+
+  // Chooses by measurement on an input like `image` [1, ...], in a few times `seconds` at most.
+  std::pair<Choices, Measured> Tune(const at::Tensor& image, double seconds);
+  void Choose(const Choices& choices);
+  // What tells a plan from those that other choices are right for: the graph without its numbers.
+  const std::string& signature() const { return signature_; }
+  at::ScalarType dtype() const { return dtype_; }
+  bool is_quantized() const { return is_quantized_; }
+  // Whether images of a batch may run apart from each other.
+  bool is_per_image() const { return is_per_image_; }
+
+ private:
+  struct Step {
+    std::shared_ptr<Convolution> convolution;
+    std::shared_ptr<QuantizedConvolution> quantized;
+    std::function<void(torch::jit::Stack&)> operation;
+    std::vector<int> inputs;
+    int output;
+    // How it is done with bytes, where it is a maximum.
+    std::optional<Pooling> pooling;
+    // Which values no later step needs.
+    std::vector<int> last_uses;
+  };
+  using Values = std::vector<c10::IValue>;
+
+  at::Tensor ToInput(const at::Tensor& input) const;
+  at::Tensor RunAll(const at::Tensor& input, Setting setting);
+  at::Tensor RunParts(const at::Tensor& input, int64_t size);
+  void RunStep(const Step& step, Values& values, Setting setting);
+  void RunConvolution(const Step& step, Values& values, Setting setting);
+  void RunOperation(const Step& step, Values& values);
+  // A value, given up where no later step needs it.
+  static at::Tensor Take(const Step& step, Values& values, int value);
+  at::Tensor TakeBytes(const Step& step, Values& values, int value);
+  // Chooses for each convolution the faster algorithm, and tells all.
+  std::string TuneSetting(const at::Tensor& input, Setting setting);
+  // As TuneSetting for one part, on one thread, as it will run.
+  std::string TunePart(const at::Tensor& part);
+
+  at::ScalarType dtype_;
+  std::string signature_;
+  bool is_quantized_ = false;
+  bool is_per_image_;
+  std::vector<Step> steps_;
+  std::vector<Convolution*> convolutions_;
+  Values constants_;
+  // By value: how it is kept as bytes, where a convolution takes or gives it.
+  std::vector<std::optional<Quantization>> quantizations_;
+  int input_ = 0;
+  int output_ = 0;
+  int64_t part_size_ = 1;
+  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
+};
+
+}  // namespace semisup::plan

@@ -1,0 +1,96 @@
+#include "quantized.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <string_view>
+#include <utility>
+
+namespace semisup::plan {
+namespace {
+
+using Scalars = c10::List<std::optional<at::Scalar>>;
+using Word = std::optional<std::string_view>;
+
+const auto& Prepack() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("onednn::qconv_prepack", "")
+          .typed<at::Tensor(at::Tensor, at::Tensor, double, int64_t, c10::List<int64_t>,
+                            c10::List<int64_t>, c10::List<int64_t>, int64_t,
+                            std::optional<c10::List<int64_t>>)>();
+  return op;
+}
+
+const auto& Pointwise() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("onednn::qconv2d_pointwise", "")
+          .typed<at::Tensor(at::Tensor, double, int64_t, at::Tensor, at::Tensor, at::Tensor,
+                            std::optional<at::Tensor>, c10::List<int64_t>, c10::List<int64_t>,
+                            c10::List<int64_t>, int64_t, double, int64_t,
+                            std::optional<at::ScalarType>, std::string_view, Scalars, Word)>();
+  return op;
+}
+
+const auto& PointwiseSum() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("onednn::qconv2d_pointwise", "binary")
+          .typed<at::Tensor(at::Tensor, double, int64_t, at::Tensor, at::Tensor, at::Tensor,
+                            at::Tensor, std::optional<at::Tensor>, c10::List<int64_t>,
+                            c10::List<int64_t>, c10::List<int64_t>, int64_t, double, int64_t,
+                            std::optional<at::ScalarType>, double, int64_t, std::string_view,
+                            std::optional<at::Scalar>, Word, Scalars, Word)>();
+  return op;
+}
+
+c10::List<int64_t> List(const std::vector<int64_t>& values) {
+  return c10::List<int64_t>(at::IntArrayRef(values));
+}
+
+}  // namespace
+
+QuantizedConvolution::QuantizedConvolution(const ConvolutionSpec& spec, const Quantization& input,
+                                           const std::optional<Quantization>& other,
+                                           const Quantization& output)
+    : spec_(spec), input_(input), other_(other), output_(output) {
+  const auto largest = spec.weight.abs().amax({1, 2, 3}).clamp_min(1e-12);
+  scales_ = largest / 127;
+  zero_points_ = at::zeros({spec.weight.size(0)}, at::kLong);
+  spec_.weight = at::round(spec.weight / scales_.view({-1, 1, 1, 1})).to(at::kChar);
+}
+
+at::Tensor QuantizedConvolution::PackedFor(const at::Tensor& input, Setting setting) {
+  const Shape shape{input.size(0), input.size(2), input.size(3),
+                    setting == Setting::kAlone ? 0 : 1};
+  const std::lock_guard lock(mutex_);
+  auto& packed = packed_[shape];
+  if (!packed.defined()) {
+    packed = Prepack().call(spec_.weight, scales_, input_.scale, input_.zero_point,
+                            List(spec_.stride), List(spec_.padding), List(spec_.dilation),
+                            spec_.groups, List(input.sizes().vec()));
+  }
+  return packed;
+}
+
+at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other, Setting setting) {
+  const auto weight = PackedFor(input, setting);
+  const auto bias = spec_.bias.defined() ? std::make_optional(spec_.bias) : std::nullopt;
+  const std::string_view follows = spec_.rectifies ? "relu" : "none";
+  if (!spec_.adds) {
+    return Pointwise().call(input, input_.scale, input_.zero_point, weight, scales_, zero_points_,
+                            bias, List(spec_.stride), List(spec_.padding), List(spec_.dilation),
+                            spec_.groups, output_.scale, output_.zero_point, at::kByte, follows,
+                            Scalars(), "");
+  }
+  const bool is_ours = other.use_count() == 1 && other.storage().use_count() == 1;
+  auto sum = is_ours ? std::move(other) : other.clone();
+  return PointwiseSum().call(input, input_.scale, input_.zero_point, weight, scales_, zero_points_,
+                             sum, bias, List(spec_.stride), List(spec_.padding),
+                             List(spec_.dilation), spec_.groups, output_.scale, output_.zero_point,
+                             at::kByte, other_->scale, other_->zero_point, "sum", 1.0, follows,
+                             Scalars(), "");
+}
+
+}  // namespace semisup::plan

@@ -1,0 +1,166 @@
+#include "planned.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <tuple>
+#include <utility>
+
+#include "dtype.h"
+#include "error.h"
+#include "handle.h"
+#include "job.h"
+#include "script_module.h"
+#include "tensor.h"
+
+namespace semisup {
+namespace {
+
+bool HasBFloat16() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return true;
+#endif
+}
+
+// By how much of the largest logit a plan may differ from TorchScript.
+double ToleranceOf(const plan::Plan& plan) {
+  if (plan.is_quantized()) return 0.2;
+  return plan.dtype() == at::kFloat ? 1e-3 : 5e-2;
+}
+
+// Whether the plan gives what the method gives, for one image and for a batch.
+bool Agrees(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor& images) {
+  const auto expected = method({images}).toTensor();
+  const double most = ToleranceOf(plan) * expected.abs().max().item<double>();
+  const auto is_close = [&](const at::Tensor& given, const at::Tensor& wanted) {
+    return given.sizes() == wanted.sizes() && (given - wanted).abs().max().item<double>() <= most;
+  };
+  return is_close(plan.Run(images), expected) &&
+         is_close(plan.Run(images.narrow(0, 0, 1)), expected.narrow(0, 0, 1));
+}
+
+struct Outcome {
+  std::string reason;
+  std::string signature;
+  bool is_per_image = false;
+  plan::Choices choices;
+  plan::Measured measured;
+};
+
+Napi::Value ToJs(Napi::Env env, Outcome&& outcome) {
+  auto answer = Napi::Object::New(env);
+  if (!outcome.reason.empty()) {
+    answer.Set("reason", outcome.reason);
+    return answer;
+  }
+  answer.Set("signature", outcome.signature);
+  answer.Set("isPerImage", outcome.is_per_image);
+  auto choices = Napi::Object::New(env);
+  choices.Set("alone", outcome.choices.alone);
+  choices.Set("part", outcome.choices.part);
+  choices.Set("partSize", static_cast<double>(outcome.choices.part_size));
+  answer.Set("choices", choices);
+  auto measured = Napi::Object::New(env);
+  measured.Set("alone", outcome.measured.alone);
+  auto parts = Napi::Object::New(env);
+  for (const auto& [size, rate] : outcome.measured.parts) parts.Set(std::to_string(size), rate);
+  measured.Set("parts", parts);
+  answer.Set("measured", measured);
+  return answer;
+}
+
+std::shared_ptr<plan::Plan> PlanOf(const ScriptModule& module, const std::string& method) {
+  auto plan = module.plans.Find(method);
+  if (!plan) throw Error("ERR_SEMISUP_SCRIPT", "There is no plan of " + method + "().");
+  return plan;
+}
+
+}  // namespace
+
+std::shared_ptr<plan::Plan> Plans::Find(const std::string& method) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(method);
+  return found == plans_.end() ? nullptr : found->second;
+}
+
+void Plans::Set(const std::string& method, std::shared_ptr<plan::Plan> plan) {
+  const std::lock_guard lock(mutex_);
+  plans_[method] = std::move(plan);
+}
+
+void Plans::Clear() {
+  const std::lock_guard lock(mutex_);
+  plans_.clear();
+}
+
+Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string method = info[2].As<Napi::String>();
+  const std::string precision = info[3].As<Napi::String>();
+  const auto images = Unwrap<Tensor>(info[4])->tensor;
+  auto make = [module, method, precision, images] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      const c10::InferenceMode inference;
+      plan::Arena::Install();
+      Outcome outcome;
+      if (precision == "bfloat16" && !HasBFloat16()) {
+        outcome.reason = "this processor has no arithmetic of bfloat16";
+        return outcome;
+      }
+      try {
+        const auto dtype = precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
+        auto plan = std::make_shared<plan::Plan>(module->module, method, dtype);
+        if (precision == "int8") plan->Quantize(images);
+        outcome.signature = plan->signature();
+        outcome.is_per_image = plan->is_per_image();
+        module->plans.Set(method, std::move(plan));
+      } catch (const plan::Unplannable& unplannable) {
+        outcome.reason = unplannable.what();
+      }
+      return outcome;
+    });
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(make), &ToJs);
+}
+
+Napi::Value ChoosePlan(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string method = info[2].As<Napi::String>();
+  const auto given = info[3].As<Napi::Object>();
+  const plan::Choices choices{.alone = given.Get("alone").As<Napi::String>(),
+                              .part = given.Get("part").As<Napi::String>(),
+                              .part_size = given.Get("partSize").As<Napi::Number>().Int64Value()};
+  auto choose = [module, method, choices] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      const c10::InferenceMode inference;
+      PlanOf(*module, method)->Choose(choices);
+      return Nothing{};
+    });
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(choose), &Undefined);
+}
+
+Napi::Value TunePlan(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string method = info[2].As<Napi::String>();
+  const auto images = Unwrap<Tensor>(info[3])->tensor;
+  const double seconds = info[4].As<Napi::Number>().DoubleValue();
+  auto tune = [module, method, images, seconds] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      const c10::InferenceMode inference;
+      const auto plan = PlanOf(*module, method);
+      Outcome outcome;
+      std::tie(outcome.choices, outcome.measured) = plan->Tune(images.narrow(0, 0, 1), seconds);
+      if (!Agrees(*plan, module->module.get_method(method), images)) {
+        module->plans.Set(method, nullptr);
+        outcome.reason = "it gives other numbers than TorchScript";
+      }
+      return outcome;
+    });
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(tune), &ToJs);
+}
+
+}  // namespace semisup

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { OptionError } from '../errors';
+import { userCache } from '../libtorch';
+import { wrongValue } from '../options';
+import type { Executor } from './executor';
+import type { ModuleHandle, PlanChoices, PlanMeasured, PlanOutcome } from './native';
+import type { Tensor } from './tensor';
+
+const precisions = ['float32', 'bfloat16', 'int8'] as const;
+const modes = ['auto', 'tune', 'default', 'plain'] as const;
+
+/**
+ * The arithmetic of a model's forward; its input and output are float32 always. In `'int8'` the
+ * convolutions are of 8-bit weights, with a scale for each channel, and 8-bit activations.
+ */
+export type Precision = (typeof precisions)[number];
+
+/**
+ * How a model's forward is found: `'auto'` measures what is fastest once on each machine and keeps it,
+ * `'tune'` measures anew, `'default'` measures nothing, and `'plain'` leaves all to TorchScript.
+ */
+export type PlanMode = (typeof modes)[number];
+
+/** Options of what runs by a plan. */
+export interface PlanOptions {
+  /** The arithmetic; `'float32'` by default. */
+  readonly precision?: Precision;
+  /** How the fastest way to run it is found; `'auto'` by default. */
+  readonly plan?: PlanMode;
+}
+
+/** How a model runs, and why so. */
+export interface Plan {
+  /** `'planned'`: as a list of fused steps; `'plain'`: by TorchScript's interpreter. */
+  readonly kind: 'planned' | 'plain';
+  readonly precision: Precision;
+  /** Why it is so, as a sentence. */
+  readonly reason: string;
+  /** What was chosen for each convolution, where it is planned. */
+  readonly choices?: PlanChoices;
+  /** What was measured, on this machine, for it. */
+  readonly measured?: PlanMeasured;
+}
+
+/** For about how long each part of the tuning may go on, in seconds. */
+const tuningSeconds = 1;
+
+/** @throws OptionError unless both options are among those there are, and fit together */
+export function checkPlanOptions({ precision, plan }: PlanOptions): Required<PlanOptions> {
+  const checked = { precision: precision ?? 'float32', plan: plan ?? 'auto' } as const;
+  if (!precisions.includes(checked.precision)) {
+    throw wrongValue('precision', `one of '${precisions.join(`', '`)}'`, precision);
+  }
+  if (!modes.includes(checked.plan)) {
+    throw wrongValue('plan', `one of '${modes.join(`', '`)}'`, plan);
+  }
+  if (checked.plan === 'plain' && checked.precision !== 'float32') {
+    throw wrongValue('precision', `'float32' with the plan 'plain'`, precision);
+  }
+  return checked;
+}
+
+/**
+ * Makes a plan of a method, which calls with one float32 tensor [n, c, h, w] go by from then on.
+ *
+ * @param images what it is measured with, [n, c, h, w]; by them are told the ranges of what is kept in
+ *   8 bits
+ * @throws OptionError if the method cannot run in the precision
+ */
+export async function makePlan(
+  executor: Executor,
+  module: ModuleHandle,
+  method: string,
+  images: Tensor,
+  { precision, plan: mode }: Required<PlanOptions>,
+): Promise<Plan> {
+  const { native, handle } = executor;
+  const outcome = await native.planMethod(handle, module, method, precision, images.handle);
+  if (outcome.reason !== undefined) return plainly(precision, outcome.reason);
+  if (mode === 'default') {
+    return { kind: 'planned', precision, reason: 'Nothing was measured, as was asked for.' };
+  }
+  const shape = images.shape.slice(1);
+  const path = cachePath([
+    ...[outcome.signature, precision, shape],
+    ...[executor.threads, native.compiledFor],
+  ]);
+  const kept = mode === 'auto' ? await readTuning(path) : undefined;
+  if (kept) {
+    await native.choosePlan(handle, module, method, kept.choices);
+    return { kind: 'planned', precision, reason: `It was measured before: ${path}.`, ...kept };
+  }
+  const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
+  if (tuned.reason !== undefined) return plainly(precision, tuned.reason);
+  const { choices, measured } = tuned;
+  await writeTuning(path, { choices, measured });
+  const reason = 'It was measured to be the fastest here.';
+  return { kind: 'planned', precision, reason, choices, measured };
+}
+
+function plainly(precision: Precision, reason: string): Plan {
+  if (precision === 'float32') {
+    return { kind: 'plain', precision, reason: `No plan can be made: ${reason}.` };
+  }
+  throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `The model cannot run in ${precision}, because ${reason}.`,
+    todo: `Leave the option 'precision' out.`,
+    value: precision,
+  });
+}
+
+type Tuning = Pick<Extract<PlanOutcome, { reason?: undefined }>, 'choices' | 'measured'>;
+
+/** Choices hold for one graph on one kind of processor with one LibTorch. */
+function cachePath(key: readonly unknown[]): string {
+  const machine = [process.arch, cpus()[0]?.model, availableParallelism()];
+  const hash = createHash('sha256').update(JSON.stringify([...key, ...machine]));
+  return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);
+}
+
+async function readTuning(path: string): Promise<Tuning | undefined> {
+  try {
+    const tuning = JSON.parse(await readFile(path, 'utf8')) as Tuning;
+    const { alone, part, partSize } = tuning.choices;
+    const areLetters = [alone, part].every((letters) => /^[dw]*$/.test(letters));
+    return areLetters && Number.isInteger(partSize) && partSize <= 64 ? tuning : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A cache that cannot be written costs time at the next load, and nothing else. */
+async function writeTuning(path: string, tuning: Tuning): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, JSON.stringify(tuning, undefined, 2));
+    await rename(temporary, path);
+  } catch {
+    return;
+  }
+}
