@@ -10,6 +10,7 @@
 #include <windows.h>
 #else
 #include <dlfcn.h>
+#include <stdlib.h>
 #endif
 
 namespace {
@@ -32,6 +33,8 @@ std::string LastError() {
   return "error " + std::to_string(code) + ": " + std::string(text, length);
 }
 
+struct ShortSpins {};
+
 void OpenLibrary(const std::string& path) {
   if (!LoadLibraryExW(Widen(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH)) {
     throw std::runtime_error(path + ": " + LastError());
@@ -39,6 +42,25 @@ void OpenLibrary(const std::string& path) {
 }
 
 #else
+
+// GNU's OpenMP lets a thread that waits for the others spin for milliseconds. Where a neighbour
+// wants the core, the spinning keeps the very thread from it that all wait for, and a forward takes
+// ten times as long. It reads the variable once, when it is opened.
+class ShortSpins {
+ public:
+  ShortSpins() : ours_(!getenv("OMP_WAIT_POLICY") && !getenv(kName)) {
+    if (ours_) setenv(kName, "10000", 0);
+  }
+  ~ShortSpins() {
+    if (ours_) unsetenv(kName);
+  }
+  ShortSpins(const ShortSpins&) = delete;
+  ShortSpins& operator=(const ShortSpins&) = delete;
+
+ private:
+  static constexpr const char* kName = "GOMP_SPINCOUNT";
+  const bool ours_;
+};
 
 // The library is never closed: LibTorch registers operators and thread-local destructors in the
 // process, and both outlive any environment.
@@ -49,6 +71,7 @@ void OpenLibrary(const std::string& path) {
 #endif
 
 void OpenLibraries(const std::vector<std::string>& paths) {
+  [[maybe_unused]] const ShortSpins spins;
   for (const std::string& path : paths) OpenLibrary(path);
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <sstream>
@@ -54,6 +55,8 @@ double Fastest(Work work) {
   return Fastest(1, [&](size_t) { work(); })[0];
 }
 
+// Of 1 to 2.5 the one of the least error in the logits of a ResNet-50 on photos.
+constexpr double kHeadroom = 1.5;
 constexpr double kWorthwhile = 1.02;
 
 // The nodes with the shapes of their constant tensors.
@@ -193,16 +196,18 @@ void Plan::Quantize(const at::Tensor& images) {
     double least = 0;
     double most = 0;
   };
-  // Of the extremes of each image the mean: one odd image, or one odd pixel, does not coarsen all.
+  // Of the extremes of each image the mean, because one odd image, or one odd pixel, should not
+  // coarsen all; and room beyond, because what is cut off harms more than what is coarse.
   std::vector<Range> ranges(constants_.size());
   const auto observe = [&](int value, const at::Tensor& tensor) {
     if (!tensor.is_floating_point()) return;
     const auto rows = tensor.flatten(1);
-    ranges[value] = {rows.amin(1).mean().item<double>(), rows.amax(1).mean().item<double>()};
+    ranges[value] = {kHeadroom * rows.amin(1).mean().item<double>(),
+                     kHeadroom * rows.amax(1).mean().item<double>()};
   };
   auto values = constants_;
   values[input_] = ToInput(images);
-  observe(input_, values[input_].toTensor());
+  ranges[input_] = {images.min().item<double>(), images.max().item<double>()};
   for (const auto& step : steps_) {
     RunStep(step, values, Setting::kAlone);
     const auto& value = values[step.output];
@@ -248,9 +253,16 @@ at::Tensor Plan::RunAll(const at::Tensor& input, Setting setting) {
 at::Tensor Plan::RunParts(const at::Tensor& input, int64_t size) {
   const auto parts = input.split(size);
   std::vector<at::Tensor> outputs(parts.size());
-  at::parallel_for(0, static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+  // Each thread takes the next part when it is done with one: a thread that a neighbour holds up
+  // leaves the rest to the others.
+  std::atomic<size_t> next{0};
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t end) {
     const c10::InferenceMode inference;
-    for (int64_t i = begin; i < end; i++) outputs[i] = RunAll(parts[i], Setting::kPart);
+    for (int64_t thread = begin; thread < end; thread++) {
+      for (size_t i = next++; i < parts.size(); i = next++) {
+        outputs[i] = RunAll(parts[i], Setting::kPart);
+      }
+    }
   });
   return at::cat(outputs);
 }

@@ -46,7 +46,7 @@ export interface Plan {
 }
 
 /** For about how long each part of the tuning may go on, in seconds. */
-const tuningSeconds = 1;
+const tuningSeconds = 2;
 
 /** @throws OptionError unless both options are among those there are, and fit together */
 export function checkPlanOptions({ precision, plan }: PlanOptions): Required<PlanOptions> {
