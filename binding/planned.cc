@@ -32,19 +32,19 @@ double ToleranceOf(const plan::Plan& plan) {
 
 // Whether the plan gives what the method gives, for one image and for a batch.
 bool Agrees(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor& images) {
+  const auto first = images.narrow(0, 0, 1);
   const auto expected = method({images}).toTensor();
   const double most = ToleranceOf(plan) * expected.abs().max().item<double>();
   const auto is_close = [&](const at::Tensor& given, const at::Tensor& wanted) {
     return given.sizes() == wanted.sizes() && (given - wanted).abs().max().item<double>() <= most;
   };
   return is_close(plan.Run(images), expected) &&
-         is_close(plan.Run(images.narrow(0, 0, 1)), expected.narrow(0, 0, 1));
+         is_close(plan.Run(first), method({first}).toTensor());
 }
 
 struct Outcome {
   std::string reason;
   std::string signature;
-  bool is_per_image = false;
   plan::Choices choices;
   plan::Measured measured;
 };
@@ -56,7 +56,6 @@ Napi::Value ToJs(Napi::Env env, Outcome&& outcome) {
     return answer;
   }
   answer.Set("signature", outcome.signature);
-  answer.Set("isPerImage", outcome.is_per_image);
   auto choices = Napi::Object::New(env);
   choices.Set("alone", outcome.choices.alone);
   choices.Set("part", outcome.choices.part);
@@ -99,7 +98,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string method = info[2].As<Napi::String>();
   const std::string precision = info[3].As<Napi::String>();
-  const auto images = Unwrap<Tensor>(info[4])->tensor;
+  const auto images = info[4].IsUndefined() ? at::Tensor() : Unwrap<Tensor>(info[4])->tensor;
   auto make = [module, method, precision, images] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
@@ -114,7 +113,6 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
         auto plan = std::make_shared<plan::Plan>(module->module, method, dtype);
         if (precision == "int8") plan->Quantize(images);
         outcome.signature = plan->signature();
-        outcome.is_per_image = plan->is_per_image();
         module->plans.Set(method, std::move(plan));
       } catch (const plan::Unplannable& unplannable) {
         outcome.reason = unplannable.what();

@@ -24,8 +24,9 @@ Quantization Quantization::Of(double least, double most) {
 }
 
 at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization) {
-  auto bytes = at::empty_like(values, values.options().dtype(at::kByte));
-  const auto* from = values.const_data_ptr<float>();
+  const auto dense = values.contiguous(at::MemoryFormat::ChannelsLast);
+  auto bytes = at::empty_like(dense, dense.options().dtype(at::kByte));
+  const auto* from = dense.const_data_ptr<float>();
   auto* to = bytes.data_ptr<uint8_t>();
   const auto factor = static_cast<float>(1 / quantization.scale);
   const auto offset = static_cast<float>(quantization.zero_point) + 0.5F;

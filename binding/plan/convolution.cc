@@ -1,7 +1,9 @@
 #include "convolution.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/relu.h>
 
 #include <optional>
 #include <string_view>
@@ -45,6 +47,9 @@ const auto& Reorder() {
   return op;
 }
 
+// Of inputs, for which weights are kept in oneDNN's order.
+constexpr size_t kMostShapes = 6;
+
 bool IsOurs(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
 }
@@ -61,8 +66,22 @@ Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std
 }
 
 at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting) {
+  if (spec_.adds) {
+    if (Broadcasts(input, other)) return RunApart(input, other, setting);
+    other = other.contiguous(at::MemoryFormat::ChannelsLast);
+  }
   if (algorithm(setting) == Algorithm::kWinograd) return RunWinograd(input, std::move(other));
   return RunDirect(input, std::move(other), setting);
+}
+
+std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
+  std::vector<int64_t> sizes{input.size(0), spec_.weight.size(0), 0, 0};
+  for (int side = 0; side < 2; side++) {
+    const int64_t reach = spec_.dilation[side] * (spec_.weight.size(2 + side) - 1) + 1;
+    const int64_t padded = input.size(2 + side) + 2 * spec_.padding[side];
+    sizes[2 + side] = (padded - reach) / spec_.stride[side] + 1;
+  }
+  return sizes;
 }
 
 bool Convolution::Takes(Algorithm algorithm) const {
@@ -93,6 +112,7 @@ at::Tensor Convolution::PackedFor(const at::Tensor& input, Setting setting) {
   const Shape shape{input.size(0), input.size(2), input.size(3),
                     static_cast<int64_t>(Index(setting))};
   const std::lock_guard lock(mutex_);
+  if (packed_.size() >= kMostShapes && !packed_.count(shape)) packed_.clear();
   auto& packed = packed_[shape];
   if (!packed.defined()) {
     packed = Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
@@ -113,6 +133,15 @@ at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, Set
                       rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
                       Scalars(), "");
   return sum;
+}
+
+at::Tensor Convolution::RunApart(const at::Tensor& input, const at::Tensor& other,
+                                 Setting setting) {
+  const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
+  const auto product = Pointwise().call(input, PackedFor(input, setting), bias, padding, stride,
+                                        dilation, groups, "none", Scalars(), "");
+  const auto sum = at::add(product, other);
+  return rectifies ? at::relu(sum) : sum;
 }
 
 at::Tensor Convolution::RunWinograd(const at::Tensor& input, at::Tensor other) {

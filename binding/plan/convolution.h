@@ -41,6 +41,10 @@ class Convolution {
   at::Tensor Run(const at::Tensor& input, at::Tensor other, Setting setting);
 
   const ConvolutionSpec& spec() const { return spec_; }
+  // Whether what is added to it is of another shape than it gives.
+  bool Broadcasts(const at::Tensor& input, const at::Tensor& other) const {
+    return other.sizes() != OutputSizes(input);
+  }
   bool Takes(Algorithm algorithm) const;
   Algorithm algorithm(Setting setting) const { return algorithms_[Index(setting)]; }
   void Choose(Setting setting, Algorithm algorithm);
@@ -51,6 +55,10 @@ class Convolution {
   using Shape = std::array<int64_t, 4>;
   static size_t Index(Setting setting) { return setting == Setting::kAlone ? 0 : 1; }
 
+  // What it gives, as [n, c, h, w].
+  std::vector<int64_t> OutputSizes(const at::Tensor& input) const;
+  // With a sum of tensors of different shapes, step by step.
+  at::Tensor RunApart(const at::Tensor& input, const at::Tensor& other, Setting setting);
   at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, Setting setting);
   at::Tensor RunWinograd(const at::Tensor& input, at::Tensor other);
   at::Tensor PackedFor(const at::Tensor& input, Setting setting);

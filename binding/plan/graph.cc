@@ -1,6 +1,7 @@
 #include "graph.h"
 
 #include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
 
 #include <algorithm>
@@ -23,7 +24,11 @@ std::optional<c10::IValue> Constant(const Node* node, size_t input) {
   return input < node->inputs().size() ? toIValue(node->input(input)) : std::nullopt;
 }
 
-// `for conv2d(x, [w], 1, "same")` and the like.
+bool IsPlain(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat && tensor.is_cpu() && !tensor.is_quantized();
+}
+
+// A number may stand for two.
 std::vector<int64_t> Pair(const c10::IValue& value) {
   auto numbers = value.toIntVector();
   if (numbers.size() == 1) numbers.push_back(numbers[0]);
@@ -42,7 +47,8 @@ std::optional<ConvolutionSpec> AsConvolution(const Node* node) {
   const bool transposed = long_form && Constant(node, 6)->toBool();
   // A padding may be a word.
   if (!Constant(node, 4)->isIntList() || transposed) return std::nullopt;
-  if (weight.dim() != 4 || weight.scalar_type() != at::kFloat) return std::nullopt;
+  if (weight.dim() != 4 || !IsPlain(weight)) return std::nullopt;
+  if (!bias.isNone() && !IsPlain(bias.toTensor())) return std::nullopt;
   return ConvolutionSpec{.weight = weight,
                          .bias = bias.isNone() ? at::Tensor() : bias.toTensor(),
                          .stride = Pair(*Constant(node, 3)),
@@ -64,32 +70,53 @@ bool IsSum(const Node* node) {
          node->input(1)->type()->isSubtypeOf(*c10::TensorType::get());
 }
 
-bool DimensionsSpareBatch(const c10::IValue& dimensions) {
-  if (!dimensions.isIntList()) return false;
-  const auto list = dimensions.toIntVector();
-  return !list.empty() && std::all_of(list.begin(), list.end(), [](int64_t dimension) {
-    return dimension > 0 || dimension == -1 || dimension == -2;
-  });
+// Whether a constant meets each image of a batch in the same way.
+bool IsSameForAll(const c10::IValue& constant, int rank) {
+  if (!constant.isTensor()) return constant.isScalar();
+  const auto& tensor = constant.toTensor();
+  return IsPlain(tensor) && (tensor.dim() < rank || (tensor.dim() == rank && tensor.size(0) == 1));
 }
 
-bool KeepsImagesApart(const Node* node) {
-  static const std::set<std::string> always = {
-      "prim::Constant",     "aten::conv2d",     "aten::relu",
-      "aten::max_pool2d",   "aten::avg_pool2d", "aten::adaptive_avg_pool2d",
-      "aten::_convolution", "aten::batch_norm", "aten::linear",
-      "aten::sigmoid",      "aten::hardtanh",   "aten::silu",
-      "aten::gelu"};
+bool IsBinary(const Node* node) {
+  return Is(node, "aten::add") || Is(node, "aten::sub") || Is(node, "aten::mul");
+}
+
+// The rank of what a node gives, for those that a plan may hold, of an input of `rank`: 4 for
+// images, 2 for rows. Nothing for all other nodes.
+std::optional<int> RankAfter(const Node* node, int rank) {
+  static const std::set<std::string> elementwise = {"aten::relu", "aten::sigmoid", "aten::silu",
+                                                    "aten::gelu", "aten::hardtanh"};
+  static const std::set<std::string> pools = {"aten::max_pool2d", "aten::avg_pool2d",
+                                              "aten::adaptive_avg_pool2d"};
   const std::string kind = node->kind().toQualString();
-  if (always.count(kind)) return true;
-  if (kind == "aten::add" || kind == "aten::mul") {
-    return !Constant(node, 0) && (!Constant(node, 1) || !Constant(node, 1)->isTensor());
+  const bool is_images = rank == 4;
+  if (elementwise.count(kind)) return rank;
+  if (pools.count(kind) || AsConvolution(node))
+    return is_images ? std::make_optional(4) : std::nullopt;
+  if (kind == "aten::dropout" && Constant(node, 2) == c10::IValue(false)) return rank;
+  if (kind == "aten::flatten" && is_images && Constant(node, 1) == c10::IValue(1)) {
+    const auto end = Constant(node, 2);
+    return end == c10::IValue(-1) || end == c10::IValue(3) ? std::make_optional(2) : std::nullopt;
   }
-  if (kind == "aten::flatten") return Constant(node, 1) == c10::IValue(1);
-  if (kind == "aten::mean") {
-    return node->inputs().size() > 2 && Constant(node, 1) &&
-           DimensionsSpareBatch(*Constant(node, 1));
+  if (kind == "aten::mean" && is_images && node->inputs().size() == 4) {
+    const auto dimensions = Constant(node, 1);
+    if (!dimensions || !dimensions->isIntList() || Constant(node, 3) != c10::IValue()) {
+      return std::nullopt;
+    }
+    std::set<int64_t> sides;
+    for (const int64_t dimension : dimensions->toIntVector()) sides.insert((dimension + 4) % 4);
+    if (sides != std::set<int64_t>{2, 3} || !Constant(node, 2)) return std::nullopt;
+    return Constant(node, 2)->toBool() ? 4 : 2;
   }
-  return false;
+  if (kind == "aten::linear" && rank == 2) {
+    const auto weight = Constant(node, 1);
+    const auto bias = Constant(node, 2);
+    const bool is_constant = weight && weight->isTensor() && weight->toTensor().dim() == 2 &&
+                             IsPlain(weight->toTensor()) && bias &&
+                             (bias->isNone() || IsPlain(bias->toTensor()));
+    return is_constant ? std::make_optional(2) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -99,35 +126,50 @@ std::shared_ptr<Graph> FrozenGraph(const torch::jit::Module& module, const std::
   const auto kept = is_forward ? std::nullopt : std::make_optional(std::vector{method});
   const auto frozen = torch::jit::freeze(module, kept);
   auto graph = frozen.get_method(method).graph()->copy();
+  // freeze() does this for forward() alone.
+  torch::jit::OptimizeFrozenGraph(graph);
   torch::jit::RemoveTensorMutation(graph);
   return graph;
 }
 
 std::string WhyUnplannable(const Graph& graph) {
-  if (graph.inputs().size() != 2 ||
-      !graph.inputs()[1]->type()->isSubtypeOf(*c10::TensorType::get())) {
+  const auto is_tensor = [](const Value* value) {
+    return value->type()->isSubtypeOf(*c10::TensorType::get());
+  };
+  if (graph.inputs().size() != 2 || !is_tensor(graph.inputs()[1])) {
     return "it takes other arguments than one tensor";
   }
   if (!graph.inputs()[0]->uses().empty()) return "it has attributes that can change";
-  if (graph.outputs().size() != 1 ||
-      !graph.outputs()[0]->type()->isSubtypeOf(*c10::TensorType::get())) {
+  if (graph.outputs().size() != 1 || !is_tensor(graph.outputs()[0])) {
     return "it gives other results than one tensor";
   }
   for (const auto* node : graph.nodes()) {
     const std::string kind = node->kind().toQualString();
     if (!node->blocks().empty()) return "it branches or loops (" + kind + ")";
-    if (node->kind() == c10::prim::Constant) continue;
-    if (!node->maybeOperator()) return "it uses " + kind;
-    if (node->schema().is_mutable() || node->hasSideEffects())
-      return "it changes a tensor by " + kind;
-    if (node->outputs().size() != 1) return "it uses " + kind;
+    const auto* schema = node->maybeSchema();
+    if (schema && schema->is_mutable()) return "it changes a tensor by " + kind;
   }
-  return "";
-}
-
-bool IsPerImage(const Graph& graph) {
-  const auto nodes = graph.nodes();
-  return std::all_of(nodes.begin(), nodes.end(), KeepsImagesApart);
+  std::unordered_map<const Value*, int> ranks{{graph.inputs()[1], 4}};
+  for (const auto* node : graph.nodes()) {
+    if (node->kind() == c10::prim::Constant) continue;
+    const auto rank_of = [&](size_t input) {
+      const auto found = ranks.find(node->input(input));
+      return found == ranks.end() ? 0 : found->second;
+    };
+    const bool has_input = !node->inputs().empty() && node->outputs().size() == 1;
+    std::optional<int> rank;
+    if (has_input && IsBinary(node)) {
+      const auto constant = Constant(node, 1);
+      const bool is_apart =
+          constant ? IsSameForAll(*constant, rank_of(0)) : rank_of(1) == rank_of(0);
+      if (is_apart && rank_of(0) > 0) rank = rank_of(0);
+    } else if (has_input && rank_of(0) > 0) {
+      rank = RankAfter(node, rank_of(0));
+    }
+    if (!rank) return std::string("of its ") + node->kind().toQualString();
+    ranks[node->output()] = *rank;
+  }
+  return ranks.count(graph.outputs()[0]) ? "" : "it does not depend on its images";
 }
 
 std::unordered_map<const Node*, FusedConvolution> FuseConvolutions(const Graph& graph) {
@@ -168,9 +210,11 @@ std::optional<Pooling> AsMaxPool(const Node* node) {
   }
   const auto side = [&](size_t input) {
     const auto pair = Pair(*Constant(node, input));
-    return pair[0] == pair[1] ? pair[0] : -1;
+    return pair.size() == 2 && pair[0] == pair[1] ? pair[0] : -1;
   };
-  const Pooling pooling{side(1), side(2), side(3)};
+  // No stride stands for one of the window's size.
+  const bool has_stride = !Constant(node, 2)->toIntVector().empty();
+  const Pooling pooling{side(1), side(has_stride ? 2 : 1), side(3)};
   const bool is_plain = side(4) == 1 && !Constant(node, 5)->toBool() && pooling.kernel > 0 &&
                         pooling.stride > 0 && pooling.padding >= 0;
   return is_plain ? std::make_optional(pooling) : std::nullopt;

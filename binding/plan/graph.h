@@ -17,12 +17,9 @@ namespace semisup::plan {
 std::shared_ptr<torch::jit::Graph> FrozenGraph(const torch::jit::Module& module,
                                                const std::string& method);
 
-// Why no plan can be made of a graph; empty if one can: it takes one tensor and gives one, and runs
-// straight down without branches, loops, or changes in place.
+// Why no plan can be made of a graph; empty if one can. It takes one batch of images and gives one
+// tensor, by the operators of residual networks alone, each of which keeps the images apart.
 std::string WhyUnplannable(const torch::jit::Graph& graph);
-
-// Whether each image of a batch has an answer of its own, as far as the operators tell.
-bool IsPerImage(const torch::jit::Graph& graph);
 
 // A convolution with the nodes after it that it does as well.
 struct FusedConvolution {

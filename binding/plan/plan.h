@@ -6,7 +6,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -62,8 +64,6 @@ class Plan {
   const std::string& signature() const { return signature_; }
   at::ScalarType dtype() const { return dtype_; }
   bool is_quantized() const { return is_quantized_; }
-  // Whether images of a batch may run apart from each other.
-  bool is_per_image() const { return is_per_image_; }
 
  private:
   struct Step {
@@ -82,6 +82,8 @@ class Plan {
   at::Tensor ToInput(const at::Tensor& input) const;
   at::Tensor RunAll(const at::Tensor& input, Setting setting);
   at::Tensor RunParts(const at::Tensor& input, int64_t size);
+  // Runs a part of a new shape once before threads do.
+  void Prepare(const at::Tensor& part);
   void RunStep(const Step& step, Values& values, Setting setting);
   void RunConvolution(const Step& step, Values& values, Setting setting);
   void RunOperation(const Step& step, Values& values);
@@ -90,13 +92,10 @@ class Plan {
   at::Tensor TakeBytes(const Step& step, Values& values, int value);
   // Chooses for each convolution the faster algorithm, and tells all.
   std::string TuneSetting(const at::Tensor& input, Setting setting);
-  // As TuneSetting for one part, on one thread, as it will run.
-  std::string TunePart(const at::Tensor& part);
 
   at::ScalarType dtype_;
   std::string signature_;
   bool is_quantized_ = false;
-  bool is_per_image_;
   std::vector<Step> steps_;
   std::vector<Convolution*> convolutions_;
   Values constants_;
@@ -105,6 +104,8 @@ class Plan {
   int input_ = 0;
   int output_ = 0;
   int64_t part_size_ = 1;
+  std::mutex mutex_;
+  std::set<std::vector<int64_t>> prepared_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
 };
 

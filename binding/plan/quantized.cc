@@ -45,6 +45,9 @@ const auto& PointwiseSum() {
   return op;
 }
 
+// Of inputs, for which weights are kept in oneDNN's order.
+constexpr size_t kMostShapes = 6;
+
 c10::List<int64_t> List(const std::vector<int64_t>& values) {
   return c10::List<int64_t>(at::IntArrayRef(values));
 }
@@ -65,6 +68,7 @@ at::Tensor QuantizedConvolution::PackedFor(const at::Tensor& input, Setting sett
   const Shape shape{input.size(0), input.size(2), input.size(3),
                     setting == Setting::kAlone ? 0 : 1};
   const std::lock_guard lock(mutex_);
+  if (packed_.size() >= kMostShapes && !packed_.count(shape)) packed_.clear();
   auto& packed = packed_[shape];
   if (!packed.defined()) {
     packed = Prepack().call(spec_.weight, scales_, input_.scale, input_.zero_point,

@@ -319,10 +319,13 @@ async function makePlan(
   const checked = checkPlanOptions(options);
   const { precision, plan } = checked;
   if (plan === 'plain') return { kind: 'plain', precision, reason: 'It was asked for.' };
-  const given = options.calibration?.map((image) => decode(image, {}));
-  const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
-  using images = await batch(module.executor, pixels, transform);
-  return await module.plan(method, images, checked);
+  const make = async () => {
+    const given = options.calibration?.map((image) => decode(image, {}));
+    const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
+    return await batch(module.executor, pixels, transform);
+  };
+  const shape = [3, transform.crop, transform.crop];
+  return await module.plan(method, { shape, make }, checked);
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {

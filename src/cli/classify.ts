@@ -3,17 +3,14 @@ import type { DetailedAnswer } from '../classify';
 import { hub } from '../hub';
 import { classes } from '../models';
 import { wrongValue } from '../options';
-import type { DeviceName } from '../torch';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { outcomes } from './outcomes';
+import { withRunFlags, type RunFlags } from './run-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
-interface ClassifyFlags extends HubFlags {
-  readonly model: string;
+interface ClassifyFlags extends HubFlags, RunFlags {
   readonly topk?: number;
-  readonly device: DeviceName;
-  readonly weights?: string;
   readonly orient?: boolean;
   readonly json?: boolean;
 }
@@ -21,20 +18,15 @@ interface ClassifyFlags extends HubFlags {
 /** `semisup classify IMAGE…` */
 export function classifyCommand(): Command {
   return withHubFlags(
-    new Command('classify')
-      .description('what images show')
-      .argument('<image...>')
-      .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
+    withRunFlags(new Command('classify').description('what images show').argument('<image...>'))
       .option('-k, --topk <count>', 'how many classes', positive)
-      .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-      .option('--weights <checkpoint>', 'a checkpoint of your own')
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
-    const { device, weights, topk, orient } = flags;
+    const { device, weights, precision, plan, topk, orient } = flags;
     checkTopk(flags);
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights }),
+      hub.load(flags.model, { ...options, device, weights, precision, plan }),
     );
     const answers: object[] = [];
     const ask = (image: string) => model.classifyDetailed(image, { topk, orient });

@@ -1,14 +1,11 @@
 import { Command } from 'commander';
 import { hub } from '../hub';
-import type { DeviceName } from '../torch';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { outcomes } from './outcomes';
+import { withRunFlags, type RunFlags } from './run-options';
 import { errorAsJson, print, printJson } from './terminal';
 
-interface EmbedFlags extends HubFlags {
-  readonly model: string;
-  readonly device: DeviceName;
-  readonly weights?: string;
+interface EmbedFlags extends HubFlags, RunFlags {
   readonly orient?: boolean;
   readonly json?: boolean;
 }
@@ -16,18 +13,17 @@ interface EmbedFlags extends HubFlags {
 /** `semisup embed IMAGE…` */
 export function embedCommand(): Command {
   return withHubFlags(
-    new Command('embed')
-      .description("images as vectors: the model's features before its last layer")
-      .argument('<image...>')
-      .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
-      .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-      .option('--weights <checkpoint>', 'a checkpoint of your own')
+    withRunFlags(
+      new Command('embed')
+        .description("images as vectors: the model's features before its last layer")
+        .argument('<image...>'),
+    )
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { device, weights, orient } = flags;
+    const { device, weights, precision, plan, orient } = flags;
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights }),
+      hub.load(flags.model, { ...options, device, weights, precision, plan }),
     );
     const vectors: object[] = [];
     const ask = (image: string) => model.embed(image, { orient });

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { OptionError, SemisupError } from '../errors';
 import { versions } from '../versions';
+import { benchCommand } from './bench';
 import { classifyCommand } from './classify';
 import { doctorCommand } from './doctor';
 import { downloadCommand } from './download';
@@ -28,6 +29,7 @@ for (const command of [
   exportCommand,
   classifyCommand,
   embedCommand,
+  benchCommand,
   doctorCommand,
   libtorchCommand,
 ]) {

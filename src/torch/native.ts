@@ -110,8 +110,6 @@ export type PlanOutcome =
       readonly reason?: undefined;
       /** Equal for all that the same choices are right for. */
       readonly signature: string;
-      /** Whether the images of a batch may run apart from each other. */
-      readonly isPerImage: boolean;
       readonly choices: PlanChoices;
       readonly measured: PlanMeasured;
     };
@@ -208,7 +206,7 @@ export interface Native {
     module: ModuleHandle,
     method: string,
     precision: 'float32' | 'bfloat16' | 'int8',
-    images: TensorHandle,
+    images: TensorHandle | undefined,
   ): Promise<PlanOutcome>;
   /** Takes the choices of an earlier tuning. */
   choosePlan(

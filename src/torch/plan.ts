@@ -45,6 +45,17 @@ export interface Plan {
   readonly measured?: PlanMeasured;
 }
 
+/** What a plan is measured with. */
+export interface PlanExample {
+  /** Of one image, [c, h, w]. */
+  readonly shape: readonly number[];
+  /** Makes a batch of such images, float32 [n, c, h, w]; called only where it is needed. */
+  make(): Promise<Tensor>;
+}
+
+/** Raised where kernels or choices change, so that what was measured before is measured anew. */
+const generation = 1;
+
 /** For about how long each part of the tuning may go on, in seconds. */
 const tuningSeconds = 2;
 
@@ -66,26 +77,26 @@ export function checkPlanOptions({ precision, plan }: PlanOptions): Required<Pla
 /**
  * Makes a plan of a method, which calls with one float32 tensor [n, c, h, w] go by from then on.
  *
- * @param images what it is measured with, [n, c, h, w]; by them are told the ranges of what is kept in
- *   8 bits
+ * @param example by which are told, too, the ranges of what is kept in 8 bits
  * @throws OptionError if the method cannot run in the precision
  */
 export async function makePlan(
   executor: Executor,
   module: ModuleHandle,
   method: string,
-  images: Tensor,
+  example: PlanExample,
   { precision, plan: mode }: Required<PlanOptions>,
 ): Promise<Plan> {
   const { native, handle } = executor;
-  const outcome = await native.planMethod(handle, module, method, precision, images.handle);
+  using calibration = precision === 'int8' ? await example.make() : undefined;
+  const ranges = calibration?.handle;
+  const outcome = await native.planMethod(handle, module, method, precision, ranges);
   if (outcome.reason !== undefined) return plainly(precision, outcome.reason);
   if (mode === 'default') {
     return { kind: 'planned', precision, reason: 'Nothing was measured, as was asked for.' };
   }
-  const shape = images.shape.slice(1);
   const path = cachePath([
-    ...[outcome.signature, precision, shape],
+    ...[generation, outcome.signature, precision, example.shape],
     ...[executor.threads, native.compiledFor],
   ]);
   const kept = mode === 'auto' ? await readTuning(path) : undefined;
@@ -93,6 +104,7 @@ export async function makePlan(
     await native.choosePlan(handle, module, method, kept.choices);
     return { kind: 'planned', precision, reason: `It was measured before: ${path}.`, ...kept };
   }
+  using images = await example.make();
   const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
   if (tuned.reason !== undefined) return plainly(precision, tuned.reason);
   const { choices, measured } = tuned;
@@ -123,10 +135,13 @@ function cachePath(key: readonly unknown[]): string {
 
 async function readTuning(path: string): Promise<Tuning | undefined> {
   try {
-    const tuning = JSON.parse(await readFile(path, 'utf8')) as Tuning;
-    const { alone, part, partSize } = tuning.choices;
-    const areLetters = [alone, part].every((letters) => /^[dw]*$/.test(letters));
-    return areLetters && Number.isInteger(partSize) && partSize <= 64 ? tuning : undefined;
+    const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as Tuning;
+    const { alone, part, partSize } = choices;
+    const areLetters = [alone, part].every(
+      (text) => typeof text === 'string' && /^[dw]*$/.test(text),
+    );
+    const isSize = Number.isInteger(partSize) && partSize >= 1 && partSize <= 64;
+    return areLetters && isSize ? { choices: { alone, part, partSize }, measured } : undefined;
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@ import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } 
 import { resolveDevice, type DeviceName } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
-import { makePlan, type Plan, type PlanOptions } from './plan';
+import { makePlan, type Plan, type PlanExample, type PlanOptions } from './plan';
 import type { Tensor } from './tensor';
 import { splitArguments, type Keywords, type Value } from './value';
 
@@ -206,11 +206,10 @@ export class ScriptModule implements AsyncDisposable {
    * Plans a method, so that calls with one float32 tensor [n, 3, h, w] run as fast as this machine can.
    * The plan has weights of its own, of now.
    *
-   * @param images what it is measured with, float32 [n, 3, h, w]
    * @internal
    */
-  async plan(method: string, images: Tensor, options: Required<PlanOptions>): Promise<Plan> {
-    return await makePlan(this.executor, this.#handle, method, images, options);
+  async plan(method: string, example: PlanExample, options: Required<PlanOptions>): Promise<Plan> {
+    return await makePlan(this.executor, this.#handle, method, example, options);
   }
 
   /** Its parameters by dotted name; the tensors share its memory. */

@@ -1,0 +1,529 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OptionError } from '../../src/errors';
+import { Executor, ScriptModule, type Precision, type Tensor } from '../../src/torch';
+import { makeNet, pictures } from '../support/convolutions';
+import { temporaryEnvironment } from '../support/environment';
+import { temporaryFolder } from '../support/temporary';
+
+/** Odd, so that Winograd's tiles of 4 x 4 do not fit. */
+const side = 13;
+const batches = [1, 2, 3, 5];
+
+interface Case {
+  /** The body of `forward(self, x)`, of images with so many channels. */
+  readonly forward: readonly string[];
+  readonly weights?: Readonly<Record<string, readonly number[]>>;
+  readonly channels?: number;
+  /** Why it is left to TorchScript, where it is. */
+  readonly reason?: RegExp;
+}
+
+/** Weights of convolutions that Winograd's algorithm takes (`a`, `b`), and others. */
+const weights = {
+  ...{ a: [64, 16, 3, 3], biasOfA: [64] },
+  ...{ b: [64, 64, 3, 3], biasOfB: [64] },
+  c: [64, 64, 1, 1],
+  wide: [128, 16, 1, 1],
+};
+const same = '[1, 1], [1, 1], [1, 1], 1';
+const start = `y = torch.conv2d(x, self.a, self.biasOfA, ${same})`;
+const b = (input: string) => `torch.conv2d(${input}, self.b, self.biasOfB, ${same})`;
+const c = (input: string) => `torch.conv2d(${input}, self.c, None)`;
+const wide = 'y = torch.relu(torch.conv2d(x, self.wide, None))';
+const own = (kernel: readonly number[], channels: number, call: string): Case => ({
+  forward: [`y = ${call}`, 'return torch.relu(y)'],
+  weights: { k: kernel, bias: [kernel[0]!] },
+  channels,
+});
+
+const sums: Record<string, Case> = {
+  'a sum of a value with itself': { forward: [start, 'return torch.relu(y + y)'] },
+  'a residual': { forward: [start, `return torch.relu(${b('y')} + y)`] },
+  'a residual, the other way round': { forward: [start, `return torch.relu(y + ${b('y')})`] },
+  'a residual onto the input': {
+    forward: [`return torch.conv2d(x, self.k, None, ${same}) + x`],
+    weights: { k: [16, 16, 3, 3] },
+  },
+  'a residual onto an input of one channel': {
+    forward: [`return torch.conv2d(x, self.k, None, ${same}) + x`],
+    weights: { k: [1, 1, 3, 3] },
+    channels: 1,
+  },
+  'a residual onto the input, which is needed again': {
+    forward: [`return torch.relu(torch.conv2d(x, self.k, None, ${same}) + x) * x`],
+    weights: { k: [16, 16, 3, 3] },
+  },
+  'a term that is needed again': {
+    forward: [start, `z = torch.relu(${b('y')} + y)`, 'return z * y'],
+  },
+  'a term that a view still holds': {
+    forward: [start, 'v = torch.flatten(y, 1)', `return torch.flatten(${b('y')} + y, 1) * v`],
+  },
+  'a term that is a view of what is needed again': {
+    forward: [start, 'v = torch.narrow(y, 1, 0, 64)', `return (${b('y')} + v) * y`],
+  },
+  'a term that is the very input of the convolution by another name': {
+    forward: [start, `return ${b('y')} + torch.dropout(y, 0.5, False)`],
+  },
+  'a term that lies in another order': {
+    forward: [start, `return ${b('y')} + torch.transpose(torch.sigmoid(y), 2, 3)`],
+  },
+  'a term that lies channel by channel': {
+    forward: [
+      start,
+      `t = torch.flatten(torch.sigmoid(y), 1).reshape([-1, 64, ${side}, ${side}])`,
+      `return ${b('y')} + t`,
+    ],
+  },
+  'a term that is a part of a larger one': {
+    forward: [wide, 't = torch.narrow(torch.sigmoid(y), 1, 32, 64)', start, 'return y + t'],
+  },
+  'two convolutions': {
+    forward: [start, `return torch.relu(${c('torch.sigmoid(y)')} + ${b('y')})`],
+  },
+  'a convolution and a rectified one': {
+    forward: [start, `return torch.relu(${b('y')}) + ${c('y')}`],
+  },
+  'a rectified sum that is needed again': {
+    forward: [start, `r = torch.relu(${b('y')})`, `s = r + ${c('y')}`, 'return s * r'],
+  },
+  'a sum of sums': { forward: [start, `return (${b('y')} + y) + (${c('y')} + torch.relu(y))`] },
+  'three terms': { forward: [start, `return torch.relu(${b('y')} + ${c('y')} + y)`] },
+  'a sum that is used with its rectifier and without': {
+    forward: [start, `s = ${b('y')} + y`, 'return torch.relu(s) - s'],
+  },
+  'one after the other': {
+    forward: [
+      ...[start, `y = torch.relu(${b('y')} + y)`, `y = torch.relu(${c('y')} + y)`],
+      `return torch.relu(${b('y')} + y)`,
+    ],
+  },
+  'a weighted sum': { forward: [start, `return torch.add(${b('y')}, y, alpha=2)`] },
+  'a sum with a number': { forward: [start, `return ${b('torch.relu(y + 1.5)')} + 1.5`] },
+  'a sum with a constant': {
+    forward: [start, `return ${b('y')} + self.row`],
+    weights: { row: [side] },
+  },
+  'a difference': { forward: [start, `return ${b('y')} - y`] },
+  'squeeze and excitation': {
+    forward: [
+      start,
+      `s = torch.sigmoid(${c('torch.adaptive_avg_pool2d(y, [1, 1])')})`,
+      `return torch.relu(${b('y')} * s + y)`,
+    ],
+  },
+};
+
+const uses: Record<string, Case> = {
+  'an output that is used twice': {
+    forward: [start, 'return torch.relu(y) + torch.sigmoid(y)'],
+  },
+  'a convolution that nothing uses': { forward: [start, `z = ${b('y')}`, 'return y'] },
+  'the input itself as output': { forward: ['return x'] },
+  'the input as output, and a convolution of it': { forward: [start, 'return x'] },
+  'the input, flattened': { forward: ['return torch.flatten(x, 1)'] },
+  dropout: {
+    forward: [start, `return ${b('torch.dropout(torch.relu(y), 0.5, self.training)')}`],
+  },
+  'every second pixel': { forward: [start, `return ${b('y[:, :, ::2, ::2]')}`] },
+  'some of the channels': { forward: [wide, `return ${b('y[:, 32:96]')}`] },
+  'halves of the channels': {
+    forward: [wide, `return ${b('torch.narrow(y, 1, 0, 64)')} + torch.narrow(y, 1, 64, 64)`],
+  },
+  'shuffled channels': {
+    forward: [
+      wide,
+      `y = torch.transpose(y.reshape([-1, 2, 64, ${side}, ${side}]), 1, 2)`,
+      `return ${b('torch.narrow(torch.flatten(y, 1, 2), 1, 0, 64)')}`,
+    ],
+  },
+  'other rectifiers': {
+    forward: [start, `return torch.hardswish(${b('torch.hardtanh(y, 0.0, 6.0)')})`],
+  },
+  'pools of all kinds': {
+    forward: [
+      ...[start, 'y = torch.max_pool2d(y, [3, 3], [1, 1], [1, 1], [2, 2]) + 0.5'],
+      ...['y = torch.max_pool2d(y, 2, 2, 0, 1, True)', 'y = torch.avg_pool2d(y, [2, 2])'],
+      `return ${b('torch.max_pool2d(y, [3, 1], [1, 1], [1, 0])')}`,
+    ],
+  },
+};
+
+const convolutions: Record<string, Case> = {
+  'padded by a word': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [1, 1], "same")'),
+  'with numbers for pairs': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, 2, 1, 1, 1)'),
+  dilated: own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [1, 1], [2, 2], [2, 2])'),
+  'of uneven strides': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [2, 1], [1, 0])'),
+  'of uneven kernels': own([48, 16, 1, 7], 16, 'torch.conv2d(x, self.k, None, [1, 1], [0, 3])'),
+  'in groups': own([32, 4, 3, 3], 16, `torch.conv2d(x, self.k, None, [1, 1], [1, 1], [1, 1], 4)`),
+  'of each channel': own(
+    [16, 1, 3, 3],
+    16,
+    `torch.conv2d(x, self.k, self.bias, [1, 1], [1, 1], [1, 1], 16)`,
+  ),
+  'of odd channels': own([37, 5, 3, 3], 5, `torch.conv2d(x, self.k, self.bias, ${same})`),
+  'to one channel': own([1, 16, 3, 3], 16, `torch.conv2d(x, self.k, self.bias, ${same})`),
+  'to 64 channels, without bias': own([64, 16, 3, 3], 16, `torch.conv2d(x, self.k, None, ${same})`),
+  transposed: own([16, 8, 3, 3], 16, 'torch.conv_transpose2d(x, self.k, None, [2, 2], [1, 1])'),
+  'transposed, in the long form': own(
+    [16, 8, 3, 3],
+    16,
+    'torch._convolution(x, self.k, None, [2, 2], [1, 1], [1, 1], True, [1, 1], 1, False, False, True, True)',
+  ),
+  'in the long form': own(
+    [64, 16, 3, 3],
+    16,
+    'torch._convolution(x, self.k, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, False, False, True, True)',
+  ),
+};
+
+const inPlace: Record<string, Case> = {
+  'a rectifier': { forward: [start, 'torch.relu_(y)', `return ${b('y')}`] },
+  'a sum': { forward: [start, `z = ${b('y')}`, 'z += y', 'return torch.relu_(z)'] },
+  'a sum onto what was used before': {
+    forward: [start, 's = torch.sigmoid(y)', `y.add_(${b('y')})`, 'return y * s'],
+    reason: /it changes a tensor by aten::add_/,
+  },
+  'a sum onto a view': {
+    forward: [start, 'v = y[:, 0:8]', 'v.add_(1.0)', `return ${b('y')}`],
+    reason: /it changes a tensor by aten::add_/,
+  },
+  'a product of the input': {
+    forward: ['x.mul_(2.0)', start, 'return y'],
+    reason: /it changes a tensor by aten::mul_/,
+  },
+};
+
+const acrossImages: Record<string, Case> = {
+  'the mean': { forward: ['x = x - torch.mean(x, [0], True)', start, 'return y'] },
+  'a sum with the mean': { forward: ['x = x + torch.mean(x, [0], True)', start, 'return y'] },
+  'another order': { forward: ['x = x + torch.flip(x, [0])', start, 'return y'] },
+  'a softmax': { forward: [start, 'return torch.softmax(torch.flatten(y, 1), 0)'] },
+  'the whole mean': { forward: [start, 'return y - torch.mean(y)'] },
+};
+
+const unplannable: Record<string, Case> = {
+  'a branch': {
+    forward: ['if bool(x.sum() > 0):', '    x = x * 2', start, 'return y'],
+    reason: /it branches or loops \(prim::If\)/,
+  },
+  'a loop': {
+    forward: ['for i in range(int(x.size(0))):', '    x = x * 2', start, 'return y'],
+    reason: /it branches or loops \(prim::Loop\)/,
+  },
+  'two results': {
+    forward: [start, 'return y, x'],
+    reason: /it gives other results than one tensor/,
+  },
+  'a dictionary': {
+    forward: [start, 'return {"y": y}'],
+    reason: /it gives other results than one tensor/,
+  },
+};
+
+/** Of odd shapes, and other results than numbers for each image. */
+const odd: Record<string, Case> = {
+  'a term of one pixel': { forward: [start, `return ${b('y')} + torch.mean(y, [2, 3], True)`] },
+  'a term of one channel': { forward: [start, `return ${b('y')} + torch.mean(y, [1], True)`] },
+  'a term that is spread': {
+    forward: [
+      start,
+      `m = torch.mean(y, [2, 3], True).expand([-1, 64, ${side}, ${side}])`,
+      `return ${b('y')} + m`,
+    ],
+  },
+  'a later convolution of one pixel': {
+    forward: [start, `return ${b('y')} + ${c('torch.adaptive_avg_pool2d(y, [1, 1])')}`],
+  },
+  'a maximum without a stride': {
+    forward: [start, 'return torch.max_pool2d(torch.relu(y), [2, 2])'],
+  },
+  'one image of the batch': {
+    forward: [`return torch.conv2d(x[0], self.a, None, ${same})`],
+  },
+  'a class': { forward: [start, 'return torch.argmax(torch.mean(y, [2, 3]), 1)'] },
+  'true or false': { forward: [start, 'return y > 0'] },
+  'a number of no dimension': { forward: [start, 'return torch.mean(y)'] },
+  'a mean of rows': {
+    forward: [start, 'z = torch.flatten(y, 1)', 'return z + torch.mean(z, [-2], True)'],
+  },
+  'statistics of the batch': {
+    forward: [start, 'return torch.batch_norm(y, None, None, None, None, True, 0.1, 1e-5, False)'],
+  },
+  'products of the images': {
+    forward: [start, 'z = torch.mean(y, [2, 3])', 'return torch.linear(z, z)'],
+  },
+  'images that are kernels': {
+    forward: ['return torch.conv2d(x, torch.mean(x, [2, 3], True))'],
+  },
+  'one channel that meets the batch': {
+    forward: ['return torch.mean(x, [1], True) + torch.mean(x, [1])'],
+  },
+  'a constant': {
+    forward: ['return self.row'],
+    weights: { row: [side] },
+    reason: /it does not depend on its images/,
+  },
+};
+
+/** No convolution is the last. */
+const free = (expression: string) => `return torch.hardtanh(${expression}, -1e9, 1e9)`;
+
+/** For less precision. */
+const chosen: Record<string, Case> = {
+  'a sum of a value with itself': { forward: [start, free('torch.relu(y + y)')] },
+  'a residual': { forward: [start, free(`torch.relu(${b('y')} + y)`)] },
+  'a residual, the other way round': { forward: [start, free(`torch.relu(y + ${b('y')})`)] },
+  'a residual onto the input': {
+    forward: [free(`torch.conv2d(x, self.k, None, ${same}) + x`)],
+    weights: { k: [16, 16, 3, 3] },
+  },
+  'a term that is needed again': {
+    forward: [start, `z = torch.relu(${b('y')} + y)`, 'return z * y'],
+  },
+  'a term that a view still holds': {
+    forward: [start, 'v = torch.flatten(y, 1)', `return torch.flatten(${b('y')} + y, 1) * v`],
+  },
+  'two convolutions': {
+    forward: [start, 'y = torch.relu(y)', free(`torch.relu(${c('y')} + ${b('y')})`)],
+  },
+  'an output that is used twice': {
+    forward: [start, 'return torch.relu(y) + torch.sigmoid(y)'],
+  },
+  'a difference': { forward: [start, free(`${b('y')} - y`)] },
+  dropout: {
+    forward: [start, free(b('torch.dropout(torch.relu(y), 0.5, self.training)'))],
+  },
+  'a convolution that nothing uses': { forward: [start, `z = ${b('y')}`, free('y')] },
+  'pools of all kinds': {
+    forward: [
+      ...[start, 'y = torch.max_pool2d(y, [3, 3], [1, 1], [1, 1], [2, 2])'],
+      ...['y = torch.max_pool2d(y, 2, 2, 0, 1, True)', 'y = torch.avg_pool2d(y, [2, 2])'],
+      free(b('torch.max_pool2d(y, [3, 1], [1, 1], [1, 0])')),
+    ],
+  },
+  'a maximum of bytes': {
+    forward: [start, free(b('torch.max_pool2d(torch.relu(y), [3, 3], [2, 2], [1, 1])'))],
+  },
+  'a maximum of bytes with a sign': {
+    forward: [start, free(b('torch.max_pool2d(y, [3, 3], [2, 2], [1, 1])'))],
+  },
+};
+
+/** What is only awkward in bytes. */
+const chosenInBytes: Record<string, Case> = {
+  'a convolution that is the last': { forward: [start, `return ${b('y')}`] },
+  'kernels of one row, over what has a sign': {
+    forward: [free('torch.conv2d(x, self.k, None, [1, 1], [0, 3])')],
+    weights: { k: [48, 16, 1, 7] },
+  },
+  'kernels of one pixel, over what has a sign': {
+    forward: [start, free(c('y'))],
+  },
+};
+
+/** What a plan cannot do, and TorchScript not in int8. */
+const refusedInBytes: Record<string, Case> = {
+  'some of the channels': { forward: [wide, free(b('y[:, 32:96]'))] },
+  'every second pixel': { forward: [start, free(b('y[:, :, ::2, ::2]'))] },
+  'a term that lies in another order': {
+    forward: [start, free(`${b('y')} + torch.transpose(torch.sigmoid(y), 2, 3)`)],
+  },
+};
+
+describe('plans', function () {
+  this.timeout(120_000);
+  const folder = temporaryFolder();
+  // LibTorch itself may lie in the cache: it is opened before that is another.
+  before(async () => {
+    await (await Executor.open()).close();
+  });
+  temporaryEnvironment(() => ({ XDG_CACHE_HOME: folder.path }));
+
+  for (const [title, cases] of Object.entries({
+    'add as TorchScript does:': sums,
+    'use values as TorchScript does:': uses,
+    'do convolutions as TorchScript does:': convolutions,
+    'do in place what TorchScript does:': inPlace,
+    'keep images together that need each other:': acrossImages,
+    'are not made of': unplannable,
+  })) {
+    for (const [name, one] of Object.entries(cases)) {
+      it(`${title} ${name}`, () => asTorchScript(one));
+    }
+  }
+
+  for (const [name, one] of Object.entries(odd)) {
+    it(`give what TorchScript gives: ${name}`, () => asTorchScript(one));
+  }
+
+  for (const precision of ['bfloat16', 'int8'] as const) {
+    for (const [name, one] of Object.entries(chosen)) {
+      it(`in ${precision} give nearly what TorchScript gives: ${name}`, async function () {
+        await nearlyAsTorchScript(this, one, precision);
+      });
+    }
+  }
+
+  for (const [name, one] of Object.entries(chosenInBytes)) {
+    it(`in int8 give nearly what TorchScript gives: ${name}`, async function () {
+      await nearlyAsTorchScript(this, one, 'int8');
+    });
+  }
+
+  for (const [name, one] of Object.entries(refusedInBytes)) {
+    it(`in int8 are refused with the reason: ${name}`, async () => {
+      await using net = await makeNet(one.forward, { ...weights, ...one.weights });
+      await assert.rejects(plan(net, one, 'default', 'int8'), {
+        code: 'ERR_SEMISUP_OPTION_VALUE',
+        message: /cannot run in int8, because of its aten::(slice|transpose)/,
+      });
+    });
+  }
+
+  it('are not made of a method with two arguments', async () => {
+    const source = '\ndef forward(self, x, y):\n    return x + y\n';
+    await using net = await ScriptModule.create({ type: 'Net', source });
+    using images = pictures([2, 3, side, side]);
+    const { kind, reason } = await net.plan('forward', exampleOf([3, side, side]), {
+      precision: 'float32',
+      plan: 'default',
+    });
+    assert.equal(kind, 'plain');
+    assert.match(reason, /it takes other arguments than one tensor/);
+    using sum = await net.forward(images, images);
+    assert.deepEqual(sum.shape, [2, 3, side, side]);
+  });
+
+  it('are dropped by to(), and weights that change count again', async () => {
+    await using net = await makeNet([start, `return ${b('torch.relu(y)')} * 1.5`], weights);
+    const expected = await answers(net, sums['a residual']!);
+    await plan(net, sums['a residual']!, 'default');
+    const zeros = new Uint8Array(4 * 64 * 64 * 9);
+    const view = { dtype: 'float32', shape: [64, 64, 3, 3], stride: [576, 9, 3, 1] } as const;
+    await net.fill('b', zeros, view);
+    assertClose(await answers(net, sums['a residual']!), expected, 1e-3);
+    await net.to({ dtype: 'float32' });
+    const [first] = await answers(net, sums['a residual']!);
+    assert.equal(new Set(Array.from(first!.data)).size, 64);
+  });
+
+  it('leave all that is no float32 image to TorchScript', async () => {
+    await using planned = await makeNet(['return torch.relu(x)']);
+    await planned.plan('forward', exampleOf([3, 4, 4]), {
+      precision: 'float32',
+      plan: 'default',
+    });
+    for (const [shape, dtype] of [
+      [[4], 'float32'],
+      [[2, 3, 4], 'float32'],
+      [[0, 3, 4, 4], 'float32'],
+      [[2, 3, 4, 4], 'float64'],
+      [[2, 3, 4, 4], 'int32'],
+    ] as const) {
+      using given = pictures(shape);
+      using input = given.to({ dtype });
+      using output = await planned.forward(input);
+      assert.deepEqual([output.dtype, output.shape], [dtype, [...shape]]);
+    }
+  });
+
+  /** The plan as it is at first, as it is tuned, and with Winograd's algorithm wherever it can be. */
+  async function asTorchScript(one: Case): Promise<void> {
+    await using net = await makeNet(one.forward, { ...weights, ...one.weights });
+    const expected = await answers(net, one);
+    const first = await plan(net, one, 'default');
+    if (first.kind === 'plain') assert.match(first.reason, one.reason ?? /: of its aten::/);
+    else assert.equal(one.reason, undefined);
+    assertClose(await answers(net, one), expected, 1e-4);
+    const tuned = await plan(net, one, 'tune');
+    assertClose(await answers(net, one), expected, 1e-3);
+    if (tuned.kind === 'plain') return;
+    await chooseWinograd();
+    const chosen = await plan(net, one, 'auto');
+    assert.match(chosen.reason, /^It was measured before/);
+    assertClose(await answers(net, one), expected, 1e-3);
+  }
+
+  async function nearlyAsTorchScript(
+    test: Mocha.Context,
+    one: Case,
+    precision: 'bfloat16' | 'int8',
+  ): Promise<void> {
+    await using net = await makeNet(one.forward, { ...weights, ...one.weights });
+    const expected = await answers(net, one);
+    try {
+      await plan(net, one, 'default', precision);
+    } catch (error) {
+      if (!(error instanceof OptionError) || !error.message.includes('processor')) throw error;
+      test.test!.title += ` (skipped: ${error.what})`;
+      test.skip();
+    }
+    const given = await answers(net, one);
+    assertClose(given, expected, precision === 'int8' ? 0.25 : 0.05);
+    assert.notDeepEqual(given, expected);
+  }
+
+  /** Changes what was kept of the tuning. */
+  async function chooseWinograd(): Promise<void> {
+    const plans = join(folder.path, 'semisup', 'plans');
+    const [name] = await readdir(plans);
+    const kept = JSON.parse(await readFile(join(plans, name!), 'utf8')) as {
+      choices: { alone: string; part: string; partSize: number };
+    };
+    const letters = 'w'.repeat(kept.choices.alone.length);
+    kept.choices = { alone: letters, part: letters, partSize: 2 };
+    await writeFile(join(plans, name!), JSON.stringify(kept));
+  }
+});
+
+interface Answer {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number | bigint>;
+}
+
+async function answers(net: ScriptModule, { channels = 16 }: Case): Promise<Answer[]> {
+  const given: Answer[] = [];
+  for (const count of batches) {
+    using input = pictures([count, channels, side, side], count);
+    const output = await net.forward<Tensor | Tensor[] | { y: Tensor }>(input);
+    const tensor = Array.isArray(output) ? output[0]! : 'y' in output ? output.y : output;
+    const data = (await tensor.data()) as ArrayLike<number | bigint>;
+    given.push({ dtype: tensor.dtype, shape: tensor.shape, data });
+  }
+  return given;
+}
+
+async function plan(
+  net: ScriptModule,
+  { channels = 16 }: Case,
+  mode: 'default' | 'tune' | 'auto',
+  precision: Precision = 'float32',
+) {
+  return await net.plan('forward', exampleOf([channels, side, side]), { precision, plan: mode });
+}
+
+function exampleOf(shape: readonly number[]) {
+  return { shape, make: () => Promise.resolve(pictures([8, ...shape], 100)) };
+}
+
+/** @param tolerance as a part of the largest number */
+function assertClose(
+  given: readonly Answer[],
+  expected: readonly Answer[],
+  tolerance: number,
+): void {
+  for (const [i, { dtype, shape, data }] of expected.entries()) {
+    assert.deepEqual([given[i]!.dtype, given[i]!.shape], [dtype, shape]);
+    let [largest, worst] = [0, 0];
+    for (let at = 0; at < data.length; at++) {
+      const [wanted, number] = [Number(data[at]), Number(given[i]!.data[at])];
+      largest = Math.max(largest, Math.abs(wanted));
+      worst = Math.max(worst, Math.abs(wanted - number));
+    }
+    assert.ok(worst <= tolerance * largest, `batch of ${batches[i]}: ${worst} of ${largest}`);
+  }
+}

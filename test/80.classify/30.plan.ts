@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Classifier, type OpenOptions } from '../../src/classify';
+import { OptionError } from '../../src/errors';
+import { fallenLeaves } from '../../src/image';
+import { buildTorchScript, card } from '../../src/models';
+import { Executor, type Pixels, type Plan, type Tensor } from '../../src/torch';
+import { pictures } from '../support/convolutions';
+import { setEnvironment, temporaryEnvironment } from '../support/environment';
+import { generatedState } from '../support/generated-checkpoint';
+import { noise } from '../support/pixels';
+import { image, saveClassifier } from '../support/slot-models';
+import { temporaryFolder } from '../support/temporary';
+
+const architectures = ['resnet18', 'resnet50', 'resnext50_32x4d'] as const;
+
+describe('the plan of a classifier', function () {
+  this.timeout(120_000);
+  const cache = temporaryFolder();
+  let models: string;
+  const modelOf = (architecture: string) => join(models, `${architecture}.pt`);
+
+  // LibTorch itself may lie in the cache: it is opened before that is another.
+  before(async () => {
+    await (await Executor.open()).close();
+    models = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+    await saveClassifier(modelOf('small'), 1);
+    for (const architecture of architectures) {
+      await buildTorchScript({
+        card: { ...card(`${architecture}_swsl`), licence: null },
+        state: generatedState(architecture),
+        source: { file: 'by formula', sha256: '0'.repeat(64) },
+        path: modelOf(architecture),
+      });
+    }
+  });
+  after(() => rm(models, { recursive: true, force: true }));
+  temporaryEnvironment(() => ({ XDG_CACHE_HOME: cache.path }));
+
+  const plans = () => join(cache.path, 'semisup', 'plans');
+  const planOf = async (options: OpenOptions, architecture = 'small'): Promise<Plan> => {
+    await using model = await Classifier.open(modelOf(architecture), options);
+    return model.plan;
+  };
+
+  describe('the options', () => {
+    for (const [title, options, message] of [
+      ['an unknown precision', { precision: 'float8' }, /for precision but received 'float8'/],
+      ['an unknown plan', { plan: 'fastest' }, /for plan but received 'fastest'/],
+      ['less precision without a plan', { precision: 'bfloat16', plan: 'plain' }, /'float32'/],
+      ['bytes without a plan', { precision: 'int8', plan: 'plain' }, /'float32'/],
+      ['a calibration of floats', { calibration: [image()] }, /'int8' with a calibration/],
+      ['no images to calibrate', { precision: 'int8', calibration: [] }, /an array of images/],
+      ['one image to calibrate', { precision: 'int8', calibration: 'a.jpg' }, /an array of images/],
+    ] as const) {
+      it(`refuse ${title}, before the model is looked for`, async () => {
+        await assert.rejects(Classifier.open('nowhere.pt', options as OpenOptions), (error) => {
+          assert.ok(error instanceof OptionError, String(error));
+          assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
+          assert.match(error.message, message);
+          return true;
+        });
+      });
+    }
+
+    it('choose between TorchScript, a plan that was measured, and one that was not', async () => {
+      assert.deepEqual(await planOf({ plan: 'plain' }), {
+        kind: 'plain',
+        precision: 'float32',
+        reason: 'It was asked for.',
+      });
+      assert.deepEqual(await planOf({ plan: 'default' }), {
+        kind: 'planned',
+        precision: 'float32',
+        reason: 'Nothing was measured, as was asked for.',
+      });
+      const { kind, precision, reason, choices, measured } = await planOf({ plan: 'tune' });
+      assert.deepEqual(
+        [kind, precision, reason],
+        ['planned', 'float32', 'It was measured to be the fastest here.'],
+      );
+      assert.match(choices!.alone, /^[dw]$/);
+      assert.ok(measured!.alone > 0);
+    });
+
+    it('keep to the precision', async () => {
+      assert.equal((await planOf({ precision: 'int8', plan: 'default' })).precision, 'int8');
+    });
+  });
+
+  describe('the tuning', () => {
+    it('is kept for each precision, and used again', async () => {
+      const tuned = await planOf({});
+      const [name, ...others] = await readdir(plans());
+      assert.deepEqual(others, []);
+      assert.match(name!, /^[0-9a-f]{32}\.json$/);
+      const again = await planOf({});
+      assert.equal(again.reason, `It was measured before: ${join(plans(), name!)}.`);
+      assert.deepEqual(
+        [again.kind, again.choices, again.measured],
+        ['planned', tuned.choices, tuned.measured],
+      );
+      await planOf({ precision: 'int8' });
+      await planOf({ threads: 1 });
+      assert.equal((await readdir(plans())).length, 3);
+    });
+
+    it('is done anew where that is asked for', async () => {
+      await planOf({});
+      const file = join(plans(), (await readdir(plans()))[0]!);
+      const { mtimeMs } = await stat(file);
+      assert.equal(
+        (await planOf({ plan: 'tune' })).reason,
+        'It was measured to be the fastest here.',
+      );
+      assert.ok((await stat(file)).mtimeMs > mtimeMs);
+    });
+
+    it('is not done, nor kept, where that is not asked for', async () => {
+      await planOf({ plan: 'default' });
+      await planOf({ plan: 'plain' });
+      await assert.rejects(readdir(plans()), { code: 'ENOENT' });
+    });
+
+    it('is done anew where what was kept is damaged', async () => {
+      await planOf({});
+      const file = join(plans(), (await readdir(plans()))[0]!);
+      const good = { alone: 'd', part: 'd', partSize: 1 };
+      for (const content of [
+        ...['', '{', 'null', '[]', '"text"', '{}', '{"choices":{}}'],
+        ...[
+          { ...good, alone: 'x' },
+          { ...good, part: 'd\n' },
+          { ...good, partSize: 65 },
+        ].map((choices) => JSON.stringify({ choices })),
+        JSON.stringify({ choices: { ...good, partSize: 1.5 } }),
+        JSON.stringify({ choices: { ...good, partSize: 0 } }),
+        JSON.stringify({ choices: { ...good, alone: ['d'] } }),
+      ]) {
+        await writeFile(file, content);
+        const { reason } = await planOf({});
+        assert.equal(reason, 'It was measured to be the fastest here.', content);
+      }
+    });
+
+    it('tells of a plan what it is, whatever was kept', async () => {
+      await planOf({});
+      const file = join(plans(), (await readdir(plans()))[0]!);
+      const choices = { alone: 'd', part: '', partSize: 1 };
+      const lies = { kind: 'plain', precision: 'int8', reason: 'A lie.' };
+      await writeFile(file, JSON.stringify({ choices, ...lies }));
+      assert.deepEqual(await planOf({}), {
+        ...{ kind: 'planned', precision: 'float32', choices, measured: undefined },
+        reason: `It was measured before: ${file}.`,
+      });
+    });
+
+    it('does no harm where what was kept is for other convolutions', async () => {
+      await planOf({});
+      const file = join(plans(), (await readdir(plans()))[0]!);
+      const expected = await logitsOf('small', { plan: 'plain' });
+      for (const [alone, partSize] of [
+        ['w'.repeat(100), 64],
+        ['', 3],
+        ['wd', 1],
+      ] as const) {
+        await writeFile(file, JSON.stringify({ choices: { alone, part: alone, partSize } }));
+        assertClose(await logitsOf('small', {}), expected, 1e-4);
+      }
+    });
+
+    it('is done where nothing can be kept', async () => {
+      const file = join(cache.path, 'file');
+      await writeFile(file, '');
+      setEnvironment({ XDG_CACHE_HOME: join(file, 'folder') });
+      const { kind, reason } = await planOf({});
+      assert.deepEqual([kind, reason], ['planned', 'It was measured to be the fastest here.']);
+    });
+
+    it('is done where a folder lies in its place', async () => {
+      await planOf({});
+      const file = join(plans(), (await readdir(plans()))[0]!);
+      await rm(file);
+      await mkdir(join(file, 'more'), { recursive: true });
+      assert.equal((await planOf({})).kind, 'planned');
+    });
+
+    it('leaves no temporary files', async () => {
+      await Promise.all([planOf({}), planOf({}), planOf({})]);
+      assert.deepEqual(
+        (await readdir(plans())).map((name) => name.slice(32)),
+        ['.json'],
+      );
+    });
+  });
+
+  for (const architecture of architectures) {
+    it(`gives the numbers of TorchScript: ${architecture}`, async () => {
+      const inputs = [
+        ...[1, 2, 3, 5, 8, 9].map((count) => [count, 3, 96, 96]),
+        ...[1, 3].flatMap((count) => [
+          [count, 3, 224, 224],
+          [count, 3, 160, 160],
+          [count, 3, 97, 131],
+        ]),
+      ];
+      const expected = await outputsOf(architecture, { plan: 'plain' }, inputs);
+      assertAllClose(await outputsOf(architecture, {}, inputs), expected, 1e-3);
+      const bfloat16 = { plan: 'default', precision: 'bfloat16' } as const;
+      const outputs = await unlessNoBfloat16(outputsOf(architecture, bfloat16, inputs.slice(0, 4)));
+      if (outputs) assertAllClose(outputs, expected.slice(0, 4), 5e-2);
+    });
+  }
+
+  it('gives nearly the numbers of TorchScript in int8, for images like those it was told of', async () => {
+    const leaves = (await fallenLeaves(14)).slice(8);
+    for (const architecture of ['resnet18', 'resnext50_32x4d']) {
+      const expected = await logitsOf(architecture, { plan: 'plain' }, leaves);
+      const given = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, leaves);
+      assertClose(given, expected, 0.1);
+      assert.notDeepEqual(given, expected);
+    }
+  });
+
+  it('embeds as TorchScript does', async () => {
+    const images = await fallenLeaves(3);
+    await using plain = await Classifier.open(modelOf('resnet18'), { plan: 'plain' });
+    await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
+    await using bytes = await Classifier.open(modelOf('resnet18'), {
+      ...{ plan: 'default', precision: 'int8' },
+    });
+    const expected = await plain.embed(images);
+    for (const [i, vector] of (await planned.embed(images)).entries()) {
+      assertClose(vector, expected[i]!, 1e-3);
+    }
+    for (const [i, vector] of (await bytes.embed(images)).entries()) {
+      assertClose(vector, expected[i]!, 0.2);
+      assert.notDeepEqual(vector, expected[i]);
+    }
+  });
+
+  it('serves two calls at a time', async () => {
+    const options = { plan: 'default', instances: 2, threads: 1 } as const;
+    await using model = await Classifier.open(modelOf('resnet18'), options);
+    const inputs = [1, 4, 2, 3, 1, 5].map((count, i) => pictures([count, 3, 96, 96], i));
+    const together = await Promise.all(inputs.map((input) => dataOf(model.forward(input))));
+    for (const [i, input] of inputs.entries()) {
+      assertClose(together[i]!, await dataOf(model.forward(input)), 1e-5);
+      input.dispose();
+    }
+  });
+
+  it('knows the images of one’s own that it was calibrated with', async () => {
+    const [leaf] = await fallenLeaves(1);
+    const calibrated = (calibration?: Pixels[]) =>
+      logitsOf('resnet18', { plan: 'default', precision: 'int8', calibration }, [leaf!]);
+    const dark = Array.from({ length: 4 }, (_, i) => {
+      const { data, ...size } = noise(230 + i, 230, 3);
+      return { ...size, data: data.map((level) => level >> 3) };
+    });
+    const [byDefault, byDark, again] = [
+      await calibrated(),
+      await calibrated(dark),
+      await calibrated(dark),
+    ];
+    assert.notDeepEqual(byDark, byDefault);
+    assert.deepEqual(again, byDark);
+  });
+
+  async function outputsOf(
+    architecture: string,
+    options: OpenOptions,
+    shapes: readonly number[][],
+  ): Promise<Float32Array[]> {
+    await using model = await Classifier.open(modelOf(architecture), options);
+    const outputs: Float32Array[] = [];
+    for (const [i, shape] of shapes.entries()) {
+      using input = pictures(shape, i);
+      outputs.push(await dataOf(model.forward(input)));
+    }
+    return outputs;
+  }
+
+  async function logitsOf(
+    architecture: string,
+    options: OpenOptions,
+    images: Pixels[] = [image(50), image(90), image(200)],
+  ): Promise<Float32Array> {
+    await using model = await Classifier.open(modelOf(architecture), options);
+    return await dataOf(model.logits(images));
+  }
+});
+
+async function dataOf(output: Promise<Tensor<'float32'>>): Promise<Float32Array> {
+  using tensor = await output;
+  return await tensor.data();
+}
+
+async function unlessNoBfloat16<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof OptionError && error.message.includes('no arithmetic of bfloat16')) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function assertAllClose(
+  given: readonly Float32Array[],
+  expected: readonly Float32Array[],
+  tolerance: number,
+): void {
+  assert.equal(given.length, expected.length);
+  for (const [i, data] of given.entries()) assertClose(data, expected[i]!, tolerance);
+}
+
+/** @param tolerance as a part of the largest number */
+function assertClose(given: Float32Array, expected: Float32Array, tolerance: number): void {
+  assert.equal(given.length, expected.length);
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const worst = given.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+  assert.ok(worst <= tolerance * largest, `${worst} of ${largest}`);
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { generatedWeights } from '../support/generated-weights';
+import { runCommand } from '../support/run-node';
+
+interface Row {
+  readonly model: string;
+  readonly precision: string;
+  readonly plan: { readonly kind: string; readonly reason: string };
+  readonly batch: number;
+  readonly ms: number;
+  readonly imagesPerSecond: number;
+  readonly timesPlain: number;
+}
+
+describe('semisup bench', function () {
+  this.timeout(120_000);
+  const made = generatedWeights();
+  const bench = (...args: string[]) =>
+    runCommand([
+      ...['bench', 'resnet18_swsl', '--weights', made.weights],
+      ...['--seconds', '0.01', ...args],
+    ]);
+
+  it('prints a table of the plain model and the planned ones, and why they are', async () => {
+    const { code, stdout, stderr } = await bench('--precision', 'float32', '--batch', '1, 2');
+    const lines = stdout.trim().split('\n');
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(lines[0], 'resnet18_swsl');
+    assert.match(lines[1]!, /^precision +plan +batch +ms +images\/s +times plain$/);
+    assert.deepEqual(
+      lines.slice(2, 6).map((line) => line.split(/ +/).slice(0, 3)),
+      [
+        ['float32', 'plain', '1'],
+        ['float32', 'planned', '1'],
+        ['float32', 'plain', '2'],
+        ['float32', 'planned', '2'],
+      ],
+    );
+    assert.equal(lines[2]!.split(/ +/).at(-1), '1.00');
+    assert.equal(lines[6], 'float32, plain: It was asked for.');
+    assert.match(lines[7]!, /^float32, planned: It was measured /);
+  });
+
+  it('prints JSON of every precision that there is, and tells of those refused', async () => {
+    const { code, stdout, stderr } = await bench('--batch', '1', '--json');
+    const rows = JSON.parse(stdout) as Row[];
+    const refused = stderr.split('\n').filter((line) => line !== '');
+    assert.equal(code, 0);
+    assert.equal(rows.length + refused.length, 4);
+    for (const line of refused) assert.match(line, /^semisup: The model cannot run in /);
+    for (const { model, batch, ms, imagesPerSecond, timesPlain } of rows) {
+      assert.deepEqual([model, batch], ['resnet18_swsl', 1]);
+      assert.ok(Math.abs(imagesPerSecond * ms - 1000) < 1e-6);
+      assert.ok(Math.abs(timesPlain * ms - rows[0]!.ms) < 1e-6);
+    }
+    const kinds = rows.map(({ precision, plan }) => `${precision} ${plan.kind}`);
+    assert.deepEqual(kinds.slice(0, 2), ['float32 plain', 'float32 planned']);
+  });
+
+  it('ends at once where the usage is wrong', async () => {
+    for (const [args, message] of [
+      [['--precision', 'float8'], /for precision but received 'float8'/],
+      [['--batch', '1,none'], /positive whole number/],
+      [['--batch', '0'], /positive whole number/],
+      [['--seconds', '-1'], /number of seconds/],
+    ] as const) {
+      const { code, stdout, stderr } = await bench(...args);
+      assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+      assert.match(stderr, message);
+    }
+  });
+});
+
+describe('the precision and the plan', function () {
+  this.timeout(120_000);
+  const made = generatedWeights();
+  const clock = 'examples/clock.jpg';
+  const model = () => ['--model', 'resnet18_swsl', '--weights', made.weights];
+
+  it('are options of semisup classify and embed', async () => {
+    const embed = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCommand(['embed', clock, ...model(), ...args]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      return stdout;
+    };
+    assert.notEqual(
+      await embed('--plan', 'default', '--precision', 'int8'),
+      await embed('--plan', 'plain'),
+    );
+    const { code, stdout } = await runCommand([
+      ...['classify', clock, ...model(), '--plan', 'default', '--precision', 'int8'],
+    ]);
+    assert.equal(code, 0);
+    assert.match(stdout, / n\d{8}$/m);
+  });
+
+  it('are checked before anything is fetched', async () => {
+    for (const args of [
+      ['--precision', 'float8'],
+      ['--plan', 'none'],
+      ['--plan', 'plain', '--precision', 'int8'],
+    ]) {
+      const fetched = ['classify', clock, '--offline', '--hub-dir', '/nowhere', ...args];
+      const { code, stderr } = await runCommand(fetched);
+      assert.equal(code, 2);
+      assert.match(stderr, /ERR_SEMISUP_OPTION_VALUE/);
+    }
+  });
+});
