@@ -3,6 +3,9 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/Device.h>
 #include <torch/csrc/jit/api/module.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <optional>
 
@@ -21,6 +24,14 @@ int64_t BytesOf(const torch::jit::Module& module) {
   for (const auto& tensor : module.parameters()) bytes += tensor.nbytes();
   for (const auto& tensor : module.buffers()) bytes += tensor.nbytes();
   return bytes;
+}
+
+// The C library keeps what weights took, spread over the heaps of the threads that made them; where
+// models come and go the process would grow by that.
+void ReturnFreedMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 // As torch.nn.Module.to(): the dtype is for what holds floating point numbers.
@@ -147,6 +158,7 @@ Napi::Value CloseModule(const Napi::CallbackInfo& info) {
   if (!info[1].IsUndefined()) module = HolderOf<ScriptModule>(info[1]).Release(env);
   auto free = [module = std::move(module)]() mutable {
     module.reset();
+    ReturnFreedMemory();
     return Nothing{};
   };
   return EnqueueLast(env, *executor,
