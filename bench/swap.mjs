@@ -119,8 +119,10 @@ console.log(
 console.log(`a swap ms p50,${quantile(durations, 0.5).toFixed(0)}`);
 console.log(`a swap ms p99,${quantile(durations, 0.99).toFixed(0)}`);
 console.log(`longest delay of the event loop ms,${(delay.max / 1e6).toFixed(1)}`);
-for (let i = 20; i <= swaps; i += 20) console.log(`RSS MiB after ${i} swaps,${MiB(rss[i - 1])}`);
-console.log(`RSS after ${swaps} swaps / after 20,${(rss.at(-1) / rss[19]).toFixed(3)}`);
+// Of ten swaps the median, because what is resident at one moment depends on what is running.
+const resident = (i) => quantile(rss.slice(i - 10, i), 0.5);
+for (let i = 20; i <= swaps; i += 20) console.log(`RSS MiB after ${i} swaps,${MiB(resident(i))}`);
+console.log(`RSS after ${swaps} swaps / after 20,${(resident(swaps) / resident(20)).toFixed(3)}`);
 await slot.close();
 const { modules, tensors } = memory();
 console.log(`modules and tensors left,${modules.count + tensors.count}`);
