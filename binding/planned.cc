@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include <tuple>
+#include <string>
 #include <utility>
 
 #include "dtype.h"
@@ -42,31 +42,42 @@ bool Agrees(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor
          is_close(plan.Run(first), method({first}).toTensor());
 }
 
+// What was made or measured, or why there is no plan.
+template <class T>
 struct Outcome {
   std::string reason;
-  std::string signature;
-  plan::Choices choices;
-  plan::Measured measured;
+  T value;
 };
 
-Napi::Value ToJs(Napi::Env env, Outcome&& outcome) {
-  auto answer = Napi::Object::New(env);
-  if (!outcome.reason.empty()) {
-    answer.Set("reason", outcome.reason);
-    return answer;
-  }
-  answer.Set("signature", outcome.signature);
-  auto choices = Napi::Object::New(env);
-  choices.Set("alone", outcome.choices.alone);
-  choices.Set("part", outcome.choices.part);
-  choices.Set("partSize", static_cast<double>(outcome.choices.part_size));
+using Tuning = std::pair<plan::Choices, plan::Measured>;
+
+void Describe(Napi::Object answer, const std::string& signature) {
+  answer.Set("signature", signature);
+}
+
+void Describe(Napi::Object answer, const Tuning& tuning) {
+  const auto& [found, times] = tuning;
+  auto choices = Napi::Object::New(answer.Env());
+  choices.Set("alone", found.alone);
+  choices.Set("part", found.part);
+  choices.Set("partSize", static_cast<double>(found.part_size));
   answer.Set("choices", choices);
-  auto measured = Napi::Object::New(env);
-  measured.Set("alone", outcome.measured.alone);
-  auto parts = Napi::Object::New(env);
-  for (const auto& [size, rate] : outcome.measured.parts) parts.Set(std::to_string(size), rate);
+  auto measured = Napi::Object::New(answer.Env());
+  measured.Set("alone", times.alone);
+  auto parts = Napi::Object::New(answer.Env());
+  for (const auto& [size, rate] : times.parts) parts.Set(std::to_string(size), rate);
   measured.Set("parts", parts);
   answer.Set("measured", measured);
+}
+
+template <class T>
+Napi::Value ToJs(Napi::Env env, Outcome<T>&& outcome) {
+  auto answer = Napi::Object::New(env);
+  if (outcome.reason.empty()) {
+    Describe(answer, outcome.value);
+  } else {
+    answer.Set("reason", outcome.reason);
+  }
   return answer;
 }
 
@@ -103,7 +114,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
       plan::Arena::Install();
-      Outcome outcome;
+      Outcome<std::string> outcome;
       if (precision == "bfloat16" && !HasBFloat16()) {
         outcome.reason = "this processor has no arithmetic of bfloat16";
         return outcome;
@@ -112,7 +123,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
         const auto dtype = precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
         auto plan = std::make_shared<plan::Plan>(module->module, method, dtype);
         if (precision == "int8") plan->Quantize(images);
-        outcome.signature = plan->signature();
+        outcome.value = plan->signature();
         module->plans.Set(method, std::move(plan));
       } catch (const plan::Unplannable& unplannable) {
         outcome.reason = unplannable.what();
@@ -120,7 +131,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
       return outcome;
     });
   };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(make), &ToJs);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(make), &ToJs<std::string>);
 }
 
 Napi::Value ChoosePlan(const Napi::CallbackInfo& info) {
@@ -149,8 +160,7 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
       const auto plan = PlanOf(*module, method);
-      Outcome outcome;
-      std::tie(outcome.choices, outcome.measured) = plan->Tune(images.narrow(0, 0, 1), seconds);
+      Outcome<Tuning> outcome{"", plan->Tune(images.narrow(0, 0, 1), seconds)};
       if (!Agrees(*plan, module->module.get_method(method), images)) {
         module->plans.Set(method, nullptr);
         outcome.reason = "it gives other numbers than TorchScript";
@@ -158,7 +168,7 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
       return outcome;
     });
   };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(tune), &ToJs);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(tune), &ToJs<Tuning>);
 }
 
 }  // namespace semisup

@@ -4,8 +4,6 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
-#include <algorithm>
-#include <atomic>
 #include <iterator>
 #include <new>
 #include <utility>
@@ -17,7 +15,6 @@ namespace {
 constexpr size_t kLeast = 32 << 10;
 constexpr size_t kMostSpare = size_t{1} << 30;
 
-std::atomic<int64_t> all_spare{0};
 thread_local Arena* current = nullptr;
 
 // Lies before each tensor's memory, so that one deleter does for all, whatever scope it runs in.
@@ -72,9 +69,9 @@ void Arena::Install() {
 #endif
 }
 
-int64_t Arena::SpareBytes() { return all_spare; }
-
-Arena::~Arena() { Trim(); }
+Arena::~Arena() {
+  while (!spare_.empty()) Free(spare_.begin());
+}
 
 Block Arena::Take(size_t bytes) {
   {
@@ -84,7 +81,6 @@ Block Arena::Take(size_t bytes) {
       const Block block{found->second, found->first};
       spare_.erase(found);
       spare_bytes_ -= block.bytes;
-      all_spare -= static_cast<int64_t>(block.bytes);
       return block;
     }
   }
@@ -95,20 +91,13 @@ void Arena::Give(const Block& block) {
   const std::lock_guard lock(mutex_);
   spare_.emplace(block.bytes, block.memory);
   spare_bytes_ += block.bytes;
-  all_spare += static_cast<int64_t>(block.bytes);
   while (spare_bytes_ > kMostSpare) Free(std::prev(spare_.end()));
-}
-
-void Arena::Trim() {
-  const std::lock_guard lock(mutex_);
-  while (!spare_.empty()) Free(spare_.begin());
 }
 
 void Arena::Free(std::multimap<size_t, void*>::iterator block) {
   const auto [bytes, memory] = *block;
   spare_.erase(block);
   spare_bytes_ -= bytes;
-  all_spare -= static_cast<int64_t>(bytes);
   c10::free_cpu(memory);
 }
 

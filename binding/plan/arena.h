@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,21 +12,18 @@ struct Block {
 };
 
 // Keeps the memory of tensors that are freed, for the tensors that come: a forward wants the same
-// sizes each time, and fresh pages cost as much as the arithmetic on them. It is bounded; `Trim`
-// gives back what is not in use. Any number of threads may use it.
+// sizes each time, and fresh pages cost as much as the arithmetic on them. What it keeps is
+// bounded. Any number of threads may use it.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
   // Makes LibTorch take large tensors from the arena of the thread's ArenaScope, where there is
   // one. Once in a process.
   static void Install();
-  // What all arenas hold that no tensor uses, in bytes.
-  static int64_t SpareBytes();
 
   ~Arena();
   // A block of at least so many bytes.
   Block Take(size_t bytes);
   void Give(const Block& block);
-  void Trim();
 
  private:
   void Free(std::multimap<size_t, void*>::iterator block);

@@ -5,6 +5,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -47,31 +48,30 @@ const auto& Reorder() {
   return op;
 }
 
-// Of inputs, for which weights are kept in oneDNN's order.
-constexpr size_t kMostShapes = 6;
-
-bool IsOurs(const at::Tensor& tensor) {
-  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
-}
-
 bool IsAll(const std::vector<int64_t>& values, int64_t value) {
   return values == std::vector<int64_t>{value, value};
 }
 
 }  // namespace
 
+at::Tensor Writable(at::Tensor tensor) {
+  const bool is_ours = tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+  return is_ours ? std::move(tensor) : tensor.clone();
+}
+
 Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std::move(spec)) {
   spec_.weight = spec_.weight.to(dtype).contiguous();
   if (spec_.bias.defined()) spec_.bias = spec_.bias.to(dtype).contiguous();
 }
 
-at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting) {
-  if (spec_.adds) {
-    if (Broadcasts(input, other)) return RunApart(input, other, setting);
-    other = other.contiguous(at::MemoryFormat::ChannelsLast);
-  }
-  if (algorithm(setting) == Algorithm::kWinograd) return RunWinograd(input, std::move(other));
-  return RunDirect(input, std::move(other), setting);
+at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
+                            at::Tensor& packed) {
+  const bool is_apart = spec_.adds && Broadcasts(input, other);
+  if (spec_.adds && !is_apart) other = other.contiguous(at::MemoryFormat::ChannelsLast);
+  if (!is_apart && algorithm(setting) == Algorithm::kWinograd) return RunWinograd(input, other);
+  if (!packed.defined()) packed = Pack(input);
+  if (is_apart) return RunApart(input, other, packed);
+  return RunDirect(input, std::move(other), packed);
 }
 
 std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
@@ -101,58 +101,46 @@ void Convolution::Choose(Setting setting, Algorithm algorithm) {
 }
 
 void Convolution::Trim() {
-  const auto uses = [this](Algorithm algorithm) {
-    return algorithms_[0] == algorithm || algorithms_[1] == algorithm;
-  };
-  if (!uses(Algorithm::kWinograd)) winograd_.reset();
-  if (!uses(Algorithm::kDirect)) packed_.clear();
-}
-
-at::Tensor Convolution::PackedFor(const at::Tensor& input, Setting setting) {
-  const Shape shape{input.size(0), input.size(2), input.size(3),
-                    static_cast<int64_t>(Index(setting))};
-  const std::lock_guard lock(mutex_);
-  if (packed_.size() >= kMostShapes && !packed_.count(shape)) packed_.clear();
-  auto& packed = packed_[shape];
-  if (!packed.defined()) {
-    packed = Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
-                            input.sizes());
+  if (std::count(algorithms_.begin(), algorithms_.end(), Algorithm::kWinograd) == 0) {
+    winograd_.reset();
   }
-  return packed;
 }
 
-at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, Setting setting) {
-  const auto weight = PackedFor(input, setting);
+at::Tensor Convolution::Pack(const at::Tensor& input) const {
+  return Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
+                        input.sizes());
+}
+
+at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other,
+                                  const at::Tensor& packed) {
   const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
   if (!adds) {
-    return Pointwise().call(input, weight, bias, padding, stride, dilation, groups,
+    return Pointwise().call(input, packed, bias, padding, stride, dilation, groups,
                             rectifies ? "relu" : "none", Scalars(), "");
   }
-  auto sum = IsOurs(other) ? std::move(other) : other.clone();
-  PointwiseAdd().call(sum, input, weight, bias, padding, stride, dilation, groups, "add", 1.0,
+  auto sum = Writable(std::move(other));
+  PointwiseAdd().call(sum, input, packed, bias, padding, stride, dilation, groups, "add", 1.0,
                       rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
                       Scalars(), "");
   return sum;
 }
 
 at::Tensor Convolution::RunApart(const at::Tensor& input, const at::Tensor& other,
-                                 Setting setting) {
+                                 const at::Tensor& packed) {
   const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
-  const auto product = Pointwise().call(input, PackedFor(input, setting), bias, padding, stride,
-                                        dilation, groups, "none", Scalars(), "");
+  const auto product = Pointwise().call(input, packed, bias, padding, stride, dilation, groups,
+                                        "none", Scalars(), "");
   const auto sum = at::add(product, other);
   return rectifies ? at::relu(sum) : sum;
 }
 
-at::Tensor Convolution::RunWinograd(const at::Tensor& input, at::Tensor other) {
+at::Tensor Convolution::RunWinograd(const at::Tensor& input, const at::Tensor& other) {
   const auto images = input.contiguous(at::MemoryFormat::ChannelsLast);
-  const auto added =
-      other.defined() ? other.contiguous(at::MemoryFormat::ChannelsLast) : at::Tensor();
   auto output = at::empty({images.size(0), spec_.weight.size(0), images.size(2), images.size(3)},
                           images.options(), at::MemoryFormat::ChannelsLast);
   winograd_->Run({.input = images.const_data_ptr<float>(),
                   .bias = spec_.bias.const_data_ptr<float>(),
-                  .other = added.defined() ? added.const_data_ptr<float>() : nullptr,
+                  .other = other.defined() ? other.const_data_ptr<float>() : nullptr,
                   .output = output.data_ptr<float>(),
                   .count = images.size(0),
                   .height = images.size(2),

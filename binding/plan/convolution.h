@@ -2,9 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "winograd.h"
@@ -30,6 +28,10 @@ enum class Algorithm : char { kDirect = 'd', kWinograd = 'w' };
 // part of a batch on each thread.
 enum class Setting { kAlone, kPart };
 
+// Gives a tensor that may be written to and holds what `tensor` holds: itself, where nothing else
+// has it.
+at::Tensor Writable(at::Tensor tensor);
+
 // A convolution with what follows it, in one pass over its output. Tensors are channels-last, of
 // the dtype of the weights. Any number of threads may run it at a time.
 class Convolution {
@@ -38,7 +40,8 @@ class Convolution {
   Convolution(ConvolutionSpec spec, at::ScalarType dtype);
 
   // `other` is undefined, or what is to be added, which is overwritten where nothing else holds it.
-  at::Tensor Run(const at::Tensor& input, at::Tensor other, Setting setting);
+  // `packed` is what an earlier run with an input of this shape made of the weights, or undefined.
+  at::Tensor Run(const at::Tensor& input, at::Tensor other, Setting setting, at::Tensor& packed);
 
   const ConvolutionSpec& spec() const { return spec_; }
   // Whether what is added to it is of another shape than it gives.
@@ -48,27 +51,23 @@ class Convolution {
   bool Takes(Algorithm algorithm) const;
   Algorithm algorithm(Setting setting) const { return algorithms_[Index(setting)]; }
   void Choose(Setting setting, Algorithm algorithm);
-  // Frees the weights that the chosen algorithms do not need.
+  // Frees the weights of algorithms that are not chosen.
   void Trim();
 
  private:
-  using Shape = std::array<int64_t, 4>;
   static size_t Index(Setting setting) { return setting == Setting::kAlone ? 0 : 1; }
 
   // What it gives, as [n, c, h, w].
   std::vector<int64_t> OutputSizes(const at::Tensor& input) const;
   // With a sum of tensors of different shapes, step by step.
-  at::Tensor RunApart(const at::Tensor& input, const at::Tensor& other, Setting setting);
-  at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, Setting setting);
-  at::Tensor RunWinograd(const at::Tensor& input, at::Tensor other);
-  at::Tensor PackedFor(const at::Tensor& input, Setting setting);
+  at::Tensor RunApart(const at::Tensor& input, const at::Tensor& other, const at::Tensor& packed);
+  at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, const at::Tensor& packed);
+  at::Tensor RunWinograd(const at::Tensor& input, const at::Tensor& other);
+  at::Tensor Pack(const at::Tensor& input) const;
 
   ConvolutionSpec spec_;
   std::array<Algorithm, 2> algorithms_{Algorithm::kDirect, Algorithm::kDirect};
   std::unique_ptr<Winograd> winograd_;
-  std::mutex mutex_;
-  // oneDNN's own order of the weights depends on the input's shape and on the number of threads.
-  std::map<Shape, at::Tensor> packed_;
 };
 
 }  // namespace semisup::plan

@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -67,8 +66,8 @@ class Plan {
 
  private:
   struct Step {
-    std::shared_ptr<Convolution> convolution;
-    std::shared_ptr<QuantizedConvolution> quantized;
+    std::unique_ptr<Convolution> convolution;
+    std::unique_ptr<QuantizedConvolution> quantized;
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
     int output;
@@ -79,17 +78,23 @@ class Plan {
   };
   using Values = std::vector<c10::IValue>;
 
-  at::Tensor ToInput(const at::Tensor& input) const;
-  at::Tensor RunAll(const at::Tensor& input, Setting setting);
+  // Weights in oneDNN's order, by step. They hold for inputs of one shape in one setting, and are
+  // made by the first run with them, before several threads share them.
+  struct Packed {
+    Setting setting;
+    std::vector<at::Tensor> weights;
+  };
+
+  Values Start(const at::Tensor& input) const;
+  at::Tensor RunSteps(const at::Tensor& input, Packed& packed) const;
+  at::Tensor RunAlone(const at::Tensor& input);
   at::Tensor RunParts(const at::Tensor& input, int64_t size);
-  // Runs a part of a new shape once before threads do.
-  void Prepare(const at::Tensor& part);
-  void RunStep(const Step& step, Values& values, Setting setting);
-  void RunConvolution(const Step& step, Values& values, Setting setting);
-  void RunOperation(const Step& step, Values& values);
+  std::shared_ptr<Packed> PackedFor(const at::Tensor& input, Setting setting);
+  void RunStep(size_t index, Values& values, Packed& packed) const;
+  void RunOperation(const Step& step, Values& values) const;
   // A value, given up where no later step needs it.
   static at::Tensor Take(const Step& step, Values& values, int value);
-  at::Tensor TakeBytes(const Step& step, Values& values, int value);
+  at::Tensor TakeBytes(const Step& step, Values& values, int value) const;
   // Chooses for each convolution the faster algorithm, and tells all.
   std::string TuneSetting(const at::Tensor& input, Setting setting);
 
@@ -105,7 +110,7 @@ class Plan {
   int output_ = 0;
   int64_t part_size_ = 1;
   std::mutex mutex_;
-  std::set<std::vector<int64_t>> prepared_;
+  std::map<std::pair<Setting, std::vector<int64_t>>, std::shared_ptr<Packed>> packed_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
 };
 

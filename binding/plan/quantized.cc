@@ -45,9 +45,6 @@ const auto& PointwiseSum() {
   return op;
 }
 
-// Of inputs, for which weights are kept in oneDNN's order.
-constexpr size_t kMostShapes = 6;
-
 c10::List<int64_t> List(const std::vector<int64_t>& values) {
   return c10::List<int64_t>(at::IntArrayRef(values));
 }
@@ -64,33 +61,25 @@ QuantizedConvolution::QuantizedConvolution(const ConvolutionSpec& spec, const Qu
   spec_.weight = at::round(spec.weight / scales_.view({-1, 1, 1, 1})).to(at::kChar);
 }
 
-at::Tensor QuantizedConvolution::PackedFor(const at::Tensor& input, Setting setting) {
-  const Shape shape{input.size(0), input.size(2), input.size(3),
-                    setting == Setting::kAlone ? 0 : 1};
-  const std::lock_guard lock(mutex_);
-  if (packed_.size() >= kMostShapes && !packed_.count(shape)) packed_.clear();
-  auto& packed = packed_[shape];
-  if (!packed.defined()) {
-    packed = Prepack().call(spec_.weight, scales_, input_.scale, input_.zero_point,
-                            List(spec_.stride), List(spec_.padding), List(spec_.dilation),
-                            spec_.groups, List(input.sizes().vec()));
-  }
-  return packed;
+at::Tensor QuantizedConvolution::Pack(const at::Tensor& input) const {
+  return Prepack().call(spec_.weight, scales_, input_.scale, input_.zero_point, List(spec_.stride),
+                        List(spec_.padding), List(spec_.dilation), spec_.groups,
+                        List(input.sizes().vec()));
 }
 
-at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other, Setting setting) {
-  const auto weight = PackedFor(input, setting);
+at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other,
+                                     at::Tensor& packed) {
+  if (!packed.defined()) packed = Pack(input);
   const auto bias = spec_.bias.defined() ? std::make_optional(spec_.bias) : std::nullopt;
   const std::string_view follows = spec_.rectifies ? "relu" : "none";
   if (!spec_.adds) {
-    return Pointwise().call(input, input_.scale, input_.zero_point, weight, scales_, zero_points_,
+    return Pointwise().call(input, input_.scale, input_.zero_point, packed, scales_, zero_points_,
                             bias, List(spec_.stride), List(spec_.padding), List(spec_.dilation),
                             spec_.groups, output_.scale, output_.zero_point, at::kByte, follows,
                             Scalars(), "");
   }
-  const bool is_ours = other.use_count() == 1 && other.storage().use_count() == 1;
-  auto sum = is_ours ? std::move(other) : other.clone();
-  return PointwiseSum().call(input, input_.scale, input_.zero_point, weight, scales_, zero_points_,
+  const auto sum = Writable(std::move(other));
+  return PointwiseSum().call(input, input_.scale, input_.zero_point, packed, scales_, zero_points_,
                              sum, bias, List(spec_.stride), List(spec_.padding),
                              List(spec_.dilation), spec_.groups, output_.scale, output_.zero_point,
                              at::kByte, other_->scale, other_->zero_point, "sum", 1.0, follows,

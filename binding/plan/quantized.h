@@ -1,11 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <array>
-#include <map>
-#include <mutex>
 #include <optional>
-#include <vector>
 
 #include "bytes.h"
 #include "convolution.h"
@@ -20,11 +16,11 @@ class QuantizedConvolution {
                        const std::optional<Quantization>& other, const Quantization& output);
 
   // `other` is undefined, or what is to be added, which is overwritten where nothing else holds it.
-  at::Tensor Run(const at::Tensor& input, at::Tensor other, Setting setting);
+  // `packed` is as for Convolution.
+  at::Tensor Run(const at::Tensor& input, at::Tensor other, at::Tensor& packed);
 
  private:
-  using Shape = std::array<int64_t, 4>;
-  at::Tensor PackedFor(const at::Tensor& input, Setting setting);
+  at::Tensor Pack(const at::Tensor& input) const;
 
   ConvolutionSpec spec_;
   at::Tensor scales_;
@@ -32,8 +28,6 @@ class QuantizedConvolution {
   Quantization input_;
   std::optional<Quantization> other_;
   Quantization output_;
-  std::mutex mutex_;
-  std::map<Shape, at::Tensor> packed_;
 };
 
 }  // namespace semisup::plan

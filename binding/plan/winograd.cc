@@ -88,22 +88,16 @@ void Winograd::Run(const Images& images) const {
     auto* transformed = scratch.data_ptr<float>();
     for (int64_t i = begin; i < end; i++) {
       const int64_t first = i * tiles / blocks;
-      TileBlock block{.input = images.input,
-                      .weight = weight_.data(),
-                      .bias = images.bias,
-                      .other = images.other,
-                      .output = images.output,
-                      .inputs = inputs_,
-                      .outputs = outputs_,
-                      .height = images.height,
-                      .width = images.width,
-                      .tiles_across = across,
-                      .tiles_per_image = per_image,
-                      .first = first,
-                      .count = (i + 1) * tiles / blocks - first,
-                      .rectify = images.rectify,
-                      .transformed = transformed,
-                      .products = transformed + kPoints * size * inputs_};
+      const TileBlock block{.images = images,
+                            .weight = weight_.data(),
+                            .inputs = inputs_,
+                            .outputs = outputs_,
+                            .tiles_across = across,
+                            .tiles_per_image = per_image,
+                            .first = first,
+                            .count = (i + 1) * tiles / blocks - first,
+                            .transformed = transformed,
+                            .products = transformed + kPoints * size * inputs_};
 #if defined(__x86_64__)
       ConvolveTilesAvx512(block);
 #endif

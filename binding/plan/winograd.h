@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "images.h"
+
 namespace semisup::plan {
 
 // A 3x3 convolution of stride 1 and padding 1 by Winograd's minimal filtering F(4x4, 3x3): 36
@@ -15,20 +17,7 @@ class Winograd {
   // `weight`: [outputs, inputs, 3, 3], contiguous.
   Winograd(const float* weight, int64_t inputs, int64_t outputs);
 
-  struct Images {
-    const float* input;
-    const float* bias;
-    // Added before the rectifier, as the output lies, or null; may be the output itself.
-    const float* other;
-    float* output;
-    int64_t count;
-    int64_t height;
-    int64_t width;
-    bool rectify;
-  };
   void Run(const Images& images) const;
-
-  int64_t bytes() const { return static_cast<int64_t>(weight_.size() * sizeof(float)); }
 
  private:
   int64_t inputs_;

@@ -60,7 +60,8 @@ void TransformTiles(const TileBlock& block) {
   const int64_t step = block.count * block.inputs;
   for (int64_t t = 0; t < block.count; t++) {
     const auto [image, top, left] = PlaceOf(block, block.first + t);
-    const float* pixels = block.input + image * block.height * block.width * block.inputs;
+    const float* pixels =
+        block.images.input + image * block.images.height * block.images.width * block.inputs;
     for (int64_t c = 0; c < block.inputs; c += kLane) {
       Lane columns[6][6];
       for (int64_t i = 0; i < 6; i++) {
@@ -68,8 +69,8 @@ void TransformTiles(const TileBlock& block) {
         Lane d[6];
         for (int64_t j = 0; j < 6; j++) {
           const int64_t x = left + j - 1;
-          const bool inside = y >= 0 && y < block.height && x >= 0 && x < block.width;
-          d[j] = inside ? _mm512_loadu_ps(pixels + (y * block.width + x) * block.inputs + c)
+          const bool inside = y >= 0 && y < block.images.height && x >= 0 && x < block.images.width;
+          d[j] = inside ? _mm512_loadu_ps(pixels + (y * block.images.width + x) * block.inputs + c)
                         : _mm512_setzero_ps();
         }
         Lane v[6];
@@ -145,9 +146,10 @@ void WriteTiles(const TileBlock& block) {
   const int64_t step = block.count * block.outputs;
   for (int64_t t = 0; t < block.count; t++) {
     const auto [image, top, left] = PlaceOf(block, block.first + t);
-    const int64_t corner = ((image * block.height + top) * block.width + left) * block.outputs;
-    const int64_t rows = std::min<int64_t>(4, block.height - top);
-    const int64_t columns = std::min<int64_t>(4, block.width - left);
+    const int64_t corner =
+        ((image * block.images.height + top) * block.images.width + left) * block.outputs;
+    const int64_t rows = std::min<int64_t>(4, block.images.height - top);
+    const int64_t columns = std::min<int64_t>(4, block.images.width - left);
     for (int64_t c = 0; c < block.outputs; c += kLane) {
       const float* source = block.products + t * block.outputs + c;
       Lane half[4][6];
@@ -158,16 +160,17 @@ void WriteTiles(const TileBlock& block) {
         TransformOutput(m, y);
         for (int i = 0; i < 4; i++) half[i][j] = y[i];
       }
-      const Lane bias = _mm512_loadu_ps(block.bias + c);
+      const Lane bias = _mm512_loadu_ps(block.images.bias + c);
       for (int64_t i = 0; i < rows; i++) {
         Lane y[4];
         TransformOutput(half[i], y);
         for (int64_t j = 0; j < columns; j++) {
-          const int64_t at = corner + (i * block.width + j) * block.outputs + c;
+          const int64_t at = corner + (i * block.images.width + j) * block.outputs + c;
           Lane value = _mm512_add_ps(y[j], bias);
-          if (block.other) value = _mm512_add_ps(value, _mm512_loadu_ps(block.other + at));
-          if (block.rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
-          _mm512_storeu_ps(block.output + at, value);
+          if (block.images.other)
+            value = _mm512_add_ps(value, _mm512_loadu_ps(block.images.other + at));
+          if (block.images.rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
+          _mm512_storeu_ps(block.images.output + at, value);
         }
       }
     }

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "images.h"
+
 namespace semisup::plan {
 
 constexpr int kPoints = 36;
@@ -8,20 +10,14 @@ constexpr int64_t kPanel = 64;
 
 // What the kernels need to know of a block of tiles; all lengths in elements.
 struct TileBlock {
-  const float* input;
+  const Images& images;
   const float* weight;
-  const float* bias;
-  const float* other;
-  float* output;
   int64_t inputs;
   int64_t outputs;
-  int64_t height;
-  int64_t width;
   int64_t tiles_across;
   int64_t tiles_per_image;
   int64_t first;
   int64_t count;
-  bool rectify;
   // Scratch of kPoints * count * inputs, and of kPoints * count * outputs.
   float* transformed;
   float* products;

@@ -101,11 +101,14 @@ export class Classifier implements AsyncDisposable {
     checkRunOptions(options);
     const { precision, plan, calibration, ...rest } = options;
     const module = await ScriptModule.load(source, rest);
+    const name = typeof source === 'string' ? source : 'the archive';
     try {
-      const name = typeof source === 'string' ? source : 'the archive';
-      return await Classifier.of(module, name, { precision, plan, calibration });
+      const opening = Classifier.of(module, name, { precision, plan, calibration });
+      return await whenAborted(rest.signal, opening);
     } catch (error) {
-      await module.close();
+      const closed = module.close();
+      // A plan that is being made goes on until it is done.
+      if (!rest.signal?.aborted) await closed;
       throw error;
     }
   }
@@ -174,9 +177,10 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
     checkOptionNames(options, ['orient', 'signal'], 'embed');
+    checkSignal(options.signal);
     const { transform } = this.metadata;
     this.#featuresPlan ??= makePlan(this.module, 'features', transform, this.#runOptions);
-    await this.#featuresPlan;
+    await whenAborted(options.signal, this.#featuresPlan);
     const rows: Float32Array[] = [];
     await this.#run(images, options, 'features', async (features) => {
       rows.push(...toRows(await features.data(), features.shape));

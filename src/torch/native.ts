@@ -103,16 +103,16 @@ export interface PlanMeasured {
   readonly parts: Readonly<Record<string, number>>;
 }
 
-/** A plan, or why there is none. */
-export type PlanOutcome =
-  | { readonly reason: string }
-  | {
-      readonly reason?: undefined;
-      /** Equal for all that the same choices are right for. */
-      readonly signature: string;
-      readonly choices: PlanChoices;
-      readonly measured: PlanMeasured;
-    };
+/** What tuning gives. */
+export interface PlanTuning {
+  readonly choices: PlanChoices;
+  readonly measured: PlanMeasured;
+}
+
+/** Why there is no plan. */
+export interface NoPlan {
+  readonly reason: string;
+}
 
 /** A dense array as the binding takes it. */
 export type TypedArray =
@@ -199,7 +199,8 @@ export interface Native {
   methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
   /**
    * Makes a plan of a method; from then on, calls with one float32 [n, c, h, w] go by it. By `images`
-   * are told the ranges of what is kept in 8 bits.
+   * are told the ranges of what is kept in 8 bits. The signature is equal for all plans that the same
+   * choices are right for.
    */
   planMethod(
     executor: ExecutorHandle,
@@ -207,7 +208,7 @@ export interface Native {
     method: string,
     precision: 'float32' | 'bfloat16' | 'int8',
     images: TensorHandle | undefined,
-  ): Promise<PlanOutcome>;
+  ): Promise<{ readonly signature: string } | NoPlan>;
   /** Takes the choices of an earlier tuning. */
   choosePlan(
     executor: ExecutorHandle,
@@ -222,7 +223,7 @@ export interface Native {
     method: string,
     images: TensorHandle,
     seconds: number,
-  ): Promise<PlanOutcome>;
+  ): Promise<PlanTuning | NoPlan>;
   /** The module's own tensors by dotted name; they share its memory. */
   namedTensors(
     executor: ExecutorHandle,

@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
-import { dirname, join } from 'node:path';
 import { OptionError } from '../errors';
-import { userCache } from '../libtorch';
 import { wrongValue } from '../options';
 import type { Executor } from './executor';
-import type { ModuleHandle, PlanChoices, PlanMeasured, PlanOutcome } from './native';
+import type { ModuleHandle, PlanChoices, PlanMeasured } from './native';
 import type { Tensor } from './tensor';
+import { readTuning, tuningPath, writeTuning } from './tunings';
 
 const precisions = ['float32', 'bfloat16', 'int8'] as const;
 const modes = ['auto', 'tune', 'default', 'plain'] as const;
@@ -53,9 +49,6 @@ export interface PlanExample {
   make(): Promise<Tensor>;
 }
 
-/** Raised where kernels or choices change, so that what was measured before is measured anew. */
-const generation = 1;
-
 /** For about how long each part of the tuning may go on, in seconds. */
 const tuningSeconds = 2;
 
@@ -91,12 +84,12 @@ export async function makePlan(
   using calibration = precision === 'int8' ? await example.make() : undefined;
   const ranges = calibration?.handle;
   const outcome = await native.planMethod(handle, module, method, precision, ranges);
-  if (outcome.reason !== undefined) return plainly(precision, outcome.reason);
+  if ('reason' in outcome) return plainly(precision, outcome.reason);
   if (mode === 'default') {
     return { kind: 'planned', precision, reason: 'Nothing was measured, as was asked for.' };
   }
-  const path = cachePath([
-    ...[generation, outcome.signature, precision, example.shape],
+  const path = tuningPath([
+    ...[outcome.signature, precision, example.shape],
     ...[executor.threads, native.compiledFor],
   ]);
   const kept = mode === 'auto' ? await readTuning(path) : undefined;
@@ -104,13 +97,13 @@ export async function makePlan(
     await native.choosePlan(handle, module, method, kept.choices);
     return { kind: 'planned', precision, reason: `It was measured before: ${path}.`, ...kept };
   }
-  using images = await example.make();
-  const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
-  if (tuned.reason !== undefined) return plainly(precision, tuned.reason);
-  const { choices, measured } = tuned;
-  await writeTuning(path, { choices, measured });
+  using made = calibration ? undefined : await example.make();
+  const images = (calibration ?? made!).handle;
+  const tuned = await native.tunePlan(handle, module, method, images, tuningSeconds);
+  if ('reason' in tuned) return plainly(precision, tuned.reason);
+  await writeTuning(path, tuned);
   const reason = 'It was measured to be the fastest here.';
-  return { kind: 'planned', precision, reason, choices, measured };
+  return { kind: 'planned', precision, reason, ...tuned };
 }
 
 function plainly(precision: Precision, reason: string): Plan {
@@ -122,39 +115,4 @@ function plainly(precision: Precision, reason: string): Plan {
     todo: `Leave the option 'precision' out.`,
     value: precision,
   });
-}
-
-type Tuning = Pick<Extract<PlanOutcome, { reason?: undefined }>, 'choices' | 'measured'>;
-
-/** Choices hold for one graph on one kind of processor with one LibTorch. */
-function cachePath(key: readonly unknown[]): string {
-  const machine = [process.arch, cpus()[0]?.model, availableParallelism()];
-  const hash = createHash('sha256').update(JSON.stringify([...key, ...machine]));
-  return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);
-}
-
-async function readTuning(path: string): Promise<Tuning | undefined> {
-  try {
-    const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as Tuning;
-    const { alone, part, partSize } = choices;
-    const areLetters = [alone, part].every(
-      (text) => typeof text === 'string' && /^[dw]*$/.test(text),
-    );
-    const isSize = Number.isInteger(partSize) && partSize >= 1 && partSize <= 64;
-    return areLetters && isSize ? { choices: { alone, part, partSize }, measured } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A cache that cannot be written costs time at the next load, and nothing else. */
-async function writeTuning(path: string, tuning: Tuning): Promise<void> {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, JSON.stringify(tuning, undefined, 2));
-    await rename(temporary, path);
-  } catch {
-    return;
-  }
 }

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { userCache } from '../libtorch';
+import type { PlanTuning } from './native';
+
+/** Raised where kernels or choices change, so that what was measured before is measured anew. */
+const generation = 1;
+
+/** Where a tuning is kept: it holds for one graph on one kind of processor with one LibTorch. */
+export function tuningPath(key: readonly unknown[]): string {
+  const machine = [process.arch, cpus()[0]?.model, availableParallelism()];
+  const hash = createHash('sha256').update(JSON.stringify([generation, ...key, ...machine]));
+  return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);
+}
+
+/** What was kept; undefined where there is nothing, or nothing that can be used. */
+export async function readTuning(path: string): Promise<PlanTuning | undefined> {
+  try {
+    const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as PlanTuning;
+    const { alone, part, partSize } = choices;
+    const areLetters = [alone, part].every(
+      (text) => typeof text === 'string' && /^[dw]*$/.test(text),
+    );
+    const isSize = Number.isInteger(partSize) && partSize >= 1 && partSize <= 64;
+    return areLetters && isSize ? { choices: { alone, part, partSize }, measured } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A cache that cannot be written costs time at the next load, and nothing else. */
+export async function writeTuning(path: string, tuning: PlanTuning): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, JSON.stringify(tuning, undefined, 2));
+    await rename(temporary, path);
+  } catch {
+    return;
+  }
+}
