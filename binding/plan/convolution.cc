@@ -6,9 +6,13 @@
 #include <ATen/ops/relu.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include "pointwise.h"
+#include "winograd.h"
 
 namespace semisup::plan {
 namespace {
@@ -17,7 +21,7 @@ using Scalars = c10::List<std::optional<at::Scalar>>;
 
 // oneDNN's fused convolutions, which torch.compile uses too; registered by LibTorch under these
 // names.
-const auto& Pointwise() {
+const auto& Fused() {
   static const auto op =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
@@ -27,7 +31,7 @@ const auto& Pointwise() {
   return op;
 }
 
-const auto& PointwiseAdd() {
+const auto& FusedAdd() {
   static const auto op =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("mkldnn::_convolution_pointwise_", "binary")
@@ -48,15 +52,25 @@ const auto& Reorder() {
   return op;
 }
 
-bool IsAll(const std::vector<int64_t>& values, int64_t value) {
-  return values == std::vector<int64_t>{value, value};
+bool IsAll(at::IntArrayRef values, int64_t value) {
+  return std::all_of(values.begin(), values.end(), [value](int64_t one) { return one == value; });
+}
+
+WinogradShape ShapeOf(const ConvolutionSpec& spec, Algorithm algorithm) {
+  return {.inputs = spec.weight.size(1) * spec.groups,
+          .outputs = spec.weight.size(0),
+          .groups = spec.groups,
+          .tile = algorithm == Algorithm::kWinograd4 ? 4 : 2};
 }
 
 }  // namespace
 
+bool IsOurs(const at::Tensor& tensor) {
+  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+}
+
 at::Tensor Writable(at::Tensor tensor) {
-  const bool is_ours = tensor.use_count() == 1 && tensor.storage().use_count() == 1;
-  return is_ours ? std::move(tensor) : tensor.clone();
+  return IsOurs(tensor) ? std::move(tensor) : tensor.clone();
 }
 
 Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std::move(spec)) {
@@ -68,7 +82,8 @@ at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting s
                             at::Tensor& packed) {
   const bool is_apart = spec_.adds && Broadcasts(input, other);
   if (spec_.adds && !is_apart) other = other.contiguous(at::MemoryFormat::ChannelsLast);
-  if (!is_apart && algorithm(setting) == Algorithm::kWinograd) return RunWinograd(input, other);
+  const auto kernel = kernels_.find(algorithm(setting));
+  if (!is_apart && kernel != kernels_.end()) return RunKernel(input, other, *kernel->second);
   if (!packed.defined()) packed = Pack(input);
   if (is_apart) return RunApart(input, other, packed);
   return RunDirect(input, std::move(other), packed);
@@ -86,24 +101,41 @@ std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
 
 bool Convolution::Takes(Algorithm algorithm) const {
   if (algorithm == Algorithm::kDirect) return true;
-  const auto& w = spec_.weight;
-  return w.scalar_type() == at::kFloat && spec_.bias.defined() && w.size(2) == 3 &&
-         w.size(3) == 3 && spec_.groups == 1 && IsAll(spec_.stride, 1) && IsAll(spec_.padding, 1) &&
-         IsAll(spec_.dilation, 1) && Winograd::Takes(w.size(1), w.size(0));
+  const auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
+  if (weight.scalar_type() != at::kFloat) return false;
+  if (algorithm == Algorithm::kPointwise) {
+    return IsAll(weight.sizes().slice(2), 1) && IsAll(padding, 0) && groups == 1 &&
+           Pointwise::Takes(weight.size(0));
+  }
+  return IsAll(weight.sizes().slice(2), 3) && bias.defined() && IsAll(stride, 1) &&
+         IsAll(padding, 1) && IsAll(dilation, 1) && Winograd::Takes(ShapeOf(spec_, algorithm));
+}
+
+std::vector<Algorithm> Convolution::Ways() const {
+  std::vector<Algorithm> ways;
+  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(ways),
+               [this](Algorithm algorithm) { return Takes(algorithm); });
+  return ways;
+}
+
+std::unique_ptr<const Kernel> Convolution::KernelFor(Algorithm algorithm) const {
+  const auto* weight = spec_.weight.const_data_ptr<float>();
+  if (algorithm == Algorithm::kPointwise) {
+    return std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
+  }
+  return std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
 }
 
 void Convolution::Choose(Setting setting, Algorithm algorithm) {
-  if (algorithm == Algorithm::kWinograd && !winograd_) {
-    winograd_ = std::make_unique<Winograd>(spec_.weight.const_data_ptr<float>(),
-                                           spec_.weight.size(1), spec_.weight.size(0));
-  }
   algorithms_[Index(setting)] = algorithm;
+  if (algorithm == Algorithm::kDirect || kernels_.count(algorithm)) return;
+  kernels_.emplace(algorithm, KernelFor(algorithm));
 }
 
 void Convolution::Trim() {
-  if (std::count(algorithms_.begin(), algorithms_.end(), Algorithm::kWinograd) == 0) {
-    winograd_.reset();
-  }
+  std::erase_if(kernels_, [&](const auto& kernel) {
+    return std::count(algorithms_.begin(), algorithms_.end(), kernel.first) == 0;
+  });
 }
 
 at::Tensor Convolution::Pack(const at::Tensor& input) const {
@@ -115,37 +147,43 @@ at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other,
                                   const at::Tensor& packed) {
   const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
   if (!adds) {
-    return Pointwise().call(input, packed, bias, padding, stride, dilation, groups,
-                            rectifies ? "relu" : "none", Scalars(), "");
+    return Fused().call(input, packed, bias, padding, stride, dilation, groups,
+                        rectifies ? "relu" : "none", Scalars(), "");
   }
   auto sum = Writable(std::move(other));
-  PointwiseAdd().call(sum, input, packed, bias, padding, stride, dilation, groups, "add", 1.0,
-                      rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
-                      Scalars(), "");
+  FusedAdd().call(sum, input, packed, bias, padding, stride, dilation, groups, "add", 1.0,
+                  rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
+                  Scalars(), "");
   return sum;
 }
 
 at::Tensor Convolution::RunApart(const at::Tensor& input, const at::Tensor& other,
                                  const at::Tensor& packed) {
   const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
-  const auto product = Pointwise().call(input, packed, bias, padding, stride, dilation, groups,
-                                        "none", Scalars(), "");
+  const auto product =
+      Fused().call(input, packed, bias, padding, stride, dilation, groups, "none", Scalars(), "");
   const auto sum = at::add(product, other);
   return rectifies ? at::relu(sum) : sum;
 }
 
-at::Tensor Convolution::RunWinograd(const at::Tensor& input, const at::Tensor& other) {
-  const auto images = input.contiguous(at::MemoryFormat::ChannelsLast);
-  auto output = at::empty({images.size(0), spec_.weight.size(0), images.size(2), images.size(3)},
-                          images.options(), at::MemoryFormat::ChannelsLast);
-  winograd_->Run({.input = images.const_data_ptr<float>(),
-                  .bias = spec_.bias.const_data_ptr<float>(),
-                  .other = other.defined() ? other.const_data_ptr<float>() : nullptr,
-                  .output = output.data_ptr<float>(),
-                  .count = images.size(0),
-                  .height = images.size(2),
-                  .width = images.size(3),
-                  .rectify = spec_.rectifies});
+at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& other,
+                                  const Kernel& kernel) const {
+  const auto sizes = OutputSizes(input);
+  // Kernels of one pixel leave out what lies between the steps; the others have steps of one.
+  const auto taken = input.slice(2, 0, std::nullopt, spec_.stride[0])
+                         .slice(3, 0, std::nullopt, spec_.stride[1])
+                         .contiguous(at::MemoryFormat::ChannelsLast);
+  auto output = other.defined() && IsOurs(other)
+                    ? other
+                    : at::empty(sizes, input.options(), at::MemoryFormat::ChannelsLast);
+  kernel.Run({.input = taken.const_data_ptr<float>(),
+              .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
+              .other = other.defined() ? other.const_data_ptr<float>() : nullptr,
+              .output = output.data_ptr<float>(),
+              .count = sizes[0],
+              .height = sizes[2],
+              .width = sizes[3],
+              .rectify = spec_.rectifies});
   return output;
 }
 

@@ -2,10 +2,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <vector>
 
-#include "winograd.h"
+#include "images.h"
 
 namespace semisup::plan {
 
@@ -22,14 +23,23 @@ struct ConvolutionSpec {
   bool rectifies = false;
 };
 
-enum class Algorithm : char { kDirect = 'd', kWinograd = 'w' };
+// oneDNN's convolution, or one of our own.
+enum class Algorithm : char {
+  kDirect = 'd',
+  kPointwise = 'p',
+  kWinograd2 = 'v',
+  kWinograd4 = 'w',
+};
+inline constexpr std::array kAlgorithms{Algorithm::kDirect, Algorithm::kPointwise,
+                                        Algorithm::kWinograd2, Algorithm::kWinograd4};
 
 // The ways that a plan runs in, each with algorithms of its own: one image with all threads, or a
 // part of a batch on each thread.
 enum class Setting { kAlone, kPart };
 
-// Gives a tensor that may be written to and holds what `tensor` holds: itself, where nothing else
-// has it.
+// Whether nothing else has the tensor, so that it may be overwritten.
+bool IsOurs(const at::Tensor& tensor);
+// Gives a tensor that may be written to and holds what `tensor` holds: itself, where it is ours.
 at::Tensor Writable(at::Tensor tensor);
 
 // A convolution with what follows it, in one pass over its output. Tensors are channels-last, of
@@ -49,9 +59,11 @@ class Convolution {
     return other.sizes() != OutputSizes(input);
   }
   bool Takes(Algorithm algorithm) const;
+  // The algorithms that it takes.
+  std::vector<Algorithm> Ways() const;
   Algorithm algorithm(Setting setting) const { return algorithms_[Index(setting)]; }
   void Choose(Setting setting, Algorithm algorithm);
-  // Frees the weights of algorithms that are not chosen.
+  // Frees the weights of algorithms of our own that are not chosen.
   void Trim();
 
  private:
@@ -62,12 +74,14 @@ class Convolution {
   // With a sum of tensors of different shapes, step by step.
   at::Tensor RunApart(const at::Tensor& input, const at::Tensor& other, const at::Tensor& packed);
   at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, const at::Tensor& packed);
-  at::Tensor RunWinograd(const at::Tensor& input, const at::Tensor& other);
+  at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& other,
+                       const Kernel& kernel) const;
+  std::unique_ptr<const Kernel> KernelFor(Algorithm algorithm) const;
   at::Tensor Pack(const at::Tensor& input) const;
 
   ConvolutionSpec spec_;
   std::array<Algorithm, 2> algorithms_{Algorithm::kDirect, Algorithm::kDirect};
-  std::unique_ptr<Winograd> winograd_;
+  std::map<Algorithm, std::unique_ptr<const Kernel>> kernels_;
 };
 
 }  // namespace semisup::plan

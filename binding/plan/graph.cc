@@ -108,14 +108,7 @@ std::optional<int> RankAfter(const Node* node, int rank) {
     if (sides != std::set<int64_t>{2, 3} || !Constant(node, 2)) return std::nullopt;
     return Constant(node, 2)->toBool() ? 4 : 2;
   }
-  if (kind == "aten::linear" && rank == 2) {
-    const auto weight = Constant(node, 1);
-    const auto bias = Constant(node, 2);
-    const bool is_constant = weight && weight->isTensor() && weight->toTensor().dim() == 2 &&
-                             IsPlain(weight->toTensor()) && bias &&
-                             (bias->isNone() || IsPlain(bias->toTensor()));
-    return is_constant ? std::make_optional(2) : std::nullopt;
-  }
+  if (rank == 2 && AsLinear(node)) return 2;
   return std::nullopt;
 }
 
@@ -201,6 +194,17 @@ std::unordered_map<const Node*, FusedConvolution> FuseConvolutions(const Graph& 
     }
   }
   return fused;
+}
+
+std::optional<LinearSpec> AsLinear(const Node* node) {
+  if (!Is(node, "aten::linear")) return std::nullopt;
+  const auto weight = Constant(node, 1);
+  const auto bias = Constant(node, 2);
+  if (!weight || !weight->isTensor() || !bias) return std::nullopt;
+  if (weight->toTensor().dim() != 2 || !IsPlain(weight->toTensor())) return std::nullopt;
+  if (bias->isNone()) return LinearSpec{weight->toTensor(), at::Tensor()};
+  if (!IsPlain(bias->toTensor())) return std::nullopt;
+  return LinearSpec{weight->toTensor(), bias->toTensor()};
 }
 
 std::optional<Pooling> AsMaxPool(const Node* node) {

@@ -33,6 +33,16 @@ struct FusedConvolution {
 std::unordered_map<const torch::jit::Node*, FusedConvolution> FuseConvolutions(
     const torch::jit::Graph& graph);
 
+// A matrix times rows.
+struct LinearSpec {
+  at::Tensor weight;
+  // Or undefined.
+  at::Tensor bias;
+};
+
+// That of a node with constant weights, if it is one.
+std::optional<LinearSpec> AsLinear(const torch::jit::Node* node);
+
 // A maximum over square windows without gaps, if the node is one.
 std::optional<Pooling> AsMaxPool(const torch::jit::Node* node);
 

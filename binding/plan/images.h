@@ -6,6 +6,7 @@ namespace semisup::plan {
 // What a convolution of our own reads and writes: float32, row by row, channels innermost.
 struct Images {
   const float* input;
+  // One for each output, or null.
   const float* bias;
   // Added before the rectifier, as the output lies, or null; may be the output itself.
   const float* other;
@@ -14,6 +15,14 @@ struct Images {
   int64_t height;
   int64_t width;
   bool rectify;
+};
+
+// A way of our own to do a convolution of one kind, with its weights. Any number of threads may run
+// it at a time.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual void Run(const Images& images) const = 0;
 };
 
 }  // namespace semisup::plan

@@ -80,6 +80,9 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
       convolutions_.push_back(step.convolution.get());
       step.inputs.push_back(slot(found->second.input));
       if (found->second.other) step.inputs.push_back(slot(found->second.other));
+    } else if (const auto linear = AsLinear(node); linear && Linear::Takes()) {
+      step.linear = std::make_unique<Linear>(linear->weight, linear->bias);
+      step.inputs.push_back(slot(node->inputs()[0]));
     } else {
       step.operation = node->getOperation();
       step.pooling = AsMaxPool(node);
@@ -139,6 +142,10 @@ void Plan::RunOperation(const Step& step, Values& values) const {
 void Plan::RunStep(size_t index, Values& values, Packed& packed) const {
   const auto& step = steps_[index];
   if (step.operation) return RunOperation(step, values);
+  if (step.linear) {
+    values[step.output] = step.linear->Run(Take(step, values, step.inputs[0]));
+    return;
+  }
   const auto take = [&](int value) {
     return step.quantized ? TakeBytes(step, values, value) : Take(step, values, value);
   };
@@ -166,15 +173,19 @@ at::Tensor Plan::RunSteps(const at::Tensor& input, Packed& packed) const {
   return numbers.to(at::kFloat).contiguous();
 }
 
+void Plan::RunPacking(const at::Tensor& input, Packed& packed) const {
+  std::optional<OneThread> one_thread;
+  if (packed.setting == Setting::kPart) one_thread.emplace();
+  RunSteps(input, packed);
+}
+
 std::shared_ptr<Plan::Packed> Plan::PackedFor(const at::Tensor& input, Setting setting) {
   constexpr size_t kMostShapes = 6;
   const std::lock_guard lock(mutex_);
   const auto key = std::make_pair(setting, input.sizes().vec());
   if (const auto found = packed_.find(key); found != packed_.end()) return found->second;
   auto packed = std::make_shared<Packed>(Packed{setting, std::vector<at::Tensor>(steps_.size())});
-  std::optional<OneThread> one_thread;
-  if (setting == Setting::kPart) one_thread.emplace();
-  RunSteps(input, *packed);
+  RunPacking(input, *packed);
   // Runs that have theirs keep them.
   if (packed_.size() >= kMostShapes) packed_.clear();
   return packed_[key] = packed;
@@ -203,14 +214,16 @@ at::Tensor Plan::RunParts(const at::Tensor& input, int64_t size) {
 }
 
 at::Tensor Plan::Run(const at::Tensor& input) {
+  const int64_t round = part_size_ * at::get_num_threads();
+  const int64_t whole = round > 0 ? input.size(0) / round * round : 0;
+  if (whole == input.size(0) && whole > 1) return RunParts(input, part_size_);
   if (input.size(0) < 2) return RunAlone(input);
-  const int64_t threads = at::get_num_threads();
-  const int64_t whole = input.size(0) / (part_size_ * threads) * (part_size_ * threads);
-  if (whole == input.size(0) || whole == 0) {
-    return RunParts(input, whole == 0 ? 1 : part_size_);
-  }
-  return at::cat({RunParts(input.narrow(0, 0, whole), part_size_),
-                  RunParts(input.narrow(0, whole, input.size(0) - whole), 1)});
+  std::vector<at::Tensor> outputs;
+  if (whole > 0) outputs.push_back(RunParts(input.narrow(0, 0, whole), part_size_));
+  // What does not fill a part on each thread: with all threads, an image at a time.
+  for (int64_t i = whole; i < input.size(0); i++)
+    outputs.push_back(RunAlone(input.narrow(0, i, 1)));
+  return at::cat(outputs);
 }
 
 }  // namespace semisup::plan

@@ -15,6 +15,7 @@
 
 #include "arena.h"
 #include "convolution.h"
+#include "linear.h"
 #include "quantized.h"
 
 namespace semisup::plan {
@@ -25,7 +26,8 @@ struct Choices {
   std::string alone;
   // For a part of a batch on each thread.
   std::string part;
-  // How many images such a part has.
+  // How many images such a part has; 0 if a batch is best done an image at a time, with all
+  // threads.
   int64_t part_size = 1;
 };
 
@@ -68,6 +70,7 @@ class Plan {
   struct Step {
     std::unique_ptr<Convolution> convolution;
     std::unique_ptr<QuantizedConvolution> quantized;
+    std::unique_ptr<Linear> linear;
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
     int output;
@@ -95,8 +98,10 @@ class Plan {
   // A value, given up where no later step needs it.
   static at::Tensor Take(const Step& step, Values& values, int value);
   at::Tensor TakeBytes(const Step& step, Values& values, int value) const;
-  // Chooses for each convolution the faster algorithm, and tells all.
-  std::string TuneSetting(const at::Tensor& input, Setting setting);
+  // A first run, alone, as the setting will have it.
+  void RunPacking(const at::Tensor& input, Packed& packed) const;
+  // Chooses for each convolution the fastest algorithm, and tells all.
+  std::string TuneSetting(const at::Tensor& input, Setting setting, double seconds);
 
   at::ScalarType dtype_;
   std::string signature_;

@@ -5,67 +5,58 @@
 
 #include <algorithm>
 
-#include "winograd_kernels.h"
+#include "processor.h"
 
 namespace semisup::plan {
 namespace {
 
-constexpr int64_t kTile = 4;
+constexpr int64_t kLane = 16;
 // Tiles at a time: so many that a weight that is read is used often, so few that they stay in the
 // second cache.
 constexpr int64_t kScratchBytes = 768 << 10;
 constexpr int64_t kFewestTiles = 24;
 
-// The kernel transform G of Lavin and Gray, for the points 0, 1, -1, 2, -2 and infinity.
-constexpr double kKernel[6][3] = {{1 / 4., 0, 0},
-                                  {-1 / 6., -1 / 6., -1 / 6.},
-                                  {-1 / 6., 1 / 6., -1 / 6.},
-                                  {1 / 24., 1 / 12., 1 / 6.},
-                                  {1 / 24., -1 / 12., 1 / 6.},
-                                  {0, 0, 1}};
+// The kernel transforms G of Lavin and Gray, for the points 0, 1, -1, 2, -2 and infinity.
+constexpr double kKernelOf4[6][3] = {{1 / 4., 0, 0},
+                                     {-1 / 6., -1 / 6., -1 / 6.},
+                                     {-1 / 6., 1 / 6., -1 / 6.},
+                                     {1 / 24., 1 / 12., 1 / 6.},
+                                     {1 / 24., -1 / 12., 1 / 6.},
+                                     {0, 0, 1}};
+// And for 0, 1, -1 and infinity.
+constexpr double kKernelOf2[4][3] = {
+    {1, 0, 0}, {1 / 2., 1 / 2., 1 / 2.}, {1 / 2., -1 / 2., 1 / 2.}, {0, 0, 1}};
 
-void TransformKernel(const float* kernel, double (&transformed)[6][6]) {
-  double half[6][3];
-  for (int i = 0; i < 6; i++) {
+// One of the numbers of G k G'.
+double TransformKernel(const double (*transform)[3], const float* kernel, int row, int column) {
+  double sum = 0;
+  for (int i = 0; i < 3; i++) {
     for (int j = 0; j < 3; j++) {
-      half[i][j] = 0;
-      for (int k = 0; k < 3; k++) half[i][j] += kKernel[i][k] * kernel[k * 3 + j];
+      sum += transform[row][i] * kernel[i * 3 + j] * transform[column][j];
     }
   }
-  for (int i = 0; i < 6; i++) {
-    for (int j = 0; j < 6; j++) {
-      transformed[i][j] = 0;
-      for (int k = 0; k < 3; k++) transformed[i][j] += half[i][k] * kKernel[j][k];
-    }
-  }
-}
-
-bool HasAvx512() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512f");
-#else
-  return false;
-#endif
+  return sum;
 }
 
 }  // namespace
 
-bool Winograd::Takes(int64_t inputs, int64_t outputs) {
-  static const bool has_kernels = HasAvx512();
-  return has_kernels && inputs % 16 == 0 && outputs % kPanel == 0;
+bool Winograd::Takes(const WinogradShape& shape) {
+  return HasAvx512() && shape.group_inputs() % kLane == 0 && shape.panel() % kLane == 0;
 }
 
-Winograd::Winograd(const float* weight, int64_t inputs, int64_t outputs)
-    : inputs_(inputs), outputs_(outputs), weight_(kPoints * inputs * outputs) {
-  at::parallel_for(0, outputs, 16, [&](int64_t begin, int64_t end) {
+Winograd::Winograd(const float* weight, const WinogradShape& shape)
+    : shape_(shape), weight_(shape.points() * shape.group_inputs() * shape.outputs) {
+  const int64_t inputs = shape.group_inputs();
+  const int64_t panel = shape.panel();
+  const auto* transform = shape.tile == 4 ? kKernelOf4 : kKernelOf2;
+  const int side = shape.tile + 2;
+  at::parallel_for(0, shape.outputs, kLane, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; o++) {
-      for (int64_t c = 0; c < inputs; c++) {
-        double transformed[6][6];
-        TransformKernel(weight + (o * inputs + c) * 9, transformed);
-        for (int point = 0; point < kPoints; point++) {
-          const int64_t panel = (point * outputs + o / kPanel * kPanel) * inputs;
-          weight_[panel + c * kPanel + o % kPanel] =
-              static_cast<float>(transformed[point / 6][point % 6]);
+      for (int point = 0; point < shape.points(); point++) {
+        float* column = weight_.data() + shape.PanelAt(point, o / panel * panel) + o % panel;
+        for (int64_t c = 0; c < inputs; c++) {
+          column[c * panel] = static_cast<float>(TransformKernel(
+              transform, weight + (o * inputs + c) * 9, point / side, point % side));
         }
       }
     }
@@ -73,36 +64,46 @@ Winograd::Winograd(const float* weight, int64_t inputs, int64_t outputs)
 }
 
 void Winograd::Run(const Images& images) const {
-  const int64_t across = (images.width + kTile - 1) / kTile;
-  const int64_t per_image = across * ((images.height + kTile - 1) / kTile);
+  const int64_t threads = at::get_num_threads();
+  const int64_t across = CeilOf(images.width, shape_.tile);
+  const int64_t per_image = across * CeilOf(images.height, shape_.tile);
   const int64_t tiles = per_image * images.count;
-  const int64_t fitting =
-      kScratchBytes / static_cast<int64_t>(kPoints * sizeof(float) * (inputs_ + outputs_));
-  // As many blocks as threads at least, of like size.
-  const int64_t most = std::min(std::max(kFewestTiles, fitting),
-                                (tiles + at::get_num_threads() - 1) / at::get_num_threads());
-  const int64_t blocks = (tiles + most - 1) / most;
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
-    const int64_t size = (tiles + blocks - 1) / blocks;
-    const auto scratch = at::empty({kPoints * size * (inputs_ + outputs_)});
-    auto* transformed = scratch.data_ptr<float>();
+  const int64_t panels = shape_.outputs / shape_.panel();
+  const int64_t fitting = kScratchBytes / (shape_.points() * static_cast<int64_t>(sizeof(float)) *
+                                           (shape_.group_inputs() + shape_.group_outputs()));
+  const int64_t blocks = CeilOf(tiles, std::max(kFewestTiles, fitting));
+  // Groups have nothing in common, so each is done alone. Otherwise threads share the outputs where
+  // there are too few tiles for all of them: each would read all weights for a few tiles.
+  const int64_t shares =
+      shape_.groups > 1 ? shape_.groups : std::min(panels, CeilOf(threads, blocks));
+  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
+    const Slice most_tiles{0, CeilOf(tiles, blocks)};
+    const Slice most_outputs{0, CeilOf(panels, shares) * shape_.panel()};
+    const int64_t most_inputs = StepOf(most_tiles, {0, shape_.group_inputs()});
+    const auto scratch =
+        at::empty({shape_.points() * (most_inputs + StepOf(most_tiles, most_outputs))});
     for (int64_t i = begin; i < end; i++) {
-      const int64_t first = i * tiles / blocks;
+      const auto outputs = ShareOf(panels, i % shares, shares, shape_.panel());
       const TileBlock block{.images = images,
+                            .shape = shape_,
                             .weight = weight_.data(),
-                            .inputs = inputs_,
-                            .outputs = outputs_,
                             .tiles_across = across,
                             .tiles_per_image = per_image,
-                            .first = first,
-                            .count = (i + 1) * tiles / blocks - first,
-                            .transformed = transformed,
-                            .products = transformed + kPoints * size * inputs_};
+                            .tiles = ShareOf(tiles, i / shares, blocks),
+                            .inputs = InputsOf(outputs),
+                            .outputs = outputs,
+                            .transformed = scratch.data_ptr<float>(),
+                            .products = scratch.data_ptr<float>() + shape_.points() * most_inputs};
 #if defined(__x86_64__)
       ConvolveTilesAvx512(block);
 #endif
     }
   });
+}
+
+Slice Winograd::InputsOf(const Slice& outputs) const {
+  const int64_t group = outputs.first / shape_.group_outputs();
+  return {group * shape_.group_inputs(), shape_.group_inputs()};
 }
 
 }  // namespace semisup::plan

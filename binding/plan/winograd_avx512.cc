@@ -1,15 +1,11 @@
-#include <immintrin.h>
-
 #include <algorithm>
+#include <tuple>
 
+#include "multiply_avx512.h"
 #include "winograd_kernels.h"
 
 namespace semisup::plan {
 namespace {
-
-using Lane = __m512;
-constexpr int64_t kLane = 16;
-constexpr int kRows = 6;
 
 inline Lane Scaled(float factor, Lane value) {
   return _mm512_mul_ps(_mm512_set1_ps(factor), value);
@@ -32,6 +28,13 @@ inline void TransformInput(const Lane (&d)[6], Lane (&v)[6]) {
   v[5] = PlusScaled(PlusScaled(d[5], -5, d[3]), 4, d[1]);
 }
 
+inline void TransformInput(const Lane (&d)[4], Lane (&v)[4]) {
+  v[0] = _mm512_sub_ps(d[0], d[2]);
+  v[1] = _mm512_add_ps(d[1], d[2]);
+  v[2] = _mm512_sub_ps(d[2], d[1]);
+  v[3] = _mm512_sub_ps(d[3], d[1]);
+}
+
 // One row of the output transform.
 inline void TransformOutput(const Lane (&m)[6], Lane (&y)[4]) {
   const Lane sum12 = _mm512_add_ps(m[1], m[2]);
@@ -44,6 +47,11 @@ inline void TransformOutput(const Lane (&m)[6], Lane (&y)[4]) {
   y[3] = _mm512_add_ps(PlusScaled(difference12, 8, difference34), m[5]);
 }
 
+inline void TransformOutput(const Lane (&m)[4], Lane (&y)[2]) {
+  y[0] = _mm512_add_ps(_mm512_add_ps(m[0], m[1]), m[2]);
+  y[1] = _mm512_add_ps(_mm512_sub_ps(m[1], m[2]), m[3]);
+}
+
 struct Place {
   int64_t image;
   int64_t y;
@@ -52,137 +60,126 @@ struct Place {
 
 inline Place PlaceOf(const TileBlock& block, int64_t tile) {
   const int64_t within = tile % block.tiles_per_image;
-  return {tile / block.tiles_per_image, within / block.tiles_across * 4,
-          within % block.tiles_across * 4};
+  return {tile / block.tiles_per_image, within / block.tiles_across * block.shape.tile,
+          within % block.tiles_across * block.shape.tile};
 }
 
+template <int tile>
 void TransformTiles(const TileBlock& block) {
-  const int64_t step = block.count * block.inputs;
-  for (int64_t t = 0; t < block.count; t++) {
-    const auto [image, top, left] = PlaceOf(block, block.first + t);
+  constexpr int kSide = tile + 2;
+  const auto& [images, shape, inputs] = std::tie(block.images, block.shape, block.inputs);
+  const int64_t step = StepOf(block.tiles, inputs);
+  for (int64_t t = 0; t < block.tiles.count; t++) {
+    const auto [image, top, left] = PlaceOf(block, block.tiles.first + t);
     const float* pixels =
-        block.images.input + image * block.images.height * block.images.width * block.inputs;
-    for (int64_t c = 0; c < block.inputs; c += kLane) {
-      Lane columns[6][6];
-      for (int64_t i = 0; i < 6; i++) {
+        images.input + image * images.height * images.width * shape.inputs + inputs.first;
+    for (int64_t c = 0; c < inputs.count; c += kLane) {
+      Lane columns[kSide][kSide];
+      for (int64_t i = 0; i < kSide; i++) {
         const int64_t y = top + i - 1;
-        Lane d[6];
-        for (int64_t j = 0; j < 6; j++) {
+        Lane d[kSide];
+        for (int64_t j = 0; j < kSide; j++) {
           const int64_t x = left + j - 1;
-          const bool inside = y >= 0 && y < block.images.height && x >= 0 && x < block.images.width;
-          d[j] = inside ? _mm512_loadu_ps(pixels + (y * block.images.width + x) * block.inputs + c)
+          const bool inside = y >= 0 && y < images.height && x >= 0 && x < images.width;
+          d[j] = inside ? _mm512_loadu_ps(pixels + (y * images.width + x) * shape.inputs + c)
                         : _mm512_setzero_ps();
         }
-        Lane v[6];
+        Lane v[kSide];
         TransformInput(d, v);
-        for (int j = 0; j < 6; j++) columns[j][i] = v[j];
+        for (int j = 0; j < kSide; j++) columns[j][i] = v[j];
       }
-      float* target = block.transformed + t * block.inputs + c;
-      for (int j = 0; j < 6; j++) {
-        Lane v[6];
+      float* target = block.transformed + t * inputs.count + c;
+      for (int j = 0; j < kSide; j++) {
+        Lane v[kSide];
         TransformInput(columns[j], v);
-        for (int i = 0; i < 6; i++) _mm512_storeu_ps(target + (i * 6 + j) * step, v[i]);
+        for (int i = 0; i < kSide; i++) _mm512_storeu_ps(target + (i * kSide + j) * step, v[i]);
       }
     }
   }
 }
 
-// [rows, depth] times [depth, 64].
-template <int rows>
-inline void MultiplyRows(const float* a, const float* panel, float* to, int64_t depth,
-                         int64_t to_stride) {
-  Lane sums[rows][4];
-  for (auto& row : sums) {
-    for (auto& sum : row) sum = _mm512_setzero_ps();
-  }
-  for (int64_t k = 0; k < depth; k++) {
-    Lane b[4];
-    for (int j = 0; j < 4; j++) b[j] = _mm512_loadu_ps(panel + k * kPanel + j * kLane);
-    for (int i = 0; i < rows; i++) {
-      const Lane factor = _mm512_set1_ps(a[i * depth + k]);
-      for (int j = 0; j < 4; j++) sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]);
-    }
-  }
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < 4; j++) _mm512_storeu_ps(to + i * to_stride + j * kLane, sums[i][j]);
-  }
-}
-
+template <int lanes>
 void Multiply(const TileBlock& block) {
-  for (int point = 0; point < kPoints; point++) {
-    const float* a = block.transformed + point * block.count * block.inputs;
-    float* to = block.products + point * block.count * block.outputs;
-    for (int64_t o = 0; o < block.outputs; o += kPanel) {
-      const float* panel = block.weight + (point * block.outputs + o) * block.inputs;
-      int64_t row = 0;
-      const auto run = [&]<int rows>() {
-        MultiplyRows<rows>(a + row * block.inputs, panel, to + row * block.outputs + o,
-                           block.inputs, block.outputs);
-        row += rows;
-      };
-      while (row + kRows <= block.count) run.operator()<kRows>();
-      switch (block.count - row) {
-        case 5:
-          run.operator()<5>();
-          break;
-        case 4:
-          run.operator()<4>();
-          break;
-        case 3:
-          run.operator()<3>();
-          break;
-        case 2:
-          run.operator()<2>();
-          break;
-        case 1:
-          run.operator()<1>();
-          break;
+  const auto& [shape, inputs, outputs] = std::tie(block.shape, block.inputs, block.outputs);
+  const int64_t depth = shape.group_inputs();
+  const int64_t tiles = block.tiles.count;
+  const int64_t strips = CeilOf(tiles, MostRows(lanes));
+  for (int point = 0; point < shape.points(); point++) {
+    const float* a = block.transformed + point * StepOf(block.tiles, inputs);
+    float* to = block.products + point * StepOf(block.tiles, outputs);
+    for (int64_t o = 0; o < outputs.count; o += lanes * kLane) {
+      const float* panel = block.weight + shape.PanelAt(point, outputs.first + o);
+      const bool is_last = o + lanes * kLane >= outputs.count;
+      const float* next = is_last ? block.weight + shape.PanelAt(point + 1, outputs.first)
+                                  : panel + depth * lanes * kLane;
+      for (int64_t s = 0; s < strips; s++) {
+        const auto strip = ShareOf(tiles, s, strips);
+        kMultipliers<lanes>[strip.count - 1]({a + strip.first * inputs.count, inputs.count},
+                                             {panel, depth, next + s % lanes * depth * kLane},
+                                             {to + strip.first * outputs.count + o, outputs.count},
+                                             {});
       }
     }
   }
 }
 
+template <int tile>
 void WriteTiles(const TileBlock& block) {
-  const int64_t step = block.count * block.outputs;
-  for (int64_t t = 0; t < block.count; t++) {
-    const auto [image, top, left] = PlaceOf(block, block.first + t);
+  constexpr int kSide = tile + 2;
+  const auto& [images, shape, outputs] = std::tie(block.images, block.shape, block.outputs);
+  const int64_t step = StepOf(block.tiles, outputs);
+  for (int64_t t = 0; t < block.tiles.count; t++) {
+    const auto [image, top, left] = PlaceOf(block, block.tiles.first + t);
     const int64_t corner =
-        ((image * block.images.height + top) * block.images.width + left) * block.outputs;
-    const int64_t rows = std::min<int64_t>(4, block.images.height - top);
-    const int64_t columns = std::min<int64_t>(4, block.images.width - left);
-    for (int64_t c = 0; c < block.outputs; c += kLane) {
-      const float* source = block.products + t * block.outputs + c;
-      Lane half[4][6];
-      for (int j = 0; j < 6; j++) {
-        Lane m[6];
-        for (int i = 0; i < 6; i++) m[i] = _mm512_loadu_ps(source + (i * 6 + j) * step);
-        Lane y[4];
+        ((image * images.height + top) * images.width + left) * shape.outputs + outputs.first;
+    const int64_t rows = std::min<int64_t>(tile, images.height - top);
+    const int64_t columns = std::min<int64_t>(tile, images.width - left);
+    for (int64_t c = 0; c < outputs.count; c += kLane) {
+      const float* source = block.products + t * outputs.count + c;
+      Lane half[tile][kSide];
+      for (int j = 0; j < kSide; j++) {
+        Lane m[kSide];
+        for (int i = 0; i < kSide; i++) m[i] = _mm512_loadu_ps(source + (i * kSide + j) * step);
+        Lane y[tile];
         TransformOutput(m, y);
-        for (int i = 0; i < 4; i++) half[i][j] = y[i];
+        for (int i = 0; i < tile; i++) half[i][j] = y[i];
       }
-      const Lane bias = _mm512_loadu_ps(block.images.bias + c);
+      const Lane bias = _mm512_loadu_ps(images.bias + outputs.first + c);
       for (int64_t i = 0; i < rows; i++) {
-        Lane y[4];
+        Lane y[tile];
         TransformOutput(half[i], y);
         for (int64_t j = 0; j < columns; j++) {
-          const int64_t at = corner + (i * block.images.width + j) * block.outputs + c;
+          const int64_t at = corner + (i * images.width + j) * shape.outputs + c;
           Lane value = _mm512_add_ps(y[j], bias);
-          if (block.images.other)
-            value = _mm512_add_ps(value, _mm512_loadu_ps(block.images.other + at));
-          if (block.images.rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
-          _mm512_storeu_ps(block.images.output + at, value);
+          if (images.other) value = _mm512_add_ps(value, _mm512_loadu_ps(images.other + at));
+          if (images.rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
+          _mm512_storeu_ps(images.output + at, value);
         }
       }
     }
   }
+}
+
+template <int tile>
+void Convolve(const TileBlock& block) {
+  TransformTiles<tile>(block);
+  switch (block.shape.panel() / kLane) {
+    case 4:
+      Multiply<4>(block);
+      break;
+    case 2:
+      Multiply<2>(block);
+      break;
+    default:
+      Multiply<1>(block);
+  }
+  WriteTiles<tile>(block);
 }
 
 }  // namespace
 
 void ConvolveTilesAvx512(const TileBlock& block) {
-  TransformTiles(block);
-  Multiply(block);
-  WriteTiles(block);
+  block.shape.tile == 4 ? Convolve<4>(block) : Convolve<2>(block);
 }
 
 }  // namespace semisup::plan

@@ -1,24 +1,55 @@
 #pragma once
 #include <cstdint>
+#include <numeric>
 
 #include "images.h"
+#include "slices.h"
 
 namespace semisup::plan {
 
-constexpr int kPoints = 36;
-constexpr int64_t kPanel = 64;
+// The widest panel: how many outputs are computed side by side, where a group has so many.
+constexpr int64_t kWidestPanel = 64;
+
+struct WinogradShape {
+  // Of all groups together.
+  int64_t inputs;
+  int64_t outputs;
+  int64_t groups;
+  // How many pixels a tile of the output has each way: 4 or 2.
+  int tile;
+
+  // How many products a tile takes for each input and output.
+  int points() const { return (tile + 2) * (tile + 2); }
+  int64_t group_inputs() const { return inputs / groups; }
+  int64_t group_outputs() const { return outputs / groups; }
+  int64_t panel() const { return std::gcd(group_outputs(), kWidestPanel); }
+  // Where the weights for one of the points and a panel of outputs lie, as
+  // [group_inputs(), panel()]: those of a group together, as they are used.
+  int64_t PanelAt(int64_t point, int64_t output) const {
+    const int64_t group = output / group_outputs();
+    const int64_t row = (group * points() + point) * group_outputs() + output % group_outputs();
+    return row * group_inputs();
+  }
+};
+
+// How far the numbers for one point lie from those for the next. Not a power of two, which would
+// map all of them to the same few lines of the first cache.
+inline int64_t StepOf(const Slice& tiles, const Slice& channels) {
+  return tiles.count * channels.count + 16;
+}
 
 // What the kernels need to know of a block of tiles; all lengths in elements.
 struct TileBlock {
   const Images& images;
+  const WinogradShape& shape;
   const float* weight;
-  int64_t inputs;
-  int64_t outputs;
   int64_t tiles_across;
   int64_t tiles_per_image;
-  int64_t first;
-  int64_t count;
-  // Scratch of kPoints * count * inputs, and of kPoints * count * outputs.
+  Slice tiles;
+  // Which channels of the images these tiles are computed of, and which for; whole panels.
+  Slice inputs;
+  Slice outputs;
+  // Scratch: for each point a step of the inputs, and of the outputs.
   float* transformed;
   float* products;
 };

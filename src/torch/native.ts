@@ -85,13 +85,16 @@ export interface MethodSchema {
   readonly returns: string;
 }
 
-/** What is chosen for each convolution of a plan, in order: `d` direct, `w` Winograd's F(4x4, 3x3). */
+/**
+ * What is chosen for each convolution of a plan, in order: `d` oneDNN's; `p` of one pixel; `w` and
+ * `v` Winograd's F(4x4, 3x3) and F(2x2, 3x3).
+ */
 export interface PlanChoices {
   /** For one image, with all threads. */
   readonly alone: string;
   /** For a part of a batch, on each thread. */
   readonly part: string;
-  /** How many images a part has. */
+  /** How many images a part has; 0 if a batch is done an image at a time, with all threads. */
   readonly partSize: number;
 }
 

@@ -20,7 +20,7 @@ interface Case {
   readonly reason?: RegExp;
 }
 
-/** Weights of convolutions that Winograd's algorithm takes (`a`, `b`), and others. */
+/** Weights of convolutions that Winograd's algorithm takes (`a`, `b`), and of one pixel. */
 const weights = {
   ...{ a: [64, 16, 3, 3], biasOfA: [64] },
   ...{ b: [64, 64, 3, 3], biasOfB: [64] },
@@ -158,6 +158,42 @@ const convolutions: Record<string, Case> = {
   'of uneven strides': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [2, 1], [1, 0])'),
   'of uneven kernels': own([48, 16, 1, 7], 16, 'torch.conv2d(x, self.k, None, [1, 1], [0, 3])'),
   'in groups': own([32, 4, 3, 3], 16, `torch.conv2d(x, self.k, None, [1, 1], [1, 1], [1, 1], 4)`),
+  'in groups of 16 and 32': {
+    forward: [
+      `y = torch.relu(torch.conv2d(x, self.k, self.bias, [1, 1], [1, 1], [1, 1], 4))`,
+      `return torch.relu(torch.conv2d(y, self.l, self.bias, [1, 1], [1, 1], [1, 1], 4) + y)`,
+    ],
+    weights: { k: [128, 16, 3, 3], l: [128, 32, 3, 3], bias: [128] },
+    channels: 64,
+  },
+  'of one pixel in two': own([64, 16, 1, 1], 16, 'torch.conv2d(x, self.k, self.bias, [2, 2])'),
+  'of one pixel, of uneven strides': own(
+    [64, 16, 1, 1],
+    16,
+    'torch.conv2d(x, self.k, None, [2, 1])',
+  ),
+  'of one pixel, padded': own(
+    [64, 16, 1, 1],
+    16,
+    'torch.conv2d(x, self.k, self.bias, [1, 1], [1, 1])',
+  ),
+  'of one pixel and many channels': {
+    forward: [
+      'y = torch.relu(torch.conv2d(x, self.k, self.bias))',
+      'z = torch.relu(torch.conv2d(y, self.l, self.biasOfL))',
+      'return torch.relu(torch.conv2d(z, self.k, self.bias) + y)',
+    ],
+    weights: { k: [64, 1040, 1, 1], bias: [64], l: [1040, 64, 1, 1], biasOfL: [1040] },
+    channels: 1040,
+  },
+  'and matrices': {
+    forward: [
+      start,
+      'z = torch.linear(torch.mean(y, [2, 3]), self.k, self.bias)',
+      'return torch.linear(torch.relu(z), self.l, None)',
+    ],
+    weights: { k: [130, 64], bias: [130], l: [37, 130] },
+  },
   'of each channel': own(
     [16, 1, 3, 3],
     16,
@@ -304,6 +340,14 @@ const chosen: Record<string, Case> = {
       free(b('torch.max_pool2d(y, [3, 1], [1, 1], [1, 0])')),
     ],
   },
+  matrices: {
+    forward: [
+      start,
+      'z = torch.linear(torch.mean(torch.relu(y), [2, 3]), self.k, self.bias)',
+      free('torch.linear(torch.relu(z), self.l, None)'),
+    ],
+    weights: { k: [130, 64], bias: [130], l: [37, 130] },
+  },
   'a maximum of bytes': {
     forward: [start, free(b('torch.max_pool2d(torch.relu(y), [3, 3], [2, 2], [1, 1])'))],
   },
@@ -430,7 +474,7 @@ describe('plans', function () {
     }
   });
 
-  /** The plan as it is at first, as it is tuned, and with Winograd's algorithm wherever it can be. */
+  /** The plan as it is at first, as it is tuned, and with each algorithm wherever it can be. */
   async function asTorchScript(one: Case): Promise<void> {
     await using net = await makeNet(one.forward, { ...weights, ...one.weights });
     const expected = await answers(net, one);
@@ -441,10 +485,12 @@ describe('plans', function () {
     const tuned = await plan(net, one, 'tune');
     assertClose(await answers(net, one), expected, 1e-3);
     if (tuned.kind === 'plain') return;
-    await chooseWinograd();
-    const chosen = await plan(net, one, 'auto');
-    assert.match(chosen.reason, /^It was measured before/);
-    assertClose(await answers(net, one), expected, 1e-3);
+    for (const letter of 'dpvw') {
+      await choose(letter);
+      const chosen = await plan(net, one, 'auto');
+      assert.match(chosen.reason, /^It was measured before/);
+      assertClose(await answers(net, one), expected, 1e-3);
+    }
   }
 
   async function nearlyAsTorchScript(
@@ -466,15 +512,15 @@ describe('plans', function () {
     assert.notDeepEqual(given, expected);
   }
 
-  /** Changes what was kept of the tuning. */
-  async function chooseWinograd(): Promise<void> {
+  /** Changes what was kept of the tuning: one algorithm for all convolutions that take it. */
+  async function choose(letter: string): Promise<void> {
     const plans = join(folder.path, 'semisup', 'plans');
     const [name] = await readdir(plans);
     const kept = JSON.parse(await readFile(join(plans, name!), 'utf8')) as {
       choices: { alone: string; part: string; partSize: number };
     };
-    const letters = 'w'.repeat(kept.choices.alone.length);
-    kept.choices = { alone: letters, part: letters, partSize: 2 };
+    const letters = letter.repeat(kept.choices.alone.length);
+    kept.choices = { alone: letters, part: letters, partSize: letter === 'd' ? 1 : 2 };
     await writeFile(join(plans, name!), JSON.stringify(kept));
   }
 });

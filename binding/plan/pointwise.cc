@@ -1,0 +1,57 @@
+#include "pointwise.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "pointwise_kernels.h"
+#include "processor.h"
+
+namespace semisup::plan {
+namespace {
+
+// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
+constexpr int64_t kBlockBytes = 256 << 10;
+constexpr int64_t kFewestPixels = 24;
+
+}  // namespace
+
+bool Pointwise::Takes(int64_t outputs) { return HasAvx512() && outputs % kPointwisePanel == 0; }
+
+Pointwise::Pointwise(const float* weight, int64_t inputs, int64_t outputs)
+    : inputs_(inputs), outputs_(outputs), weight_(inputs * outputs) {
+  at::parallel_for(0, outputs / kPointwisePanel, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin * kPointwisePanel; o < end * kPointwisePanel; o++) {
+      float* column =
+          weight_.data() + o / kPointwisePanel * kPointwisePanel * inputs_ + o % kPointwisePanel;
+      for (int64_t c = 0; c < inputs_; c++) column[c * kPointwisePanel] = weight[o * inputs_ + c];
+    }
+  });
+}
+
+void Pointwise::Run(const Images& images) const {
+  const int64_t threads = at::get_num_threads();
+  const int64_t pixels = images.count * images.height * images.width;
+  const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
+  int64_t blocks = CeilOf(pixels, std::max(kFewestPixels, fitting));
+  if (blocks > threads) blocks = CeilOf(blocks, threads) * threads;
+  // Where there are too few pixels for all threads, they share the outputs: otherwise each would
+  // read all weights for a few pixels.
+  const int64_t panels = outputs_ / kPointwisePanel;
+  const int64_t shares = std::min(panels, CeilOf(threads, blocks));
+  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const PixelBlock block{.images = images,
+                             .weight = weight_.data(),
+                             .inputs = inputs_,
+                             .outputs = outputs_,
+                             .pixels = ShareOf(pixels, i / shares, blocks),
+                             .part = ShareOf(panels, i % shares, shares, kPointwisePanel)};
+#if defined(__x86_64__)
+      MultiplyPixelsAvx512(block);
+#endif
+    }
+  });
+}
+
+}  // namespace semisup::plan

@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "images.h"
+
+namespace semisup::plan {
+
+// A convolution of one pixel: a matrix times the channels of each. Images lie row by row, channels
+// innermost.
+class Pointwise final : public Kernel {
+ public:
+  // Whether this processor has what the kernels need, and they take so many channels.
+  static bool Takes(int64_t outputs);
+
+  // `weight`: [outputs, inputs], contiguous.
+  Pointwise(const float* weight, int64_t inputs, int64_t outputs);
+
+  void Run(const Images& images) const override;
+
+ private:
+  int64_t inputs_;
+  int64_t outputs_;
+  std::vector<float> weight_;
+};
+
+}  // namespace semisup::plan

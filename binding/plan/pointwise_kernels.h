@@ -1,0 +1,24 @@
+#pragma once
+#include "images.h"
+#include "slices.h"
+
+namespace semisup::plan {
+
+// What the kernels need to know of a block of pixels.
+struct PixelBlock {
+  const Images& images;
+  // For each panel of outputs: [inputs, kPointwisePanel].
+  const float* weight;
+  int64_t inputs;
+  int64_t outputs;
+  Slice pixels;
+  // Which outputs are computed of them; whole panels.
+  Slice part;
+};
+
+constexpr int64_t kPointwisePanel = 64;
+
+// Compiled for processors with AVX-512; to be called on those alone.
+void MultiplyPixelsAvx512(const PixelBlock& block);
+
+}  // namespace semisup::plan
