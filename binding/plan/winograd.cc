@@ -71,7 +71,8 @@ void Winograd::Run(const Images& images) const {
   const int64_t panels = shape_.outputs / shape_.panel();
   const int64_t fitting = kScratchBytes / (shape_.points() * static_cast<int64_t>(sizeof(float)) *
                                            (shape_.group_inputs() + shape_.group_outputs()));
-  const int64_t blocks = CeilOf(tiles, std::max(kFewestTiles, fitting));
+  int64_t blocks = CeilOf(tiles, std::max(kFewestTiles, fitting));
+  if (blocks > threads) blocks = (blocks + threads / 2) / threads * threads;
   // Groups have nothing in common, so each is done alone. Otherwise threads share the outputs where
   // there are too few tiles for all of them: each would read all weights for a few tiles.
   const int64_t shares =

@@ -14,13 +14,14 @@ import {
   Tensor,
   whenAborted,
   type ArchiveSource,
+  type Pixels,
   type Plan,
   type PlanOptions,
   type Transform,
   type ScriptModuleOptions,
 } from '../torch';
-import { Turnstile } from '../turnstile';
 import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
+import { Batcher } from './batcher';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -36,11 +37,22 @@ export interface ClassifyOptions extends ImageOptions {
   readonly topk?: number;
 }
 
-/** How many images run at once: larger batches take more memory and gain nothing. */
+/** How many images run together: more take more memory and gain nothing. */
 const batchSize = 8;
 
-/** How many batches are under way at a time: one runs while the next one is decoded. */
-const batchesUnderWay = 2;
+/** For how long an image that is decoded waits for others that are being decoded, in milliseconds. */
+const batchWait = 10;
+
+/** An image on its way to an answer. */
+interface Decoded {
+  readonly pixels: Pixels;
+  /** How long it took to decode, in milliseconds. */
+  readonly decode: number;
+}
+
+interface ToClassify extends Decoded {
+  readonly topk: number;
+}
 
 /** Options of `Classifier.open`. */
 export interface OpenOptions
@@ -74,7 +86,8 @@ export class Classifier implements AsyncDisposable {
   /** How its forward runs, and why so. */
   readonly plan: Plan;
   readonly #runOptions: RunOptions;
-  readonly #batches = new Turnstile(batchesUnderWay);
+  readonly #classified: Batcher<ToClassify, DetailedAnswer>;
+  readonly #rows: Record<'forward' | 'features', Batcher<Decoded, Float32Array>>;
   #featuresPlan: Promise<Plan> | undefined;
 
   private constructor(
@@ -88,6 +101,12 @@ export class Classifier implements AsyncDisposable {
     this.plan = plan;
     this.#runOptions = runOptions;
     this.classes = classesOf(metadata);
+    const options = { most: batchSize, atOnce: module.executor.instances, wait: batchWait };
+    this.#classified = new Batcher(options, (images) => this.#classify(images));
+    this.#rows = {
+      forward: new Batcher(options, (images) => this.#rowsOf('forward', images)),
+      features: new Batcher(options, (images) => this.#rowsOf('features', images)),
+    };
   }
 
   /**
@@ -181,10 +200,7 @@ export class Classifier implements AsyncDisposable {
     const { transform } = this.metadata;
     this.#featuresPlan ??= makePlan(this.module, 'features', transform, this.#runOptions);
     await whenAborted(options.signal, this.#featuresPlan);
-    const rows: Float32Array[] = [];
-    await this.#run(images, options, 'features', async (features) => {
-      rows.push(...toRows(await features.data(), features.shape));
-    });
+    const rows = await this.#run(images, options, this.#rows.features, toDecoded);
     return isMany(images) ? rows : rows[0]!;
   }
 
@@ -200,17 +216,11 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, ['orient', 'signal'], 'logits');
-    const parts: Float32Array[] = [];
-    await this.#run(images, options, 'forward', async (logits) => {
-      parts.push(await logits.data());
-    });
-    const data = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-    let offset = 0;
-    for (const part of parts) {
-      data.set(part, offset);
-      offset += part.length;
-    }
-    return Tensor.from(data, [data.length / this.classes.length, this.classes.length]);
+    const rows = await this.#run(images, options, this.#rows.forward, toDecoded);
+    const columns = this.classes.length;
+    const data = new Float32Array(rows.length * columns);
+    for (const [i, row] of rows.entries()) data.set(row, i * columns);
+    return Tensor.from(data, [rows.length, columns]);
   }
 
   /**
@@ -242,52 +252,70 @@ export class Classifier implements AsyncDisposable {
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw wrongValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
     }
-    const answers: DetailedAnswer[] = [];
-    await this.#run(images, options, 'forward', async (logits, timings) => {
-      const best = await this.module.executor.topk(logits, topk);
-      for (const predictions of toPredictions(best, topk, this.classes)) {
-        answers.push({ predictions, timings });
-      }
-    });
-    return answers;
+    return await this.#run(images, options, this.#classified, (decoded) => ({ ...decoded, topk }));
   }
 
-  /** Image → transform → executor → answer, a batch at a time, in the order of the images. */
-  async #run(
+  /** Image → transform → executor → answer, in the order of the images. */
+  async #run<Input, Answer>(
     images: ImageInput | readonly ImageInput[],
     { orient, signal }: ImageOptions,
-    method: 'forward' | 'features',
-    take: (output: Tensor<'float32'>, timings: Timings) => Promise<void>,
-  ): Promise<void> {
+    batcher: Batcher<Input, Answer>,
+    toInput: (decoded: Decoded) => Input,
+  ): Promise<Answer[]> {
     checkSignal(signal);
     const all = isMany(images) ? images : [images];
-    for (let start = 0; start < all.length; start += batchSize) {
-      const chunk = all.slice(start, start + batchSize);
-      const run = () => this.#runBatch(chunk, { orient, signal }, method, take);
-      await whenAborted(signal, this.#batches.pass(run, signal));
+    // One that fails stops the others of its call.
+    const stop = new AbortController();
+    const prepare = async (image: ImageInput) => {
+      const began = performance.now();
+      const pixels = await decode(image, { orient, signal: stop.signal });
+      return toInput({ pixels, decode: performance.now() - began });
+    };
+    const answers = Promise.all(all.map((image) => batcher.add(() => prepare(image), stop.signal)));
+    try {
+      return await whenAborted(signal, answers);
+    } catch (error) {
+      stop.abort(error);
+      throw error;
     }
   }
 
-  async #runBatch(
-    images: readonly ImageInput[],
-    options: ImageOptions,
+  async #classify(images: readonly ToClassify[]): Promise<DetailedAnswer[]> {
+    const most = Math.max(...images.map(({ topk }) => topk));
+    return await this.#runBatch('forward', images, async (logits, timings) => {
+      const best = await this.module.executor.topk(logits, most);
+      const shared = timings();
+      return toPredictions(best, most, this.classes).map((predictions, i) => ({
+        predictions: predictions.slice(0, images[i]!.topk),
+        timings: { decode: images[i]!.decode, ...shared },
+      }));
+    });
+  }
+
+  async #rowsOf(
     method: 'forward' | 'features',
-    take: (output: Tensor<'float32'>, timings: Timings) => Promise<void>,
-  ): Promise<void> {
+    images: readonly Decoded[],
+  ): Promise<Float32Array[]> {
+    return await this.#runBatch(method, images, async (output) =>
+      toRows(await output.data(), output.shape),
+    );
+  }
+
+  async #runBatch<Answer>(
+    method: 'forward' | 'features',
+    images: readonly Decoded[],
+    take: (output: Tensor<'float32'>, timings: () => Omit<Timings, 'decode'>) => Promise<Answer>,
+  ): Promise<Answer> {
     const began = performance.now();
-    const pixels = await Promise.all(images.map((image) => decode(image, options)));
-    const decoded = performance.now();
-    options.signal?.throwIfAborted();
+    const pixels = images.map((image) => image.pixels);
     using input = await batch(this.module.executor, pixels, this.metadata.transform);
     const transformed = performance.now();
-    options.signal?.throwIfAborted();
     using output = await this.module.call<Tensor<'float32'>>(method, input);
     if (method === 'forward') this.#checkClasses(output);
-    await take(output, {
-      decode: decoded - began,
-      transform: transformed - decoded,
+    return await take(output, () => ({
+      transform: transformed - began,
       forward: performance.now() - transformed,
-    });
+    }));
   }
 
   /** A file's metadata may say what its module does not keep. */
@@ -344,6 +372,10 @@ function readMetadata(module: ScriptModule, path: string): ModelMetadata {
 
 function isMany(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
   return Array.isArray(images);
+}
+
+function toDecoded(decoded: Decoded): Decoded {
+  return decoded;
 }
 
 /** The rows of a matrix, each in memory of its own, so that one kept row does not keep them all. */

@@ -36,20 +36,22 @@ export class Executor {
     readonly handle: ExecutorHandle,
     /** LibTorch's own inside an operator; 0 for its default. */
     readonly threads: number,
+    /** How many tasks run at a time. */
+    readonly instances: number,
   ) {}
 
   /** Starts the threads. @throws OptionError if a number is out of range */
   static async open(options: ExecutorOptions = {}): Promise<Executor> {
     const counts = checkCounts(options);
     const native = await openNative();
-    return new Executor(native, native.createExecutor(...counts), counts[1]);
+    return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
   }
 
   /** As `open`, but blocks while LibTorch is opened. */
   static openSync(options: ExecutorOptions = {}): Executor {
     const counts = checkCounts(options);
     const native = openNativeSync();
-    return new Executor(native, native.createExecutor(...counts), counts[1]);
+    return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
   }
 
   /**

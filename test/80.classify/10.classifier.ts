@@ -153,6 +153,21 @@ describe('classifiers', function () {
     assert.ok(most < 10 * data.length, `${most / data.length} images were held at a time`);
   });
 
+  it('run the images of many calls together', async () => {
+    const topks = Array.from({ length: 32 }, (_, i) => 1 + (i % 7));
+    const calls = topks.map((topk) => model.classifyDetailed(clock, { topk }));
+    const [alone, answers] = [await model.classify(clock, { topk: 7 }), await Promise.all(calls)];
+    for (const [i, { predictions }] of answers.entries()) {
+      assert.deepEqual(
+        predictions.map(({ index }) => index),
+        alone.slice(0, topks[i]).map(({ index }) => index),
+      );
+    }
+    // Images of one batch share the time of their forward.
+    const batches = new Set(answers.map(({ timings }) => timings.forward));
+    assert.ok(batches.size >= 4 && batches.size < 16, `${batches.size} batches`);
+  });
+
   it('open an export again', async () => {
     const path = join(made.folder, 'exported.pt');
     await hub.exportTorchScript('resnet18_swsl', path, { weights: made.weights });

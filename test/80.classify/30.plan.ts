@@ -136,7 +136,7 @@ describe('the plan of a classifier', function () {
           { ...good, partSize: 65 },
         ].map((choices) => JSON.stringify({ choices })),
         JSON.stringify({ choices: { ...good, partSize: 1.5 } }),
-        JSON.stringify({ choices: { ...good, partSize: 0 } }),
+        JSON.stringify({ choices: { ...good, partSize: -1 } }),
         JSON.stringify({ choices: { ...good, alone: ['d'] } }),
       ]) {
         await writeFile(file, content);
