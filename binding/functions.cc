@@ -57,6 +57,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<PlanMethod>(exports, "planMethod");
   Define<ChoosePlan>(exports, "choosePlan");
   Define<TunePlan>(exports, "tunePlan");
+  Define<ComparePlan>(exports, "comparePlan");
   Define<NamedTensors>(exports, "namedTensors");
   Define<Attribute>(exports, "attribute");
   Define<CreateModule>(exports, "createModule");

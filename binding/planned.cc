@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -24,22 +26,24 @@ bool HasBFloat16() {
 #endif
 }
 
-// By how much of the largest logit a plan may differ from TorchScript.
+// How large DifferenceOf() may be.
 double ToleranceOf(const plan::Plan& plan) {
   if (plan.is_quantized()) return 0.2;
   return plan.dtype() == at::kFloat ? 1e-3 : 5e-2;
 }
 
-// Whether the plan gives what the method gives, for one image and for a batch.
-bool Agrees(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor& images) {
-  const auto first = images.narrow(0, 0, 1);
-  const auto expected = method({images}).toTensor();
-  const double most = ToleranceOf(plan) * expected.abs().max().item<double>();
-  const auto is_close = [&](const at::Tensor& given, const at::Tensor& wanted) {
-    return given.sizes() == wanted.sizes() && (given - wanted).abs().max().item<double>() <= most;
+// By how much of the largest number what the plan gives differs from what the method gives; for the
+// batch as a whole, and for its first image alone.
+double DifferenceOf(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor& images) {
+  const auto difference = [&](const at::Tensor& input) {
+    const auto given = plan.Run(input);
+    const auto wanted = method({input}).toTensor();
+    if (given.sizes() != wanted.sizes()) return std::numeric_limits<double>::infinity();
+    const auto largest = wanted.abs().max().item<double>();
+    const auto apart = (given - wanted).abs().max().item<double>();
+    return apart == 0 ? 0 : apart / largest;
   };
-  return is_close(plan.Run(images), expected) &&
-         is_close(plan.Run(first), method({first}).toTensor());
+  return std::max(difference(images), difference(images.narrow(0, 0, 1)));
 }
 
 // What was made or measured, or why there is no plan.
@@ -80,6 +84,8 @@ Napi::Value ToJs(Napi::Env env, Outcome<T>&& outcome) {
   }
   return answer;
 }
+
+Napi::Value ToNumber(Napi::Env env, double&& number) { return Napi::Number::New(env, number); }
 
 std::shared_ptr<plan::Plan> PlanOf(const ScriptModule& module, const std::string& method) {
   auto plan = module.plans.Find(method);
@@ -161,7 +167,9 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
       const c10::InferenceMode inference;
       const auto plan = PlanOf(*module, method);
       Outcome<Tuning> outcome{"", plan->Tune(images.narrow(0, 0, 1), seconds)};
-      if (!Agrees(*plan, module->module.get_method(method), images)) {
+      const auto difference = DifferenceOf(*plan, module->module.get_method(method), images);
+      // So that what is no number is wrong too.
+      if (!(difference <= ToleranceOf(*plan))) {
         module->plans.Set(method, nullptr);
         outcome.reason = "it gives other numbers than TorchScript";
       }
@@ -169,6 +177,19 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(tune), &ToJs<Tuning>);
+}
+
+Napi::Value ComparePlan(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string method = info[2].As<Napi::String>();
+  const auto images = Unwrap<Tensor>(info[3])->tensor;
+  auto compare = [module, method, images] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      const c10::InferenceMode inference;
+      return DifferenceOf(*PlanOf(*module, method), module->module.get_method(method), images);
+    });
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(compare), &ToNumber);
 }
 
 }  // namespace semisup

@@ -25,5 +25,6 @@ class Plans {
 Napi::Value PlanMethod(const Napi::CallbackInfo& info);
 Napi::Value ChoosePlan(const Napi::CallbackInfo& info);
 Napi::Value TunePlan(const Napi::CallbackInfo& info);
+Napi::Value ComparePlan(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

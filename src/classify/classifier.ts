@@ -61,7 +61,7 @@ export interface OpenOptions
 /** How a classifier runs. */
 export interface RunOptions extends PlanOptions {
   /**
-   * For the precision `'int8'`: images like those to come, 8 to 100 or so, by which it is told what
+   * For the precisions `'int8'` and `'auto'`: images like those to come, 8 to 100 or so, by which it is told what
    * ranges of numbers 8 bits must hold; by default pictures by formula.
    */
   readonly calibration?: readonly ImageInput[];
@@ -69,7 +69,7 @@ export interface RunOptions extends PlanOptions {
 
 const openOptionNames = [
   ...['device', 'threads', 'instances', 'signal'],
-  ...['precision', 'plan', 'calibration'],
+  ...['precision', 'tolerance', 'plan', 'calibration'],
 ];
 
 /** How many pictures by formula a plan is measured and calibrated with. */
@@ -118,11 +118,11 @@ export class Classifier implements AsyncDisposable {
   static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
     checkOptionNames(options, openOptionNames, 'Classifier.open');
     checkRunOptions(options);
-    const { precision, plan, calibration, ...rest } = options;
+    const { precision, tolerance, plan, calibration, ...rest } = options;
     const module = await ScriptModule.load(source, rest);
     const name = typeof source === 'string' ? source : 'the archive';
     try {
-      const opening = Classifier.of(module, name, { precision, plan, calibration });
+      const opening = Classifier.of(module, name, { precision, tolerance, plan, calibration });
       return await whenAborted(rest.signal, opening);
     } catch (error) {
       const closed = module.close();
@@ -337,8 +337,8 @@ export function checkRunOptions(options: RunOptions): void {
   if (!Array.isArray(calibration) || calibration.length === 0) {
     throw wrongValue('calibration', 'an array of images', calibration);
   }
-  if (precision !== 'int8') {
-    throw wrongValue('precision', `'int8' with a calibration`, precision);
+  if (precision !== 'int8' && precision !== 'auto') {
+    throw wrongValue('precision', `'int8' or 'auto' with a calibration`, precision);
   }
 }
 
@@ -348,16 +348,17 @@ async function makePlan(
   transform: Transform,
   options: RunOptions,
 ): Promise<Plan> {
-  const checked = checkPlanOptions(options);
-  const { precision, plan } = checked;
-  if (plan === 'plain') return { kind: 'plain', precision, reason: 'It was asked for.' };
+  const { precision, tolerance, plan } = options;
+  if (plan === 'plain') {
+    return { kind: 'plain', precision: 'float32', reason: 'It was asked for.' };
+  }
   const make = async () => {
     const given = options.calibration?.map((image) => decode(image, {}));
     const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
     return await batch(module.executor, pixels, transform);
   };
   const shape = [3, transform.crop, transform.crop];
-  return await module.plan(method, { shape, make }, checked);
+  return await module.plan(method, { shape, make }, { precision, tolerance, plan });
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {

@@ -6,7 +6,8 @@ export interface RunFlags {
   readonly model: string;
   readonly weights?: string;
   readonly device: DeviceName;
-  readonly precision?: Precision;
+  readonly precision?: Precision | 'auto';
+  readonly tolerance?: number;
   readonly plan?: PlanMode;
 }
 
@@ -16,6 +17,11 @@ export function withRunFlags(command: Command): Command {
     .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
     .option('--weights <checkpoint>', 'a checkpoint of your own')
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-    .option('--precision <precision>', 'float32, bfloat16 or int8')
+    .option('--precision <precision>', 'float32, bfloat16, int8 or auto')
+    .option(
+      '--tolerance <part>',
+      'with auto: by how much of the largest logit they may differ',
+      Number,
+    )
     .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or plain');
 }

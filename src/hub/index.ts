@@ -23,7 +23,7 @@ export interface LoadOptions extends WeightsOptions, ExecutorOptions, RunOptions
 
 const loadOptionNames = [
   ...['weights', 'numClasses', 'device', 'threads', 'instances'],
-  ...['precision', 'plan', 'calibration'],
+  ...['precision', 'tolerance', 'plan', 'calibration'],
 ];
 
 /**
@@ -52,9 +52,10 @@ async function load(
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, loadOptionNames, 'hub.load');
-  const { device, precision, plan, calibration, weights, numClasses } = options;
+  const { device, precision, tolerance, plan, calibration, weights, numClasses } = options;
   const { threads, instances, signal } = options;
-  const open = { device, precision, plan, calibration, threads, instances, signal };
+  const run = { precision, tolerance, plan, calibration };
+  const open = { ...run, device, threads, instances, signal };
   checkRunOptions(options);
   resolveDevice(device);
   const model = card(name);

@@ -49,7 +49,7 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 const longest = 2 ** 31 - 1;
 
 const openOptionNames = [
-  ...['device', 'threads', 'instances', 'precision', 'plan', 'calibration'],
+  ...['device', 'threads', 'instances', 'precision', 'tolerance', 'plan', 'calibration'],
   ...['hubDir', 'offline', 'onProgress', 'signal'],
 ];
 

@@ -103,13 +103,13 @@ function fromFunction(make: ModelOpener): Source {
 async function open(
   archive: string | Uint8Array,
   name: string,
-  { device, threads, instances, precision, plan, calibration }: SlotOptions,
+  { device, threads, instances, precision, tolerance, plan, calibration }: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
   const module = await ScriptModule.load(archive, { device, threads, instances, signal });
   try {
     if (!(metadataFile in module.metadata)) return module;
-    return await Classifier.of(module, name, { precision, plan, calibration });
+    return await Classifier.of(module, name, { precision, tolerance, plan, calibration });
   } catch (error) {
     await module.close();
     throw error;

@@ -227,6 +227,13 @@ export interface Native {
     images: TensorHandle,
     seconds: number,
   ): Promise<PlanTuning | NoPlan>;
+  /** By how much of the largest number a plan's output for images [n, c, h, w] differs from TorchScript's. */
+  comparePlan(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    images: TensorHandle,
+  ): Promise<number>;
   /** The module's own tensors by dotted name; they share its memory. */
   namedTensors(
     executor: ExecutorHandle,

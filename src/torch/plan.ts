@@ -22,8 +22,16 @@ export type PlanMode = (typeof modes)[number];
 
 /** Options of what runs by a plan. */
 export interface PlanOptions {
-  /** The arithmetic; `'float32'` by default. */
-  readonly precision?: Precision;
+  /**
+   * The arithmetic; `'float32'` by default. `'auto'` is the fastest whose output differs from float32's
+   * by no more than `tolerance`, as measured at each load.
+   */
+  readonly precision?: Precision | 'auto';
+  /**
+   * With the precision `'auto'`: by how much an output may differ, as a part of the largest number of
+   * the output. 0 by default, which only float32 keeps to.
+   */
+  readonly tolerance?: number;
   /** How the fastest way to run it is found; `'auto'` by default. */
   readonly plan?: PlanMode;
 }
@@ -53,18 +61,24 @@ export interface PlanExample {
 const tuningSeconds = 2;
 
 /** @throws OptionError unless both options are among those there are, and fit together */
-export function checkPlanOptions({ precision, plan }: PlanOptions): Required<PlanOptions> {
-  const checked = { precision: precision ?? 'float32', plan: plan ?? 'auto' } as const;
-  if (!precisions.includes(checked.precision)) {
-    throw wrongValue('precision', `one of '${precisions.join(`', '`)}'`, precision);
+export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
+  const { precision = 'float32', plan = 'auto', tolerance } = options;
+  const known = [...precisions, 'auto'] as const;
+  if (!known.includes(precision)) {
+    throw wrongValue('precision', `one of '${known.join(`', '`)}'`, precision);
   }
-  if (!modes.includes(checked.plan)) {
-    throw wrongValue('plan', `one of '${modes.join(`', '`)}'`, plan);
+  if (!modes.includes(plan)) {
+    throw wrongValue('plan', `one of '${modes.join(`', `)}'`, plan);
   }
-  if (checked.plan === 'plain' && checked.precision !== 'float32') {
+  if (plan === 'plain' && precision !== 'float32' && precision !== 'auto') {
     throw wrongValue('precision', `'float32' with the plan 'plain'`, precision);
   }
-  return checked;
+  if (tolerance === undefined) return { precision, plan, tolerance: 0 };
+  if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < 1)) {
+    throw wrongValue('tolerance', 'a number from 0 to 1', tolerance);
+  }
+  if (precision !== 'auto') throw wrongValue('precision', `'auto' with a tolerance`, precision);
+  return { precision, plan, tolerance };
 }
 
 /**
@@ -78,7 +92,47 @@ export async function makePlan(
   module: ModuleHandle,
   method: string,
   example: PlanExample,
-  { precision, plan: mode }: Required<PlanOptions>,
+  options: PlanOptions,
+): Promise<Plan> {
+  const { precision, plan: mode, tolerance } = checkPlanOptions(options);
+  const planIn = (one: Precision) => makePlanIn(executor, module, method, example, one, mode);
+  if (precision !== 'auto') return await planIn(precision);
+  if (tolerance === 0) return await planIn('float32');
+  using images = await example.make();
+  for (const one of ['int8', 'bfloat16'] as const) {
+    const plan = await unlessRefused(planIn(one));
+    if (!plan) continue;
+    const { native, handle } = executor;
+    const difference = await native.comparePlan(handle, module, method, images.handle);
+    if (difference > tolerance) continue;
+    const reason = `Its output differs from that of float32 by ${percent(difference)}, which the tolerance of ${percent(tolerance)} allows. ${plan.reason}`;
+    return { ...plan, reason };
+  }
+  const plan = await planIn('float32');
+  const reason = `No other precision keeps to the tolerance of ${percent(tolerance)}. ${plan.reason}`;
+  return { ...plan, reason };
+}
+
+async function unlessRefused(making: Promise<Plan>): Promise<Plan | undefined> {
+  try {
+    return await making;
+  } catch (error) {
+    if (error instanceof OptionError) return undefined;
+    throw error;
+  }
+}
+
+function percent(part: number): string {
+  return `${Number((100 * part).toPrecision(2))} %`;
+}
+
+async function makePlanIn(
+  executor: Executor,
+  module: ModuleHandle,
+  method: string,
+  example: PlanExample,
+  precision: Precision,
+  mode: PlanMode,
 ): Promise<Plan> {
   const { native, handle } = executor;
   using calibration = precision === 'int8' ? await example.make() : undefined;

@@ -208,7 +208,7 @@ export class ScriptModule implements AsyncDisposable {
    *
    * @internal
    */
-  async plan(method: string, example: PlanExample, options: Required<PlanOptions>): Promise<Plan> {
+  async plan(method: string, example: PlanExample, options: PlanOptions): Promise<Plan> {
     return await makePlan(this.executor, this.#handle, method, example, options);
   }
 

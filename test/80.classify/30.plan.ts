@@ -51,7 +51,18 @@ describe('the plan of a classifier', function () {
       ['an unknown plan', { plan: 'fastest' }, /for plan but received 'fastest'/],
       ['less precision without a plan', { precision: 'bfloat16', plan: 'plain' }, /'float32'/],
       ['bytes without a plan', { precision: 'int8', plan: 'plain' }, /'float32'/],
-      ['a calibration of floats', { calibration: [image()] }, /'int8' with a calibration/],
+      [
+        'a calibration of floats',
+        { calibration: [image()] },
+        /'int8' or 'auto' with a calibration/,
+      ],
+      ['a tolerance of floats', { tolerance: 0.1 }, /'auto' with a tolerance/],
+      ['a tolerance of all', { precision: 'auto', tolerance: 1 }, /from 0 to 1 for tolerance/],
+      [
+        'a tolerance in words',
+        { precision: 'auto', tolerance: '1 %' },
+        /from 0 to 1 for tolerance/,
+      ],
       ['no images to calibrate', { precision: 'int8', calibration: [] }, /an array of images/],
       ['one image to calibrate', { precision: 'int8', calibration: 'a.jpg' }, /an array of images/],
     ] as const) {
@@ -81,7 +92,7 @@ describe('the plan of a classifier', function () {
         [kind, precision, reason],
         ['planned', 'float32', 'It was measured to be the fastest here.'],
       );
-      assert.match(choices!.alone, /^[dw]$/);
+      assert.match(choices!.alone, /^[dvw]$/);
       assert.ok(measured!.alone > 0);
     });
 
@@ -222,6 +233,23 @@ describe('the plan of a classifier', function () {
       assertClose(given, expected, 0.1);
       assert.notDeepEqual(given, expected);
     }
+  });
+
+  it('is of the least precision that a tolerance allows, and of float32 without one', async () => {
+    const auto = (tolerance?: number) =>
+      planOf({ plan: 'default', precision: 'auto', tolerance }, 'resnet18');
+    assert.deepEqual(
+      [(await auto()).precision, (await auto(0)).precision, (await auto(1e-6)).precision],
+      ['float32', 'float32', 'float32'],
+    );
+    const { precision, reason } = await auto(0.5);
+    assert.equal(precision, 'int8');
+    const [, percent] = /differs from that of float32 by ([\d.e-]+) %, which/.exec(reason)!;
+    const difference = Number(percent) / 100;
+    assert.ok(difference > 1e-4 && difference < 0.2, reason);
+    const finer = await auto(difference * 0.9);
+    assert.notEqual(finer.precision, 'int8');
+    assert.equal((await planOf({ plan: 'plain', precision: 'auto' })).precision, 'float32');
   });
 
   it('embeds as TorchScript does', async () => {
