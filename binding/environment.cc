@@ -78,6 +78,22 @@ void Environment::Register(const std::shared_ptr<Executor>& executor) {
   executors_.push_back(executor);
 }
 
+void Environment::Register(const std::shared_ptr<plan::Arena>& arena) {
+  std::erase_if(arenas_, [](const auto& other) { return other.expired(); });
+  arenas_.push_back(arena);
+}
+
+Usage Environment::arenas() const {
+  Usage all;
+  for (const auto& weak : arenas_) {
+    const auto arena = weak.lock();
+    if (!arena) continue;
+    all.count++;
+    all.bytes += static_cast<int64_t>(arena->bytes());
+  }
+  return all;
+}
+
 std::shared_ptr<Usage> Environment::UsageOf(const std::string& kind) {
   auto& usage = usage_[kind];
   if (!usage) usage = std::make_shared<Usage>();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "memory.h"
+#include "plan/arena.h"
 
 namespace semisup {
 
@@ -51,6 +52,9 @@ class Environment : public Napi::Addon<Environment> {
 
   std::shared_ptr<Completions> completions() const { return completions_; }
   void Register(const std::shared_ptr<Executor>& executor);
+  void Register(const std::shared_ptr<plan::Arena>& arena);
+  // Of those that there still are.
+  Usage arenas() const;
   std::shared_ptr<Usage> UsageOf(const std::string& kind);
   const UsageByKind& usage() const { return usage_; }
   // Keeps the event loop alive while jobs are under way.
@@ -69,6 +73,7 @@ class Environment : public Napi::Addon<Environment> {
   Napi::FunctionReference make_tensor_;
   std::shared_ptr<Completions> completions_;
   std::vector<std::weak_ptr<Executor>> executors_;
+  std::vector<std::weak_ptr<plan::Arena>> arenas_;
   UsageByKind usage_;
   size_t under_way_ = 0;
 };

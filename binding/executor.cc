@@ -3,11 +3,19 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "environment.h"
 #include "handle.h"
+#include "memory.h"
 
 namespace semisup {
+namespace {
+
+constexpr std::chrono::seconds kIdle{5};
+
+}  // namespace
 
 int DefaultThreads() {
   static const int threads = at::get_num_threads();
@@ -81,12 +89,36 @@ void Executor::Loop(int threads) {
   }
 }
 
+void Executor::WhenIdle(std::function<void()> rest) {
+  const std::lock_guard lock(mutex_);
+  rests_.push_back(std::move(rest));
+}
+
+void Executor::Rest(std::unique_lock<std::mutex>& lock) {
+  has_rested_ = true;
+  const auto rests = rests_;
+  lock.unlock();
+  for (const auto& rest : rests) rest();
+  if (!rests.empty()) ReturnFreedMemory();
+  lock.lock();
+}
+
 std::unique_ptr<Task> Executor::Next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !queue_.empty() || (closed_ && running_ == 0); });
+  const auto is_ready = [this] { return !queue_.empty() || (closed_ && running_ == 0); };
+  while (!changed_.wait_for(lock, kIdle, is_ready)) {
+    if (has_rested_ || running_ > 0) {
+      changed_.wait(lock, is_ready);
+      break;
+    }
+    Rest(lock);
+  }
   auto task = queue_.empty() ? std::move(last_) : std::move(queue_.front().task);
   if (!queue_.empty()) queue_.pop_front();
-  if (task) running_++;
+  if (task) {
+    running_++;
+    has_rested_ = false;
+  }
   return task;
 }
 

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -39,6 +40,8 @@ class Executor {
   std::unique_ptr<Task> Take(int64_t ticket);
   // Refuses new tasks from now on; `last`, taken unless closed already, runs when all others have.
   [[nodiscard]] bool Close(std::unique_ptr<Task>& last);
+  // What is to be done whenever there has been nothing to do for some seconds.
+  void WhenIdle(std::function<void()> rest);
   // Drops the tasks that wait, lets the running ones end, and joins. For the environment's end.
   void Abandon();
 
@@ -49,6 +52,7 @@ class Executor {
   };
 
   void Loop(int threads);
+  void Rest(std::unique_lock<std::mutex>& lock);
   // The next task to run, or nothing when the thread is to end.
   std::unique_ptr<Task> Next();
 
@@ -58,6 +62,9 @@ class Executor {
   std::unique_ptr<Task> last_;
   size_t running_ = 0;
   bool closed_ = false;
+  // Since the last task.
+  bool has_rested_ = true;
+  std::vector<std::function<void()>> rests_;
   std::vector<std::thread> threads_;
 };
 

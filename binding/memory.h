@@ -15,6 +15,10 @@ struct Usage {
 
 using UsageByKind = std::map<std::string, std::shared_ptr<Usage>>;
 
+// The C library keeps what weights and activations took, spread over the heaps of the threads that
+// made them; where models come and go the process would grow by that.
+void ReturnFreedMemory();
+
 Napi::Value Memory(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dtype.h"
+#include "environment.h"
 #include "error.h"
 #include "handle.h"
 #include "job.h"
@@ -116,7 +117,13 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
   const std::string method = info[2].As<Napi::String>();
   const std::string precision = info[3].As<Napi::String>();
   const auto images = info[4].IsUndefined() ? at::Tensor() : Unwrap<Tensor>(info[4])->tensor;
-  auto make = [module, method, precision, images] {
+  const auto executor = Unwrap<Executor>(info[0]);
+  const auto arena = std::make_shared<plan::Arena>();
+  Environment::Of(info.Env()).Register(arena);
+  executor->WhenIdle([weak = std::weak_ptr(arena)] {
+    if (const auto kept = weak.lock()) kept->Trim();
+  });
+  auto make = [module, method, precision, images, arena] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
       plan::Arena::Install();
@@ -127,7 +134,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
       }
       try {
         const auto dtype = precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
-        auto plan = std::make_shared<plan::Plan>(module->module, method, dtype);
+        auto plan = std::make_shared<plan::Plan>(module->module, method, dtype, arena);
         if (precision == "int8") plan->Quantize(images);
         outcome.value = plan->signature();
         module->plans.Set(method, std::move(plan));
@@ -137,7 +144,7 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
       return outcome;
     });
   };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(make), &ToJs<std::string>);
+  return Submit(info.Env(), {executor}, std::move(make), &ToJs<std::string>);
 }
 
 Napi::Value ChoosePlan(const Napi::CallbackInfo& info) {

@@ -26,14 +26,6 @@ int64_t BytesOf(const torch::jit::Module& module) {
   return bytes;
 }
 
-// The C library keeps what weights took, spread over the heaps of the threads that made them; where
-// models come and go the process would grow by that.
-void ReturnFreedMemory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
-
 // As torch.nn.Module.to(): the dtype is for what holds floating point numbers.
 void Convert(torch::jit::Module& module, std::optional<c10::Device> device,
              std::optional<c10::ScalarType> dtype) {

@@ -63,6 +63,7 @@ export {
   type ExecutorOptions,
   type FloatDType,
   type Keywords,
+  type Memory,
   type MemoryUse,
   type MethodSchema,
   type OwnDType,

@@ -69,7 +69,10 @@ void Arena::Install() {
 #endif
 }
 
-Arena::~Arena() {
+Arena::~Arena() { Trim(); }
+
+void Arena::Trim() {
+  const std::lock_guard lock(mutex_);
   while (!spare_.empty()) Free(spare_.begin());
 }
 
@@ -84,7 +87,9 @@ Block Arena::Take(size_t bytes) {
       return block;
     }
   }
-  return {c10::alloc_cpu(bytes), bytes};
+  const Block block{c10::alloc_cpu(bytes), bytes};
+  bytes_ += bytes;
+  return block;
 }
 
 void Arena::Give(const Block& block) {
@@ -98,6 +103,7 @@ void Arena::Free(std::multimap<size_t, void*>::iterator block) {
   const auto [bytes, memory] = *block;
   spare_.erase(block);
   spare_bytes_ -= bytes;
+  bytes_ -= bytes;
   c10::free_cpu(memory);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -24,6 +25,10 @@ class Arena : public std::enable_shared_from_this<Arena> {
   // A block of at least so many bytes.
   Block Take(size_t bytes);
   void Give(const Block& block);
+  // Frees what no tensor has.
+  void Trim();
+  // Of the tensors that have its memory, and of what it keeps for those to come.
+  size_t bytes() const { return bytes_; }
 
  private:
   void Free(std::multimap<size_t, void*>::iterator block);
@@ -31,6 +36,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
   std::mutex mutex_;
   std::multimap<size_t, void*> spare_;
   size_t spare_bytes_ = 0;
+  std::atomic<size_t> bytes_ = 0;
 };
 
 // The arena of this thread, for as long as it stands.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "arena.h"
 #include "pointwise.h"
 #include "winograd.h"
 
@@ -139,6 +140,8 @@ void Convolution::Trim() {
 }
 
 at::Tensor Convolution::Pack(const at::Tensor& input) const {
+  // These weights stay.
+  const ArenaScope no_arena(nullptr);
   return Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
                         input.sizes());
 }

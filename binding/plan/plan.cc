@@ -40,8 +40,9 @@ std::string Describe(const torch::jit::Graph& graph) {
 
 }  // namespace
 
-Plan::Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype)
-    : dtype_(dtype) {
+Plan::Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype,
+           std::shared_ptr<Arena> arena)
+    : dtype_(dtype), arena_(std::move(arena)) {
   const auto graph = FrozenGraph(module, method);
   if (const auto reason = WhyUnplannable(*graph); !reason.empty()) throw Unplannable(reason);
   signature_ = Describe(*graph);

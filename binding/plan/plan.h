@@ -48,8 +48,9 @@ struct Unplannable : std::runtime_error {
 // of threads may run it at a time.
 class Plan {
  public:
-  // Of float32 or bfloat16. Throws Unplannable.
-  Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype);
+  // Of float32 or bfloat16; activations lie in the arena. Throws Unplannable.
+  Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype,
+       std::shared_ptr<Arena> arena);
 
   // As the method, float32 [n, ...] in and float32 out.
   at::Tensor Run(const at::Tensor& input);
@@ -116,7 +117,7 @@ class Plan {
   int64_t part_size_ = 1;
   std::mutex mutex_;
   std::map<std::pair<Setting, std::vector<int64_t>>, std::shared_ptr<Packed>> packed_;
-  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
+  std::shared_ptr<Arena> arena_;
 };
 
 }  // namespace semisup::plan

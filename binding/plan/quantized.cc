@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "arena.h"
+
 namespace semisup::plan {
 namespace {
 
@@ -62,6 +64,8 @@ QuantizedConvolution::QuantizedConvolution(const ConvolutionSpec& spec, const Qu
 }
 
 at::Tensor QuantizedConvolution::Pack(const at::Tensor& input) const {
+  // These weights stay.
+  const ArenaScope no_arena(nullptr);
   return Prepack().call(spec_.weight, scales_, input_.scale, input_.zero_point, List(spec_.stride),
                         List(spec_.padding), List(spec_.dilation), spec_.groups,
                         List(input.sizes().vec()));

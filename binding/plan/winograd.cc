@@ -77,12 +77,14 @@ void Winograd::Run(const Images& images) const {
   // there are too few tiles for all of them: each would read all weights for a few tiles.
   const int64_t shares =
       shape_.groups > 1 ? shape_.groups : std::min(panels, CeilOf(threads, blocks));
+  const Slice most_tiles{0, CeilOf(tiles, blocks)};
+  const Slice most_outputs{0, CeilOf(panels, shares) * shape_.panel()};
+  const int64_t inputs_size = shape_.points() * StepOf(most_tiles, {0, shape_.group_inputs()});
+  const int64_t size = inputs_size + shape_.points() * StepOf(most_tiles, most_outputs);
+  // Here and not on the threads, which have no arena.
+  const auto scratch = at::empty({at::in_parallel_region() ? 1 : threads, size});
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
-    const Slice most_tiles{0, CeilOf(tiles, blocks)};
-    const Slice most_outputs{0, CeilOf(panels, shares) * shape_.panel()};
-    const int64_t most_inputs = StepOf(most_tiles, {0, shape_.group_inputs()});
-    const auto scratch =
-        at::empty({shape_.points() * (most_inputs + StepOf(most_tiles, most_outputs))});
+    auto* transformed = scratch.data_ptr<float>() + at::get_thread_num() * size;
     for (int64_t i = begin; i < end; i++) {
       const auto outputs = ShareOf(panels, i % shares, shares, shape_.panel());
       const TileBlock block{.images = images,
@@ -93,8 +95,8 @@ void Winograd::Run(const Images& images) const {
                             .tiles = ShareOf(tiles, i / shares, blocks),
                             .inputs = InputsOf(outputs),
                             .outputs = outputs,
-                            .transformed = scratch.data_ptr<float>(),
-                            .products = scratch.data_ptr<float>() + shape_.points() * most_inputs};
+                            .transformed = transformed,
+                            .products = transformed + inputs_size};
 #if defined(__x86_64__)
       ConvolveTilesAvx512(block);
 #endif

@@ -3,7 +3,7 @@ export type { ArchiveSource } from './archive';
 export { devices, resolveDevice, type Device, type DeviceName } from './device';
 export type { ArrayOf, Elements, OwnDType } from './elements';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
-export { memory, type MemoryUse } from './memory';
+export { memory, type Memory, type MemoryUse } from './memory';
 export type {
   ArgumentSchema,
   MethodSchema,

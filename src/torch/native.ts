@@ -143,7 +143,7 @@ export interface Native {
 
   /** How many native objects of each kind this environment holds, and their bytes. */
   memory(): Partial<
-    Record<'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
+    Record<'Arena' | 'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
   >;
 
   /** Threads with a queue; `threads` is LibTorch's own number inside an operator, 0 its default. */

@@ -21,7 +21,11 @@ async function collect(steps: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-const none = { modules: { count: 0, bytes: 0 }, tensors: { count: 0, bytes: 0 } };
+const none = {
+  modules: { count: 0, bytes: 0 },
+  tensors: { count: 0, bytes: 0 },
+  arenas: { count: 0, bytes: 0 },
+};
 
 describe('garbage', () => {
   it('is tensors that nobody holds, and memory() is zero when they are freed', async () => {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Classifier, type OpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { fallenLeaves } from '../../src/image';
 import { buildTorchScript, card } from '../../src/models';
-import { Executor, type Pixels, type Plan, type Tensor } from '../../src/torch';
+import { Executor, memory, type Pixels, type Plan, type Tensor } from '../../src/torch';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { generatedState } from '../support/generated-checkpoint';
@@ -278,6 +279,25 @@ describe('the plan of a classifier', function () {
       assertClose(together[i]!, await dataOf(model.forward(input)), 1e-5);
       input.dispose();
     }
+  });
+
+  it('gives its working memory back after some seconds without work', async () => {
+    const before = memory().arenas;
+    const images = await fallenLeaves(4);
+    {
+      await using model = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
+      const expected = await model.classify(images);
+      const { count, bytes } = memory().arenas;
+      assert.equal(count, before.count + 1);
+      assert.ok(bytes - before.bytes > 5e6, `${bytes} bytes`);
+      const began = performance.now();
+      while (memory().arenas.bytes > before.bytes) {
+        assert.ok(performance.now() - began < 30_000, 'the arena keeps its memory');
+        await setTimeout(100);
+      }
+      assert.deepEqual(await model.classify(images), expected);
+    }
+    assert.deepEqual(memory().arenas, before);
   });
 
   it('knows the images of one’s own that it was calibrated with', async () => {
