@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "plan.h"
@@ -49,9 +49,11 @@ constexpr double kWorthwhile = 1.02;
 }  // namespace
 
 // Each way to do a convolution is measured within whole runs, where its weights have left the
-// caches since the last, and on all threads where all have parts to do. The ways take turns, so
-// that a busy neighbour disturbs all of them.
+// caches since the last, and on all threads where all have parts to do. Most others are done in
+// their last way by then, as what comes before leaves the caches fuller or emptier. The runs take
+// turns, so that a busy neighbour disturbs all of them.
 std::string Plan::TuneSetting(const at::Tensor& input, Setting setting, double seconds) {
+  constexpr size_t kGroups = 3;
   const Stopwatch watch;
   const int64_t threads = setting == Setting::kPart ? at::get_num_threads() : 1;
   std::vector<std::vector<Algorithm>> ways;
@@ -61,51 +63,50 @@ std::string Plan::TuneSetting(const at::Tensor& input, Setting setting, double s
     most_ways = std::max(most_ways, ways.back().size());
   }
   Packed packed{setting, std::vector<at::Tensor>(steps_.size())};
-  using Seconds = std::vector<std::vector<double>>;
-  const auto infinity = std::numeric_limits<double>::infinity();
-  std::vector<Seconds> least(threads, Seconds(most_ways, std::vector(steps_.size(), infinity)));
+  using Seconds = std::vector<std::map<Algorithm, double>>;
+  std::vector<Seconds> least(threads, Seconds(convolutions_.size()));
+  const auto run = [&](int64_t thread) {
+    const ArenaScope scope(arena_.get());
+    auto values = Start(input);
+    size_t convolution = 0;
+    for (size_t i = 0; i < steps_.size(); i++) {
+      const Stopwatch lap;
+      RunStep(i, values, packed);
+      if (!steps_[i].convolution) continue;
+      const auto algorithm = steps_[i].convolution->algorithm(setting);
+      auto& best = least[thread][convolution++].try_emplace(algorithm, lap.seconds()).first->second;
+      best = std::min(best, lap.seconds());
+    }
+  };
+  const auto run_all = [&] {
+    if (threads == 1) return run(0);
+    at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
+      const c10::InferenceMode inference;
+      for (int64_t thread = begin; thread < end; thread++) run(thread);
+    });
+  };
   for (int turn = 0; turn <= kMostTurns; turn++) {
     if (turn > kFewestTurns && watch.seconds() > seconds) break;
-    for (size_t way = 0; way < most_ways; way++) {
+    for (size_t pass = 0; pass < most_ways * kGroups; pass++) {
       for (size_t i = 0; i < convolutions_.size(); i++) {
-        convolutions_[i]->Choose(setting, ways[i][std::min(way, ways[i].size() - 1)]);
+        const bool is_tried = i % kGroups == pass % kGroups && pass / kGroups < ways[i].size();
+        convolutions_[i]->Choose(setting, is_tried ? ways[i][pass / kGroups] : ways[i].back());
       }
-      if (turn == 0) {
-        RunPacking(input, packed);
-        continue;
-      }
-      const auto run = [&](int64_t thread) {
-        const ArenaScope scope(arena_.get());
-        auto values = Start(input);
-        for (size_t i = 0; i < steps_.size(); i++) {
-          const Stopwatch lap;
-          RunStep(i, values, packed);
-          auto& best = least[thread][way][i];
-          best = std::min(best, lap.seconds());
-        }
-      };
-      if (threads == 1) {
-        run(0);
-        continue;
-      }
-      at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-        const c10::InferenceMode inference;
-        for (int64_t thread = begin; thread < end; thread++) run(thread);
-      });
+      turn == 0 ? RunPacking(input, packed) : run_all();
     }
   }
   std::string letters;
-  size_t convolution = 0;
-  for (size_t i = 0; i < steps_.size(); i++) {
-    if (!steps_[i].convolution) continue;
-    const auto& choices = ways[convolution];
-    std::vector<double> sums(choices.size());
-    for (size_t way = 0; way < choices.size(); way++) {
-      for (const auto& times : least) sums[way] += times[way][i];
-    }
-    const auto best = std::min_element(sums.begin(), sums.end()) - sums.begin();
-    convolutions_[convolution++]->Choose(setting, choices[best]);
-    letters += static_cast<char>(choices[best]);
+  for (size_t i = 0; i < convolutions_.size(); i++) {
+    const auto sum = [&](Algorithm algorithm) {
+      double seconds_of_all = 0;
+      for (const auto& times : least) seconds_of_all += times[i].at(algorithm);
+      return seconds_of_all;
+    };
+    const auto best = *std::min_element(ways[i].begin(), ways[i].end(), [&](auto one, auto other) {
+      return sum(one) < sum(other);
+    });
+    convolutions_[i]->Choose(setting, best);
+    letters += static_cast<char>(best);
   }
   return letters;
 }

@@ -172,6 +172,25 @@ const convolutions: Record<string, Case> = {
     16,
     'torch.conv2d(x, self.k, None, [2, 1])',
   ),
+  'of one pixel in three, padded': own(
+    [64, 16, 1, 1],
+    16,
+    'torch.conv2d(x, self.k, self.bias, [3, 3], [2, 2])',
+  ),
+  'with a stride': {
+    forward: [
+      'y = torch.conv2d(x, self.k, self.bias, [2, 2], [1, 1])',
+      'y = torch.relu(torch.conv2d(x, self.l, None, [2, 2]) + y)',
+      'return torch.conv2d(y, self.m, self.bias, [2, 2], [3, 3]) + self.row',
+    ],
+    weights: { k: [64, 16, 3, 3], l: [64, 16, 1, 1], m: [64, 64, 7, 7], bias: [64], row: [1] },
+  },
+  'with a long stride': own([128, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [4, 4])'),
+  'with a stride, of many channels': own(
+    [64, 272, 3, 3],
+    272,
+    'torch.conv2d(x, self.k, self.bias, [2, 2], [1, 1])',
+  ),
   'of one pixel, padded': own(
     [64, 16, 1, 1],
     16,
