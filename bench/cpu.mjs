@@ -1,11 +1,11 @@
 // Forwards on the CPU: semisup against its peers, with the same weights, input and threads.
 //   node bench/cpu.mjs [--models a,b] [--batches 1,8] [--contenders a,b] [--rounds n] [--threads n]
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { difference } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
+import { writeInput } from './support/input.mjs';
 import { physicalCores, printOrigin } from './support/machine.mjs';
 import { modelFiles, withFolder } from './support/models.mjs';
 import { onnxruntimeVersion } from './support/onnxruntime.mjs';
@@ -42,9 +42,9 @@ function commands({ architecture, torchScript, onnx }, input) {
     ...[process.execPath, script('contender-semisup.mjs')],
     ...[torchScript, input, threads, JSON.stringify(open)],
   ];
-  const inPython = (kind) => [
+  const inPython = (kind, model = onnx) => [
     ...[python, script('contender_python.py')],
-    ...[kind, architecture, onnx, input, threads],
+    ...[kind, architecture, model, input, threads],
   ];
   const all = {
     // Tuned anew, as what was kept may have been measured on a busy machine.
@@ -55,19 +55,13 @@ function commands({ architecture, torchScript, onnx }, input) {
     [baseline]: [process.execPath, script('contender-onnxruntime.mjs'), onnx, input, threads],
     'pytorch-eager': inPython('eager'),
     'pytorch-compile': inPython('compile'),
+    'pytorch-script': inPython('script', torchScript),
     'onnxruntime-python': inPython('onnxruntime'),
   };
   const wanted = options.contenders?.split(',') ?? Object.keys(all);
   const unknown = wanted.find((name) => !(name in all));
   if (unknown) throw new Error(`${unknown} is none of ${Object.keys(all).join(', ')}`);
   return Object.fromEntries(wanted.map((name) => [name, all[name]]));
-}
-
-/** Uniform in -2..2, about the range of normalised pixels: float32 [batch, 3, 224, 224]. */
-function writeInput(path, batch) {
-  const values = Float32Array.from({ length: batch * 3 * 224 * 224 }, () => 4 * Math.random() - 2);
-  writeFileSync(path, values);
-  return path;
 }
 
 /** Runs a batch size for the first time: tuning, compiling and the like are not measured. */

@@ -1,6 +1,8 @@
 """The contenders of cpu.mjs in Python.
 
-    python contender_python.py eager|compile|onnxruntime ARCHITECTURE MODEL.onnx INPUT THREADS
+    python contender_python.py eager|compile|script|onnxruntime ARCHITECTURE MODEL INPUT THREADS
+
+MODEL is TorchScript for `script`, and ONNX for `onnxruntime`.
 """
 
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 from serve import serve
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "test" / "support"))
-kind, architecture, onnx, input_path, threads = sys.argv[1:]
+kind, architecture, path, input_path, threads = sys.argv[1:]
 
 
 def eager():
@@ -38,18 +40,28 @@ def compiled():
     return lambda x: model(torch.from_numpy(x)).numpy()
 
 
+def script():
+    import torch
+
+    torch.set_num_threads(int(threads))
+    torch.set_grad_enabled(False)
+    model = torch.jit.load(path).eval()
+    return lambda x: model(torch.from_numpy(x)).numpy()
+
+
 def onnxruntime():
     import onnxruntime as runtime
 
     options = runtime.SessionOptions()
     options.intra_op_num_threads = int(threads)
     options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return lambda x: session.run(None, {"x": x})[0]
 
 
 def open():
-    forward = {"eager": eager, "compile": compiled, "onnxruntime": onnxruntime}[kind]()
+    kinds = {"eager": eager, "compile": compiled, "script": script, "onnxruntime": onnxruntime}
+    forward = kinds[kind]()
     values = np.fromfile(input_path, np.float32).reshape(-1, 3, 224, 224)
     forward(values[:1])
 
