@@ -4,6 +4,7 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <iterator>
@@ -81,13 +82,18 @@ Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std
 
 at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
                             at::Tensor& packed) {
-  const bool is_apart = spec_.adds && Broadcasts(input, other);
-  if (spec_.adds && !is_apart) other = other.contiguous(at::MemoryFormat::ChannelsLast);
   const auto kernel = kernels_.find(algorithm(setting));
-  if (!is_apart && kernel != kernels_.end()) return RunKernel(input, other, *kernel->second);
-  if (!packed.defined()) packed = Pack(input);
-  if (is_apart) return RunApart(input, other, packed);
-  return RunDirect(input, std::move(other), packed);
+  const bool is_direct = kernel == kernels_.end();
+  if (is_direct && !packed.defined()) packed = Pack(input);
+  if (spec_.adds && Broadcasts(input, other)) {
+    const auto product = is_direct ? RunDirect(input, {}, false, packed)
+                                   : RunKernel(input, {}, false, *kernel->second);
+    const auto sum = at::add(product, other);
+    return spec_.rectifies ? at::relu(sum) : sum;
+  }
+  if (spec_.adds) other = other.contiguous(at::MemoryFormat::ChannelsLast);
+  return is_direct ? RunDirect(input, std::move(other), spec_.rectifies, packed)
+                   : RunKernel(input, other, spec_.rectifies, *kernel->second);
 }
 
 std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
@@ -120,6 +126,8 @@ std::vector<Algorithm> Convolution::Ways() const {
 }
 
 std::unique_ptr<const Kernel> Convolution::KernelFor(Algorithm algorithm) const {
+  // These weights stay.
+  const ArenaScope no_arena(nullptr);
   const auto* weight = spec_.weight.const_data_ptr<float>();
   if (algorithm == Algorithm::kPointwise) {
     return std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
@@ -129,7 +137,9 @@ std::unique_ptr<const Kernel> Convolution::KernelFor(Algorithm algorithm) const 
 
 void Convolution::Choose(Setting setting, Algorithm algorithm) {
   algorithms_[Index(setting)] = algorithm;
-  if (algorithm == Algorithm::kDirect || kernels_.count(algorithm)) return;
+  if (kernels_.count(algorithm)) return;
+  TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
+  if (algorithm == Algorithm::kDirect) return;
   kernels_.emplace(algorithm, KernelFor(algorithm));
 }
 
@@ -137,6 +147,9 @@ void Convolution::Trim() {
   std::erase_if(kernels_, [&](const auto& kernel) {
     return std::count(algorithms_.begin(), algorithms_.end(), kernel.first) == 0;
   });
+  if (std::count(algorithms_.begin(), algorithms_.end(), Algorithm::kDirect) > 0) return;
+  // The kernels have weights of their own: of these only the shape is wanted from here on.
+  spec_.weight = at::zeros({1}).expand(spec_.weight.sizes());
 }
 
 at::Tensor Convolution::Pack(const at::Tensor& input) const {
@@ -146,10 +159,10 @@ at::Tensor Convolution::Pack(const at::Tensor& input) const {
                         input.sizes());
 }
 
-at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other,
-                                  const at::Tensor& packed) {
-  const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
-  if (!adds) {
+at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, bool rectifies,
+                                  const at::Tensor& packed) const {
+  const auto& [_, bias, stride, padding, dilation, groups, adds, __] = spec_;
+  if (!other.defined()) {
     return Fused().call(input, packed, bias, padding, stride, dilation, groups,
                         rectifies ? "relu" : "none", Scalars(), "");
   }
@@ -160,16 +173,7 @@ at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other,
   return sum;
 }
 
-at::Tensor Convolution::RunApart(const at::Tensor& input, const at::Tensor& other,
-                                 const at::Tensor& packed) {
-  const auto& [_, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
-  const auto product =
-      Fused().call(input, packed, bias, padding, stride, dilation, groups, "none", Scalars(), "");
-  const auto sum = at::add(product, other);
-  return rectifies ? at::relu(sum) : sum;
-}
-
-at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& other,
+at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& other, bool rectifies,
                                   const Kernel& kernel) const {
   const auto sizes = OutputSizes(input);
   // Kernels of one pixel leave out what lies between the steps; the others have steps of one.
@@ -186,7 +190,7 @@ at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& oth
               .count = sizes[0],
               .height = sizes[2],
               .width = sizes[3],
-              .rectify = spec_.rectifies});
+              .rectify = rectifies});
   return output;
 }
 

@@ -63,7 +63,7 @@ class Convolution {
   std::vector<Algorithm> Ways() const;
   Algorithm algorithm(Setting setting) const { return algorithms_[Index(setting)]; }
   void Choose(Setting setting, Algorithm algorithm);
-  // Frees the weights of algorithms of our own that are not chosen.
+  // Frees the weights of algorithms that are not chosen. No other can be chosen afterwards.
   void Trim();
 
  private:
@@ -71,10 +71,10 @@ class Convolution {
 
   // What it gives, as [n, c, h, w].
   std::vector<int64_t> OutputSizes(const at::Tensor& input) const;
-  // With a sum of tensors of different shapes, step by step.
-  at::Tensor RunApart(const at::Tensor& input, const at::Tensor& other, const at::Tensor& packed);
-  at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, const at::Tensor& packed);
-  at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& other,
+  // `other` may be undefined. Where it is not, it is of the shape of the output.
+  at::Tensor RunDirect(const at::Tensor& input, at::Tensor other, bool rectifies,
+                       const at::Tensor& packed) const;
+  at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& other, bool rectifies,
                        const Kernel& kernel) const;
   std::unique_ptr<const Kernel> KernelFor(Algorithm algorithm) const;
   at::Tensor Pack(const at::Tensor& input) const;

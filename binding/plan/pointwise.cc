@@ -1,6 +1,7 @@
 #include "pointwise.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 
@@ -19,11 +20,11 @@ constexpr int64_t kFewestPixels = 24;
 bool Pointwise::Takes(int64_t outputs) { return HasAvx512() && outputs % kPointwisePanel == 0; }
 
 Pointwise::Pointwise(const float* weight, int64_t inputs, int64_t outputs)
-    : inputs_(inputs), outputs_(outputs), weight_(inputs * outputs) {
+    : inputs_(inputs), outputs_(outputs), weight_(at::empty({inputs * outputs})) {
   at::parallel_for(0, outputs / kPointwisePanel, 1, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin * kPointwisePanel; o < end * kPointwisePanel; o++) {
-      float* column =
-          weight_.data() + o / kPointwisePanel * kPointwisePanel * inputs_ + o % kPointwisePanel;
+      float* column = weight_.data_ptr<float>() + o / kPointwisePanel * kPointwisePanel * inputs_ +
+                      o % kPointwisePanel;
       for (int64_t c = 0; c < inputs_; c++) column[c * kPointwisePanel] = weight[o * inputs_ + c];
     }
   });
@@ -42,7 +43,7 @@ void Pointwise::Run(const Images& images) const {
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const PixelBlock block{.images = images,
-                             .weight = weight_.data(),
+                             .weight = weight_.const_data_ptr<float>(),
                              .inputs = inputs_,
                              .outputs = outputs_,
                              .pixels = ShareOf(pixels, i / shares, blocks),

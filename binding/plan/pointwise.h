@@ -1,6 +1,7 @@
 #pragma once
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
-#include <vector>
 
 #include "images.h"
 
@@ -21,7 +22,7 @@ class Pointwise final : public Kernel {
  private:
   int64_t inputs_;
   int64_t outputs_;
-  std::vector<float> weight_;
+  at::Tensor weight_;
 };
 
 }  // namespace semisup::plan

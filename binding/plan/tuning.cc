@@ -45,6 +45,8 @@ double Fastest(Work work) {
 // one.
 constexpr int64_t kTunedPart = 2;
 constexpr double kWorthwhile = 1.02;
+// How many times as fast a way must be to be worth weights of its own.
+constexpr double kWorthMemory = 1.04;
 
 }  // namespace
 
@@ -97,13 +99,16 @@ std::string Plan::TuneSetting(const at::Tensor& input, Setting setting, double s
   }
   std::string letters;
   for (size_t i = 0; i < convolutions_.size(); i++) {
-    const auto sum = [&](Algorithm algorithm) {
-      double seconds_of_all = 0;
-      for (const auto& times : least) seconds_of_all += times[i].at(algorithm);
-      return seconds_of_all;
+    const auto cost = [&](Algorithm algorithm) {
+      double all = 0;
+      for (const auto& times : least) all += times[i].at(algorithm);
+      // One that has its weights already takes no more memory.
+      const bool is_there =
+          setting == Setting::kPart && algorithm == convolutions_[i]->algorithm(Setting::kAlone);
+      return is_there ? all / kWorthMemory : all;
     };
     const auto best = *std::min_element(ways[i].begin(), ways[i].end(), [&](auto one, auto other) {
-      return sum(one) < sum(other);
+      return cost(one) < cost(other);
     });
     convolutions_[i]->Choose(setting, best);
     letters += static_cast<char>(best);

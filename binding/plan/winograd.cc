@@ -27,15 +27,43 @@ constexpr double kKernelOf4[6][3] = {{1 / 4., 0, 0},
 constexpr double kKernelOf2[4][3] = {
     {1, 0, 0}, {1 / 2., 1 / 2., 1 / 2.}, {1 / 2., -1 / 2., 1 / 2.}, {0, 0, 1}};
 
-// One of the numbers of G k G'.
-double TransformKernel(const double (*transform)[3], const float* kernel, int row, int column) {
-  double sum = 0;
-  for (int i = 0; i < 3; i++) {
+// G k G' of a kernel.
+template <int side>
+void TransformKernel(const double (&transform)[side][3], const float* kernel,
+                     double (&transformed)[side * side]) {
+  double half[side][3];
+  for (int i = 0; i < side; i++) {
     for (int j = 0; j < 3; j++) {
-      sum += transform[row][i] * kernel[i * 3 + j] * transform[column][j];
+      half[i][j] = transform[i][0] * kernel[j] + transform[i][1] * kernel[3 + j] +
+                   transform[i][2] * kernel[6 + j];
     }
   }
-  return sum;
+  for (int i = 0; i < side; i++) {
+    for (int j = 0; j < side; j++) {
+      transformed[i * side + j] = half[i][0] * transform[j][0] + half[i][1] * transform[j][1] +
+                                  half[i][2] * transform[j][2];
+    }
+  }
+}
+
+template <int side>
+void TransformWeight(const double (&transform)[side][3], const float* weight,
+                     const WinogradShape& shape, float* to) {
+  const int64_t inputs = shape.group_inputs();
+  const int64_t panel = shape.panel();
+  at::parallel_for(0, shape.outputs, kLane, [&](int64_t begin, int64_t end) {
+    double transformed[side * side];
+    for (int64_t o = begin; o < end; o++) {
+      float* column = to + shape.PanelAt(0, o / panel * panel) + o % panel;
+      const int64_t step = shape.PanelAt(1, o) - shape.PanelAt(0, o);
+      for (int64_t c = 0; c < inputs; c++) {
+        TransformKernel(transform, weight + (o * inputs + c) * 9, transformed);
+        for (int point = 0; point < side * side; point++) {
+          column[point * step + c * panel] = static_cast<float>(transformed[point]);
+        }
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -45,22 +73,12 @@ bool Winograd::Takes(const WinogradShape& shape) {
 }
 
 Winograd::Winograd(const float* weight, const WinogradShape& shape)
-    : shape_(shape), weight_(shape.points() * shape.group_inputs() * shape.outputs) {
-  const int64_t inputs = shape.group_inputs();
-  const int64_t panel = shape.panel();
-  const auto* transform = shape.tile == 4 ? kKernelOf4 : kKernelOf2;
-  const int side = shape.tile + 2;
-  at::parallel_for(0, shape.outputs, kLane, [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; o++) {
-      for (int point = 0; point < shape.points(); point++) {
-        float* column = weight_.data() + shape.PanelAt(point, o / panel * panel) + o % panel;
-        for (int64_t c = 0; c < inputs; c++) {
-          column[c * panel] = static_cast<float>(TransformKernel(
-              transform, weight + (o * inputs + c) * 9, point / side, point % side));
-        }
-      }
-    }
-  });
+    : shape_(shape), weight_(at::empty({shape.points() * shape.group_inputs() * shape.outputs})) {
+  if (shape.tile == 4) {
+    TransformWeight(kKernelOf4, weight, shape, weight_.data_ptr<float>());
+  } else {
+    TransformWeight(kKernelOf2, weight, shape, weight_.data_ptr<float>());
+  }
 }
 
 void Winograd::Run(const Images& images) const {
@@ -89,7 +107,7 @@ void Winograd::Run(const Images& images) const {
       const auto outputs = ShareOf(panels, i % shares, shares, shape_.panel());
       const TileBlock block{.images = images,
                             .shape = shape_,
-                            .weight = weight_.data(),
+                            .weight = weight_.const_data_ptr<float>(),
                             .tiles_across = across,
                             .tiles_per_image = per_image,
                             .tiles = ShareOf(tiles, i / shares, blocks),

@@ -1,6 +1,5 @@
 #pragma once
-#include <cstdint>
-#include <vector>
+#include <ATen/core/Tensor.h>
 
 #include "images.h"
 #include "winograd_kernels.h"
@@ -26,7 +25,7 @@ class Winograd final : public Kernel {
   Slice InputsOf(const Slice& outputs) const;
 
   WinogradShape shape_;
-  std::vector<float> weight_;
+  at::Tensor weight_;
 };
 
 }  // namespace semisup::plan
