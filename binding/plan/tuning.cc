@@ -24,7 +24,7 @@ class Stopwatch {
 
 // How often everything is measured; the first time, which packs weights, does not count.
 constexpr int kFewestTurns = 2;
-constexpr int kMostTurns = 6;
+constexpr int kMostTurns = 4;
 
 // The least duration of some work, in seconds.
 template <class Work>
