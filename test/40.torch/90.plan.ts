@@ -503,6 +503,8 @@ describe('plans', function () {
     assertClose(await answers(net, one), expected, 1e-4);
     const tuned = await plan(net, one, 'tune');
     assertClose(await answers(net, one), expected, 1e-3);
+    // A plan that gives other numbers would have been dropped.
+    assert.equal(tuned.kind, first.kind, tuned.reason);
     if (tuned.kind === 'plain') return;
     for (const letter of 'dpvw') {
       await choose(letter);
