@@ -1,4 +1,5 @@
-// What it costs to bring a batch in and the answers out, against the ResNet-18 forward between them.
+// What it costs to bring a batch in and the answers out, against the ResNet-18 forward between them,
+// and what a call costs that does nothing.
 //   npx tsc -p tsconfig.build.json && node bench/marshalling.mjs [rounds]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,4 +47,25 @@ const shares = times.map((time) => (time.in + time.out) / time.forward);
 const percent = [median(shares), quantile(shares, 0.1), quantile(shares, 0.9)];
 console.log(['in and out / forward', ...percent.map((value) => value.toFixed(4))].join(','));
 await model.close();
+
+/** A call that computes next to nothing: from JavaScript to the model's thread and back. */
+async function roundTrips(calls) {
+  const source = '\ndef forward(self, x):\n    return x[:, 0, 0, 0]\n';
+  const nothing = await ScriptModule.create({ type: 'Nothing', source });
+  const input = Tensor.from(data.subarray(0, 3 * 224 * 224), [1, 3, 224, 224]);
+  const milliseconds = [];
+  for (let i = 0; i < calls; i++) {
+    const began = performance.now();
+    const output = await nothing.forward(input);
+    await output.data();
+    output.dispose();
+    milliseconds.push(performance.now() - began);
+  }
+  await nothing.close();
+  return milliseconds.slice(calls / 10);
+}
+
+const calls = await roundTrips(2000);
+const ms = [median(calls), quantile(calls, 0.1), quantile(calls, 0.9)];
+console.log(['an empty call', ...ms.map((value) => value.toFixed(3))].join(','));
 rmSync(folder, { recursive: true });
