@@ -92,6 +92,9 @@ void Executor::Abandon() {
 void Executor::Loop(int threads) {
   // OpenMP keeps its number of threads per calling thread, but LibTorch takes the number that was
   // set last anywhere as the default of threads to come: so it is set here always.
+  // This library has a first time of its own for it, which would undo what is set.
+  at::internal::lazy_init_num_threads();
+  at::get_num_threads();
   at::set_num_threads(threads > 0 ? threads : DefaultThreads());
   while (auto task = Next()) {
     auto* running = task.get();

@@ -98,7 +98,7 @@ class Arguments {
 bool IsImages(const Stack& stack) {
   if (stack.size() != 1 || !stack[0].isTensor()) return false;
   const auto& tensor = stack[0].toTensor();
-  return tensor.dim() == 4 && tensor.size(0) > 0 && tensor.scalar_type() == at::kFloat &&
+  return tensor.dim() == 4 && tensor.numel() > 0 && tensor.scalar_type() == at::kFloat &&
          tensor.is_cpu();
 }
 

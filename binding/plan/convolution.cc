@@ -82,6 +82,9 @@ Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std
 
 at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
                             at::Tensor& packed) {
+  const int64_t channels = spec_.weight.size(1) * spec_.groups;
+  TORCH_CHECK(input.size(1) == channels, "a convolution takes images of ", channels,
+              " channels, and was given a tensor of the shape ", input.sizes());
   const auto kernel = kernels_.find(algorithm(setting));
   const bool is_direct = kernel == kernels_.end();
   if (is_direct && !packed.defined()) packed = Pack(input);
@@ -101,6 +104,8 @@ std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
   for (int side = 0; side < 2; side++) {
     const int64_t reach = spec_.dilation[side] * (spec_.weight.size(2 + side) - 1) + 1;
     const int64_t padded = input.size(2 + side) + 2 * spec_.padding[side];
+    TORCH_CHECK(padded >= reach, "a convolution's kernel of ", reach,
+                " pixels is larger than a padded image of the shape ", input.sizes());
     sizes[2 + side] = (padded - reach) / spec_.stride[side] + 1;
   }
   return sizes;
@@ -136,11 +141,11 @@ std::unique_ptr<const Kernel> Convolution::KernelFor(Algorithm algorithm) const 
 }
 
 void Convolution::Choose(Setting setting, Algorithm algorithm) {
+  if (!kernels_.count(algorithm)) {
+    TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
+    if (algorithm != Algorithm::kDirect) kernels_.emplace(algorithm, KernelFor(algorithm));
+  }
   algorithms_[Index(setting)] = algorithm;
-  if (kernels_.count(algorithm)) return;
-  TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
-  if (algorithm == Algorithm::kDirect) return;
-  kernels_.emplace(algorithm, KernelFor(algorithm));
 }
 
 void Convolution::Trim() {

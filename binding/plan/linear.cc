@@ -22,13 +22,16 @@ at::Tensor FilledUp(const at::Tensor& weight) {
 bool Linear::Takes() { return Pointwise::Takes(kPointwisePanel); }
 
 Linear::Linear(const at::Tensor& weight, const at::Tensor& bias)
-    : outputs_(weight.size(0)),
+    : inputs_(weight.size(1)),
+      outputs_(weight.size(0)),
       bias_(at::zeros({Filled(outputs_)})),
       product_(FilledUp(weight).const_data_ptr<float>(), weight.size(1), Filled(outputs_)) {
   if (bias.defined()) bias_.narrow(0, 0, outputs_).copy_(bias);
 }
 
 at::Tensor Linear::Run(const at::Tensor& rows) const {
+  TORCH_CHECK(rows.dim() == 2 && rows.size(1) == inputs_, "a layer takes rows of ", inputs_,
+              " numbers, and was given a tensor of the shape ", rows.sizes());
   const auto input = rows.to(at::kFloat).contiguous();
   const auto product = at::empty({input.size(0), bias_.size(0)});
   product_.Run({.input = input.const_data_ptr<float>(),

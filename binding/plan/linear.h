@@ -19,6 +19,7 @@ class Linear {
   at::Tensor Run(const at::Tensor& rows) const;
 
  private:
+  int64_t inputs_;
   int64_t outputs_;
   // With so many outputs more as fill a panel.
   at::Tensor bias_;

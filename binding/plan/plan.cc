@@ -214,9 +214,10 @@ at::Tensor Plan::RunParts(const at::Tensor& input, int64_t size) {
   return at::cat(outputs);
 }
 
+int64_t Plan::round() const { return part_size_ * at::get_num_threads(); }
+
 at::Tensor Plan::Run(const at::Tensor& input) {
-  const int64_t round = part_size_ * at::get_num_threads();
-  const int64_t whole = round > 0 ? input.size(0) / round * round : 0;
+  const int64_t whole = round() > 0 ? input.size(0) / round() * round() : 0;
   if (whole == input.size(0) && whole > 1) return RunParts(input, part_size_);
   if (input.size(0) < 2) return RunAlone(input);
   std::vector<at::Tensor> outputs;

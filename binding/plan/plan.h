@@ -62,6 +62,8 @@ class Plan {
   // Chooses by measurement on an input like `image` [1, ...], in a few times `seconds` at most.
   std::pair<Choices, Measured> Tune(const at::Tensor& image, double seconds);
   void Choose(const Choices& choices);
+  // How many images all threads do together at a time, a part each; 0 if none do.
+  int64_t round() const;
   // What tells a plan from those that other choices are right for: the graph without its numbers.
   const std::string& signature() const { return signature_; }
   at::ScalarType dtype() const { return dtype_; }

@@ -31,7 +31,7 @@ Pointwise::Pointwise(const float* weight, int64_t inputs, int64_t outputs)
 }
 
 void Pointwise::Run(const Images& images) const {
-  const int64_t threads = at::get_num_threads();
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t pixels = images.count * images.height * images.width;
   const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
   int64_t blocks = CeilOf(pixels, std::max(kFewestPixels, fitting));

@@ -82,7 +82,7 @@ Winograd::Winograd(const float* weight, const WinogradShape& shape)
 }
 
 void Winograd::Run(const Images& images) const {
-  const int64_t threads = at::get_num_threads();
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t across = CeilOf(images.width, shape_.tile);
   const int64_t per_image = across * CeilOf(images.height, shape_.tile);
   const int64_t tiles = per_image * images.count;
@@ -100,7 +100,7 @@ void Winograd::Run(const Images& images) const {
   const int64_t inputs_size = shape_.points() * StepOf(most_tiles, {0, shape_.group_inputs()});
   const int64_t size = inputs_size + shape_.points() * StepOf(most_tiles, most_outputs);
   // Here and not on the threads, which have no arena.
-  const auto scratch = at::empty({at::in_parallel_region() ? 1 : threads, size});
+  const auto scratch = at::empty({std::min(threads, blocks * shares), size});
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
     auto* transformed = scratch.data_ptr<float>() + at::get_thread_num() * size;
     for (int64_t i = begin; i < end; i++) {

@@ -20,6 +20,7 @@ import {
   type Transform,
   type ScriptModuleOptions,
 } from '../torch';
+import { Turnstile } from '../turnstile';
 import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
 import { Batcher } from './batcher';
 
@@ -199,7 +200,13 @@ export class Classifier implements AsyncDisposable {
     checkSignal(options.signal);
     const { transform } = this.metadata;
     this.#featuresPlan ??= makePlan(this.module, 'features', transform, this.#runOptions);
-    await whenAborted(options.signal, this.#featuresPlan);
+    try {
+      await whenAborted(options.signal, this.#featuresPlan);
+    } catch (error) {
+      // The next call tries again, unless it was this one alone that was aborted.
+      if (!options.signal?.aborted) this.#featuresPlan = undefined;
+      throw error;
+    }
     const rows = await this.#run(images, options, this.#rows.features, toDecoded);
     return isMany(images) ? rows : rows[0]!;
   }
@@ -271,7 +278,13 @@ export class Classifier implements AsyncDisposable {
       const pixels = await decode(image, { orient, signal: stop.signal });
       return toInput({ pixels, decode: performance.now() - began });
     };
-    const answers = Promise.all(all.map((image) => batcher.add(() => prepare(image), stop.signal)));
+    // No more than two batches of a call are in the queue, so that others get their turn.
+    const turns = new Turnstile(2 * batchSize);
+    const answers = Promise.all(
+      all.map((image) =>
+        turns.pass(() => batcher.add(() => prepare(image), stop.signal), stop.signal),
+      ),
+    );
     try {
       return await whenAborted(signal, answers);
     } catch (error) {

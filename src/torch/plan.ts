@@ -23,8 +23,8 @@ export type PlanMode = (typeof modes)[number];
 /** Options of what runs by a plan. */
 export interface PlanOptions {
   /**
-   * The arithmetic; `'float32'` by default. `'auto'` is the fastest whose output differs from float32's
-   * by no more than `tolerance`, as measured at each load.
+   * The arithmetic; `'float32'` by default. `'auto'` is the first of int8, bfloat16 and float32 whose
+   * output differs from float32's by no more than `tolerance`, as measured at each load.
    */
   readonly precision?: Precision | 'auto';
   /**
@@ -104,7 +104,8 @@ export async function makePlan(
     if (!plan) continue;
     const { native, handle } = executor;
     const difference = await native.comparePlan(handle, module, method, images.handle);
-    if (difference > tolerance) continue;
+    // What is no number is too much as well.
+    if (!(difference <= tolerance)) continue;
     const reason = `Its output differs from that of float32 by ${percent(difference)}, which the tolerance of ${percent(tolerance)} allows. ${plan.reason}`;
     return { ...plan, reason };
   }

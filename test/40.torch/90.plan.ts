@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OptionError } from '../../src/errors';
+import { OptionError, ScriptError } from '../../src/errors';
 import { Executor, ScriptModule, type Precision, type Tensor } from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
 import { temporaryEnvironment } from '../support/environment';
@@ -471,6 +471,32 @@ describe('plans', function () {
     await net.to({ dtype: 'float32' });
     const [first] = await answers(net, sums['a residual']!);
     assert.equal(new Set(Array.from(first!.data)).size, 64);
+  });
+
+  it('refuse images of other channels, of too few pixels, and rows of other lengths', async () => {
+    const forward = [
+      'y = torch.relu(torch.conv2d(x, self.c, None))',
+      'y = torch.conv2d(y, self.d, None, [2, 2])',
+      'return torch.linear(torch.flatten(y, 1), self.k, None)',
+    ];
+    const shapes = { c: [64, 16, 1, 1], d: [16, 64, 3, 3], k: [5, 16 * 36] };
+    await using net = await makeNet(forward, shapes);
+    const { kind } = await plan(net, { forward }, 'tune');
+    assert.equal(kind, 'planned');
+    for (const shape of [
+      [1, 32, side, side],
+      [2, 8, side, side],
+      [1, 16, 2, 2],
+      [3, 16, side - 2, side],
+      [1, 16, side, side + 4],
+    ]) {
+      using images = pictures(shape);
+      await assert.rejects(net.forward(images), ScriptError, shape.join(', '));
+    }
+    using none = pictures([1, 16, 0, side]);
+    await assert.rejects(net.forward(none), ScriptError);
+    using images = pictures([1, 16, side, side]);
+    assert.deepEqual((await net.forward(images)).shape, [1, 5]);
   });
 
   it('leave all that is no float32 image to TorchScript', async () => {

@@ -168,6 +168,17 @@ describe('classifiers', function () {
     assert.ok(batches.size >= 4 && batches.size < 16, `${batches.size} batches`);
   });
 
+  it('answer one image before all those of a longer call', async () => {
+    let isDone = false;
+    const all = model.classify(Array(100).fill(clock)).then((answers) => {
+      isDone = true;
+      return answers;
+    });
+    await model.classify(clock);
+    assert.equal(isDone, false);
+    assert.equal((await all).length, 100);
+  });
+
   it('open an export again', async () => {
     const path = join(made.folder, 'exported.pt');
     await hub.exportTorchScript('resnet18_swsl', path, { weights: made.weights });
