@@ -3,9 +3,6 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/Device.h>
 #include <torch/csrc/jit/api/module.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <optional>
 

@@ -181,10 +181,13 @@ at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, boo
 at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& other, bool rectifies,
                                   const Kernel& kernel) const {
   const auto sizes = OutputSizes(input);
+  auto taken = input;
   // Kernels of one pixel leave out what lies between the steps; the others have steps of one.
-  const auto taken = input.slice(2, 0, std::nullopt, spec_.stride[0])
-                         .slice(3, 0, std::nullopt, spec_.stride[1])
-                         .contiguous(at::MemoryFormat::ChannelsLast);
+  for (int side = 0; side < 2; side++) {
+    const int64_t step = spec_.stride[side];
+    if (step > 1) taken = taken.slice(2 + side, 0, std::nullopt, step);
+  }
+  taken = taken.contiguous(at::MemoryFormat::ChannelsLast);
   auto output = other.defined() && IsOurs(other)
                     ? other
                     : at::empty(sizes, input.options(), at::MemoryFormat::ChannelsLast);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "images.h"
+#include "kernel.h"
 
 namespace semisup::plan {
 

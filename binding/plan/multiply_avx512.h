@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <utility>
 
+#include "processor.h"
+
 namespace semisup::plan {
 
 using Lane = __m512;
-constexpr int64_t kLane = 16;
 
 // A matrix whose rows lie `stride` apart.
 template <class T>

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "images.h"
+#include "kernel.h"
 
 namespace semisup::plan {
 

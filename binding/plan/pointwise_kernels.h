@@ -1,5 +1,6 @@
 #pragma once
-#include "images.h"
+#include "kernel.h"
+#include "processor.h"
 #include "slices.h"
 
 namespace semisup::plan {
@@ -16,7 +17,7 @@ struct PixelBlock {
   Slice part;
 };
 
-constexpr int64_t kPointwisePanel = 64;
+constexpr int64_t kPointwisePanel = 4 * kLane;
 
 // Compiled for processors with AVX-512; to be called on those alone.
 void MultiplyPixelsAvx512(const PixelBlock& block);

@@ -1,6 +1,10 @@
 #pragma once
+#include <cstdint>
 
 namespace semisup::plan {
+
+// How many numbers of float32 a register of AVX-512 holds.
+constexpr int64_t kLane = 16;
 
 // Whether this processor has what the kernels for AVX-512 need.
 inline bool HasAvx512() {

@@ -10,7 +10,6 @@
 namespace semisup::plan {
 namespace {
 
-constexpr int64_t kLane = 16;
 // Tiles at a time: so many that a weight that is read is used often, so few that they stay in the
 // second cache.
 constexpr int64_t kScratchBytes = 768 << 10;

@@ -1,7 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "images.h"
+#include "kernel.h"
 #include "winograd_kernels.h"
 
 namespace semisup::plan {

@@ -2,13 +2,14 @@
 #include <cstdint>
 #include <numeric>
 
-#include "images.h"
+#include "kernel.h"
+#include "processor.h"
 #include "slices.h"
 
 namespace semisup::plan {
 
 // The widest panel: how many outputs are computed side by side, where a group has so many.
-constexpr int64_t kWidestPanel = 64;
+constexpr int64_t kWidestPanel = 4 * kLane;
 
 struct WinogradShape {
   // Of all groups together.
@@ -35,7 +36,7 @@ struct WinogradShape {
 // How far the numbers for one point lie from those for the next. Not a power of two, which would
 // map all of them to the same few lines of the first cache.
 inline int64_t StepOf(const Slice& tiles, const Slice& channels) {
-  return tiles.count * channels.count + 16;
+  return tiles.count * channels.count + kLane;
 }
 
 // What the kernels need to know of a block of tiles; all lengths in elements.

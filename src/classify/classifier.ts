@@ -62,8 +62,8 @@ export interface OpenOptions
 /** How a classifier runs. */
 export interface RunOptions extends PlanOptions {
   /**
-   * For the precisions `'int8'` and `'auto'`: images like those to come, 8 to 100 or so, by which it is told what
-   * ranges of numbers 8 bits must hold; by default pictures by formula.
+   * For the precisions `'int8'` and `'auto'`: images like those to come, 8 to 100 or so, by which it is
+   * told what ranges of numbers 8 bits must hold; by default pictures by formula.
    */
   readonly calibration?: readonly ImageInput[];
 }
@@ -207,7 +207,7 @@ export class Classifier implements AsyncDisposable {
       if (!options.signal?.aborted) this.#featuresPlan = undefined;
       throw error;
     }
-    const rows = await this.#run(images, options, this.#rows.features, toDecoded);
+    const rows = await this.#run(images, options, this.#rows.features, (decoded) => decoded);
     return isMany(images) ? rows : rows[0]!;
   }
 
@@ -223,7 +223,7 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, ['orient', 'signal'], 'logits');
-    const rows = await this.#run(images, options, this.#rows.forward, toDecoded);
+    const rows = await this.#run(images, options, this.#rows.forward, (decoded) => decoded);
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
     for (const [i, row] of rows.entries()) data.set(row, i * columns);
@@ -297,10 +297,9 @@ export class Classifier implements AsyncDisposable {
     const most = Math.max(...images.map(({ topk }) => topk));
     return await this.#runBatch('forward', images, async (logits, timings) => {
       const best = await this.module.executor.topk(logits, most);
-      const shared = timings();
       return toPredictions(best, most, this.classes).map((predictions, i) => ({
         predictions: predictions.slice(0, images[i]!.topk),
-        timings: { decode: images[i]!.decode, ...shared },
+        timings: { decode: images[i]!.decode, ...timings },
       }));
     });
   }
@@ -317,7 +316,7 @@ export class Classifier implements AsyncDisposable {
   async #runBatch<Answer>(
     method: 'forward' | 'features',
     images: readonly Decoded[],
-    take: (output: Tensor<'float32'>, timings: () => Omit<Timings, 'decode'>) => Promise<Answer>,
+    take: (output: Tensor<'float32'>, timings: Omit<Timings, 'decode'>) => Promise<Answer>,
   ): Promise<Answer> {
     const began = performance.now();
     const pixels = images.map((image) => image.pixels);
@@ -325,10 +324,10 @@ export class Classifier implements AsyncDisposable {
     const transformed = performance.now();
     using output = await this.module.call<Tensor<'float32'>>(method, input);
     if (method === 'forward') this.#checkClasses(output);
-    return await take(output, () => ({
+    return await take(output, {
       transform: transformed - began,
       forward: performance.now() - transformed,
-    }));
+    });
   }
 
   /** A file's metadata may say what its module does not keep. */
@@ -386,10 +385,6 @@ function readMetadata(module: ScriptModule, path: string): ModelMetadata {
 
 function isMany(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
   return Array.isArray(images);
-}
-
-function toDecoded(decoded: Decoded): Decoded {
-  return decoded;
 }
 
 /** The rows of a matrix, each in memory of its own, so that one kept row does not keep them all. */

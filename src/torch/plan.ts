@@ -95,23 +95,33 @@ export async function makePlan(
   options: PlanOptions,
 ): Promise<Plan> {
   const { precision, plan: mode, tolerance } = checkPlanOptions(options);
-  const planIn = (one: Precision) => makePlanIn(executor, module, method, example, one, mode);
-  if (precision !== 'auto') return await planIn(precision);
-  if (tolerance === 0) return await planIn('float32');
-  using images = await example.make();
-  for (const one of ['int8', 'bfloat16'] as const) {
-    const plan = await unlessRefused(planIn(one));
-    if (!plan) continue;
-    const { native, handle } = executor;
-    const difference = await native.comparePlan(handle, module, method, images.handle);
-    // What is no number is too much as well.
-    if (!(difference <= tolerance)) continue;
-    const reason = `Its output differs from that of float32 by ${percent(difference)}, which the tolerance of ${percent(tolerance)} allows. ${plan.reason}`;
+  let making: Promise<Tensor> | undefined;
+  const images = () => (making ??= example.make());
+  const planIn = (one: Precision) =>
+    makePlanIn(executor, module, method, { shape: example.shape, make: images }, one, mode);
+  try {
+    if (precision !== 'auto') return await planIn(precision);
+    if (tolerance === 0) return await planIn('float32');
+    for (const one of ['int8', 'bfloat16'] as const) {
+      const plan = await unlessRefused(planIn(one));
+      if (!plan) continue;
+      const { native, handle } = executor;
+      const compared = (await images()).handle;
+      const difference = await native.comparePlan(handle, module, method, compared);
+      // What is no number is too much as well.
+      if (!(difference <= tolerance)) continue;
+      const reason = `Its output differs from that of float32 by ${percent(difference)}, which the tolerance of ${percent(tolerance)} allows. ${plan.reason}`;
+      return { ...plan, reason };
+    }
+    const plan = await planIn('float32');
+    const reason = `No other precision keeps to the tolerance of ${percent(tolerance)}. ${plan.reason}`;
     return { ...plan, reason };
+  } finally {
+    await making?.then(
+      (tensor) => { tensor.dispose(); },
+      () => undefined,
+    );
   }
-  const plan = await planIn('float32');
-  const reason = `No other precision keeps to the tolerance of ${percent(tolerance)}. ${plan.reason}`;
-  return { ...plan, reason };
 }
 
 async function unlessRefused(making: Promise<Plan>): Promise<Plan | undefined> {
@@ -136,8 +146,7 @@ async function makePlanIn(
   mode: PlanMode,
 ): Promise<Plan> {
   const { native, handle } = executor;
-  using calibration = precision === 'int8' ? await example.make() : undefined;
-  const ranges = calibration?.handle;
+  const ranges = precision === 'int8' ? (await example.make()).handle : undefined;
   const outcome = await native.planMethod(handle, module, method, precision, ranges);
   if ('reason' in outcome) return plainly(precision, outcome.reason);
   if (mode === 'default') {
@@ -152,9 +161,8 @@ async function makePlanIn(
     await native.choosePlan(handle, module, method, kept.choices);
     return { kind: 'planned', precision, reason: `It was measured before: ${path}.`, ...kept };
   }
-  using made = calibration ? undefined : await example.make();
-  const images = (calibration ?? made!).handle;
-  const tuned = await native.tunePlan(handle, module, method, images, tuningSeconds);
+  const images = await example.make();
+  const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
   if ('reason' in tuned) return plainly(precision, tuned.reason);
   await writeTuning(path, tuned);
   const reason = 'It was measured to be the fastest here.';
