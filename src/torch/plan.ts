@@ -118,7 +118,9 @@ export async function makePlan(
     return { ...plan, reason };
   } finally {
     await making?.then(
-      (tensor) => { tensor.dispose(); },
+      (tensor) => {
+        tensor.dispose();
+      },
       () => undefined,
     );
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { userCache } from '../libtorch';
+import { writeArchive } from './archive';
 import type { PlanTuning } from './native';
 
 /** Raised where kernels or choices change, so that what was measured before is measured anew. */
@@ -32,11 +33,10 @@ export async function readTuning(path: string): Promise<PlanTuning | undefined> 
 
 /** A cache that cannot be written costs time at the next load, and nothing else. */
 export async function writeTuning(path: string, tuning: PlanTuning): Promise<void> {
-  const temporary = `${path}.${process.pid}`;
+  const text = JSON.stringify(tuning, undefined, 2);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, JSON.stringify(tuning, undefined, 2));
-    await rename(temporary, path);
+    await writeArchive(path, (temporary) => writeFile(temporary, text));
   } catch {
     return;
   }
