@@ -5,9 +5,9 @@
 
 namespace semisup::plan {
 
-// Makes LibTorch run on this thread alone: the order of weights that oneDNN packs is best for so many
-// threads as it packs them with. Outside of OpenMP's parallel regions: within one, packed weights are
-// wrong where bytes have a zero point, because a sum is left out.
+// Makes LibTorch run on this thread alone: the order of weights that oneDNN packs is best for so
+// many threads as it packs them with. Outside of OpenMP's parallel regions: within one, packed
+// weights are wrong where bytes have a zero point, because a sum is left out.
 class OneThread {
  public:
 #ifdef _OPENMP
