@@ -7,11 +7,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 
 namespace semisup::plan {
 namespace {
 
 constexpr int64_t kGrain = 32 << 10;
+
+// A function of its own, because a byte that is written may be part of anything but its arguments.
+void QuantizeAll(std::span<const float> values, float factor, float offset,
+                 uint8_t* __restrict to) {
+  for (size_t i = 0; i < values.size(); i++) {
+    const float byte = std::min(std::max(values[i] * factor + offset, 0.0F), 255.0F);
+    to[i] = static_cast<uint8_t>(static_cast<int>(byte));
+  }
+}
 
 }  // namespace
 
@@ -31,10 +41,7 @@ at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization) 
   const auto factor = static_cast<float>(1 / quantization.scale);
   const auto offset = static_cast<float>(quantization.zero_point) + 0.5F;
   at::parallel_for(0, values.numel(), kGrain, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const float byte = from[i] * factor + offset;
-      to[i] = static_cast<uint8_t>(static_cast<int>(std::min(std::max(byte, 0.0F), 255.0F)));
-    }
+    QuantizeAll({from + begin, static_cast<size_t>(end - begin)}, factor, offset, to + begin);
   });
   return bytes;
 }

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "plan.h"
+#include "quantized.h"
 
 namespace semisup::plan {
 namespace {
@@ -45,6 +46,7 @@ void Plan::Quantize(const at::Tensor& images) {
     }
     return *quantization;
   };
+  convolutions_.clear();
   for (auto& step : steps_) {
     if (!step.convolution) {
       if (!step.pooling) continue;
@@ -54,11 +56,11 @@ void Plan::Quantize(const at::Tensor& images) {
     const auto input = quantize(step.inputs[0]);
     const auto other =
         step.inputs.size() > 1 ? std::make_optional(quantize(step.inputs[1])) : std::nullopt;
-    step.quantized = std::make_unique<QuantizedConvolution>(step.convolution->spec(), input, other,
-                                                            quantize(step.output));
-    step.convolution.reset();
+    step.convolution = std::make_unique<QuantizedConvolution>(step.convolution->spec(), input,
+                                                              other, quantize(step.output));
+    step.takes_bytes = true;
+    convolutions_.push_back(step.convolution.get());
   }
-  convolutions_.clear();
   is_quantized_ = true;
 }
 

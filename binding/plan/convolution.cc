@@ -1,71 +1,14 @@
 #include "convolution.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/add.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "arena.h"
-#include "pointwise.h"
-#include "winograd.h"
 
 namespace semisup::plan {
-namespace {
-
-using Scalars = c10::List<std::optional<at::Scalar>>;
-
-// oneDNN's fused convolutions, which torch.compile uses too; registered by LibTorch under these
-// names.
-const auto& Fused() {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
-          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
-                            at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
-                            std::string_view, Scalars, std::optional<std::string_view>)>();
-  return op;
-}
-
-const auto& FusedAdd() {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_convolution_pointwise_", "binary")
-          .typed<at::Tensor&(at::Tensor&, const at::Tensor&, const at::Tensor&,
-                             const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
-                             at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>,
-                             std::optional<std::string_view>, Scalars,
-                             std::optional<std::string_view>)>();
-  return op;
-}
-
-const auto& Reorder() {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
-          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
-                            int64_t, at::OptionalIntArrayRef)>();
-  return op;
-}
-
-bool IsAll(at::IntArrayRef values, int64_t value) {
-  return std::all_of(values.begin(), values.end(), [value](int64_t one) { return one == value; });
-}
-
-WinogradShape ShapeOf(const ConvolutionSpec& spec, Algorithm algorithm) {
-  return {.inputs = spec.weight.size(1) * spec.groups,
-          .outputs = spec.weight.size(0),
-          .groups = spec.groups,
-          .tile = algorithm == Algorithm::kWinograd4 ? 4 : 2};
-}
-
-}  // namespace
 
 bool IsOurs(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
@@ -75,28 +18,38 @@ at::Tensor Writable(at::Tensor tensor) {
   return IsOurs(tensor) ? std::move(tensor) : tensor.clone();
 }
 
-Convolution::Convolution(ConvolutionSpec spec, at::ScalarType dtype) : spec_(std::move(spec)) {
-  spec_.weight = spec_.weight.to(dtype).contiguous();
-  if (spec_.bias.defined()) spec_.bias = spec_.bias.to(dtype).contiguous();
+Convolution::Convolution(ConvolutionSpec spec) : spec_(std::move(spec)) {}
+
+std::vector<Algorithm> Convolution::Ways() const {
+  std::vector<Algorithm> ways;
+  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(ways),
+               [this](Algorithm algorithm) { return Takes(algorithm); });
+  return ways;
 }
 
-at::Tensor Convolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
-                            at::Tensor& packed) {
+void Convolution::Choose(Setting setting, Algorithm algorithm) {
+  // These weights stay.
+  const ArenaScope no_arena(nullptr);
+  Prepare(algorithm);
+  algorithms_[Index(setting)] = algorithm;
+}
+
+void Convolution::Trim() {
+  Free();
+  // The kernels have weights of their own: of these only the shape is wanted from here on.
+  if (!IsChosen(Algorithm::kDirect)) {
+    spec_.weight = at::zeros({1}, spec_.weight.options()).expand(spec_.weight.sizes());
+  }
+}
+
+void Convolution::CheckWeights() const {
+  TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
+}
+
+void Convolution::CheckChannels(const at::Tensor& input) const {
   const int64_t channels = spec_.weight.size(1) * spec_.groups;
   TORCH_CHECK(input.size(1) == channels, "a convolution takes images of ", channels,
               " channels, and was given a tensor of the shape ", input.sizes());
-  const auto kernel = kernels_.find(algorithm(setting));
-  const bool is_direct = kernel == kernels_.end();
-  if (is_direct && !packed.defined()) packed = Pack(input);
-  if (spec_.adds && Broadcasts(input, other)) {
-    const auto product = is_direct ? RunDirect(input, {}, false, packed)
-                                   : RunKernel(input, {}, false, *kernel->second);
-    const auto sum = at::add(product, other);
-    return spec_.rectifies ? at::relu(sum) : sum;
-  }
-  if (spec_.adds) other = other.contiguous(at::MemoryFormat::ChannelsLast);
-  return is_direct ? RunDirect(input, std::move(other), spec_.rectifies, packed)
-                   : RunKernel(input, other, spec_.rectifies, *kernel->second);
 }
 
 std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
@@ -111,95 +64,8 @@ std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
   return sizes;
 }
 
-bool Convolution::Takes(Algorithm algorithm) const {
-  if (algorithm == Algorithm::kDirect) return true;
-  const auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
-  if (weight.scalar_type() != at::kFloat) return false;
-  if (algorithm == Algorithm::kPointwise) {
-    return IsAll(weight.sizes().slice(2), 1) && IsAll(padding, 0) && groups == 1 &&
-           Pointwise::Takes(weight.size(0));
-  }
-  return IsAll(weight.sizes().slice(2), 3) && bias.defined() && IsAll(stride, 1) &&
-         IsAll(padding, 1) && IsAll(dilation, 1) && Winograd::Takes(ShapeOf(spec_, algorithm));
-}
-
-std::vector<Algorithm> Convolution::Ways() const {
-  std::vector<Algorithm> ways;
-  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(ways),
-               [this](Algorithm algorithm) { return Takes(algorithm); });
-  return ways;
-}
-
-std::unique_ptr<const Kernel> Convolution::KernelFor(Algorithm algorithm) const {
-  // These weights stay.
-  const ArenaScope no_arena(nullptr);
-  const auto* weight = spec_.weight.const_data_ptr<float>();
-  if (algorithm == Algorithm::kPointwise) {
-    return std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
-  }
-  return std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
-}
-
-void Convolution::Choose(Setting setting, Algorithm algorithm) {
-  if (!kernels_.count(algorithm)) {
-    TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
-    if (algorithm != Algorithm::kDirect) kernels_.emplace(algorithm, KernelFor(algorithm));
-  }
-  algorithms_[Index(setting)] = algorithm;
-}
-
-void Convolution::Trim() {
-  std::erase_if(kernels_, [&](const auto& kernel) {
-    return std::count(algorithms_.begin(), algorithms_.end(), kernel.first) == 0;
-  });
-  if (std::count(algorithms_.begin(), algorithms_.end(), Algorithm::kDirect) > 0) return;
-  // The kernels have weights of their own: of these only the shape is wanted from here on.
-  spec_.weight = at::zeros({1}).expand(spec_.weight.sizes());
-}
-
-at::Tensor Convolution::Pack(const at::Tensor& input) const {
-  // These weights stay.
-  const ArenaScope no_arena(nullptr);
-  return Reorder().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation, spec_.groups,
-                        input.sizes());
-}
-
-at::Tensor Convolution::RunDirect(const at::Tensor& input, at::Tensor other, bool rectifies,
-                                  const at::Tensor& packed) const {
-  const auto& [_, bias, stride, padding, dilation, groups, adds, __] = spec_;
-  if (!other.defined()) {
-    return Fused().call(input, packed, bias, padding, stride, dilation, groups,
-                        rectifies ? "relu" : "none", Scalars(), "");
-  }
-  auto sum = Writable(std::move(other));
-  FusedAdd().call(sum, input, packed, bias, padding, stride, dilation, groups, "add", 1.0,
-                  rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
-                  Scalars(), "");
-  return sum;
-}
-
-at::Tensor Convolution::RunKernel(const at::Tensor& input, const at::Tensor& other, bool rectifies,
-                                  const Kernel& kernel) const {
-  const auto sizes = OutputSizes(input);
-  auto taken = input;
-  // Kernels of one pixel leave out what lies between the steps; the others have steps of one.
-  for (int side = 0; side < 2; side++) {
-    const int64_t step = spec_.stride[side];
-    if (step > 1) taken = taken.slice(2 + side, 0, std::nullopt, step);
-  }
-  taken = taken.contiguous(at::MemoryFormat::ChannelsLast);
-  auto output = other.defined() && IsOurs(other)
-                    ? other
-                    : at::empty(sizes, input.options(), at::MemoryFormat::ChannelsLast);
-  kernel.Run({.input = taken.const_data_ptr<float>(),
-              .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
-              .other = other.defined() ? other.const_data_ptr<float>() : nullptr,
-              .output = output.data_ptr<float>(),
-              .count = sizes[0],
-              .height = sizes[2],
-              .width = sizes[3],
-              .rectify = rectifies});
-  return output;
+bool Convolution::IsChosen(Algorithm algorithm) const {
+  return std::count(algorithms_.begin(), algorithms_.end(), algorithm) > 0;
 }
 
 }  // namespace semisup::plan

@@ -4,13 +4,20 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "processor.h"
+#include "unrolled.h"
 
 namespace semisup::plan {
 
 using Lane = __m512;
+
+// What no result is below. As the first term of _mm512_max_ps() it leaves what is no number.
+inline Lane LeastOf(bool rectify) {
+  return _mm512_set1_ps(rectify ? 0 : -std::numeric_limits<float>::infinity());
+}
 
 // A matrix whose rows lie `stride` apart.
 template <class T>
@@ -37,40 +44,38 @@ struct Panel {
   const float* next;
 };
 
-// [rows, depth] times a panel.
+// [rows, depth] times a panel. All is given by value: what a store may change is read again.
 template <int rows, int lanes>
-void MultiplyRows(const Rows<const float>& a, const Panel& panel, const Rows<float>& to,
-                  const Around& around) {
+void MultiplyRows(Rows<const float> a, Panel panel, Rows<float> to, Around around) {
   Lane sums[rows][lanes];
-  for (int j = 0; j < lanes; j++) {
+  Unrolled<lanes>([&](auto j) {
     const Lane bias = around.bias ? _mm512_loadu_ps(around.bias + j * kLane) : _mm512_setzero_ps();
-    for (int i = 0; i < rows; i++) sums[i][j] = bias;
-  }
+    Unrolled<rows>([&](auto i) { sums[i][j] = bias; });
+  });
   if (around.sums) {
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < lanes; j++) {
+    Unrolled<rows>([&](auto i) {
+      Unrolled<lanes>([&](auto j) {
         const Lane sum = _mm512_loadu_ps(around.sums + i * to.stride + j * kLane);
         sums[i][j] = _mm512_add_ps(sums[i][j], sum);
-      }
-    }
+      });
+    });
   }
   for (int64_t k = 0; k < panel.depth; k++) {
     _mm_prefetch(reinterpret_cast<const char*>(panel.next + k * kLane), _MM_HINT_T1);
     Lane b[lanes];
-    for (int j = 0; j < lanes; j++) {
-      b[j] = _mm512_loadu_ps(panel.weights + (k * lanes + j) * kLane);
-    }
-    for (int i = 0; i < rows; i++) {
+    Unrolled<lanes>(
+        [&](auto j) { b[j] = _mm512_loadu_ps(panel.weights + (k * lanes + j) * kLane); });
+    Unrolled<rows>([&](auto i) {
       const Lane factor = _mm512_set1_ps(a.data[i * a.stride + k]);
-      for (int j = 0; j < lanes; j++) sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]);
-    }
+      Unrolled<lanes>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
+    });
   }
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < lanes; j++) {
-      const Lane sum = around.rectify ? _mm512_max_ps(sums[i][j], _mm512_setzero_ps()) : sums[i][j];
-      _mm512_storeu_ps(to.data + i * to.stride + j * kLane, sum);
-    }
-  }
+  const Lane least = LeastOf(around.rectify);
+  Unrolled<rows>([&](auto i) {
+    Unrolled<lanes>([&](auto j) {
+      _mm512_storeu_ps(to.data + i * to.stride + j * kLane, _mm512_max_ps(least, sums[i][j]));
+    });
+  });
 }
 
 // How many rows of so many lanes leave registers for the weights.

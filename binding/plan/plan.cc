@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "floating.h"
 #include "graph.h"
 #include "one_thread.h"
 
@@ -77,7 +78,7 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
     }
     Step step;
     if (const auto found = fused.find(node); found != fused.end()) {
-      step.convolution = std::make_unique<Convolution>(found->second.spec, dtype);
+      step.convolution = std::make_unique<FloatingConvolution>(found->second.spec, dtype);
       convolutions_.push_back(step.convolution.get());
       step.inputs.push_back(slot(found->second.input));
       if (found->second.other) step.inputs.push_back(slot(found->second.other));
@@ -148,14 +149,12 @@ void Plan::RunStep(size_t index, Values& values, Packed& packed) const {
     return;
   }
   const auto take = [&](int value) {
-    return step.quantized ? TakeBytes(step, values, value) : Take(step, values, value);
+    return step.takes_bytes ? TakeBytes(step, values, value) : Take(step, values, value);
   };
   auto other = step.inputs.size() > 1 ? take(step.inputs[1]) : at::Tensor();
   const auto input = take(step.inputs[0]);
-  auto& weights = packed.weights[index];
   values[step.output] =
-      step.quantized ? step.quantized->Run(input, std::move(other), weights)
-                     : step.convolution->Run(input, std::move(other), packed.setting, weights);
+      step.convolution->Run(input, std::move(other), packed.setting, packed.weights[index]);
 }
 
 Plan::Values Plan::Start(const at::Tensor& input) const {

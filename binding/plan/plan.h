@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "arena.h"
+#include "bytes.h"
 #include "convolution.h"
 #include "linear.h"
-#include "quantized.h"
 
 namespace semisup::plan {
 
@@ -72,11 +72,12 @@ class Plan {
  private:
   struct Step {
     std::unique_ptr<Convolution> convolution;
-    std::unique_ptr<QuantizedConvolution> quantized;
     std::unique_ptr<Linear> linear;
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
     int output;
+    // Whether its convolution takes bytes.
+    bool takes_bytes = false;
     // How it is done with bytes, where it is a maximum.
     std::optional<Pooling> pooling;
     // Which values no later step needs.

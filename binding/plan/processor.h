@@ -15,4 +15,14 @@ inline bool HasAvx512() {
 #endif
 }
 
+// Whether it has what the kernels of bytes need as well.
+inline bool HasVnni() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return HasAvx512() && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vnni") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace semisup::plan

@@ -56,11 +56,55 @@ c10::List<int64_t> List(const std::vector<int64_t>& values) {
 QuantizedConvolution::QuantizedConvolution(const ConvolutionSpec& spec, const Quantization& input,
                                            const std::optional<Quantization>& other,
                                            const Quantization& output)
-    : spec_(spec), input_(input), other_(other), output_(output) {
+    : Convolution(spec), input_(input), other_(other), output_(output) {
   const auto largest = spec.weight.abs().amax({1, 2, 3}).clamp_min(1e-12);
   scales_ = largest / 127;
   zero_points_ = at::zeros({spec.weight.size(0)}, at::kLong);
-  spec_.weight = at::round(spec.weight / scales_.view({-1, 1, 1, 1})).to(at::kChar);
+  spec_.weight = at::round(spec.weight / scales_.view({-1, 1, 1, 1})).to(at::kChar).contiguous();
+  meaning_ = MeaningOfBytes();
+}
+
+at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
+                                     at::Tensor& packed) const {
+  CheckChannels(input);
+  if (algorithm(setting) == Algorithm::kBytes) {
+    if (other.defined()) other = other.contiguous(at::MemoryFormat::ChannelsLast);
+    return RunBytes(input, other);
+  }
+  if (!packed.defined()) packed = Pack(input);
+  return RunDirect(input, std::move(other), packed);
+}
+
+bool QuantizedConvolution::Takes(Algorithm algorithm) const {
+  return algorithm == Algorithm::kDirect ||
+         (algorithm == Algorithm::kBytes && ByteConvolution::Takes(spec_, meaning_));
+}
+
+void QuantizedConvolution::Prepare(Algorithm algorithm) {
+  if (algorithm == Algorithm::kBytes && bytes_) return;
+  CheckWeights();
+  if (algorithm == Algorithm::kBytes) {
+    bytes_ = std::make_unique<ByteConvolution>(spec_, meaning_);
+  }
+}
+
+void QuantizedConvolution::Free() {
+  if (!IsChosen(Algorithm::kBytes)) bytes_.reset();
+}
+
+ByteConvolution::Meaning QuantizedConvolution::MeaningOfBytes() const {
+  ByteConvolution::Meaning meaning;
+  meaning.input_zero_point = static_cast<uint8_t>(input_.zero_point);
+  meaning.factor = (scales_ * (input_.scale / output_.scale)).contiguous();
+  const auto bias = spec_.bias.defined() ? spec_.bias : at::zeros_like(scales_);
+  meaning.offset = (bias / output_.scale + output_.zero_point).contiguous();
+  if (other_) {
+    const double step = other_->scale / output_.scale;
+    meaning.offset -= step * static_cast<double>(other_->zero_point);
+    meaning.other = static_cast<float>(step);
+  }
+  if (spec_.rectifies) meaning.least = static_cast<uint8_t>(output_.zero_point);
+  return meaning;
 }
 
 at::Tensor QuantizedConvolution::Pack(const at::Tensor& input) const {
@@ -71,9 +115,17 @@ at::Tensor QuantizedConvolution::Pack(const at::Tensor& input) const {
                         List(input.sizes().vec()));
 }
 
-at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other,
-                                     at::Tensor& packed) {
-  if (!packed.defined()) packed = Pack(input);
+at::Tensor QuantizedConvolution::RunBytes(const at::Tensor& input, const at::Tensor& other) const {
+  const auto layout = at::MemoryFormat::ChannelsLast;
+  auto output = other.defined() && IsOurs(other)
+                    ? other
+                    : at::empty(OutputSizes(input), input.options(), layout);
+  bytes_->Run(input.contiguous(layout), other, output);
+  return output;
+}
+
+at::Tensor QuantizedConvolution::RunDirect(const at::Tensor& input, at::Tensor other,
+                                           const at::Tensor& packed) const {
   const auto bias = spec_.bias.defined() ? std::make_optional(spec_.bias) : std::nullopt;
   const std::string_view follows = spec_.rectifies ? "relu" : "none";
   if (!spec_.adds) {

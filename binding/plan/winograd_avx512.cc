@@ -128,6 +128,7 @@ void WriteTiles(const TileBlock& block) {
   constexpr int kSide = tile + 2;
   const auto& [images, shape, outputs] = std::tie(block.images, block.shape, block.outputs);
   const int64_t step = StepOf(block.tiles, outputs);
+  const Lane least = LeastOf(images.rectify);
   for (int64_t t = 0; t < block.tiles.count; t++) {
     const auto [image, top, left] = PlaceOf(block, block.tiles.first + t);
     const int64_t corner =
@@ -152,8 +153,7 @@ void WriteTiles(const TileBlock& block) {
           const int64_t at = corner + (i * images.width + j) * shape.outputs + c;
           Lane value = _mm512_add_ps(y[j], bias);
           if (images.other) value = _mm512_add_ps(value, _mm512_loadu_ps(images.other + at));
-          if (images.rectify) value = _mm512_max_ps(value, _mm512_setzero_ps());
-          _mm512_storeu_ps(images.output + at, value);
+          _mm512_storeu_ps(images.output + at, _mm512_max_ps(least, value));
         }
       }
     }

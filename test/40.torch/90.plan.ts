@@ -387,6 +387,25 @@ const chosenInBytes: Record<string, Case> = {
   },
 };
 
+/** For kernels of bytes: fours of bytes that do not fill a row, edges, steps, many channels. */
+const convolutionsInBytes: Record<string, Case> = {
+  'of odd channels': own([64, 5, 3, 3], 5, `torch.conv2d(x, self.k, self.bias, ${same})`),
+  'of one channel, without padding': own([64, 1, 7, 7], 1, 'torch.conv2d(x, self.k, None)'),
+  'of uneven kernels': own([64, 6, 1, 7], 6, 'torch.conv2d(x, self.k, None, [1, 1], [0, 3])'),
+  'of kernels of one column': own([64, 6, 3, 1], 6, 'torch.conv2d(x, self.k, None, 1, [1, 0])'),
+  'onto odd outputs': own([72, 16, 3, 3], 16, `torch.conv2d(x, self.k, self.bias, ${same})`),
+  ...pick(convolutions, [
+    ...['dilated', 'in groups', 'of uneven strides', 'with a stride', 'with a long stride'],
+    ...['of one pixel in two', 'of one pixel, of uneven strides', 'of one pixel, padded'],
+    ...['of one pixel in three, padded', 'with a stride, of many channels'],
+    'of one pixel and many channels',
+  ]),
+};
+
+function pick(cases: Record<string, Case>, names: readonly string[]): Record<string, Case> {
+  return Object.fromEntries(names.map((name) => [name, cases[name]!]));
+}
+
 /** What a plan cannot do, and TorchScript not in int8. */
 const refusedInBytes: Record<string, Case> = {
   'some of the channels': { forward: [wide, free(b('y[:, 32:96]'))] },
@@ -430,10 +449,18 @@ describe('plans', function () {
     }
   }
 
-  for (const [name, one] of Object.entries(chosenInBytes)) {
+  for (const [name, one] of Object.entries({ ...chosenInBytes, ...convolutionsInBytes })) {
     it(`in int8 give nearly what TorchScript gives: ${name}`, async function () {
       await nearlyAsTorchScript(this, one, 'int8');
     });
+  }
+
+  for (const [name, one] of Object.entries({
+    ...chosen,
+    ...chosenInBytes,
+    ...convolutionsInBytes,
+  })) {
+    it(`in int8 give with each algorithm nearly the same: ${name}`, () => alikeInBytes(one));
   }
 
   for (const [name, one] of Object.entries(refusedInBytes)) {
@@ -557,6 +584,20 @@ describe('plans', function () {
     const given = await answers(net, one);
     assertClose(given, expected, precision === 'int8' ? 0.25 : 0.05);
     assert.notDeepEqual(given, expected);
+  }
+
+  /** Roundings apart, which may change a byte by one. */
+  async function alikeInBytes(one: Case): Promise<void> {
+    await using net = await makeNet(one.forward, { ...weights, ...one.weights });
+    const { kind, reason } = await plan(net, one, 'tune', 'int8');
+    assert.equal(kind, 'planned', reason);
+    const given: Answer[][] = [];
+    for (const letter of 'db') {
+      await choose(letter);
+      assert.match((await plan(net, one, 'auto', 'int8')).reason, /^It was measured before/);
+      given.push(await answers(net, one));
+    }
+    assertClose(given[1]!, given[0]!, 0.02);
   }
 
   /** Changes what was kept of the tuning: one algorithm for all convolutions that take it. */

@@ -1,0 +1,175 @@
+#include "byte_convolution.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace semisup::plan {
+namespace {
+
+// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
+constexpr int64_t kBlockBytes = 128 << 10;
+constexpr int64_t kFewestPixels = 24;
+
+// A batch of images with rows and columns around each that stand for zero.
+struct PaddedImages {
+  const uint8_t* bytes;
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+  std::array<int64_t, 2> padding;
+  uint8_t zero;
+
+  int64_t rows() const { return height + 2 * padding[0]; }
+  int64_t row_size() const { return (width + 2 * padding[1]) * channels; }
+
+  // Writes a row, counted over all images.
+  void CopyRow(int64_t row, uint8_t* to) const {
+    const int64_t y = row % rows() - padding[0];
+    if (y < 0 || y >= height) {
+      std::memset(to, zero, row_size());
+      return;
+    }
+    const int64_t side = padding[1] * channels;
+    const int64_t middle = width * channels;
+    std::memset(to, zero, side);
+    std::memcpy(to + side, bytes + (row / rows() * height + y) * middle, middle);
+    std::memset(to + side + middle, zero, side);
+  }
+};
+
+}  // namespace
+
+bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning) {
+  const bool is_dense = std::all_of(spec.dilation.begin(), spec.dilation.end(),
+                                    [](int64_t dilation) { return dilation == 1; });
+  if (!HasVnni() || spec.groups > 1 || !is_dense || spec.weight.size(0) % kBytePanel != 0) {
+    return false;
+  }
+  // What is more than a byte may be no more than 32 bits.
+  constexpr double kMost = 1 << 29;
+  constexpr double kMostSum = std::numeric_limits<int32_t>::max();
+  return meaning.factor.max().item<double>() * kMostSum < kMost &&
+         meaning.offset.abs().max().item<double>() < kMost && meaning.other * 255 < kMost;
+}
+
+ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, Meaning meaning)
+    : inputs_(spec.weight.size(1)),
+      outputs_(spec.weight.size(0)),
+      kernel_{spec.weight.size(2), spec.weight.size(3)},
+      stride_{spec.stride[0], spec.stride[1]},
+      padding_{spec.padding[0], spec.padding[1]},
+      meaning_(std::move(meaning)),
+      starts_(at::zeros({outputs_}, at::kInt)) {
+  const int64_t run = kernel_[1] * inputs_;
+  const int64_t fours = CeilOf(run, kFour);
+  weights_ = at::zeros({outputs_ / kBytePanel, kernel_[0], fours, kBytePanel, kFour}, at::kChar);
+  const auto from = spec.weight.accessor<int8_t, 4>();
+  at::parallel_for(0, outputs_, kLane, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; o++) {
+      int32_t sum = 0;
+      for (int64_t y = 0; y < kernel_[0]; y++) {
+        int8_t* row = weights_.data_ptr<int8_t>() +
+                      (o / kBytePanel * kernel_[0] + y) * fours * kBytePanel * kFour +
+                      o % kBytePanel * kFour;
+        for (int64_t i = 0; i < run; i++) {
+          const int8_t weight = from[o][i % inputs_][y][i / inputs_];
+          row[i / kFour * kBytePanel * kFour + i % kFour] = weight;
+          sum += weight;
+        }
+      }
+      // So that a byte that stands for zero adds nothing.
+      starts_.data_ptr<int32_t>()[o] = -sum * meaning_.input_zero_point;
+    }
+  });
+}
+
+void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
+                          const at::Tensor& output) const {
+  const PaddedImages images{.bytes = input.const_data_ptr<uint8_t>(),
+                            .height = input.size(2),
+                            .width = input.size(3),
+                            .channels = inputs_,
+                            .padding = padding_,
+                            .zero = meaning_.input_zero_point};
+  const int64_t rows = output.size(2);
+  const int64_t columns = output.size(3);
+  const int64_t pixels = output.size(0) * rows * columns;
+  if (pixels == 0) return;
+  // The first of the padded rows that a pixel is made of.
+  const auto row_of = [&](int64_t pixel) {
+    return pixel / (rows * columns) * images.rows() + pixel / columns % rows * stride_[0];
+  };
+  const auto rows_of = [&](const Slice& block) {
+    const int64_t first = row_of(block.first);
+    return Slice{first, row_of(block.first + block.count - 1) + kernel_[0] - first};
+  };
+
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
+  int64_t blocks = CeilOf(pixels, std::max(kFewestPixels, fitting));
+  if (blocks > threads) blocks = CeilOf(blocks, threads) * threads;
+  // Where there are too few pixels for all threads, they share the outputs: otherwise each would
+  // read all weights for a few pixels.
+  const int64_t panels = outputs_ / kBytePanel;
+  const int64_t shares = std::min(panels, CeilOf(threads, blocks));
+  blocks = std::min(pixels, std::max(blocks, CeilOf(threads, shares)));
+
+  const ByteWeights weights{
+      .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};
+  // A row of a kernel reads whole fours, also where it has fewer bytes.
+  const bool copies = padding_ != Sides{0, 0} || weights.fours * kFour > kernel_[1] * inputs_;
+  int64_t size = 0;
+  for (int64_t i = 0; copies && i < blocks; i++) {
+    const int64_t bytes = rows_of(ShareOf(pixels, i, blocks)).count * images.row_size() + kFour;
+    size = std::max(size, bytes);
+  }
+  // Here and not on the threads, which have no arena.
+  const auto scratch = at::empty({std::min(threads, blocks * shares), size}, at::kByte);
+  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
+    std::vector<const uint8_t*> starts;
+    for (int64_t i = begin; i < end; i++) {
+      const auto block = ShareOf(pixels, i / shares, blocks);
+      const auto taken = copies ? rows_of(block) : Slice{0, 0};
+      auto* copy = scratch.data_ptr<uint8_t>() + at::get_thread_num() * size;
+      for (int64_t row = 0; row < taken.count; row++) {
+        images.CopyRow(taken.first + row, copy + row * images.row_size());
+      }
+      const auto* source = copies ? copy : images.bytes;
+      starts.resize(block.count);
+      for (int64_t p = 0; p < block.count; p++) {
+        const int64_t pixel = block.first + p;
+        starts[p] = source + (row_of(pixel) - taken.first) * images.row_size() +
+                    pixel % columns * stride_[1] * inputs_;
+      }
+      const ByteBlock bytes{.weights = weights,
+                            .scales = {.start = starts_.const_data_ptr<int32_t>(),
+                                       .factor = meaning_.factor.const_data_ptr<float>(),
+                                       .offset = meaning_.offset.const_data_ptr<float>(),
+                                       .other = meaning_.other,
+                                       .least = meaning_.least},
+                            .pixels = starts.data(),
+                            .count = block.count,
+                            .row_stride = images.row_size(),
+                            .other = other.defined()
+                                         ? other.const_data_ptr<uint8_t>() + block.first * outputs_
+                                         : nullptr,
+                            .output = output.data_ptr<uint8_t>() + block.first * outputs_,
+                            .outputs = outputs_,
+                            .panels = ShareOf(panels, i % shares, shares)};
+#if defined(__x86_64__)
+      MultiplyBytesVnni(bytes);
+#endif
+    }
+  });
+}
+
+}  // namespace semisup::plan

@@ -1,0 +1,47 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+#include "byte_kernels.h"
+#include "convolution.h"
+
+namespace semisup::plan {
+
+// A convolution of bytes of our own. Images are uint8, channels-last, weights int8.
+class ByteConvolution {
+ public:
+  // What the bytes stand for. Tensors are float32 and have a number for each output.
+  struct Meaning {
+    uint8_t input_zero_point = 0;
+    // A sum of products stands for the byte sum * factor + offset.
+    at::Tensor factor;
+    at::Tensor offset;
+    // How many steps of the output one of what is added is.
+    float other = 0;
+    // What no byte of the output is below.
+    uint8_t least = 0;
+  };
+
+  // Whether this processor has what the kernel needs, and it takes such a convolution.
+  static bool Takes(const ConvolutionSpec& spec, const Meaning& meaning);
+
+  ByteConvolution(const ConvolutionSpec& spec, Meaning meaning);
+
+  // `other` is undefined, or is added; it may be the output.
+  void Run(const at::Tensor& input, const at::Tensor& other, const at::Tensor& output) const;
+
+ private:
+  using Sides = std::array<int64_t, 2>;
+
+  int64_t inputs_;
+  int64_t outputs_;
+  Sides kernel_;
+  Sides stride_;
+  Sides padding_;
+  Meaning meaning_;
+  at::Tensor starts_;
+  at::Tensor weights_;
+};
+
+}  // namespace semisup::plan
