@@ -19,8 +19,6 @@ class ByteConvolution {
     at::Tensor offset;
     // How many steps of the output one of what is added is.
     float other = 0;
-    // What no byte of the output is below.
-    uint8_t least = 0;
   };
 
   // Whether this processor has what the kernel needs, and it takes such a convolution.

@@ -27,8 +27,6 @@ struct ByteScales {
   const float* offset;
   // How many steps of the output one of what is added is.
   float other;
-  // What no byte of the output is below.
-  uint8_t least;
 };
 
 // What the kernel needs to know of a block of pixels.

@@ -80,7 +80,6 @@ void MultiplyStrip(const ByteBlock& block, const Strip& strip) {
   const uint8_t* other = block.other ? block.other + corner : nullptr;
   uint8_t* output = block.output + corner;
   const __m512 step = _mm512_set1_ps(scales.other);
-  const __m512i least = _mm512_set1_epi8(static_cast<char>(scales.least));
   Unrolled<kLanes>([&](auto j) {
     const __m512 factor = _mm512_loadu_ps(scales.factor + strip.output + j * kLane);
     const __m512 offset = _mm512_loadu_ps(scales.offset + strip.output + j * kLane);
@@ -90,9 +89,7 @@ void MultiplyStrip(const ByteBlock& block, const Strip& strip) {
       sums[i][j] = _mm512_cvtps_epi32(number);
     });
   });
-  Unrolled<pixels>([&](auto i) {
-    _mm512_storeu_si512(output + i * outputs, _mm512_max_epu8(BytesOf(sums[i]), least));
-  });
+  Unrolled<pixels>([&](auto i) { _mm512_storeu_si512(output + i * outputs, BytesOf(sums[i])); });
 }
 
 // MultiplyStrip() by the number of pixels, from one up.

@@ -93,6 +93,7 @@ void QuantizedConvolution::Free() {
 }
 
 ByteConvolution::Meaning QuantizedConvolution::MeaningOfBytes() const {
+  // A rectified output has its zero at the byte 0, below which there is none.
   ByteConvolution::Meaning meaning;
   meaning.input_zero_point = static_cast<uint8_t>(input_.zero_point);
   meaning.factor = (scales_ * (input_.scale / output_.scale)).contiguous();
@@ -103,7 +104,6 @@ ByteConvolution::Meaning QuantizedConvolution::MeaningOfBytes() const {
     meaning.offset -= step * static_cast<double>(other_->zero_point);
     meaning.other = static_cast<float>(step);
   }
-  if (spec_.rectifies) meaning.least = static_cast<uint8_t>(output_.zero_point);
   return meaning;
 }
 
