@@ -14,7 +14,6 @@ namespace {
 constexpr int kLanes = kBytePanel / kLane;
 // So many pixels at a time leave registers for the weights.
 constexpr int kMostPixels = 24 / kLanes;
-constexpr int64_t kLine = 64;
 
 // Some pixels and the outputs of one panel.
 struct Strip {

@@ -48,6 +48,7 @@ void Plan::Quantize(const at::Tensor& images) {
   };
   convolutions_.clear();
   for (auto& step : steps_) {
+    if (step.linear) step.linear->Halve();
     if (!step.convolution) {
       if (!step.pooling) continue;
       quantizations_[step.output] = quantizations_[step.inputs[0]];

@@ -17,6 +17,8 @@ class Linear {
 
   // `rows`: [n, inputs] of any floating dtype. Gives [n, outputs] of float32.
   at::Tensor Run(const at::Tensor& rows) const;
+  // Keeps the weights as bfloat16, for plans of less precision than float32.
+  void Halve() { product_.Halve(); }
 
  private:
   int64_t inputs_;

@@ -35,18 +35,25 @@ struct Around {
   bool rectify;
 };
 
-// A panel of weights, [depth, lanes * kLane].
+// A panel of weights, [depth, lanes * kLane], of float or BFloat16.
+template <class Weight>
 struct Panel {
-  const float* weights;
+  const Weight* weights;
   int64_t depth;
   // Weights that will be wanted next: a line of them is fetched for each line of depth, without
   // which the processor waits for memory where few rows share the weights.
-  const float* next;
+  const Weight* next;
 };
 
+inline Lane LaneAt(const float* numbers) { return _mm512_loadu_ps(numbers); }
+inline Lane LaneAt(const BFloat16* numbers) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
 // [rows, depth] times a panel. All is given by value: what a store may change is read again.
-template <int rows, int lanes>
-void MultiplyRows(Rows<const float> a, Panel panel, Rows<float> to, Around around) {
+template <int rows, int lanes, class Weight>
+void MultiplyRows(Rows<const float> a, Panel<Weight> panel, Rows<float> to, Around around) {
   Lane sums[rows][lanes];
   Unrolled<lanes>([&](auto j) {
     const Lane bias = around.bias ? _mm512_loadu_ps(around.bias + j * kLane) : _mm512_setzero_ps();
@@ -61,10 +68,9 @@ void MultiplyRows(Rows<const float> a, Panel panel, Rows<float> to, Around aroun
     });
   }
   for (int64_t k = 0; k < panel.depth; k++) {
-    _mm_prefetch(reinterpret_cast<const char*>(panel.next + k * kLane), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(panel.next) + k * kLine, _MM_HINT_T1);
     Lane b[lanes];
-    Unrolled<lanes>(
-        [&](auto j) { b[j] = _mm512_loadu_ps(panel.weights + (k * lanes + j) * kLane); });
+    Unrolled<lanes>([&](auto j) { b[j] = LaneAt(panel.weights + (k * lanes + j) * kLane); });
     Unrolled<rows>([&](auto i) {
       const Lane factor = _mm512_set1_ps(a.data[i * a.stride + k]);
       Unrolled<lanes>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
@@ -82,12 +88,12 @@ void MultiplyRows(Rows<const float> a, Panel panel, Rows<float> to, Around aroun
 constexpr int MostRows(int lanes) { return 24 / lanes; }
 
 // MultiplyRows() by the number of rows, from one up.
-template <int lanes, int... rows>
+template <int lanes, class Weight, int... rows>
 constexpr auto MultipliersOf(std::integer_sequence<int, rows...>) {
-  return std::array{&MultiplyRows<rows + 1, lanes>...};
+  return std::array{&MultiplyRows<rows + 1, lanes, Weight>...};
 }
-template <int lanes>
+template <int lanes, class Weight = float>
 inline constexpr auto kMultipliers =
-    MultipliersOf<lanes>(std::make_integer_sequence<int, MostRows(lanes)>());
+    MultipliersOf<lanes, Weight>(std::make_integer_sequence<int, MostRows(lanes)>());
 
 }  // namespace semisup::plan

@@ -84,6 +84,7 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
       if (found->second.other) step.inputs.push_back(slot(found->second.other));
     } else if (const auto linear = AsLinear(node); linear && Linear::Takes()) {
       step.linear = std::make_unique<Linear>(linear->weight, linear->bias);
+      if (dtype != at::kFloat) step.linear->Halve();
       step.inputs.push_back(slot(node->inputs()[0]));
     } else {
       step.operation = node->getOperation();

@@ -30,7 +30,15 @@ Pointwise::Pointwise(const float* weight, int64_t inputs, int64_t outputs)
   });
 }
 
+void Pointwise::Halve() { weight_ = weight_.to(at::kBFloat16); }
+
 void Pointwise::Run(const Images& images) const {
+  if (weight_.scalar_type() == at::kFloat) return Run(images, weight_.const_data_ptr<float>());
+  Run(images, static_cast<const BFloat16*>(weight_.const_data_ptr()));
+}
+
+template <class Weight>
+void Pointwise::Run(const Images& images, const Weight* weight) const {
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t pixels = images.count * images.height * images.width;
   const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
@@ -42,12 +50,12 @@ void Pointwise::Run(const Images& images) const {
   const int64_t shares = std::min(panels, CeilOf(threads, blocks));
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
-      const PixelBlock block{.images = images,
-                             .weight = weight_.const_data_ptr<float>(),
-                             .inputs = inputs_,
-                             .outputs = outputs_,
-                             .pixels = ShareOf(pixels, i / shares, blocks),
-                             .part = ShareOf(panels, i % shares, shares, kPointwisePanel)};
+      const PixelBlock<Weight> block{.images = images,
+                                     .weight = weight,
+                                     .inputs = inputs_,
+                                     .outputs = outputs_,
+                                     .pixels = ShareOf(pixels, i / shares, blocks),
+                                     .part = ShareOf(panels, i % shares, shares, kPointwisePanel)};
 #if defined(__x86_64__)
       MultiplyPixelsAvx512(block);
 #endif

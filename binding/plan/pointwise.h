@@ -18,8 +18,13 @@ class Pointwise final : public Kernel {
   Pointwise(const float* weight, int64_t inputs, int64_t outputs);
 
   void Run(const Images& images) const override;
+  // Keeps the weights as bfloat16, half of which is to be read.
+  void Halve();
 
  private:
+  template <class Weight>
+  void Run(const Images& images, const Weight* weight) const;
+
   int64_t inputs_;
   int64_t outputs_;
   at::Tensor weight_;

@@ -7,20 +7,20 @@ namespace {
 constexpr int kLanes = kPointwisePanel / kLane;
 // Inputs at a time: a panel of so many stays in the second cache.
 constexpr int64_t kMostDepth = 512;
-// How many lines a panel has for each of its depth, each of which another strip fetches.
-constexpr int64_t kFetches = kLanes;
 
-}  // namespace
-
-void MultiplyPixelsAvx512(const PixelBlock& block) {
+template <class Weight>
+void MultiplyPixels(const PixelBlock<Weight>& block) {
+  constexpr int64_t kOfLine = kLine / static_cast<int64_t>(sizeof(Weight));
+  // How many lines a panel has for each of its depth, each of which another strip fetches.
+  constexpr int64_t kFetches = kPointwisePanel / kOfLine;
   const auto& [images, weight, inputs, outputs, pixels, part] = block;
   const int64_t strips = CeilOf(pixels.count, MostRows(kLanes));
   const int64_t depths = CeilOf(inputs, kMostDepth);
   for (int64_t o = part.first; o < part.first + part.count; o += kPointwisePanel) {
     for (int64_t d = 0; d < depths; d++) {
       const auto depth = ShareOf(inputs, d, depths);
-      const float* panel = weight + o * inputs + depth.first * kPointwisePanel;
-      const float* next = panel + depth.count * kPointwisePanel;
+      const Weight* panel = weight + o * inputs + depth.first * kPointwisePanel;
+      const Weight* next = panel + depth.count * kPointwisePanel;
       for (int64_t s = 0; s < strips; s++) {
         const auto strip = ShareOf(pixels.count, s, strips);
         const int64_t pixel = pixels.first + strip.first;
@@ -31,12 +31,18 @@ void MultiplyPixelsAvx512(const PixelBlock& block) {
         const Around around{.bias = d == 0 ? bias : nullptr,
                             .sums = d == 0 ? other : to,
                             .rectify = images.rectify && d == depths - 1};
-        kMultipliers<kLanes>[strip.count - 1](
+        kMultipliers<kLanes, Weight>[strip.count - 1](
             {images.input + pixel * inputs + depth.first, inputs},
-            {panel, depth.count, next + s % kFetches * depth.count * kLane}, {to, outputs}, around);
+            {panel, depth.count, next + s % kFetches * depth.count * kOfLine}, {to, outputs},
+            around);
       }
     }
   }
 }
+
+}  // namespace
+
+void MultiplyPixelsAvx512(const PixelBlock<float>& block) { MultiplyPixels(block); }
+void MultiplyPixelsAvx512(const PixelBlock<BFloat16>& block) { MultiplyPixels(block); }
 
 }  // namespace semisup::plan

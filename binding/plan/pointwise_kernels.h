@@ -6,10 +6,11 @@
 namespace semisup::plan {
 
 // What the kernels need to know of a block of pixels.
+template <class Weight>
 struct PixelBlock {
   const Images& images;
   // For each panel of outputs: [inputs, kPointwisePanel].
-  const float* weight;
+  const Weight* weight;
   int64_t inputs;
   int64_t outputs;
   Slice pixels;
@@ -20,6 +21,7 @@ struct PixelBlock {
 constexpr int64_t kPointwisePanel = 4 * kLane;
 
 // Compiled for processors with AVX-512; to be called on those alone.
-void MultiplyPixelsAvx512(const PixelBlock& block);
+void MultiplyPixelsAvx512(const PixelBlock<float>& block);
+void MultiplyPixelsAvx512(const PixelBlock<BFloat16>& block);
 
 }  // namespace semisup::plan

@@ -5,6 +5,14 @@ namespace semisup::plan {
 
 // How many numbers of float32 a register of AVX-512 holds.
 constexpr int64_t kLane = 16;
+// How many bytes are fetched from memory at a time.
+constexpr int64_t kLine = 64;
+
+// As LibTorch's, whose headers are not for what is compiled for some processors alone: the linker
+// might take their functions for all others too.
+struct BFloat16 {
+  uint16_t bits;
+};
 
 // Whether this processor has what the kernels for AVX-512 need.
 inline bool HasAvx512() {
