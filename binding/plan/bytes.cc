@@ -1,13 +1,12 @@
 #include "bytes.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <span>
+
+#include "processor.h"
 
 namespace semisup::plan {
 namespace {
@@ -15,9 +14,10 @@ namespace {
 constexpr int64_t kGrain = 32 << 10;
 
 // A function of its own, because a byte that is written may be part of anything but its arguments.
-void QuantizeAll(std::span<const float> values, float factor, float offset,
+SEMISUP_ALSO_AVX2
+void QuantizeAll(const float* values, int64_t count, float factor, float offset,
                  uint8_t* __restrict to) {
-  for (size_t i = 0; i < values.size(); i++) {
+  for (int64_t i = 0; i < count; i++) {
     const float byte = std::min(std::max(values[i] * factor + offset, 0.0F), 255.0F);
     to[i] = static_cast<uint8_t>(static_cast<int>(byte));
   }
@@ -41,7 +41,7 @@ at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization) 
   const auto factor = static_cast<float>(1 / quantization.scale);
   const auto offset = static_cast<float>(quantization.zero_point) + 0.5F;
   at::parallel_for(0, values.numel(), kGrain, [=](int64_t begin, int64_t end) {
-    QuantizeAll({from + begin, static_cast<size_t>(end - begin)}, factor, offset, to + begin);
+    QuantizeAll(from + begin, end - begin, factor, offset, to + begin);
   });
   return bytes;
 }
@@ -57,38 +57,6 @@ at::Tensor Dequantize(const at::Tensor& bytes, const Quantization& quantization)
       to[i] = (static_cast<float>(from[i]) - zero_point) * scale;
   });
   return values;
-}
-
-at::Tensor MaxPool(const at::Tensor& bytes, const Pooling& pooling) {
-  const auto [kernel, stride, padding] = pooling;
-  const int64_t channels = bytes.size(1);
-  const int64_t height = bytes.size(2);
-  const int64_t width = bytes.size(3);
-  const int64_t rows = (height + 2 * padding - kernel) / stride + 1;
-  const int64_t columns = (width + 2 * padding - kernel) / stride + 1;
-  auto pooled = at::empty({bytes.size(0), channels, rows, columns}, bytes.options(),
-                          at::MemoryFormat::ChannelsLast);
-  const auto* from = bytes.const_data_ptr<uint8_t>();
-  auto* to = pooled.data_ptr<uint8_t>();
-  const auto pool = [&](int64_t image, int64_t row, int64_t column, uint8_t* __restrict target) {
-    std::memset(target, 0, channels);
-    const int64_t top = row * stride - padding;
-    const int64_t left = column * stride - padding;
-    for (int64_t y = std::max<int64_t>(0, top); y < std::min(height, top + kernel); y++) {
-      for (int64_t x = std::max<int64_t>(0, left); x < std::min(width, left + kernel); x++) {
-        const auto* pixel = from + ((image * height + y) * width + x) * channels;
-        for (int64_t c = 0; c < channels; c++) target[c] = std::max(target[c], pixel[c]);
-      }
-    }
-  };
-  at::parallel_for(0, bytes.size(0) * rows, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      for (int64_t column = 0; column < columns; column++) {
-        pool(i / rows, i % rows, column, to + (i * columns + column) * channels);
-      }
-    }
-  });
-  return pooled;
 }
 
 }  // namespace semisup::plan

@@ -18,13 +18,4 @@ struct Quantization {
 at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization);
 at::Tensor Dequantize(const at::Tensor& bytes, const Quantization& quantization);
 
-// A pooling of square windows; LibTorch's own does not take bytes of images as large as these.
-struct Pooling {
-  int64_t kernel;
-  int64_t stride;
-  int64_t padding;
-};
-// uint8 [n, c, h, w], channels-last.
-at::Tensor MaxPool(const at::Tensor& bytes, const Pooling& pooling);
-
 }  // namespace semisup::plan

@@ -220,7 +220,8 @@ std::optional<Pooling> AsMaxPool(const Node* node) {
   const bool has_stride = !Constant(node, 2)->toIntVector().empty();
   const Pooling pooling{side(1), side(has_stride ? 2 : 1), side(3)};
   const bool is_plain = side(4) == 1 && !Constant(node, 5)->toBool() && pooling.kernel > 0 &&
-                        pooling.stride > 0 && pooling.padding >= 0;
+                        pooling.stride > 0 && pooling.padding >= 0 &&
+                        2 * pooling.padding <= pooling.kernel;
   return is_plain ? std::make_optional(pooling) : std::nullopt;
 }
 

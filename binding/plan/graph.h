@@ -7,8 +7,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "bytes.h"
 #include "convolution.h"
+#include "pooling.h"
 
 namespace semisup::plan {
 

@@ -125,7 +125,7 @@ void Plan::RunOperation(const Step& step, Values& values) const {
   const auto are_bytes = [&](int value) {
     return quantizations_[value] && values[value].toTensor().scalar_type() == at::kByte;
   };
-  if (step.pooling && are_bytes(step.inputs[0])) {
+  if (step.pooling && CanPool(values[step.inputs[0]].toTensor().scalar_type())) {
     values[step.output] = MaxPool(Take(step, values, step.inputs[0]), *step.pooling);
     return;
   }

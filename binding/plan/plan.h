@@ -17,6 +17,7 @@
 #include "bytes.h"
 #include "convolution.h"
 #include "linear.h"
+#include "pooling.h"
 
 namespace semisup::plan {
 
@@ -78,7 +79,7 @@ class Plan {
     int output;
     // Whether its convolution takes bytes.
     bool takes_bytes = false;
-    // How it is done with bytes, where it is a maximum.
+    // What it is, where it is a maximum.
     std::optional<Pooling> pooling;
     // Which values no later step needs.
     std::vector<int> last_uses;

@@ -14,6 +14,13 @@ struct BFloat16 {
   uint16_t bits;
 };
 
+// Before a plain loop: compiled for AVX2 too, which is taken where the processor has it.
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define SEMISUP_ALSO_AVX2 __attribute__((target_clones("avx2", "default")))
+#else
+#define SEMISUP_ALSO_AVX2
+#endif
+
 // Whether this processor has what the kernels for AVX-512 need.
 inline bool HasAvx512() {
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OptionError, ScriptError } from '../../src/errors';
-import { Executor, ScriptModule, type Precision, type Tensor } from '../../src/torch';
+import { Executor, ScriptModule, Tensor, type Precision } from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
 import { temporaryEnvironment } from '../support/environment';
 import { temporaryFolder } from '../support/temporary';
@@ -295,6 +295,12 @@ const odd: Record<string, Case> = {
   'a maximum without a stride': {
     forward: [start, 'return torch.max_pool2d(torch.relu(y), [2, 2])'],
   },
+  'a maximum over padded windows': {
+    forward: ['return torch.max_pool2d(x, [3, 3], [2, 2], [1, 1])'],
+  },
+  'a maximum over windows with gaps between them': {
+    forward: ['return torch.max_pool2d(x, [2, 2], [5, 5])'],
+  },
   'one image of the batch': {
     forward: [`return torch.conv2d(x[0], self.a, None, ${same})`],
   },
@@ -524,6 +530,27 @@ describe('plans', function () {
     await assert.rejects(net.forward(none), ScriptError);
     using images = pictures([1, 16, side, side]);
     assert.deepEqual((await net.forward(images)).shape, [1, 5]);
+  });
+
+  it('take what is no number for the largest, as TorchScript does', async () => {
+    const forward = ['return torch.relu(torch.max_pool2d(x, [3, 3], [2, 2], [1, 1]))'];
+    await using net = await makeNet(forward);
+    const numbers = new Float32Array(3 * 4 * 4).map((_, i) => (i % 5 === 4 ? NaN : -i));
+    using images = Tensor.from(numbers, [1, 3, 4, 4]);
+    const maxima = async () => await (await net.forward<Tensor>(images)).data();
+    const expected = await maxima();
+    assert.ok([...expected].some(Number.isNaN) && ![...expected].every(Number.isNaN));
+    const { kind } = await plan(net, { forward, channels: 3 }, 'default');
+    assert.equal(kind, 'planned');
+    assert.deepEqual(await maxima(), expected);
+  });
+
+  it('refuse images that are smaller than a window', async () => {
+    const forward = ['return torch.max_pool2d(x, [3, 3], [2, 2])'];
+    await using net = await makeNet(forward);
+    assert.equal((await plan(net, { forward }, 'default')).kind, 'planned');
+    using images = pictures([1, 16, 2, 5]);
+    await assert.rejects(net.forward(images), ScriptError);
   });
 
   it('leave all that is no float32 image to TorchScript', async () => {
