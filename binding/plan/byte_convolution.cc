@@ -15,7 +15,8 @@
 namespace semisup::plan {
 namespace {
 
-// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
+// Pixels at a time: so few that they stay in the second cache beside a panel of weights. Where rows
+// are copied, whole ones are, which may be more.
 constexpr int64_t kBlockBytes = 128 << 10;
 constexpr int64_t kFewestPixels = 24;
 
@@ -54,10 +55,12 @@ bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning)
   if (!HasVnni() || spec.groups > 1 || !is_dense || spec.weight.size(0) % kBytePanel != 0) {
     return false;
   }
-  // What is more than a byte may be no more than 32 bits.
+  // Sums of products are of 32 bits, and so is what becomes a byte.
   constexpr double kMost = 1 << 29;
   constexpr double kMostSum = std::numeric_limits<int32_t>::max();
-  return meaning.factor.max().item<double>() * kMostSum < kMost &&
+  constexpr double kMostProduct = 255 * 127;
+  return static_cast<double>(spec.weight[0].numel()) * kMostProduct < kMostSum &&
+         meaning.factor.max().item<double>() * kMostSum < kMost &&
          meaning.offset.abs().max().item<double>() < kMost && meaning.other * 255 < kMost;
 }
 
@@ -115,13 +118,10 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
 
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
-  int64_t blocks = CeilOf(pixels, std::max(kFewestPixels, fitting));
-  if (blocks > threads) blocks = CeilOf(blocks, threads) * threads;
-  // Where there are too few pixels for all threads, they share the outputs: otherwise each would
-  // read all weights for a few pixels.
   const int64_t panels = outputs_ / kBytePanel;
-  const int64_t shares = std::min(panels, CeilOf(threads, blocks));
-  blocks = std::min(pixels, std::max(blocks, CeilOf(threads, shares)));
+  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
+  const int64_t blocks = divided.blocks;
+  const int64_t shares = divided.shares;
 
   const ByteWeights weights{
       .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};

@@ -13,7 +13,7 @@ constexpr int64_t kFour = 4;
 // Weights of bytes: for each panel of outputs [rows, fours, kBytePanel, kFour].
 struct ByteWeights {
   const int8_t* panels;
-  // A kernel's rows, and how many fours of bytes the images have for each.
+  // A kernel's rows, and how many fours of weights each has; zeros fill the last up.
   int64_t rows;
   int64_t fours;
 

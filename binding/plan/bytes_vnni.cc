@@ -104,7 +104,7 @@ void MultiplyBytesVnni(const ByteBlock& block) {
   const int64_t panel_size = block.weights.panel_size();
   const int64_t fours = block.weights.rows * block.weights.fours;
   const int64_t strips = CeilOf(block.count, kMostPixels);
-  // All strips together fetch the next panel.
+  // All strips together fetch the next panel, as far as they can.
   const int64_t next_step = std::min(kLine, CeilOf(kLanes * kLine, strips));
   const int64_t end = block.panels.first + block.panels.count;
   for (int64_t p = block.panels.first; p < end; p++) {

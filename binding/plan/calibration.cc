@@ -59,7 +59,6 @@ void Plan::Quantize(const at::Tensor& images) {
         step.inputs.size() > 1 ? std::make_optional(quantize(step.inputs[1])) : std::nullopt;
     step.convolution = std::make_unique<QuantizedConvolution>(step.convolution->spec(), input,
                                                               other, quantize(step.output));
-    step.takes_bytes = true;
     convolutions_.push_back(step.convolution.get());
   }
   is_quantized_ = true;

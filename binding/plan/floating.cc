@@ -105,12 +105,13 @@ void FloatingConvolution::Prepare(Algorithm algorithm) {
   CheckWeights();
   if (algorithm == Algorithm::kDirect) return;
   const auto* weight = spec_.weight.const_data_ptr<float>();
-  auto& kernel = kernels_[algorithm];
+  std::unique_ptr<const Kernel> kernel;
   if (algorithm == Algorithm::kPointwise) {
     kernel = std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
   } else {
     kernel = std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
   }
+  kernels_.emplace(algorithm, std::move(kernel));
 }
 
 void FloatingConvolution::Free() {

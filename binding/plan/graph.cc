@@ -61,7 +61,7 @@ bool IsUsedOnce(const Value* value) {
   return value->uses().size() == 1 && value->uses()[0].user->kind() != c10::prim::Return;
 }
 
-// The sum of two tensors of one shape, as far as a residual network goes.
+// The sum of two tensors.
 bool IsSum(const Node* node) {
   if (!Is(node, "aten::add") || node->inputs().size() != 3) return false;
   const auto alpha = Constant(node, 2);

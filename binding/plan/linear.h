@@ -5,8 +5,8 @@
 
 namespace semisup::plan {
 
-// A matrix times the rows of another, in float32 whatever the precision of a plan: it is read once
-// for a few rows, so that memory bounds it and not arithmetic.
+// A matrix times the rows of another. Sums are float32 whatever the precision of a plan: the matrix
+// is read once for a few rows, so that memory bounds it and not arithmetic.
 class Linear {
  public:
   // Whether this processor has what it needs.

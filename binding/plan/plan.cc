@@ -150,7 +150,7 @@ void Plan::RunStep(size_t index, Values& values, Packed& packed) const {
     return;
   }
   const auto take = [&](int value) {
-    return step.takes_bytes ? TakeBytes(step, values, value) : Take(step, values, value);
+    return is_quantized_ ? TakeBytes(step, values, value) : Take(step, values, value);
   };
   auto other = step.inputs.size() > 1 ? take(step.inputs[1]) : at::Tensor();
   const auto input = take(step.inputs[0]);

@@ -77,8 +77,6 @@ class Plan {
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
     int output;
-    // Whether its convolution takes bytes.
-    bool takes_bytes = false;
     // What it is, where it is a maximum.
     std::optional<Pooling> pooling;
     // Which values no later step needs.

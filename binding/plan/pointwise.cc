@@ -42,12 +42,10 @@ void Pointwise::Run(const Images& images, const Weight* weight) const {
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t pixels = images.count * images.height * images.width;
   const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
-  int64_t blocks = CeilOf(pixels, std::max(kFewestPixels, fitting));
-  if (blocks > threads) blocks = CeilOf(blocks, threads) * threads;
-  // Where there are too few pixels for all threads, they share the outputs: otherwise each would
-  // read all weights for a few pixels.
   const int64_t panels = outputs_ / kPointwisePanel;
-  const int64_t shares = std::min(panels, CeilOf(threads, blocks));
+  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
+  const int64_t blocks = divided.blocks;
+  const int64_t shares = divided.shares;
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const PixelBlock<Weight> block{.images = images,

@@ -35,7 +35,6 @@ constexpr T kLeast = std::numeric_limits<T>::has_infinity ? -std::numeric_limits
 
 template <class T>
 void Pool(const at::Tensor& images, const Pooling& pooling, const at::Tensor& pooled) {
-  const auto [kernel, stride, padding] = pooling;
   const int64_t channels = images.size(1);
   const int64_t height = images.size(2);
   const int64_t width = images.size(3);
@@ -47,13 +46,15 @@ void Pool(const at::Tensor& images, const Pooling& pooling, const at::Tensor& po
   const auto pool_row = [&](int64_t image, int64_t row, std::vector<T>& line, T* target) {
     std::fill(line.begin(), line.end(), kLeast<T>);
     std::fill_n(target, columns * channels, kLeast<T>);
-    const int64_t top = row * stride - padding;
-    for (int64_t y = std::max<int64_t>(0, top); y < std::min(height, top + kernel); y++) {
+    const int64_t top = row * pooling.stride - pooling.padding;
+    const int64_t bottom = std::min(height, top + pooling.kernel);
+    for (int64_t y = std::max<int64_t>(0, top); y < bottom; y++) {
       RaiseAll(from + (image * height + y) * width * channels, width * channels, line.data());
     }
     for (int64_t column = 0; column < columns; column++) {
-      const int64_t left = column * stride - padding;
-      for (int64_t x = std::max<int64_t>(0, left); x < std::min(width, left + kernel); x++) {
+      const int64_t left = column * pooling.stride - pooling.padding;
+      const int64_t right = std::min(width, left + pooling.kernel);
+      for (int64_t x = std::max<int64_t>(0, left); x < right; x++) {
         RaiseAll(line.data() + x * channels, channels, target + column * channels);
       }
     }

@@ -15,7 +15,7 @@ struct BFloat16 {
 };
 
 // Before a plain loop: compiled for AVX2 too, which is taken where the processor has it.
-#if defined(__x86_64__) && defined(__GLIBC__)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define SEMISUP_ALSO_AVX2 __attribute__((target_clones("avx2", "default")))
 #else
 #define SEMISUP_ALSO_AVX2

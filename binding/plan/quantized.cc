@@ -67,6 +67,11 @@ QuantizedConvolution::QuantizedConvolution(const ConvolutionSpec& spec, const Qu
 at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other, Setting setting,
                                      at::Tensor& packed) const {
   CheckChannels(input);
+  // Images may be of another size than those that it was calibrated with.
+  if (spec_.adds) {
+    TORCH_CHECK(!Broadcasts(input, other), "a tensor of the shape ", other.sizes(),
+                " cannot be added to one of the shape ", OutputSizes(input));
+  }
   if (algorithm(setting) == Algorithm::kBytes) {
     if (other.defined()) other = other.contiguous(at::MemoryFormat::ChannelsLast);
     return RunBytes(input, other);

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 namespace semisup::plan {
@@ -16,6 +17,22 @@ inline int64_t CeilOf(int64_t dividend, int64_t divisor) {
 inline Slice ShareOf(int64_t count, int64_t index, int64_t shares, int64_t unit = 1) {
   const int64_t first = index * count / shares;
   return {first * unit, ((index + 1) * count / shares - first) * unit};
+}
+
+// How pixels and panels of outputs are divided: `blocks` of pixels times `shares` of the panels.
+struct Division {
+  int64_t blocks;
+  int64_t shares;
+};
+
+// At most `fitting` pixels in a block, and work for all threads. Where there are too few blocks for
+// that, threads share the outputs: otherwise each would read all weights for a few pixels.
+inline Division Divide(int64_t pixels, int64_t fitting, int64_t panels, int64_t threads) {
+  const int64_t blocks = std::max<int64_t>(1, CeilOf(pixels, fitting));
+  if (blocks >= threads) return {CeilOf(blocks, threads) * threads, 1};
+  const int64_t shares = std::min(panels, threads / blocks);
+  // What the outputs leave over is made up by smaller blocks.
+  return {std::min(pixels, threads / shares), shares};
 }
 
 }  // namespace semisup::plan

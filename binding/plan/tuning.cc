@@ -64,7 +64,7 @@ std::string Plan::TuneSetting(const at::Tensor& input, Setting setting, double s
     ways.push_back(convolution->Ways());
     most_ways = std::max(most_ways, ways.back().size());
   }
-  // Where there is no choice, nothing need be measured: in less precision all is oneDNN's.
+  // Where there is no choice, nothing need be measured: in bfloat16 all is oneDNN's.
   if (most_ways == 1) return std::string(ways.size(), static_cast<char>(Algorithm::kDirect));
   Packed packed{setting, std::vector<at::Tensor>(steps_.size())};
   using Seconds = std::vector<std::map<Algorithm, double>>;
