@@ -1,45 +1,20 @@
 #include <napi.h>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
-#ifdef _WIN32
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#include <stdlib.h>
-#endif
+#include "gpu_driver.h"
+#include "library.h"
 
 namespace {
 
 #ifdef _WIN32
 
-std::wstring Widen(const std::string& utf8) {
-  const int length =
-      MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), nullptr, 0);
-  std::wstring wide(length, L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), wide.data(), length);
-  return wide;
-}
-
-std::string LastError() {
-  char text[512];
-  const DWORD code = GetLastError();
-  const DWORD length = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS,
-                                      nullptr, code, 0, text, sizeof(text), nullptr);
-  return "error " + std::to_string(code) + ": " + std::string(text, length);
-}
-
 struct ShortSpins {};
-
-void OpenLibrary(const std::string& path) {
-  if (!LoadLibraryExW(Widen(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH)) {
-    throw std::runtime_error(path + ": " + LastError());
-  }
-}
 
 #else
 
@@ -61,12 +36,6 @@ class ShortSpins {
   static constexpr const char* kName = "GOMP_SPINCOUNT";
   const bool ours_;
 };
-
-// The library is never closed: LibTorch registers operators and thread-local destructors in the
-// process, and both outlive any environment.
-void OpenLibrary(const std::string& path) {
-  if (!dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) throw std::runtime_error(dlerror());
-}
 
 #endif
 
@@ -148,9 +117,34 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   return promise;
 }
 
+Napi::Value AskGpuDriverSync(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsString()) {
+    throw Napi::TypeError::New(info.Env(), "Expected two names of libraries.");
+  }
+  const auto driver = AskGpuDriver(info[0].As<Napi::String>(), info[1].As<Napi::String>());
+  auto answer = Napi::Object::New(info.Env());
+  if (!driver.missing.empty()) answer["missing"] = driver.missing;
+  if (!driver.failure.empty()) answer["failure"] = driver.failure;
+  answer["cudaVersion"] = driver.cuda_version;
+  auto gpus = Napi::Array::New(info.Env(), driver.gpus.size());
+  for (uint32_t i = 0; i < driver.gpus.size(); i++) {
+    const auto& gpu = driver.gpus[i];
+    auto described = Napi::Object::New(info.Env());
+    described["name"] = gpu.name;
+    described["major"] = gpu.major;
+    described["minor"] = gpu.minor;
+    described["total"] = static_cast<double>(gpu.total);
+    if (gpu.free) described["free"] = static_cast<double>(*gpu.free);
+    gpus[i] = described;
+  }
+  answer["gpus"] = gpus;
+  return answer;
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New(env, Open, "open");
   exports["openSync"] = Napi::Function::New(env, OpenSync, "openSync");
+  exports["askGpuDriverSync"] = Napi::Function::New(env, AskGpuDriverSync, "askGpuDriverSync");
   return exports;
 }
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { LibTorchError, SemisupError } from '../errors';
+import { DeviceError, LibTorchError, SemisupError } from '../errors';
 import { cacheFolder } from '../hub';
-import { findUsedLibTorch, installFolder } from '../libtorch';
+import { askGpuDriver, findUsedLibTorch, gpuProblem, installFolder, type Gpu } from '../libtorch';
 import { writing } from '../net/disk';
 import { devices, Tensor } from '../torch';
 import { versions } from '../versions';
@@ -35,6 +35,7 @@ export function doctorCommand(): Command {
           ? await examine('addon', tryAddon)
           : await examine('LibTorch cache', () => tryCache(dirname(installFolder('cpu')))),
         ...devices().map(({ name, description }) => found(name, description)),
+        await examine('GPU', tryGpu),
         await examine('cache', () => tryCache(cacheFolder())),
       ];
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
@@ -70,6 +71,30 @@ function tryAddon(): string {
     what: 'The addon and LibTorch give wrong numbers.',
     todo: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
   });
+}
+
+/** GPUs that are not used are no failure, unless LibTorch is one for GPUs. */
+async function tryGpu(): Promise<string> {
+  const driver = askGpuDriver();
+  const libtorch = await findUsedLibTorch().catch(() => undefined);
+  const problem = gpuProblem(driver, libtorch);
+  const gpus = driver.gpus.map(describeGpu);
+  if (!problem) return [...gpus, 'this version runs models on the CPU alone'].join('; ');
+  if (libtorch !== undefined && libtorch.variant !== 'cpu') {
+    throw new DeviceError('ERR_SEMISUP_DEVICE', {
+      what: `LibTorch is the one for GPUs. ${problem.what}.`,
+      todo: problem.todo,
+    });
+  }
+  return gpus.length === 0
+    ? `none is used. ${problem.what}`
+    : `${gpus.join('; ')}: not used. ${problem.what}. ${problem.todo}`;
+}
+
+function describeGpu({ name, capability, memory: { total, free } }: Gpu): string {
+  const size = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const memory = free === undefined ? size(total) : `${size(free)} of ${size(total)} free`;
+  return `${name}, compute capability ${capability}, ${memory}`;
 }
 
 /** Makes a folder where the cache is or will be, and removes it. */

@@ -7,7 +7,15 @@ export {
 } from './find';
 export type { LibTorchFolder } from './folder';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
-export { findUsedLibTorch, loadAddon, loadAddonSync, type LoadOptions } from './load';
+export { askGpuDriver, type Gpu, type GpuDriver } from './gpu-driver';
+export { gpuProblem, type GpuProblem } from './gpu-problem';
+export {
+  findUsedLibTorch,
+  findUsedLibTorchSync,
+  loadAddon,
+  loadAddonSync,
+  type LoadOptions,
+} from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installFolder, userCache } from './places';
 export type { Wheel } from './wheels';

@@ -14,10 +14,30 @@ export interface LoadOptions {
 }
 
 /** The small addon that opens libraries; it needs no LibTorch itself. */
-interface Loader {
+export interface Loader {
   /** Opens libraries by absolute path, in order, on a thread of its own. */
   open(paths: readonly string[]): Promise<void>;
   openSync(paths: readonly string[]): void;
+  /** Asks NVIDIA's driver, by the names or paths of its libraries. */
+  askGpuDriverSync(cuda: string, nvml: string): NativeGpuDriver;
+}
+
+/** What NVIDIA's driver says, as the loader tells it. */
+export interface NativeGpuDriver {
+  /** Why there is none, in the system's words. */
+  readonly missing?: string;
+  /** Why it cannot be used, in its own words. */
+  readonly failure?: string;
+  /** The version of CUDA that it can run, as 1000 * major + 10 * minor; 0 if it does not tell. */
+  readonly cudaVersion: number;
+  readonly gpus: readonly {
+    readonly name: string;
+    readonly major: number;
+    readonly minor: number;
+    /** Bytes. */
+    readonly total: number;
+    readonly free?: number;
+  }[];
 }
 
 /** What is compiled for this platform. */
@@ -70,6 +90,20 @@ export function loadAddonSync(options: LoadOptions = {}): unknown {
  */
 export async function findUsedLibTorch(): Promise<LibTorch> {
   return loaded?.libtorch ?? (await findLibTorch({ versions: [...findBinaries().addons.keys()] }));
+}
+
+/** As `findUsedLibTorch`, but blocks where Python has to be asked. */
+export function findUsedLibTorchSync(): LibTorch {
+  return loaded?.libtorch ?? findLibTorchSync({ versions: [...findBinaries().addons.keys()] });
+}
+
+/**
+ * The loader, without LibTorch.
+ *
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`
+ */
+export function findLoader(): Loader {
+  return findBinaries().loader;
 }
 
 async function load(options: LoadOptions): Promise<Loaded> {

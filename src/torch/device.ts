@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
-import { DeviceError } from '../errors';
+import { DeviceError, LibTorchError } from '../errors';
+import { askGpuDriver, findUsedLibTorchSync, gpuProblem, type LibTorch } from '../libtorch';
 import { wrongValue } from '../options';
 
 /** Where a model runs: `'auto'` is the best there is. */
@@ -30,9 +31,19 @@ export function resolveDevice(device: DeviceName = 'auto'): string {
   if (typeof device !== 'string' || !/^cuda(:\d+)?$/.test(device)) {
     throw wrongValue('device', `'auto', 'cpu', 'cuda' or 'cuda:<index>'`, device);
   }
+  const problem = gpuProblem(askGpuDriver(), usedLibTorch());
   throw new DeviceError('ERR_SEMISUP_DEVICE', {
-    what: `There is no device '${device}': this version runs models on the CPU alone.`,
-    todo: `Use device 'auto' or 'cpu'.`,
+    what: `There is no device '${device}'. ${problem?.what ?? 'This version runs models on the CPU alone'}.`,
+    todo: `${problem ? `${problem.todo} Or use` : 'Use'} device 'auto' or 'cpu'.`,
     value: device,
   });
+}
+
+function usedLibTorch(): LibTorch | undefined {
+  try {
+    return findUsedLibTorchSync();
+  } catch (error) {
+    if (error instanceof LibTorchError) return undefined;
+    throw error;
+  }
 }

@@ -13,7 +13,7 @@ describe('semisup doctor and libtorch where', () => {
     assert.equal(code, 0);
     assert.deepEqual(
       findings.map(({ name, ok }) => [name, ok]),
-      ['semisup', 'node', 'LibTorch', 'addon', 'cpu', 'cache'].map((name) => [name, true]),
+      ['semisup', 'node', 'LibTorch', 'addon', 'cpu', 'GPU', 'cache'].map((name) => [name, true]),
     );
   });
 

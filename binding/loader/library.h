@@ -1,0 +1,13 @@
+#pragma once
+#include <stdexcept>
+#include <string>
+
+// Opens a shared library by its path, or by its name where the system finds it, for the rest of the
+// process, and gives a handle for FindSymbol(). Throws std::runtime_error with the system's words.
+//
+// It is never closed: LibTorch registers operators and thread-local destructors in the process, and
+// both outlive any environment.
+void* OpenLibrary(const std::string& path);
+
+// Throws std::runtime_error where the library has no such function.
+void* FindSymbol(void* library, const char* name);

@@ -1,0 +1,61 @@
+import type { LibTorch } from './find';
+import type { GpuDriver } from './gpu-driver';
+
+/** What is wrong, and what to do. */
+export interface GpuProblem {
+  readonly what: string;
+  readonly todo: string;
+}
+
+/** NVIDIA's drivers run CUDA 13 from this version on. */
+const oldestDriver = '580';
+
+/**
+ * Why LibTorch cannot use a GPU, if it cannot: there is no driver, it fails, it finds no GPU, LibTorch
+ * is for the CPU alone, or for a newer CUDA than the driver runs. A driver runs all of CUDA's versions
+ * of one major version (NVIDIA, "CUDA Compatibility").
+ *
+ * @param libtorch undefined where there is none
+ * @param visible what `CUDA_VISIBLE_DEVICES` says
+ */
+export function gpuProblem(
+  driver: GpuDriver,
+  libtorch: Pick<LibTorch, 'dir' | 'variant'> | undefined,
+  visible = process.env.CUDA_VISIBLE_DEVICES,
+): GpuProblem | undefined {
+  if (driver.missing !== undefined) {
+    return {
+      what: `No driver of NVIDIA's can be opened: ${driver.missing}`,
+      todo: `Where there is a GPU, install NVIDIA's driver ${oldestDriver} or newer; a container must be started with the GPU (docker run --gpus all).`,
+    };
+  }
+  if (driver.failure !== undefined) {
+    return {
+      what: `NVIDIA's driver cannot be used: ${driver.failure}`,
+      todo: `See whether nvidia-smi works. A driver that was just updated needs a restart, and a container the libraries of its host's driver.`,
+    };
+  }
+  if (driver.gpus.length === 0) {
+    return {
+      what: `NVIDIA's driver finds no GPU${visible === undefined ? '' : ` among those that CUDA_VISIBLE_DEVICES ('${visible}') leaves`}`,
+      todo:
+        visible === undefined
+          ? `See whether nvidia-smi lists one; a container must be started with the GPU (docker run --gpus all).`
+          : `Unset CUDA_VISIBLE_DEVICES, or name a GPU that nvidia-smi lists.`,
+    };
+  }
+  if (libtorch === undefined || libtorch.variant === 'cpu') {
+    return {
+      what: libtorch ? `LibTorch in ${libtorch.dir} is for the CPU alone` : 'There is no LibTorch',
+      todo: `Fetch the one for CUDA: npx semisup libtorch install --variant cu130. It is taken before the CPU's then, unless SEMISUP_LIBTORCH names another.`,
+    };
+  }
+  const needed = /^cu(\d+)\d$/.exec(libtorch.variant)?.[1];
+  if (needed !== undefined && Number.parseInt(driver.cuda ?? needed, 10) < Number(needed)) {
+    return {
+      what: `NVIDIA's driver runs CUDA ${driver.cuda} at most, and LibTorch in ${libtorch.dir} is for CUDA ${needed}`,
+      todo: `Update the driver to ${oldestDriver} or newer, or name a LibTorch for an older CUDA by SEMISUP_LIBTORCH.`,
+    };
+  }
+  return undefined;
+}
