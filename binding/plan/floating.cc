@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "arena.h"
+#include "grouped.h"
 #include "pointwise.h"
 #include "winograd.h"
 
@@ -63,6 +64,15 @@ WinogradShape ShapeOf(const ConvolutionSpec& spec, Algorithm algorithm) {
           .tile = algorithm == Algorithm::kWinograd4 ? 4 : 2};
 }
 
+GroupedShape GroupsOf(const ConvolutionSpec& spec) {
+  return {.inputs = spec.weight.size(1) * spec.groups,
+          .outputs = spec.weight.size(0),
+          .groups = spec.groups,
+          .kernel = {spec.weight.size(2), spec.weight.size(3)},
+          .stride = {spec.stride[0], spec.stride[1]},
+          .padding = {spec.padding[0], spec.padding[1]}};
+}
+
 }  // namespace
 
 FloatingConvolution::FloatingConvolution(ConvolutionSpec spec, at::ScalarType dtype)
@@ -96,6 +106,9 @@ bool FloatingConvolution::Takes(Algorithm algorithm) const {
     return IsAll(weight.sizes().slice(2), 1) && IsAll(padding, 0) && groups == 1 &&
            Pointwise::Takes(weight.size(0));
   }
+  if (algorithm == Algorithm::kGrouped) {
+    return IsAll(dilation, 1) && Grouped::Takes(GroupsOf(spec_));
+  }
   return IsAll(weight.sizes().slice(2), 3) && bias.defined() && IsAll(stride, 1) &&
          IsAll(padding, 1) && IsAll(dilation, 1) && Winograd::Takes(ShapeOf(spec_, algorithm));
 }
@@ -108,6 +121,8 @@ void FloatingConvolution::Prepare(Algorithm algorithm) {
   std::unique_ptr<const Kernel> kernel;
   if (algorithm == Algorithm::kPointwise) {
     kernel = std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
+  } else if (algorithm == Algorithm::kGrouped) {
+    kernel = std::make_unique<Grouped>(weight, GroupsOf(spec_));
   } else {
     kernel = std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
   }
@@ -143,8 +158,7 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
                                           bool rectifies, const Kernel& kernel) const {
   const auto sizes = OutputSizes(input);
   auto taken = input;
-  // Kernels of one pixel leave out what lies between the steps; the others have steps of one.
-  for (int side = 0; side < 2; side++) {
+  for (int side = 0; kernel.SkipsPixels() && side < 2; side++) {
     const int64_t step = spec_.stride[side];
     if (step > 1) taken = taken.slice(2 + side, 0, std::nullopt, step);
   }
@@ -159,6 +173,8 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
               .count = sizes[0],
               .height = sizes[2],
               .width = sizes[3],
+              .input_height = taken.size(2),
+              .input_width = taken.size(3),
               .rectify = rectifies});
   return output;
 }

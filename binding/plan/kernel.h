@@ -12,8 +12,11 @@ struct Images {
   const float* other;
   float* output;
   int64_t count;
+  // Of the output, and of the input where steps are longer than one.
   int64_t height;
   int64_t width;
+  int64_t input_height;
+  int64_t input_width;
   bool rectify;
 };
 
@@ -23,6 +26,8 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual void Run(const Images& images) const = 0;
+  // Whether the input must be without the pixels that lie between the steps of the convolution.
+  virtual bool SkipsPixels() const { return false; }
 };
 
 }  // namespace semisup::plan

@@ -41,6 +41,8 @@ at::Tensor Linear::Run(const at::Tensor& rows) const {
                 .count = input.size(0),
                 .height = 1,
                 .width = 1,
+                .input_height = 1,
+                .input_width = 1,
                 .rectify = false});
   return product.narrow(1, 0, outputs_).contiguous();
 }

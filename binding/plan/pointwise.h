@@ -18,6 +18,7 @@ class Pointwise final : public Kernel {
   Pointwise(const float* weight, int64_t inputs, int64_t outputs);
 
   void Run(const Images& images) const override;
+  bool SkipsPixels() const override { return true; }
   // Keeps the weights as bfloat16, so that half as many bytes are read.
   void Halve();
 

@@ -158,6 +158,34 @@ const convolutions: Record<string, Case> = {
   'of uneven strides': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [2, 1], [1, 0])'),
   'of uneven kernels': own([48, 16, 1, 7], 16, 'torch.conv2d(x, self.k, None, [1, 1], [0, 3])'),
   'in groups': own([32, 4, 3, 3], 16, `torch.conv2d(x, self.k, None, [1, 1], [1, 1], [1, 1], 4)`),
+  'in groups, with a stride': own(
+    [64, 16, 3, 3],
+    64,
+    'torch.conv2d(x, self.k, self.bias, [2, 2], [1, 1], [1, 1], 4)',
+  ),
+  'in groups, of uneven kernels, strides and padding': own(
+    [32, 4, 2, 5],
+    16,
+    'torch.conv2d(x, self.k, None, [3, 1], [1, 3], [1, 1], 4)',
+  ),
+  'in groups that give more than they take': own(
+    [96, 3, 3, 3],
+    9,
+    'torch.conv2d(x, self.k, self.bias, [1, 1], [2, 2], [1, 1], 3)',
+  ),
+  'in groups of four, with a residual': {
+    forward: [
+      'y = torch.conv2d(x, self.k, None, [1, 1], [1, 1], [1, 1], 8)',
+      'return torch.relu(torch.conv2d(torch.relu(y), self.k, self.bias, [1, 1], [1, 1], [1, 1], 8) + y)',
+    ],
+    weights: { k: [32, 4, 3, 3], bias: [32] },
+    channels: 32,
+  },
+  'in groups of one pixel': own(
+    [64, 16, 1, 1],
+    64,
+    'torch.conv2d(x, self.k, self.bias, [2, 2], [0, 0], [1, 1], 4)',
+  ),
   'in groups of 16 and 32': {
     forward: [
       `y = torch.relu(torch.conv2d(x, self.k, self.bias, [1, 1], [1, 1], [1, 1], 4))`,
@@ -401,7 +429,14 @@ const convolutionsInBytes: Record<string, Case> = {
   'of kernels of one column': own([64, 6, 3, 1], 6, 'torch.conv2d(x, self.k, None, 1, [1, 0])'),
   'onto odd outputs': own([72, 16, 3, 3], 16, `torch.conv2d(x, self.k, self.bias, ${same})`),
   ...pick(convolutions, [
-    ...['dilated', 'in groups', 'of uneven strides', 'with a stride', 'with a long stride'],
+    ...[
+      'dilated',
+      'in groups',
+      'in groups, with a stride',
+      'of uneven strides',
+      'with a stride',
+      'with a long stride',
+    ],
     ...['of one pixel in two', 'of one pixel, of uneven strides', 'of one pixel, padded'],
     ...['of one pixel in three, padded', 'with a stride, of many channels'],
     'of one pixel and many channels',
@@ -608,7 +643,7 @@ describe('plans', function () {
     // A plan that gives other numbers would have been dropped.
     assert.equal(tuned.kind, first.kind, tuned.reason);
     if (tuned.kind === 'plain') return;
-    for (const letter of 'dpvw') {
+    for (const letter of 'dgpvw') {
       await choose(letter);
       const chosen = await plan(net, one, 'auto');
       assert.match(chosen.reason, /^It was measured before/);

@@ -1,0 +1,55 @@
+#include "grouped.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
+
+namespace semisup::plan {
+namespace {
+
+// Of a lane with more groups most products are with zero.
+constexpr int64_t kMostGroupsOfLane = 4;
+
+}  // namespace
+
+bool Grouped::Takes(const GroupedShape& shape) {
+  const int64_t outputs = shape.group_outputs();
+  const bool fits =
+      outputs % kLane == 0 || (kLane % outputs == 0 && kLane / outputs <= kMostGroupsOfLane);
+  return HasAvx512() && shape.groups > 1 && shape.outputs % kLane == 0 && fits;
+}
+
+Grouped::Grouped(const float* weight, const GroupedShape& shape)
+    : shape_(shape), weight_(at::zeros({shape.outputs / kLane, shape.lane_size()})) {
+  const int64_t taps = shape.kernel[0] * shape.kernel[1];
+  const int64_t inputs = shape.group_inputs();
+  for (int64_t o = 0; o < shape.outputs; o++) {
+    const int64_t before = shape.InputOf(o) - shape.InputOf(o / kLane * kLane);
+    float* lane = weight_.data_ptr<float>() + o / kLane * shape.lane_size() + o % kLane;
+    for (int64_t c = 0; c < inputs; c++) {
+      for (int64_t tap = 0; tap < taps; tap++) {
+        lane[(tap * shape.depth() + before + c) * kLane] = weight[(o * inputs + c) * taps + tap];
+      }
+    }
+  }
+}
+
+void Grouped::Run(const Images& images) const {
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t rows = images.count * images.height;
+  const auto divided = Divide(rows, CeilOf(rows, threads), shape_.outputs / kLane, threads);
+  const int64_t shares = divided.shares;
+  at::parallel_for(0, divided.blocks * shares, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const GroupedBlock block{.images = images,
+                               .shape = shape_,
+                               .weight = weight_.const_data_ptr<float>(),
+                               .rows = ShareOf(rows, i / shares, divided.blocks),
+                               .lanes = ShareOf(shape_.outputs / kLane, i % shares, shares)};
+#if defined(__x86_64__)
+      ConvolveGroupsAvx512(block);
+#endif
+    }
+  });
+}
+
+}  // namespace semisup::plan
