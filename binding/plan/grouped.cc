@@ -1,13 +1,18 @@
 #include "grouped.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+
+#include <algorithm>
 
 namespace semisup::plan {
 namespace {
 
 // Of a lane with more groups most products are with zero.
 constexpr int64_t kMostGroupsOfLane = 4;
+// Few enough that the inputs of a lane stay in the first cache.
+constexpr int64_t kScratchBytes = 24 << 10;
 
 }  // namespace
 
@@ -36,13 +41,23 @@ Grouped::Grouped(const float* weight, const GroupedShape& shape)
 void Grouped::Run(const Images& images) const {
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t rows = images.count * images.height;
-  const auto divided = Divide(rows, CeilOf(rows, threads), shape_.outputs / kLane, threads);
+  const auto divided =
+      Divide(rows, std::max<int64_t>(1, CeilOf(rows, threads)), shape_.outputs / kLane, threads);
   const int64_t shares = divided.shares;
+  const int64_t row_size = (images.input_width + 2 * shape_.padding[1]) * shape_.depth();
+  const int64_t fitting = kScratchBytes / (row_size * static_cast<int64_t>(sizeof(float)));
+  const int64_t most_rows =
+      std::max<int64_t>(1, (fitting - shape_.kernel[0]) / shape_.stride[0] + 1);
+  const int64_t size = ((most_rows - 1) * shape_.stride[0] + shape_.kernel[0]) * row_size;
+  // Here and not on the threads, which have no arena.
+  const auto scratch = at::empty({std::min(threads, divided.blocks * shares), size});
   at::parallel_for(0, divided.blocks * shares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const GroupedBlock block{.images = images,
                                .shape = shape_,
                                .weight = weight_.const_data_ptr<float>(),
+                               .most_rows = most_rows,
+                               .scratch = scratch.data_ptr<float>() + at::get_thread_num() * size,
                                .rows = ShareOf(rows, i / shares, divided.blocks),
                                .lanes = ShareOf(shape_.outputs / kLane, i % shares, shares)};
 #if defined(__x86_64__)

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "grouped_kernels.h"
 #include "multiply_avx512.h"
 
@@ -8,19 +10,15 @@ constexpr int kMostPixels = 14;
 
 // Some pixels of a row of the output, and a lane of their channels.
 struct Strip {
-  // How far apart the inputs of pixels lie, and those of a kernel's rows and columns.
+  // How far apart the inputs of pixels lie, and those of a kernel's rows.
   int64_t pixel_step;
   int64_t row_step;
-  int64_t column_step;
-  int64_t kernel_columns;
-  int64_t depth;
+  int64_t kernel_rows;
+  // How many inputs a row of a kernel takes, which lie side by side.
+  int64_t run;
   // How far apart the outputs of pixels lie.
   int64_t outputs;
   bool rectify;
-  // The taps that lie inside.
-  Slice rows;
-  Slice columns{};
-  // The input that the first pixel's first tap is at, though it may lie outside.
   const float* input = nullptr;
   const float* weight = nullptr;
   const float* bias = nullptr;
@@ -40,19 +38,16 @@ void MultiplyStrip(const Strip& given) {
       sums[i] = _mm512_add_ps(sums[i], _mm512_loadu_ps(strip.other + i * strip.outputs));
     });
   }
-  for (int64_t row = 0; row < strip.rows.count; row++) {
-    const int64_t y = strip.rows.first + row;
-    for (int64_t column = 0; column < strip.columns.count; column++) {
-      const int64_t x = strip.columns.first + column;
-      const float* a = strip.input + y * strip.row_step + x * strip.column_step;
-      const float* b = strip.weight + (y * strip.kernel_columns + x) * strip.depth * kLane;
-      for (int64_t k = 0; k < strip.depth; k++) {
-        const Lane weight = _mm512_loadu_ps(b + k * kLane);
-        Unrolled<pixels>([&](auto i) {
-          const Lane factor = _mm512_set1_ps(a[i * strip.pixel_step + k]);
-          sums[i] = _mm512_fmadd_ps(factor, weight, sums[i]);
-        });
-      }
+  const float* weight = strip.weight;
+  for (int64_t row = 0; row < strip.kernel_rows; row++) {
+    const float* a = strip.input + row * strip.row_step;
+    for (int64_t k = 0; k < strip.run; k++) {
+      const Lane b = _mm512_loadu_ps(weight);
+      weight += kLane;
+      Unrolled<pixels>([&](auto i) {
+        const Lane factor = _mm512_set1_ps(a[i * strip.pixel_step + k]);
+        sums[i] = _mm512_fmadd_ps(factor, b, sums[i]);
+      });
     }
   }
   const Lane least = LeastOf(strip.rectify);
@@ -68,11 +63,61 @@ constexpr auto StripsOf(std::integer_sequence<int, pixels...>) {
 }
 constexpr auto kStrips = StripsOf(std::make_integer_sequence<int, kMostPixels>());
 
-// The taps of a kernel that begins at `first` which lie on a side of the image.
-inline Slice Inside(int64_t first, int64_t kernel, int64_t side) {
-  const int64_t begin = first < 0 ? -first : 0;
-  const int64_t end = first + kernel > side ? side - first : kernel;
-  return {begin, end > begin ? end - begin : 0};
+// Copies `rows` of an image, from `top`, with its edges and the inputs of a lane alone.
+void CopyInputs(const GroupedBlock& block, int64_t image, int64_t top, int64_t rows,
+                int64_t first_input) {
+  const auto& images = block.images;
+  const int64_t depth = block.shape.depth();
+  const int64_t side = block.shape.padding[1] * depth;
+  const int64_t middle = images.input_width * depth;
+  float* to = block.scratch;
+  for (int64_t y = top; y < top + rows; y++) {
+    if (y < 0 || y >= images.input_height) {
+      to = std::fill_n(to, middle + 2 * side, 0.0F);
+      continue;
+    }
+    to = std::fill_n(to, side, 0.0F);
+    const float* pixel =
+        images.input + first_input +
+        (image * images.input_height + y) * images.input_width * block.shape.inputs;
+    for (int64_t x = 0; x < images.input_width; x++) {
+      if (depth == kLane) {
+        _mm512_storeu_ps(to, _mm512_loadu_ps(pixel));
+      } else {
+        std::copy_n(pixel, depth, to);
+      }
+      to += depth;
+      pixel += block.shape.inputs;
+    }
+    to = std::fill_n(to, side, 0.0F);
+  }
+}
+
+// Some rows of one image, of which the inputs lie in the scratch.
+void MultiplyRowsOfLane(const GroupedBlock& block, const Slice& rows, int64_t lane) {
+  const auto& images = block.images;
+  const auto& shape = block.shape;
+  const int64_t depth = shape.depth();
+  const int64_t output = lane * kLane;
+  const int64_t strips = CeilOf(images.width, kMostPixels);
+  Strip strip{.pixel_step = shape.stride[1] * depth,
+              .row_step = (images.input_width + 2 * shape.padding[1]) * depth,
+              .kernel_rows = shape.kernel[0],
+              .run = shape.kernel[1] * depth,
+              .outputs = shape.outputs,
+              .rectify = images.rectify};
+  strip.weight = block.weight + lane * shape.lane_size();
+  strip.bias = images.bias ? images.bias + output : nullptr;
+  for (int64_t row = 0; row < rows.count; row++) {
+    for (int64_t s = 0; s < strips; s++) {
+      const auto [x, count] = ShareOf(images.width, s, strips);
+      const int64_t at = ((rows.first + row) * images.width + x) * shape.outputs + output;
+      strip.input = block.scratch + row * shape.stride[0] * strip.row_step + x * strip.pixel_step;
+      strip.other = images.other ? images.other + at : nullptr;
+      strip.output = images.output + at;
+      kStrips[count - 1](strip);
+    }
+  }
 }
 
 }  // namespace
@@ -80,41 +125,17 @@ inline Slice Inside(int64_t first, int64_t kernel, int64_t side) {
 void ConvolveGroupsAvx512(const GroupedBlock& block) {
   const auto& images = block.images;
   const auto& shape = block.shape;
-  const int64_t row_size = images.input_width * shape.inputs;
-  for (int64_t r = block.rows.first; r < block.rows.first + block.rows.count; r++) {
-    const int64_t image = r / images.height;
-    const int64_t top = r % images.height * shape.stride[0] - shape.padding[0];
-    Strip strip{.pixel_step = shape.stride[1] * shape.inputs,
-                .row_step = row_size,
-                .column_step = shape.inputs,
-                .kernel_columns = shape.kernel[1],
-                .depth = shape.depth(),
-                .outputs = shape.outputs,
-                .rectify = images.rectify,
-                .rows = Inside(top, shape.kernel[0], images.input_height)};
-    const float* row = images.input + (image * images.input_height + top) * row_size;
-    for (int64_t lane = block.lanes.first; lane < block.lanes.first + block.lanes.count; lane++) {
-      const int64_t output = lane * kLane;
-      strip.weight = block.weight + lane * shape.lane_size();
-      strip.bias = images.bias ? images.bias + output : nullptr;
-      for (int64_t x = 0; x < images.width;) {
-        const int64_t left = x * shape.stride[1] - shape.padding[1];
-        strip.columns = Inside(left, shape.kernel[1], images.input_width);
-        // Pixels that take all columns are done together, and those at the edges alone.
-        int64_t count = 1;
-        while (strip.columns.count == shape.kernel[1] && count < kMostPixels &&
-               x + count < images.width &&
-               left + count * shape.stride[1] + shape.kernel[1] <= images.input_width) {
-          count++;
-        }
-        const int64_t at = (r * images.width + x) * shape.outputs + output;
-        strip.input = row + left * shape.inputs + shape.InputOf(output);
-        strip.other = images.other ? images.other + at : nullptr;
-        strip.output = images.output + at;
-        kStrips[count - 1](strip);
-        x += count;
-      }
+  const int64_t end = block.rows.first + block.rows.count;
+  for (int64_t first = block.rows.first; first < end;) {
+    const int64_t y = first % images.height;
+    const int64_t count = std::min({block.most_rows, images.height - y, end - first});
+    for (int64_t l = 0; l < block.lanes.count; l++) {
+      const int64_t lane = block.lanes.first + l;
+      CopyInputs(block, first / images.height, y * shape.stride[0] - shape.padding[0],
+                 (count - 1) * shape.stride[0] + shape.kernel[0], shape.InputOf(lane * kLane));
+      MultiplyRowsOfLane(block, {first, count}, lane);
     }
+    first += count;
   }
 }
 

@@ -35,6 +35,10 @@ struct GroupedBlock {
   const Images& images;
   const GroupedShape& shape;
   const float* weight;
+  // Rows are computed so many at a time, of the same image.
+  int64_t most_rows;
+  // For the inputs of a lane that so many rows need, side by side with what they are padded with.
+  float* scratch;
   // Of all images.
   Slice rows;
   Slice lanes;
