@@ -9,11 +9,6 @@
 namespace {
 
 // Types and numbers of the CUDA Driver API and of NVML, as NVIDIA's references give them.
-#ifdef _WIN32
-#define SEMISUP_CUDA_CALL __stdcall
-#else
-#define SEMISUP_CUDA_CALL
-#endif
 constexpr int kSuccess = 0;
 constexpr int kNoDevice = 100;
 constexpr int kCapabilityMajor = 75;
@@ -32,13 +27,11 @@ struct Function;
 template <class Result, class... Arguments>
 struct Function<Result(Arguments...)> {
   Function(void* library, const char* name)
-      : call(
-            reinterpret_cast<Result(SEMISUP_CUDA_CALL*)(Arguments...)>(FindSymbol(library, name))) {
-  }
+      : call(reinterpret_cast<Result (*)(Arguments...)>(FindSymbol(library, name))) {}
 
   Result operator()(Arguments... arguments) const { return call(arguments...); }
 
-  Result(SEMISUP_CUDA_CALL* call)(Arguments...);
+  Result (*call)(Arguments...);
 };
 
 struct Cuda {

@@ -26,7 +26,7 @@ export interface GpuDriver {
 const libraries = {
   linux: ['libcuda.so.1', 'libnvidia-ml.so.1'],
   win32: ['nvcuda.dll', 'nvml.dll'],
-} as Readonly<Record<string, readonly [string, string]>>;
+} as Readonly<Record<string, readonly [cuda: string, nvml: string]>>;
 
 /**
  * Asks NVIDIA's driver for its GPUs, without LibTorch and without taking memory of a GPU. Blocks for as
@@ -34,11 +34,11 @@ const libraries = {
  *
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` where no addon is compiled for this platform
  */
-export function askGpuDriver([cuda, nvml] = libraries[process.platform] ?? []): GpuDriver {
-  if (cuda === undefined) {
+export function askGpuDriver(names = libraries[process.platform]): GpuDriver {
+  if (!names) {
     return { missing: `There is none for ${process.platform}.`, cuda: undefined, gpus: [] };
   }
-  const { cudaVersion, gpus, ...problems } = findLoader().askGpuDriverSync(cuda, nvml!);
+  const { cudaVersion, gpus, ...problems } = findLoader().askGpuDriverSync(...names);
   return {
     ...problems,
     cuda: cudaVersion > 0 ? versionOf(cudaVersion) : undefined,

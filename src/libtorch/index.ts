@@ -8,7 +8,7 @@ export {
 export type { LibTorchFolder } from './folder';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { askGpuDriver, type Gpu, type GpuDriver } from './gpu-driver';
-export { gpuProblem, type GpuProblem } from './gpu-problem';
+export { gpuProblem } from './gpu-problem';
 export {
   findUsedLibTorch,
   findUsedLibTorchSync,

@@ -59,11 +59,16 @@ describe("NVIDIA's driver", () => {
     assert.deepEqual(askGpuDriver([library, library]), { cuda: '12.4', gpus: [] });
   });
 
-  it('may fail, with words of its own or without', async () => {
+  it('may fail, with words of its own', async () => {
     const mismatched = await driverThat('INIT=803');
     const failure = /^system has unsupported display driver .* \(error 803\)$/;
     assert.match(askGpuDriver([mismatched, mismatched]).failure!, failure);
     assert.deepEqual(askGpuDriver([mismatched, mismatched]).gpus, []);
+  });
+
+  it('may fail without a word', async () => {
+    const unknown = await driverThat('INIT=999');
+    assert.equal(askGpuDriver([unknown, unknown]).failure, 'unknown error (error 999)');
   });
 
   it('may lack what is asked of it', () => {
