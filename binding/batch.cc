@@ -3,11 +3,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
 #include "error.h"
+#include "gpu_device.h"
 #include "handle.h"
 #include "job.h"
 #include "tensor.h"
-#include "transform.h"
 
 namespace semisup {
 namespace {
@@ -19,12 +21,6 @@ std::array<float, 3> ReadChannels(Napi::Value value) {
     channels[i] = array.Get(i).As<Napi::Number>().FloatValue();
   }
   return channels;
-}
-
-TransformSpec ReadTransform(Napi::Object object) {
-  return {object.Get("resize").As<Napi::Number>().Int64Value(),
-          object.Get("crop").As<Napi::Number>().Int64Value(), ReadChannels(object.Get("mean")),
-          ReadChannels(object.Get("std"))};
 }
 
 PixelView ReadPixels(Napi::Object object) {
@@ -45,6 +41,12 @@ PixelView ReadPixels(Napi::Object object) {
 
 }  // namespace
 
+TransformSpec ReadTransform(Napi::Object object) {
+  return {object.Get("resize").As<Napi::Number>().Int64Value(),
+          object.Get("crop").As<Napi::Number>().Int64Value(), ReadChannels(object.Get("mean")),
+          ReadChannels(object.Get("std"))};
+}
+
 Napi::Value BatchImages(const Napi::CallbackInfo& info) {
   const auto array = info[1].As<Napi::Array>();
   const auto transform = ReadTransform(info[2].As<Napi::Object>());
@@ -56,14 +58,24 @@ Napi::Value BatchImages(const Napi::CallbackInfo& info) {
     memory.push_back(image.Get("data").As<Napi::Object>());
   }
 
-  auto batch = [images = std::move(images), transform] {
+  const auto gpu = info[3].IsUndefined() ? nullptr : Unwrap<GpuDevice>(info[3])->gpu;
+  auto batch = [images = std::move(images), transform, gpu] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       const auto count = static_cast<int64_t>(images.size());
-      auto tensor = at::empty({count, 3, transform.crop, transform.crop}, at::kFloat);
-      auto* out = tensor.data_ptr<float>();
-      const int64_t step = 3 * transform.crop * transform.crop;
+      const auto side = transform.crop;
+      auto tensor = gpu ? gpu->HostMemory({count, side, side, 3})
+                        : at::empty({count, 3, side, side}, at::kFloat);
+      auto* bytes = static_cast<uint8_t*>(tensor.mutable_data_ptr());
+      const auto step = static_cast<int64_t>(tensor.nbytes()) / std::max<int64_t>(count, 1);
       at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i++) Transform(images[i], transform, out + i * step);
+        for (int64_t i = begin; i < end; i++) {
+          auto* out = bytes + i * step;
+          if (gpu) {
+            TransformToBytes(images[i], transform, out);
+          } else {
+            Transform(images[i], transform, reinterpret_cast<float*>(out));
+          }
+        }
       });
       return tensor;
     });

@@ -137,7 +137,7 @@ Napi::Value CreateModule(const Napi::CallbackInfo& info) {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] { return Builder().Build(spec); });
   };
   auto result = [](Napi::Env env, jit::Module&& module) -> Napi::Value {
-    return WrapModule(env, std::move(module));
+    return WrapModule(env, std::move(module), at::kCPU);
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(build), result);
 }

@@ -63,6 +63,7 @@ Napi::Error Environment::ToJs(std::exception_ptr failure) const {
     code = error.code();
     what = error.what();
   } catch (const std::exception& error) {
+    code = CodeOf(error, code);
     what = Describe(error);
   } catch (...) {
     what = "An exception of unknown type was thrown.";

@@ -19,7 +19,10 @@ class Error : public std::runtime_error {
 // What an exception of LibTorch says, without LibTorch's own C++ backtrace.
 std::string Describe(const std::exception& exception);
 
-// Runs `body`; whatever LibTorch throws leaves as an Error of this code.
+// The code of an exception of LibTorch: of its own where the device is to blame.
+const char* CodeOf(const std::exception& exception, const char* otherwise);
+
+// Runs `body`; whatever LibTorch throws leaves as an Error of this code, or of CodeOf().
 template <class Body>
 auto WithCode(const char* code, Body&& body) -> decltype(body()) {
   try {
@@ -27,7 +30,7 @@ auto WithCode(const char* code, Body&& body) -> decltype(body()) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& exception) {
-    throw Error(code, Describe(exception));
+    throw Error(CodeOf(exception, code), Describe(exception));
   }
 }
 

@@ -34,6 +34,9 @@ class Executor {
   // Joins the threads, so it may not run on one; jobs hold the executor, so none waits by then.
   ~Executor();
 
+  // How many tasks run at a time.
+  size_t instances() const { return threads_.size(); }
+
   // Takes the task, unless closed. A ticket other than 0 is for Take().
   [[nodiscard]] bool Push(std::unique_ptr<Task>& task, int64_t ticket = 0);
   // Takes a task that waits out of the queue; nothing if it runs already or has never been.

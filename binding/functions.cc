@@ -6,6 +6,7 @@
 #include "builder.h"
 #include "environment.h"
 #include "executor.h"
+#include "gpu_device.h"
 #include "job.h"
 #include "memory.h"
 #include "method.h"
@@ -43,6 +44,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<DescribeTensor>(exports, "describeTensor");
   Define<ReadTensor>(exports, "readTensor");
   Define<ConvertTensor>(exports, "convertTensor");
+  Define<MoveTensor>(exports, "moveTensor");
   Define<ReshapeTensor>(exports, "reshapeTensor");
   Define<DisposeTensor>(exports, "disposeTensor");
   Define<LoadModule>(exports, "loadModule");
@@ -58,6 +60,9 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<ChoosePlan>(exports, "choosePlan");
   Define<TunePlan>(exports, "tunePlan");
   Define<ComparePlan>(exports, "comparePlan");
+  Define<OpenGpu>(exports, "openGpu");
+  Define<OpenGpuSync>(exports, "openGpuSync");
+  Define<PlanOnGpu>(exports, "planOnGpu");
   Define<NamedTensors>(exports, "namedTensors");
   Define<Attribute>(exports, "attribute");
   Define<CreateModule>(exports, "createModule");

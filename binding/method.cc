@@ -2,6 +2,7 @@
 
 #include <ATen/core/function_schema.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <sstream>
@@ -94,12 +95,11 @@ class Arguments {
   std::vector<std::string> names_;
 };
 
-// A plan is for one batch of float32 images; all else goes TorchScript's own way.
-bool IsImages(const Stack& stack) {
-  if (stack.size() != 1 || !stack[0].isTensor()) return false;
-  const auto& tensor = stack[0].toTensor();
-  return tensor.dim() == 4 && tensor.numel() > 0 && tensor.scalar_type() == at::kFloat &&
-         tensor.is_cpu();
+// What a call asked of a device is done when its promise is, and its failures are the call's.
+void Await(c10::Device device) {
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  guard.synchronizeStream(guard.getStream(device));
 }
 
 struct CallRequest {
@@ -118,10 +118,13 @@ struct CallRequest {
     return [module = module, method = method, stack = std::move(stack)]() mutable {
       return WithCode("ERR_SEMISUP_SCRIPT", [&] {
         const c10::InferenceMode inference;
-        if (const auto plan = module->plans.Find(method.name()); plan && IsImages(stack)) {
+        const auto plan = module->plans.Find(method.name());
+        if (plan && stack.size() == 1 && stack[0].isTensor() && plan->Takes(stack[0].toTensor())) {
           return c10::IValue(plan->Run(stack[0].toTensor()));
         }
-        return Snapshot(method(std::move(stack)));
+        auto value = method(std::move(stack));
+        Await(module->device);
+        return Snapshot(value);
       });
     };
   }

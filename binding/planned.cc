@@ -14,6 +14,7 @@
 #include "error.h"
 #include "handle.h"
 #include "job.h"
+#include "plan/plan.h"
 #include "script_module.h"
 #include "tensor.h"
 
@@ -27,37 +28,6 @@ bool HasBFloat16() {
   return true;
 #endif
 }
-
-// How large DifferenceOf() may be.
-double ToleranceOf(const plan::Plan& plan) {
-  if (plan.is_quantized()) return 0.2;
-  return plan.dtype() == at::kFloat ? 1e-3 : 5e-2;
-}
-
-// By how much of the largest number what the plan gives differs from what the method gives: for an
-// image alone, and for as many as all threads do together.
-double DifferenceOf(plan::Plan& plan, const torch::jit::Method& method, const at::Tensor& images) {
-  const auto wanted = method({images}).toTensor();
-  const auto difference = [&](int64_t count) {
-    const auto rows = at::arange(count).remainder(images.size(0));
-    const auto given = plan.Run(images.index_select(0, rows));
-    const auto expected = wanted.index_select(0, rows);
-    if (given.sizes() != expected.sizes()) return std::numeric_limits<double>::infinity();
-    const auto apart = (given - expected).abs().max().item<double>();
-    return apart == 0 ? 0 : apart / expected.abs().max().item<double>();
-  };
-  const double alone = difference(1);
-  const double together = difference(std::max(images.size(0), plan.round()));
-  // What is no number is worse than any.
-  return std::isnan(alone) || together < alone ? alone : together;
-}
-
-// What was made or measured, or why there is no plan.
-template <class T>
-struct Outcome {
-  std::string reason;
-  T value;
-};
 
 using Tuning = std::pair<plan::Choices, plan::Measured>;
 
@@ -93,21 +63,39 @@ Napi::Value ToJs(Napi::Env env, Outcome<T>&& outcome) {
 
 Napi::Value ToNumber(Napi::Env env, double&& number) { return Napi::Number::New(env, number); }
 
-std::shared_ptr<plan::Plan> PlanOf(const ScriptModule& module, const std::string& method) {
-  auto plan = module.plans.Find(method);
+template <class Kind>
+std::shared_ptr<Kind> PlanOf(const ScriptModule& module, const std::string& method) {
+  auto plan = std::dynamic_pointer_cast<Kind>(module.plans.Find(method));
   if (!plan) throw Error("ERR_SEMISUP_SCRIPT", "There is no plan of " + method + "().");
   return plan;
 }
 
 }  // namespace
 
-std::shared_ptr<plan::Plan> Plans::Find(const std::string& method) const {
+double DifferenceOf(PlannedMethod& plan, const torch::jit::Method& method,
+                    const at::Tensor& images) {
+  const auto wanted = method({plan.ForTorchScript(images)}).toTensor();
+  const auto difference = [&](int64_t count) {
+    const auto rows = at::arange(count).remainder(images.size(0));
+    const auto given = plan.Run(images.index_select(0, rows)).cpu();
+    const auto expected = wanted.index_select(0, rows);
+    if (given.sizes() != expected.sizes()) return std::numeric_limits<double>::infinity();
+    const auto apart = (given - expected).abs().max().item<double>();
+    return apart == 0 ? 0 : apart / expected.abs().max().item<double>();
+  };
+  const double alone = difference(1);
+  const double together = difference(std::max(images.size(0), plan.round()));
+  // What is no number is worse than any.
+  return std::isnan(alone) || together < alone ? alone : together;
+}
+
+std::shared_ptr<PlannedMethod> Plans::Find(const std::string& method) const {
   const std::lock_guard lock(mutex_);
   const auto found = plans_.find(method);
   return found == plans_.end() ? nullptr : found->second;
 }
 
-void Plans::Set(const std::string& method, std::shared_ptr<plan::Plan> plan) {
+void Plans::Set(const std::string& method, std::shared_ptr<PlannedMethod> plan) {
   const std::lock_guard lock(mutex_);
   plans_[method] = std::move(plan);
 }
@@ -162,7 +150,7 @@ Napi::Value ChoosePlan(const Napi::CallbackInfo& info) {
   auto choose = [module, method, choices] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      PlanOf(*module, method)->Choose(choices);
+      PlanOf<plan::Plan>(*module, method)->Choose(choices);
       return Nothing{};
     });
   };
@@ -177,11 +165,11 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
   auto tune = [module, method, images, seconds] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      const auto plan = PlanOf(*module, method);
+      const auto plan = PlanOf<plan::Plan>(*module, method);
       Outcome<Tuning> outcome{"", plan->Tune(images.narrow(0, 0, 1), seconds)};
       const auto difference = DifferenceOf(*plan, module->module.get_method(method), images);
       // So that what is no number is wrong too.
-      if (!(difference <= ToleranceOf(*plan))) {
+      if (!(difference <= plan->tolerance())) {
         module->plans.Set(method, nullptr);
         outcome.reason = "it gives other numbers than TorchScript";
       }
@@ -198,7 +186,8 @@ Napi::Value ComparePlan(const Napi::CallbackInfo& info) {
   auto compare = [module, method, images] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      return DifferenceOf(*PlanOf(*module, method), module->module.get_method(method), images);
+      return DifferenceOf(*PlanOf<PlannedMethod>(*module, method),
+                          module->module.get_method(method), images);
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(compare), &ToNumber);

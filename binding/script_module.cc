@@ -52,6 +52,11 @@ std::optional<c10::Device> OptionalDevice(Napi::Value name) {
   return c10::Device(name.As<Napi::String>().Utf8Value());
 }
 
+struct Loaded {
+  OpenedArchive opened;
+  c10::Device device;
+};
+
 struct LoadRequest {
   Place place;
   Archive archive;
@@ -78,17 +83,18 @@ struct LoadRequest {
       auto opened = ReadArchive(archive, device);
       if (dtype) Convert(opened.module, std::nullopt, dtype);
       if (freeze) opened.module = Freeze(opened.module);
-      return opened;
+      return Loaded{std::move(opened), device};
     };
   }
 
-  static Napi::Value Result(Napi::Env env, OpenedArchive&& opened) {
+  static Napi::Value Result(Napi::Env env, Loaded&& loaded) {
+    auto& [opened, device] = loaded;
     auto files = Napi::Object::New(env);
     for (const auto& [name, text] : opened.extra_files) {
       Define(files, name, Napi::String::New(env, text));
     }
     auto answer = Napi::Object::New(env);
-    answer.Set("module", WrapModule(env, std::move(opened.module)));
+    answer.Set("module", WrapModule(env, std::move(opened.module), device));
     answer.Set("extraFiles", files);
     return answer;
   }
@@ -96,9 +102,9 @@ struct LoadRequest {
 
 }  // namespace
 
-Napi::Object WrapModule(Napi::Env env, torch::jit::Module module) {
+Napi::Object WrapModule(Napi::Env env, torch::jit::Module module, c10::Device device) {
   const auto bytes = BytesOf(module);
-  return Wrap(env, std::make_shared<ScriptModule>(std::move(module)), bytes);
+  return Wrap(env, std::make_shared<ScriptModule>(std::move(module), device), bytes);
 }
 
 Napi::Value LoadModule(const Napi::CallbackInfo& info) {
@@ -133,6 +139,7 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
   auto convert = [module, device, dtype] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       Convert(module->module, device, dtype);
+      if (device) module->device = *device;
       module->plans.Clear();
       return Nothing{};
     });

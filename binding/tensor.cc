@@ -11,6 +11,7 @@
 #include "dtype.h"
 #include "error.h"
 #include "handle.h"
+#include "job.h"
 
 namespace semisup {
 namespace {
@@ -120,6 +121,21 @@ Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {
   const auto dtype = DTypeFromName(info[2].As<Napi::String>());
   return WrapTensor(info.Env(),
                     WithCode("ERR_SEMISUP_TENSOR", [&] { return tensor.to(device, dtype); }));
+}
+
+Napi::Value MoveTensor(const Napi::CallbackInfo& info) {
+  const auto tensor = Unwrap<Tensor>(info[1])->tensor;
+  const c10::Device device(info[2].As<Napi::String>().Utf8Value());
+  auto move = [tensor, device] {
+    return WithCode("ERR_SEMISUP_TENSOR", [&] {
+      const at::NoGradGuard no_grad;
+      return tensor.to(device);
+    });
+  };
+  auto result = [](Napi::Env env, at::Tensor&& moved) -> Napi::Value {
+    return WrapTensor(env, std::move(moved));
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(move), result);
 }
 
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {

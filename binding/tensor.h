@@ -19,6 +19,8 @@ Napi::Value CreateTensor(const Napi::CallbackInfo& info);
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info);
 Napi::Value ReadTensor(const Napi::CallbackInfo& info);
 Napi::Value ConvertTensor(const Napi::CallbackInfo& info);
+// To another device, on an executor's thread.
+Napi::Value MoveTensor(const Napi::CallbackInfo& info);
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info);
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <vector>
 
@@ -161,21 +162,12 @@ std::vector<uint8_t> CmykToRgb(const PixelView& image) {
   return rgb;
 }
 
-// A row of the crop, red then green then blue, into the three planes of `out`.
-void Normalise(const uint8_t* line, const TransformSpec& spec, size_t y, float* out) {
-  const auto side = static_cast<size_t>(spec.crop);
-  for (size_t c = 0; c < 3; ++c) {
-    const uint8_t* samples = line + c * side;
-    float* values = out + (c * side + y) * side;
-    for (size_t x = 0; x < side; ++x) {
-      values[x] = (static_cast<float>(samples[x]) / 255.0f - spec.mean[c]) / spec.std[c];
-    }
-  }
-}
+// Takes rows of the crop, each red then green then blue.
+using TakeRow = std::function<void(const uint8_t* line, size_t y)>;
 
 // The last few rows are kept and no more, so that a panorama of any length takes little memory.
 void ColumnsFirst(const PixelView& image, const Axis& columns, const Axis& lines,
-                  const TransformSpec& spec, float* out) {
+                  const TakeRow& take) {
   const size_t samples = 3 * columns.spans.size();
   std::vector<uint8_t> kept(samples * static_cast<size_t>(lines.longest));
   const auto row = [&](int64_t y) {
@@ -189,19 +181,19 @@ void ColumnsFirst(const PixelView& image, const Axis& columns, const Axis& lines
       ResizeRow(image.data + next * image.width * image.channels, image.channels, columns,
                 row(next));
     }
-    Normalise(blend(span, row), spec, y, out);
+    take(blend(span, row), y);
   }
 }
 
 void LinesFirst(const PixelView& image, const Axis& columns, const Axis& lines,
-                const TransformSpec& spec, float* out) {
+                const TakeRow& take) {
   const auto width = static_cast<size_t>(image.width * image.channels);
   const auto row = [&](int64_t y) { return image.data + static_cast<size_t>(y) * width; };
   Blender blend(width);
   std::vector<uint8_t> line(3 * columns.spans.size());
   for (size_t y = 0; y < lines.spans.size(); ++y) {
     ResizeRow(blend(lines.spans[y], row), image.channels, columns, line.data());
-    Normalise(line.data(), spec, y, out);
+    take(line.data(), y);
   }
 }
 
@@ -218,13 +210,11 @@ void Check(const PixelView& image, const TransformSpec& spec) {
   }
 }
 
-}  // namespace
-
-void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
+void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const TakeRow& take) {
   Check(image, spec);
   if (image.cmyk) {
     const std::vector<uint8_t> rgb = CmykToRgb(image);
-    return Transform({rgb.data(), image.width, image.height, 3, false}, spec, out);
+    return ResizeAndCrop({rgb.data(), image.width, image.height, 3, false}, spec, take);
   }
   const int64_t shorter = std::min(image.width, image.height);
   const int64_t width = spec.resize * image.width / shorter;
@@ -234,7 +224,32 @@ void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
   // Since version 13 Pillow begins with the lines where more than twice as many of them are lost.
   const int64_t lost = image.height - height;
   const bool lines_first = lost > 0 && lost > 2 * (image.width - width);
-  (lines_first ? LinesFirst : ColumnsFirst)(image, columns, lines, spec, out);
+  (lines_first ? LinesFirst : ColumnsFirst)(image, columns, lines, take);
+}
+
+}  // namespace
+
+void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
+  const auto side = static_cast<size_t>(spec.crop);
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
+    for (size_t c = 0; c < 3; ++c) {
+      const uint8_t* samples = line + c * side;
+      float* values = out + (c * side + y) * side;
+      for (size_t x = 0; x < side; ++x) {
+        values[x] = (static_cast<float>(samples[x]) / 255.0f - spec.mean[c]) / spec.std[c];
+      }
+    }
+  });
+}
+
+void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out) {
+  const auto side = static_cast<size_t>(spec.crop);
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
+    uint8_t* pixels = out + y * side * 3;
+    for (size_t x = 0; x < side; ++x) {
+      for (size_t c = 0; c < 3; ++c) pixels[3 * x + c] = line[c * side + x];
+    }
+  });
 }
 
 }  // namespace semisup

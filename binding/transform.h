@@ -27,4 +27,7 @@ struct TransformSpec {
 // RGB. Throws std::invalid_argument if the image is empty, or crop is not within 1..resize.
 void Transform(const PixelView& image, const TransformSpec& spec, float* out);
 
+// As Transform(), but before ToTensor(): `out` takes crop * crop * 3 bytes, RGB of each pixel.
+void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out);
+
 }  // namespace semisup

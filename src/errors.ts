@@ -95,8 +95,13 @@ export class ModelError extends SemisupError<
 /** A tensor's shape, dtype or data do not fit together, or not what they are used for. */
 export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
 
-/** A device was asked for that is not there. */
-export class DeviceError extends SemisupError<'ERR_SEMISUP_DEVICE'> {}
+/** A device was asked for that is not there, or failed, or has too little memory. */
+export class DeviceError extends SemisupError<
+  | 'ERR_SEMISUP_DEVICE'
+  | 'ERR_SEMISUP_DEVICE_FAILED'
+  | 'ERR_SEMISUP_DEVICE_LOST'
+  | 'ERR_SEMISUP_DEVICE_MEMORY'
+> {}
 
 /**
  * TorchScript raised an exception while it ran, with its traceback in the message; or a method was

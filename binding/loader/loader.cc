@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -117,19 +118,15 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   return promise;
 }
 
-Napi::Value AskGpuDriverSync(const Napi::CallbackInfo& info) {
-  if (!info[0].IsString() || !info[1].IsString()) {
-    throw Napi::TypeError::New(info.Env(), "Expected two names of libraries.");
-  }
-  const auto driver = AskGpuDriver(info[0].As<Napi::String>(), info[1].As<Napi::String>());
-  auto answer = Napi::Object::New(info.Env());
+Napi::Object Describe(Napi::Env env, const GpuDriver& driver) {
+  auto answer = Napi::Object::New(env);
   if (!driver.missing.empty()) answer["missing"] = driver.missing;
   if (!driver.failure.empty()) answer["failure"] = driver.failure;
   answer["cudaVersion"] = driver.cuda_version;
-  auto gpus = Napi::Array::New(info.Env(), driver.gpus.size());
+  auto gpus = Napi::Array::New(env, driver.gpus.size());
   for (uint32_t i = 0; i < driver.gpus.size(); i++) {
     const auto& gpu = driver.gpus[i];
-    auto described = Napi::Object::New(info.Env());
+    auto described = Napi::Object::New(env);
     described["name"] = gpu.name;
     described["major"] = gpu.major;
     described["minor"] = gpu.minor;
@@ -141,10 +138,56 @@ Napi::Value AskGpuDriverSync(const Napi::CallbackInfo& info) {
   return answer;
 }
 
+// The names of the driver's libraries.
+struct DriverNames {
+  explicit DriverNames(const Napi::CallbackInfo& info) {
+    if (!info[0].IsString() || !info[1].IsString()) {
+      throw Napi::TypeError::New(info.Env(), "Expected two names of libraries.");
+    }
+    cuda = info[0].As<Napi::String>();
+    nvml = info[1].As<Napi::String>();
+  }
+  std::string cuda, nvml;
+};
+
+Napi::Value AskSync(const Napi::CallbackInfo& info) {
+  const DriverNames names(info);
+  return Describe(info.Env(), AskGpuDriver(names.cuda, names.nvml));
+}
+
+class Asking final : public Napi::AsyncWorker {
+ public:
+  explicit Asking(const Napi::CallbackInfo& info)
+      : AsyncWorker(info.Env(), "semisup:askGpuDriver"),
+        names_(info),
+        deferred_(Napi::Promise::Deferred::New(info.Env())) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { driver_ = AskGpuDriver(names_.cuda, names_.nvml); }
+  void OnOK() override { deferred_.Resolve(Describe(Env(), driver_)); }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  const DriverNames names_;
+  const Napi::Promise::Deferred deferred_;
+  GpuDriver driver_;
+};
+
+Napi::Value Ask(const Napi::CallbackInfo& info) {
+  auto asking = std::make_unique<Asking>(info);
+  const auto promise = asking->promise();
+  // It frees itself when it is done.
+  asking.release()->Queue();
+  return promise;
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New(env, Open, "open");
   exports["openSync"] = Napi::Function::New(env, OpenSync, "openSync");
-  exports["askGpuDriverSync"] = Napi::Function::New(env, AskGpuDriverSync, "askGpuDriverSync");
+  exports["askGpuDriver"] = Napi::Function::New(env, Ask, "askGpuDriver");
+  exports["askGpuDriverSync"] = Napi::Function::New(env, AskSync, "askGpuDriverSync");
   return exports;
 }
 

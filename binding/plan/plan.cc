@@ -3,17 +3,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
-#include <torch/csrc/jit/ir/constants.h>
 
 #include <algorithm>
 #include <atomic>
-#include <sstream>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "floating.h"
-#include "graph.h"
 #include "one_thread.h"
 
 namespace semisup::plan {
@@ -24,87 +19,36 @@ c10::IValue Converted(c10::IValue value, at::ScalarType dtype) {
   return value.toTensor().to(dtype);
 }
 
-// The nodes with the shapes of their constant tensors.
-std::string Describe(const torch::jit::Graph& graph) {
-  std::ostringstream text;
-  for (const auto* value : graph.inputs()) text << value->debugName() << ';';
-  for (const auto* node : graph.nodes()) {
-    node->print(text, 0, nullptr, false, false, false, false);
-    for (const auto* output : node->outputs()) {
-      const auto constant = torch::jit::toIValue(output);
-      if (constant && constant->isTensor()) text << constant->toTensor().sizes();
-    }
-    text << ';';
-  }
-  return std::move(text).str();
-}
-
 }  // namespace
 
 Plan::Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype,
            std::shared_ptr<Arena> arena)
     : dtype_(dtype), arena_(std::move(arena)) {
-  const auto graph = FrozenGraph(module, method);
-  if (const auto reason = WhyUnplannable(*graph); !reason.empty()) throw Unplannable(reason);
-  signature_ = Describe(*graph);
-  const auto fused = FuseConvolutions(*graph);
-
-  std::unordered_map<const torch::jit::Value*, int> slots;
-  const auto slot = [&](const torch::jit::Value* value) {
-    const auto [found, is_new] = slots.try_emplace(value, static_cast<int>(slots.size()));
-    if (is_new) constants_.emplace_back();
-    return found->second;
-  };
-  input_ = slot(graph->inputs()[1]);
-  // What a fused convolution does as well is no step; it is found from its end.
-  std::unordered_set<const torch::jit::Node*> wanted;
-  const auto want = [&](const torch::jit::Value* value) { wanted.insert(value->node()); };
-  want(graph->outputs()[0]);
-  for (auto node = graph->nodes().rbegin(); node != graph->nodes().rend(); ++node) {
-    if (!wanted.count(*node)) continue;
-    const auto convolution = fused.find(*node);
-    if (convolution == fused.end()) {
-      for (const auto* value : (*node)->inputs()) want(value);
-      continue;
-    }
-    want(convolution->second.input);
-    if (convolution->second.other) want(convolution->second.other);
+  auto program = Compile(module, method);
+  signature_ = program.Signature();
+  for (auto& constant : program.constants) {
+    constants_.push_back(Converted(std::move(constant), dtype));
   }
-  for (auto* node : graph->nodes()) {
-    if (!wanted.count(node)) continue;
-    if (node->kind() == c10::prim::Constant) {
-      constants_[slot(node->output())] = Converted(*torch::jit::toIValue(node->output()), dtype);
-      continue;
-    }
+  for (auto& instruction : program.instructions) {
     Step step;
-    if (const auto found = fused.find(node); found != fused.end()) {
-      step.convolution = std::make_unique<FloatingConvolution>(found->second.spec, dtype);
+    if (instruction.convolution) {
+      step.convolution = std::make_unique<FloatingConvolution>(*instruction.convolution, dtype);
       convolutions_.push_back(step.convolution.get());
-      step.inputs.push_back(slot(found->second.input));
-      if (found->second.other) step.inputs.push_back(slot(found->second.other));
-    } else if (const auto linear = AsLinear(node); linear && Linear::Takes()) {
+    } else if (const auto linear = AsLinear(instruction.node); linear && Linear::Takes()) {
       step.linear = std::make_unique<Linear>(linear->weight, linear->bias);
       if (dtype != at::kFloat) step.linear->Halve();
-      step.inputs.push_back(slot(node->inputs()[0]));
     } else {
-      step.operation = node->getOperation();
-      step.pooling = AsMaxPool(node);
-      for (const auto* value : node->inputs()) step.inputs.push_back(slot(value));
+      step.operation = instruction.node->getOperation();
+      step.pooling = AsMaxPool(instruction.node);
     }
-    step.output = slot(node->output());
+    step.inputs = std::move(instruction.inputs);
+    step.output = instruction.output;
+    step.last_uses = std::move(instruction.last_uses);
     steps_.push_back(std::move(step));
   }
-  output_ = slot(graph->outputs()[0]);
+  input_ = program.input;
+  output_ = program.output;
   quantizations_.resize(constants_.size());
-  std::vector<bool> is_used(constants_.size(), false);
-  is_used[output_] = true;
-  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    for (const int value : step->inputs) {
-      if (is_used[value] || !constants_[value].isNone()) continue;
-      is_used[value] = true;
-      step->last_uses.push_back(value);
-    }
-  }
 }
 
 at::Tensor Plan::Take(const Step& step, Values& values, int value) {
@@ -158,7 +102,7 @@ void Plan::RunStep(size_t index, Values& values, Packed& packed) const {
       step.convolution->Run(input, std::move(other), packed.setting, packed.weights[index]);
 }
 
-Plan::Values Plan::Start(const at::Tensor& input) const {
+Values Plan::Start(const at::Tensor& input) const {
   auto values = constants_;
   values[input_] = input.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   return values;
@@ -215,6 +159,16 @@ at::Tensor Plan::RunParts(const at::Tensor& input, int64_t size) {
 }
 
 int64_t Plan::round() const { return part_size_ * at::get_num_threads(); }
+
+bool Plan::Takes(const at::Tensor& input) const {
+  return input.dim() == 4 && input.numel() > 0 && input.scalar_type() == at::kFloat &&
+         input.is_cpu();
+}
+
+double Plan::tolerance() const {
+  if (is_quantized_) return 0.2;
+  return dtype_ == at::kFloat ? 1e-3 : 5e-2;
+}
 
 at::Tensor Plan::Run(const at::Tensor& input) {
   const int64_t whole = round() > 0 ? input.size(0) / round() * round() : 0;

@@ -1,23 +1,23 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/ir/ir.h>
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../planned_method.h"
 #include "arena.h"
 #include "bytes.h"
 #include "convolution.h"
 #include "linear.h"
 #include "pooling.h"
+#include "program.h"
 
 namespace semisup::plan {
 
@@ -40,21 +40,17 @@ struct Measured {
   std::map<int64_t, double> parts;
 };
 
-// Why no plan can be made of a method.
-struct Unplannable : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 // A method of a frozen module as a list of steps, run without TorchScript's interpreter. Any number
 // of threads may run it at a time.
-class Plan {
+class Plan final : public PlannedMethod {
  public:
   // Of float32 or bfloat16; activations lie in the arena. Throws Unplannable.
   Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype,
        std::shared_ptr<Arena> arena);
 
-  // As the method, float32 [n, ...] in and float32 out.
-  at::Tensor Run(const at::Tensor& input);
+  // For float32 [n, ...].
+  bool Takes(const at::Tensor& input) const override;
+  at::Tensor Run(const at::Tensor& input) override;
 
   // Makes convolutions those of bytes, by the ranges that values have on a batch of images. Of a
   // float32 plan, once, before it is tuned or run by others.
@@ -63,12 +59,11 @@ class Plan {
   // Chooses by measurement on an input like `image` [1, ...], in a few times `seconds` at most.
   std::pair<Choices, Measured> Tune(const at::Tensor& image, double seconds);
   void Choose(const Choices& choices);
-  // How many images all threads do together at a time, a part each; 0 if none do.
-  int64_t round() const;
+  // A part on each thread.
+  int64_t round() const override;
+  double tolerance() const override;
   // What tells a plan from those that other choices are right for: the graph without its numbers.
   const std::string& signature() const { return signature_; }
-  at::ScalarType dtype() const { return dtype_; }
-  bool is_quantized() const { return is_quantized_; }
 
  private:
   struct Step {
@@ -82,7 +77,6 @@ class Plan {
     // Which values no later step needs.
     std::vector<int> last_uses;
   };
-  using Values = std::vector<c10::IValue>;
 
   // Weights in oneDNN's order, by step. They hold for inputs of one shape in one setting, and are
   // made by the first run with them, before several threads share them.

@@ -10,10 +10,13 @@ import {
 import { checkOptionNames, checkSignal, wrongValue } from '../options';
 import {
   checkPlanOptions,
+  checkPrecision,
+  openDevice,
   ScriptModule,
   Tensor,
   whenAborted,
   type ArchiveSource,
+  type OpenDevice,
   type Pixels,
   type Plan,
   type PlanOptions,
@@ -38,8 +41,13 @@ export interface ClassifyOptions extends ImageOptions {
   readonly topk?: number;
 }
 
-/** How many images run together: more take more memory and gain nothing. */
-const batchSize = 8;
+/** How many images run together: on the CPU more take more memory and gain nothing. */
+const batchSize = { cpu: 8, gpu: 64 };
+
+/** How many batches are under way: on a GPU, while one is computed, the next is prepared. */
+export function instancesOn({ gpu }: OpenDevice): number {
+  return gpu ? 2 : 1;
+}
 
 /** For how long an image that is decoded waits for others that are being decoded, in milliseconds. */
 const batchWait = 10;
@@ -86,7 +94,9 @@ export class Classifier implements AsyncDisposable {
   readonly module: ScriptModule;
   /** How its forward runs, and why so. */
   readonly plan: Plan;
+  readonly #device: OpenDevice;
   readonly #runOptions: RunOptions;
+  readonly #batchSize: number;
   readonly #classified: Batcher<ToClassify, DetailedAnswer>;
   readonly #rows: Record<'forward' | 'features', Batcher<Decoded, Float32Array>>;
   #featuresPlan: Promise<Plan> | undefined;
@@ -96,13 +106,16 @@ export class Classifier implements AsyncDisposable {
     metadata: ModelMetadata,
     plan: Plan,
     runOptions: RunOptions,
+    device: OpenDevice,
   ) {
     this.module = module;
     this.metadata = metadata;
     this.plan = plan;
     this.#runOptions = runOptions;
+    this.#device = device;
+    this.#batchSize = device.gpu ? batchSize.gpu : batchSize.cpu;
     this.classes = classesOf(metadata);
-    const options = { most: batchSize, atOnce: module.executor.instances, wait: batchWait };
+    const options = { most: this.#batchSize, atOnce: module.executor.instances, wait: batchWait };
     this.#classified = new Batcher(options, (images) => this.#classify(images));
     this.#rows = {
       forward: new Batcher(options, (images) => this.#rowsOf('forward', images)),
@@ -119,11 +132,19 @@ export class Classifier implements AsyncDisposable {
   static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
     checkOptionNames(options, openOptionNames, 'Classifier.open');
     checkRunOptions(options);
-    const { precision, tolerance, plan, calibration, ...rest } = options;
-    const module = await ScriptModule.load(source, rest);
+    const { precision, tolerance, plan, calibration, device, instances, ...rest } = options;
+    const place = await openDevice(device);
+    checkPrecision(precision ?? 'float32', place);
+    const module = await ScriptModule.load(source, {
+      ...rest,
+      // A plan puts weights of its own where it runs.
+      device: 'cpu',
+      instances: instances ?? instancesOn(place),
+    });
     const name = typeof source === 'string' ? source : 'the archive';
     try {
-      const opening = Classifier.of(module, name, { precision, tolerance, plan, calibration });
+      const run = { precision, tolerance, plan, calibration };
+      const opening = Classifier.of(module, name, run, place);
       return await whenAborted(rest.signal, opening);
     } catch (error) {
       const closed = module.close();
@@ -136,6 +157,7 @@ export class Classifier implements AsyncDisposable {
   /**
    * A module as a classifier, which closes it.
    *
+   * @param module on the CPU; one that runs without a plan is moved to the device
    * @param name of its archive, for messages
    * @throws ModelError if it has no metadata of an export, or those of another model
    * @internal
@@ -143,11 +165,12 @@ export class Classifier implements AsyncDisposable {
   static async of(
     module: ScriptModule,
     name: string,
-    options: RunOptions = {},
+    options: RunOptions,
+    device: OpenDevice,
   ): Promise<Classifier> {
     const metadata = readMetadata(module, name);
-    const plan = await makePlan(module, 'forward', metadata.transform, options);
-    return new Classifier(module, metadata, plan, options);
+    const plan = await makePlan(module, 'forward', metadata.transform, options, device);
+    return new Classifier(module, metadata, plan, options, device);
   }
 
   /**
@@ -199,7 +222,13 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, ['orient', 'signal'], 'embed');
     checkSignal(options.signal);
     const { transform } = this.metadata;
-    this.#featuresPlan ??= makePlan(this.module, 'features', transform, this.#runOptions);
+    this.#featuresPlan ??= makePlan(
+      this.module,
+      'features',
+      transform,
+      this.#runOptions,
+      this.#device,
+    );
     try {
       await whenAborted(options.signal, this.#featuresPlan);
     } catch (error) {
@@ -234,11 +263,11 @@ export class Classifier implements AsyncDisposable {
    * Runs the model on a tensor of one's own.
    *
    * @param input float32 [n, 3, h, w], RGB, normalised as `metadata.transform` says
-   * @returns float32 [n, classes], before softmax
+   * @returns float32 [n, classes], before softmax, where the model runs
    * @throws ScriptError if the shape or the dtype does not fit
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.module.forward<Tensor<'float32'>>(input);
+    return await this.#call('forward', input);
   }
 
   /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
@@ -279,7 +308,7 @@ export class Classifier implements AsyncDisposable {
       return toInput({ pixels, decode: performance.now() - began });
     };
     // No more than two batches of a call are in the queue, so that others get their turn.
-    const turns = new Turnstile(2 * batchSize);
+    const turns = new Turnstile(2 * this.#batchSize);
     const answers = Promise.all(
       all.map((image) =>
         turns.pass(() => batcher.add(() => prepare(image), stop.signal), stop.signal),
@@ -320,14 +349,27 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Answer> {
     const began = performance.now();
     const pixels = images.map((image) => image.pixels);
-    using input = await batch(this.module.executor, pixels, this.metadata.transform);
+    const { executor } = this.module;
+    const { transform } = this.metadata;
+    const { kind } = method === 'forward' ? this.plan : (await this.#featuresPlan)!;
+    const gpu = kind === 'plain' ? undefined : this.#device.gpu;
+    using input = await batch(executor, pixels, transform, gpu);
     const transformed = performance.now();
-    using output = await this.module.call<Tensor<'float32'>>(method, input);
+    using output = await this.#call(method, input);
     if (method === 'forward') this.#checkClasses(output);
     return await take(output, {
       transform: transformed - began,
       forward: performance.now() - transformed,
     });
+  }
+
+  async #call(method: 'forward' | 'features', input: Tensor): Promise<Tensor<'float32'>> {
+    const { kind } = method === 'forward' ? this.plan : (await this.#featuresPlan)!;
+    if (kind !== 'plain' || input.device === this.#device.name) {
+      return await this.module.call<Tensor<'float32'>>(method, input);
+    }
+    using moved = await input.moved(this.#device.name);
+    return await this.module.call<Tensor<'float32'>>(method, moved);
   }
 
   /** A file's metadata may say what its module does not keep. */
@@ -359,18 +401,24 @@ async function makePlan(
   method: string,
   transform: Transform,
   options: RunOptions,
+  device: OpenDevice,
 ): Promise<Plan> {
   const { precision, tolerance, plan } = options;
   if (plan === 'plain') {
-    return { kind: 'plain', precision: 'float32', reason: 'It was asked for.' };
+    await module.moveTo(device);
+    return {
+      ...{ kind: 'plain', device: device.name, precision: 'float32' },
+      reason: 'It was asked for.',
+    };
   }
   const make = async () => {
     const given = options.calibration?.map((image) => decode(image, {}));
     const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
-    return await batch(module.executor, pixels, transform);
+    return await batch(module.executor, pixels, transform, device.gpu);
   };
   const shape = [3, transform.crop, transform.crop];
-  return await module.plan(method, { shape, make }, { precision, tolerance, plan });
+  const example = { shape, transform, make };
+  return await module.plan(method, example, { precision, tolerance, plan }, device);
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {

@@ -2,6 +2,7 @@ export type { DetailedAnswer, Prediction, Timings } from './answer';
 export {
   checkRunOptions,
   Classifier,
+  instancesOn,
   type ClassifyOptions,
   type ImageOptions,
   type OpenOptions,

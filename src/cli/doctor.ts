@@ -4,9 +4,16 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { DeviceError, LibTorchError, SemisupError } from '../errors';
 import { cacheFolder } from '../hub';
-import { askGpuDriver, findUsedLibTorch, gpuProblem, installFolder, type Gpu } from '../libtorch';
+import {
+  askGpuDriver,
+  cudaPart,
+  findUsedLibTorch,
+  gpuProblem,
+  installFolder,
+  type Gpu,
+} from '../libtorch';
 import { writing } from '../net/disk';
-import { devices, Tensor } from '../torch';
+import { devices, Tensor, type DeviceName } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
 
@@ -34,7 +41,7 @@ export function doctorCommand(): Command {
         libtorch.ok
           ? await examine('addon', tryAddon)
           : await examine('LibTorch cache', () => tryCache(dirname(installFolder('cpu')))),
-        ...devices().map(({ name, description }) => found(name, description)),
+        found('cpu', (await devices())[0]!.description),
         await examine('GPU', tryGpu),
         await examine('cache', () => tryCache(cacheFolder())),
       ];
@@ -64,22 +71,31 @@ async function describeLibTorch(): Promise<string> {
 }
 
 function tryAddon(): string {
+  compute('cpu');
+  return 'opens LibTorch and computes';
+}
+
+function compute(device: DeviceName): void {
   using tensor = Tensor.from([1.5, 2.5, -3.5]);
-  using whole = tensor.to({ dtype: 'int32' });
-  if (whole.dataSync().join() === '1,2,-3') return 'opens LibTorch and computes';
+  using there = tensor.to({ device });
+  using whole = there.to({ dtype: 'int32' });
+  if (whole.dataSync().join() === '1,2,-3') return;
   throw new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
-    what: 'The addon and LibTorch give wrong numbers.',
+    what: `The addon and LibTorch give wrong numbers on the device '${device}'.`,
     todo: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
   });
 }
 
 /** GPUs that are not used are no failure, unless LibTorch is one for GPUs. */
 async function tryGpu(): Promise<string> {
-  const driver = askGpuDriver();
+  const driver = await askGpuDriver();
   const libtorch = await findUsedLibTorch().catch(() => undefined);
-  const problem = gpuProblem(driver, libtorch);
+  const problem = gpuProblem(driver, libtorch, libtorch && cudaPart(libtorch));
   const gpus = driver.gpus.map(describeGpu);
-  if (!problem) return [...gpus, 'this version runs models on the CPU alone'].join('; ');
+  if (!problem) {
+    for (const index of gpus.keys()) compute(`cuda:${index}`);
+    return gpus.map((gpu, index) => `cuda:${index}: ${gpu}`).join('; ');
+  }
   if (libtorch !== undefined && libtorch.variant !== 'cpu') {
     throw new DeviceError('ERR_SEMISUP_DEVICE', {
       what: `LibTorch is the one for GPUs. ${problem.what}.`,

@@ -17,7 +17,10 @@ export function withRunFlags(command: Command): Command {
     .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
     .option('--weights <checkpoint>', 'a checkpoint of your own')
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-    .option('--precision <precision>', 'float32, bfloat16, int8 or auto')
+    .option(
+      '--precision <precision>',
+      'float32, bfloat16, auto; int8 on the CPU; float16, tf32 on a GPU',
+    )
     .option(
       '--tolerance <part>',
       'with auto: by how much of the largest logit they may differ',

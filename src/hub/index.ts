@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { checkRunOptions, Classifier, type RunOptions } from '../classify';
 import { card, describe, list, type ModelCard } from '../models';
 import { wrongValue } from '../options';
-import { resolveDevice, type DeviceName, type ExecutorOptions } from '../torch';
+import { checkPrecision, openDevice, type DeviceName, type ExecutorOptions } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
 
@@ -57,7 +57,7 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
   const run = { precision, tolerance, plan, calibration };
   const open = { ...run, device, threads, instances, signal };
   checkRunOptions(options);
-  resolveDevice(device);
+  checkPrecision(precision ?? 'float32', await openDevice(device));
   const model = card(name);
   signal?.throwIfAborted();
   if (weights === undefined && numClasses === undefined) {

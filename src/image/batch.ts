@@ -1,5 +1,5 @@
 import { wrongValue } from '../options';
-import { Tensor, type Executor, type Pixels, type Transform } from '../torch';
+import { Tensor, type Executor, type GpuHandle, type Pixels, type Transform } from '../torch';
 
 /** The longest side that an image may be resized or cropped to, in pixels. */
 const maxSide = 4096;
@@ -13,7 +13,9 @@ const maxSide = 4096;
  *
  * The samples are read while the promise is pending: do not write to them or transfer them.
  *
- * @returns float32 [n, 3, crop, crop], the channels red, green, blue
+ * @param gpu which normalises them itself
+ * @returns float32 [n, 3, crop, crop], the channels red, green, blue; for a GPU uint8
+ *   [n, crop, crop, 3] before `ToTensor()`, in memory that it reads by itself
  * @throws OptionError if the transform's values are out of range
  * @throws DisposedError after the executor was closed
  */
@@ -21,10 +23,22 @@ export async function batch(
   executor: Executor,
   images: readonly Pixels[],
   transform: Transform,
-): Promise<Tensor<'float32'>> {
+): Promise<Tensor<'float32'>>;
+export async function batch(
+  executor: Executor,
+  images: readonly Pixels[],
+  transform: Transform,
+  gpu: GpuHandle | undefined,
+): Promise<Tensor>;
+export async function batch(
+  executor: Executor,
+  images: readonly Pixels[],
+  transform: Transform,
+  gpu?: GpuHandle,
+): Promise<Tensor> {
   checkTransform(transform);
   const { native, handle } = executor;
-  return new Tensor(native, await native.batchImages(handle, images, transform));
+  return new Tensor(native, await native.batchImages(handle, images, transform, gpu));
 }
 
 function checkTransform({ resize, crop, mean, std }: Transform): void {

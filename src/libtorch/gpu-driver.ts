@@ -1,4 +1,4 @@
-import { findLoader } from './load';
+import { findLoader, type NativeGpuDriver } from './load';
 
 /** A GPU, as NVIDIA's driver describes it. */
 export interface Gpu {
@@ -29,16 +29,24 @@ const libraries = {
 } as Readonly<Record<string, readonly [cuda: string, nvml: string]>>;
 
 /**
- * Asks NVIDIA's driver for its GPUs, without LibTorch and without taking memory of a GPU. Blocks for as
- * long as the driver needs to start, up to a second.
+ * Asks NVIDIA's driver for its GPUs, without LibTorch and without taking memory of a GPU.
  *
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` where no addon is compiled for this platform
  */
-export function askGpuDriver(names = libraries[process.platform]): GpuDriver {
-  if (!names) {
-    return { missing: `There is none for ${process.platform}.`, cuda: undefined, gpus: [] };
-  }
-  const { cudaVersion, gpus, ...problems } = findLoader().askGpuDriverSync(...names);
+export async function askGpuDriver(names = libraries[process.platform]): Promise<GpuDriver> {
+  return names ? describe(await findLoader().askGpuDriver(...names)) : noDriver();
+}
+
+/** As `askGpuDriver`, but blocks for as long as the driver needs to start, up to a second. */
+export function askGpuDriverSync(names = libraries[process.platform]): GpuDriver {
+  return names ? describe(findLoader().askGpuDriverSync(...names)) : noDriver();
+}
+
+function noDriver(): GpuDriver {
+  return { missing: `There is none for ${process.platform}.`, cuda: undefined, gpus: [] };
+}
+
+function describe({ cudaVersion, gpus, ...problems }: NativeGpuDriver): GpuDriver {
   return {
     ...problems,
     cuda: cudaVersion > 0 ? versionOf(cudaVersion) : undefined,

@@ -12,15 +12,18 @@ const oldestDriver = '580';
 
 /**
  * Why LibTorch cannot use a GPU, if it cannot: there is no driver, it fails, it finds no GPU, LibTorch
- * is for the CPU alone, or for a newer CUDA than the driver runs. A driver runs all of CUDA's versions
+ * is for the CPU alone, or for a newer CUDA than the driver runs, or the part of this package for CUDA
+ * is not compiled. A driver runs all of CUDA's versions
  * of one major version (NVIDIA, "CUDA Compatibility").
  *
  * @param libtorch undefined where there is none
+ * @param part the library for what names CUDA's functions, if there is one
  * @param visible what `CUDA_VISIBLE_DEVICES` says
  */
 export function gpuProblem(
   driver: GpuDriver,
   libtorch: Pick<LibTorch, 'dir' | 'variant'> | undefined,
+  part: string | undefined,
   visible = process.env.CUDA_VISIBLE_DEVICES,
 ): GpuProblem | undefined {
   if (driver.missing !== undefined) {
@@ -55,6 +58,12 @@ export function gpuProblem(
     return {
       what: `NVIDIA's driver runs CUDA ${driver.cuda} at most, and LibTorch in ${libtorch.dir} is for CUDA ${needed}`,
       todo: `Update the driver to ${oldestDriver} or newer, or name a LibTorch for an older CUDA by SEMISUP_LIBTORCH.`,
+    };
+  }
+  if (part === undefined) {
+    return {
+      what: `The part of semisup for CUDA is not compiled for ${process.platform}-${process.arch}`,
+      todo: `In a clone fetch LibTorch's headers for CUDA (npx semisup libtorch install --variant cu130 --headers), then run 'npm run build:native'.`,
     };
   }
   return undefined;

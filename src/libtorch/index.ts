@@ -7,9 +7,10 @@ export {
 } from './find';
 export type { LibTorchFolder } from './folder';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
-export { askGpuDriver, type Gpu, type GpuDriver } from './gpu-driver';
-export { gpuProblem } from './gpu-problem';
+export { askGpuDriver, askGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
+export { gpuProblem, type GpuProblem } from './gpu-problem';
 export {
+  cudaPart,
   findUsedLibTorch,
   findUsedLibTorchSync,
   loadAddon,

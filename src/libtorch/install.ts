@@ -53,9 +53,9 @@ export async function installLibTorch(
     async (signal) => {
       const there = readFolder(dir);
       if (typeof there === 'string') {
-        await install(wheels, dir, { ...options, signal });
+        await install(wheels, dir, { ...options, variant, signal });
       } else if (headers && !there.headers) {
-        await addHeaders(wheels, dir, { ...options, signal });
+        await addHeaders(wheels, dir, { ...options, variant, signal });
       }
       return readFolder(dir) as LibTorchFolder;
     },
@@ -70,7 +70,8 @@ async function install(
 ): Promise<void> {
   const { variant = 'cpu', headers = false } = options;
   const path = (member: string) => memberPath(member, { cuda: variant !== 'cpu', headers });
-  await stage(wheels, dir, path, options, async (staged) => {
+  const needed = headers ? wheels : wheels.filter(({ file }) => !isForHeadersAlone(file));
+  await stage(needed, dir, path, options, async (staged) => {
     const made = readFolder(staged);
     if (typeof made === 'string' || made.version !== pinnedVersion) {
       const problem = typeof made === 'string' ? made : `it is LibTorch ${made.version}`;
@@ -81,17 +82,21 @@ async function install(
   });
 }
 
+function isForHeadersAlone(file: string): boolean {
+  return file.startsWith('nvidia_cuda_crt-');
+}
+
 async function addHeaders(
   wheels: readonly Wheel[],
   dir: string,
   options: InstallOptions,
 ): Promise<void> {
-  const torch = wheels.filter(({ file }) => file.startsWith('torch-'));
+  const withHeaders = wheels.filter(({ file }) => /^(torch|nvidia_cuda_(runtime|crt))-/.test(file));
   const path = (member: string) => {
-    const inside = memberPath(member, { cuda: false, headers: true });
+    const inside = memberPath(member, { cuda: options.variant !== 'cpu', headers: true });
     return inside?.startsWith('include/') ? inside : undefined;
   };
-  await stage(torch, dir, path, options, async (staged) => {
+  await stage(withHeaders, dir, path, options, async (staged) => {
     await rm(join(dir, 'include'), { recursive: true, force: true });
     await rename(join(staged, 'include'), join(dir, 'include'));
   });

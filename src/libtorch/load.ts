@@ -19,6 +19,7 @@ export interface Loader {
   open(paths: readonly string[]): Promise<void>;
   openSync(paths: readonly string[]): void;
   /** Asks NVIDIA's driver, by the names or paths of its libraries. */
+  askGpuDriver(cuda: string, nvml: string): Promise<NativeGpuDriver>;
   askGpuDriverSync(cuda: string, nvml: string): NativeGpuDriver;
 }
 
@@ -45,6 +46,8 @@ interface Binaries {
   readonly loader: Loader;
   /** The addons by the major.minor of the LibTorch that they are built for. */
   readonly addons: ReadonlyMap<string, string>;
+  /** What names CUDA's functions, likewise; not for all of them, and opened only where CUDA is. */
+  readonly cudaParts: ReadonlyMap<string, string>;
 }
 
 interface Loaded {
@@ -106,6 +109,11 @@ export function findLoader(): Loader {
   return findBinaries().loader;
 }
 
+/** The library of this package that names CUDA's functions, for a LibTorch; undefined if there is none. */
+export function cudaPart({ version }: Pick<LibTorch, 'version'>): string | undefined {
+  return findBinaries().cudaParts.get(majorMinor(version));
+}
+
 async function load(options: LoadOptions): Promise<Loaded> {
   const { loader, addons } = findBinaries();
   const libtorch = await findLibTorch({ ...options, versions: [...addons.keys()] });
@@ -158,18 +166,23 @@ function findBinaries(): Binaries {
     throw addonNotFound(root, reason(cause), cause);
   }
   const folder = dirname(file);
-  const addons = new Map<string, string>();
-  for (const name of readdirSync(folder)) {
-    const version = /^torch-(\d+\.\d+)\.(?:so|dll)$/.exec(name)?.[1];
-    if (version !== undefined) addons.set(version, join(folder, name));
-  }
+  const addons = librariesIn(folder, 'torch');
   if (addons.size === 0) {
     throw addonNotFound(
       root,
       `${basename(file)} lies in ${folder} without torch-<version> beside it`,
     );
   }
-  return { loader, addons };
+  return { loader, addons, cudaParts: librariesIn(folder, 'cuda') };
+}
+
+/** Those named `<name>-<version>`, by version. */
+function librariesIn(folder: string, name: string): Map<string, string> {
+  const pattern = new RegExp(`^${name}-(\\d+\\.\\d+)\\.(?:so|dll)$`);
+  const found = readdirSync(folder).map(
+    (file) => [pattern.exec(file)?.[1] ?? '', join(folder, file)] as const,
+  );
+  return new Map(found.filter(([version]) => version !== ''));
 }
 
 // An addon may have any file name for process.dlopen. All symbols are bound now: one that is missing

@@ -30,8 +30,10 @@ export function memberPath(
     /^([^/]+)\.dist-info\/(?:licenses\/)?licen[cs]e(?:\.txt)?$/i.exec(member) ?? [];
   if (licenceOf !== undefined) return `licenses/${licenceOf}.txt`;
   if (member === 'torch/version.py') return 'version.py';
-  if (headers && /^torch\/include\/.*[^/]$/.test(member)) return member.slice('torch/'.length);
-  return undefined;
+  if (!headers) return undefined;
+  if (/^torch\/include\/.*[^/]$/.test(member)) return member.slice('torch/'.length);
+  const [, toolkitHeader] = /^nvidia\/cu\d+\/include\/(.*[^/])$/.exec(member) ?? [];
+  return cuda && toolkitHeader !== undefined ? `include/${toolkitHeader}` : undefined;
 }
 
 function isNeeded(file: string, cuda: boolean): boolean {

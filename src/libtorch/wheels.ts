@@ -36,6 +36,7 @@ edd81538446786ec3b73972543e53bb43bcaf0bfc8ef76cb679fcc390ffe136d 205976000 nvidi
 37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436 423138758 nvidia_cublas-13.1.1.3-py3-none-manylinux_2_27_x86_64.whl
 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8  10715597 nvidia_cuda_cupti-13.0.85-py3-none-manylinux_2_25_x86_64.whl
 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575  90215200 nvidia_cuda_nvrtc-13.0.88-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl
+2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4    134086 nvidia_cuda_crt-13.0.88-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548   2243632 nvidia_cuda_runtime-13.0.96-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3 214085489 nvidia_cufft-12.0.0.61-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44   1223672 nvidia_cufile-1.15.1.6-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
@@ -54,6 +55,7 @@ e31454ae00094b0c55319d9d15b6fa2fc50a9e1c0f5c8c80fb75258234e731e1 444574296 nvidi
 b7a210458267ac818974c53038fbec2e969d5c99f305ab15c72522fa9f001dd5 542848918 nvidia_cublas-13.1.1.3-py3-none-manylinux_2_27_aarch64.whl
 796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151  10310827 nvidia_cuda_cupti-13.0.85-py3-none-manylinux_2_25_aarch64.whl
 d27f20a0ca67a4bb34268a5e951033496c5b74870b868bacd046b1b8e0c3267b  43015449 nvidia_cuda_nvrtc-13.0.88-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
+ee2ea2a97073e02ee62bb27841f437332be2c248e3eac013df07997ada39c003    134086 nvidia_cuda_crt-13.0.88-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55   2261060 nvidia_cuda_runtime-13.0.96-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 2708c852ef8cd89d1d2068bdbece0aa188813a0c934db3779b9b1faa8442e5f5 214053554 nvidia_cufft-12.0.0.61-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 bdc0deedc61f548bddf7733bdc216456c2fdb101d020e1ab4b88d232d5e2f6d1   1136992 nvidia_cufile-1.15.1.6-py3-none-manylinux_2_27_aarch64.whl
@@ -80,7 +82,7 @@ a0d8b11f16a48d60e2015d8213aa0390744cbebb98e58b62b3514dddc656e330 122015870 torch
 /**
  * The files of each build, by `<platform>-<architecture>` in Node's words. Names, sizes and hashes are
  * those of the package indexes; the NVIDIA wheels are the ones that torch 2.13.0 asks for in its
- * metadata and opens at run time.
+ * metadata and opens at run time, and one of headers that CUDA's own need.
  */
 export const wheels: Readonly<Record<string, Readonly<Record<string, readonly Wheel[]>>>> = {
   'linux-x64': { cpu: linuxX64Cpu, cu130: linuxX64Cuda },

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
-import { Classifier } from '../classify';
+import { Classifier, instancesOn } from '../classify';
 import { ModelError } from '../errors';
 import { hub } from '../hub';
 import { cards, metadataFile } from '../models';
 import { wrongValue } from '../options';
-import { ScriptModule, whenAborted } from '../torch';
+import { openDevice, ScriptModule, whenAborted } from '../torch';
 import { fingerprintOf, type Fingerprint } from './fingerprint';
 import type { SlotOptions } from './options';
 
@@ -106,10 +106,17 @@ async function open(
   { device, threads, instances, precision, tolerance, plan, calibration }: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  const module = await ScriptModule.load(archive, { device, threads, instances, signal });
+  const place = await openDevice(device);
+  const module = await ScriptModule.load(archive, {
+    ...{ device: 'cpu', threads, instances: instances ?? instancesOn(place), signal },
+  });
   try {
-    if (!(metadataFile in module.metadata)) return module;
-    return await Classifier.of(module, name, { precision, tolerance, plan, calibration });
+    if (!(metadataFile in module.metadata)) {
+      await module.moveTo(place);
+      return module;
+    }
+    const run = { precision, tolerance, plan, calibration };
+    return await Classifier.of(module, name, run, place);
   } catch (error) {
     await module.close();
     throw error;

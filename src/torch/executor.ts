@@ -7,6 +7,7 @@ import type { Tensor } from './tensor';
 const maxThreads = 1024;
 
 let defaultThreads = 0;
+let sharedExecutor: Executor | undefined;
 
 /** How the threads of a model are arranged. */
 export interface ExecutorOptions {
@@ -39,6 +40,17 @@ export class Executor {
     /** How many tasks run at a time. */
     readonly instances: number,
   ) {}
+
+  /** One for short work that belongs to no model. */
+  static async shared(): Promise<Executor> {
+    await openNative();
+    return Executor.sharedSync();
+  }
+
+  /** As `shared`, but blocks while LibTorch is opened. */
+  static sharedSync(): Executor {
+    return (sharedExecutor ??= Executor.openSync({ threads: 1 }));
+  }
 
   /** Starts the threads. @throws OptionError if a number is out of range */
   static async open(options: ExecutorOptions = {}): Promise<Executor> {

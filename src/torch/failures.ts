@@ -1,4 +1,5 @@
 import {
+  DeviceError,
   DisposedError,
   ModelError,
   OptionError,
@@ -13,6 +14,18 @@ export function failure(code: string, message: string): SemisupError {
   switch (code) {
     case 'ERR_SEMISUP_DISPOSED':
       return new DisposedError(code, { what, todo: 'Keep it for longer, or make it anew.' });
+    case 'ERR_SEMISUP_DEVICE_FAILED':
+      return new DeviceError(code, { what, todo: `Run 'npx semisup doctor', or use the CPU.` });
+    case 'ERR_SEMISUP_DEVICE_LOST':
+      return new DeviceError(code, {
+        what,
+        todo: 'Start the process again; if it comes back, see what nvidia-smi and the system log say.',
+      });
+    case 'ERR_SEMISUP_DEVICE_MEMORY':
+      return new DeviceError(code, {
+        what,
+        todo: 'Send fewer images at a time, take a smaller precision, or close other models.',
+      });
     case 'ERR_SEMISUP_MODEL_FORMAT':
       return new ModelError(code, {
         what,

@@ -1,6 +1,6 @@
 export { whenAborted } from './abort';
 export type { ArchiveSource } from './archive';
-export { devices, resolveDevice, type Device, type DeviceName } from './device';
+export { devices, openDevice, type Device, type DeviceName, type OpenDevice } from './device';
 export type { ArrayOf, Elements, OwnDType } from './elements';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUse } from './memory';
@@ -8,6 +8,7 @@ export type {
   ArgumentSchema,
   MethodSchema,
   ModuleSpec,
+  GpuHandle,
   Pixels,
   PlanChoices,
   PlanMeasured,
@@ -16,6 +17,7 @@ export type {
 } from './native';
 export {
   checkPlanOptions,
+  checkPrecision,
   type Plan,
   type PlanMode,
   type PlanOptions,

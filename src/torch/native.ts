@@ -13,6 +13,9 @@ export type TensorHandle = Handle<'Tensor'>;
 /** A `torch::jit::Module`. */
 export type ModuleHandle = Handle<'Module'>;
 
+/** A GPU, and the library that answers for it. */
+export type GpuHandle = Handle<'GpuDevice'>;
+
 /** The shape and dtype of a parameter or buffer that is allocated, and filled later. */
 export interface TensorSpec {
   readonly dtype: DType;
@@ -117,6 +120,18 @@ export interface NoPlan {
   readonly reason: string;
 }
 
+/** How one image runs on a GPU. */
+export interface GpuLaunch {
+  /** Whether it is one graph, or an operator at a time. */
+  readonly isGraph: boolean;
+  /** Whether cuDNN's convolutions add and rectify too. */
+  readonly isFused: boolean;
+  /** What it takes. */
+  readonly milliseconds: number;
+  /** What else was tried, and why it failed. */
+  readonly failed?: string;
+}
+
 /** A dense array as the binding takes it. */
 export type TypedArray =
   | Float32Array
@@ -159,6 +174,8 @@ export interface Native {
   /** Copies the elements, row-major, into memory that V8 owns; of its dtype and number of elements. */
   readTensor(tensor: TensorHandle, into: TypedArray): void;
   convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
+  /** The tensor on another device, by an executor's thread. */
+  moveTensor(executor: ExecutorHandle, tensor: TensorHandle, device: string): Promise<TensorHandle>;
   reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
   disposeTensor(tensor: TensorHandle): void;
 
@@ -234,6 +251,25 @@ export interface Native {
     method: string,
     images: TensorHandle,
   ): Promise<number>;
+  /**
+   * The GPU of an index, by the library at a path. Takes up to seconds: the driver makes a context.
+   */
+  openGpu(executor: ExecutorHandle, library: string, index: number): Promise<GpuHandle>;
+  openGpuSync(executor: ExecutorHandle, library: string, index: number): GpuHandle;
+  /**
+   * Plans a method for a GPU, with weights of its own there; from then on, calls with one tensor of
+   * bytes [n, h, w, 3] or of float32 [n, c, h, w] go by it, and give a tensor on the GPU. It is made
+   * and tried with the first of `images`, bytes.
+   */
+  planOnGpu(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    gpu: GpuHandle,
+    precision: 'float32' | 'tf32' | 'bfloat16' | 'float16',
+    images: TensorHandle,
+    transform: Transform,
+  ): Promise<GpuLaunch | NoPlan>;
   /** The module's own tensors by dotted name; they share its memory. */
   namedTensors(
     executor: ExecutorHandle,
@@ -266,11 +302,15 @@ export interface Native {
     extraFiles: Readonly<Record<string, string>>,
   ): Promise<void>;
 
-  /** Transforms images into one float32 tensor [n, 3, crop, crop]. */
+  /**
+   * Transforms images into one float32 tensor [n, 3, crop, crop]; for a GPU, which normalises them, into
+   * bytes [n, crop, crop, 3].
+   */
   batchImages(
     executor: ExecutorHandle,
     images: readonly Pixels[],
     transform: Transform,
+    gpu: GpuHandle | undefined,
   ): Promise<TensorHandle>;
   /** Softmax and top-k of logits [n, classes]: n·k classes and their probabilities, best first. */
   topk(

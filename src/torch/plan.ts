@@ -1,16 +1,23 @@
 import { OptionError } from '../errors';
 import { wrongValue } from '../options';
 import type { Executor } from './executor';
-import type { ModuleHandle, PlanChoices, PlanMeasured } from './native';
+import type { OpenDevice } from './device';
+import { gpuPrecisions, makeGpuPlan, type GpuPrecision } from './gpu-plan';
+import type { ModuleHandle, PlanChoices, PlanMeasured, Transform } from './native';
 import type { Tensor } from './tensor';
 import { readTuning, tuningPath, writeTuning } from './tunings';
 
-const precisions = ['float32', 'bfloat16', 'int8'] as const;
+/** What a processor computes in, the fastest first. */
+const cpuPrecisions = ['int8', 'bfloat16', 'float32'] as const;
+type CpuPrecision = (typeof cpuPrecisions)[number];
+const precisions = ['float32', 'bfloat16', 'int8', 'float16', 'tf32'] as const;
 const modes = ['auto', 'tune', 'default', 'plain'] as const;
 
 /**
  * The arithmetic of a model's forward; its input and output are float32 always. In `'int8'` the
- * convolutions are of 8-bit weights, with a scale for each channel, and 8-bit activations.
+ * convolutions are of 8-bit weights, with a scale for each channel, and 8-bit activations: on the CPU
+ * alone. `'float16'` and `'tf32'` are for GPUs alone; the latter is float32 whose products have 10 bits
+ * after the point (PyTorch's documentation, "TensorFloat-32 (TF32) on Ampere (and later) devices").
  */
 export type Precision = (typeof precisions)[number];
 
@@ -23,8 +30,9 @@ export type PlanMode = (typeof modes)[number];
 /** Options of what runs by a plan. */
 export interface PlanOptions {
   /**
-   * The arithmetic; `'float32'` by default. `'auto'` is the first of int8, bfloat16 and float32 whose
-   * output differs from float32's by no more than `tolerance`, as measured at each load.
+   * The arithmetic; `'float32'` by default. `'auto'` is the first of int8, bfloat16 and float32, or on a
+   * GPU of float16, bfloat16, tf32 and float32, whose output differs from float32's by no more than
+   * `tolerance`, as measured at each load.
    */
   readonly precision?: Precision | 'auto';
   /**
@@ -38,8 +46,13 @@ export interface PlanOptions {
 
 /** How a model runs, and why so. */
 export interface Plan {
-  /** `'planned'`: as a list of fused steps; `'plain'`: by TorchScript's interpreter. */
-  readonly kind: 'planned' | 'plain';
+  /**
+   * `'planned'`: as a list of fused steps; `'graph'`: these as CUDA graphs; `'plain'`: by TorchScript's
+   * interpreter.
+   */
+  readonly kind: 'planned' | 'graph' | 'plain';
+  /** Where it runs, e.g. `'cpu'` or `'cuda:0'`. */
+  readonly device: string;
   readonly precision: Precision;
   /** Why it is so, as a sentence. */
   readonly reason: string;
@@ -53,8 +66,22 @@ export interface Plan {
 export interface PlanExample {
   /** Of one image, [c, h, w]. */
   readonly shape: readonly number[];
-  /** Makes a batch of such images, float32 [n, c, h, w]; called only where it is needed. */
+  /** What images go through. */
+  readonly transform: Transform;
+  /**
+   * Makes a batch of such images, float32 [n, c, h, w], or for a GPU bytes [n, h, w, c]; called only
+   * where it is needed.
+   */
   make(): Promise<Tensor>;
+}
+
+/** What is planned, and for which device. */
+export interface PlanRequest {
+  readonly executor: Executor;
+  readonly module: ModuleHandle;
+  readonly method: string;
+  readonly example: PlanExample;
+  readonly device: OpenDevice;
 }
 
 /** For about how long each part of the tuning may go on, in seconds. */
@@ -81,28 +108,36 @@ export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
   return { precision, plan, tolerance };
 }
 
+/** @throws OptionError if the device does not compute in a precision */
+export function checkPrecision(precision: Precision | 'auto', { gpu }: OpenDevice): void {
+  const known: readonly string[] = [...(gpu ? gpuPrecisions : cpuPrecisions), 'auto'];
+  if (known.includes(precision)) return;
+  const where = gpu ? 'on a GPU' : 'on the CPU';
+  throw wrongValue('precision', `one of '${known.join(`', '`)}' ${where}`, precision);
+}
+
 /**
  * Makes a plan of a method, which calls with one float32 tensor [n, c, h, w] go by from then on.
  *
- * @param example by which are told, too, the ranges of what is kept in 8 bits
  * @throws OptionError if the method cannot run in the precision
  */
-export async function makePlan(
-  executor: Executor,
-  module: ModuleHandle,
-  method: string,
-  example: PlanExample,
-  options: PlanOptions,
-): Promise<Plan> {
+export async function makePlan(request: PlanRequest, options: PlanOptions): Promise<Plan> {
+  const { executor, module, method, example, device } = request;
+  const { gpu } = device;
   const { precision, plan: mode, tolerance } = checkPlanOptions(options);
+  checkPrecision(precision, device);
   let making: Promise<Tensor> | undefined;
   const images = () => (making ??= example.make());
+  const again = { ...request, example: { ...example, make: images } };
   const planIn = (one: Precision) =>
-    makePlanIn(executor, module, method, { shape: example.shape, make: images }, one, mode);
+    gpu
+      ? makeGpuPlan(again, gpu, one as GpuPrecision)
+      : makeCpuPlan(again, one as CpuPrecision, mode);
   try {
     if (precision !== 'auto') return await planIn(precision);
     if (tolerance === 0) return await planIn('float32');
-    for (const one of ['int8', 'bfloat16'] as const) {
+    for (const one of gpu ? gpuPrecisions : cpuPrecisions) {
+      if (one === 'float32') break;
       const plan = await unlessRefused(planIn(one));
       if (!plan) continue;
       const { native, handle } = executor;
@@ -139,20 +174,19 @@ function percent(part: number): string {
   return `${Number((100 * part).toPrecision(2))} %`;
 }
 
-async function makePlanIn(
-  executor: Executor,
-  module: ModuleHandle,
-  method: string,
-  example: PlanExample,
-  precision: Precision,
+/** The example tells, too, the ranges of what is kept in 8 bits. */
+async function makeCpuPlan(
+  { executor, module, method, example, device }: PlanRequest,
+  precision: CpuPrecision,
   mode: PlanMode,
 ): Promise<Plan> {
   const { native, handle } = executor;
+  const where = { device: device.name, precision };
   const ranges = precision === 'int8' ? (await example.make()).handle : undefined;
   const outcome = await native.planMethod(handle, module, method, precision, ranges);
-  if ('reason' in outcome) return plainly(precision, outcome.reason);
+  if ('reason' in outcome) return plainly(where, outcome.reason);
   if (mode === 'default') {
-    return { kind: 'planned', precision, reason: 'Nothing was measured, as was asked for.' };
+    return { kind: 'planned', ...where, reason: 'Nothing was measured, as was asked for.' };
   }
   const path = tuningPath([
     ...[outcome.signature, precision, example.shape],
@@ -161,19 +195,21 @@ async function makePlanIn(
   const kept = mode === 'auto' ? await readTuning(path) : undefined;
   if (kept) {
     await native.choosePlan(handle, module, method, kept.choices);
-    return { kind: 'planned', precision, reason: `It was measured before: ${path}.`, ...kept };
+    return { kind: 'planned', ...where, reason: `It was measured before: ${path}.`, ...kept };
   }
   const images = await example.make();
   const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
-  if ('reason' in tuned) return plainly(precision, tuned.reason);
+  if ('reason' in tuned) return plainly(where, tuned.reason);
   await writeTuning(path, tuned);
   const reason = 'It was measured to be the fastest here.';
-  return { kind: 'planned', precision, reason, ...tuned };
+  return { kind: 'planned', ...where, reason, ...tuned };
 }
 
-function plainly(precision: Precision, reason: string): Plan {
+/** @throws OptionError unless TorchScript's interpreter does the same */
+export function plainly(where: Pick<Plan, 'device' | 'precision'>, reason: string): Plan {
+  const { precision } = where;
   if (precision === 'float32') {
-    return { kind: 'plain', precision, reason: `No plan can be made: ${reason}.` };
+    return { kind: 'plain', ...where, reason: `No plan can be made: ${reason}.` };
   }
   throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `The model cannot run in ${precision}, because ${reason}.`,

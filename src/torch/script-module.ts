@@ -3,7 +3,7 @@ import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, nearest, readFrom, wrongValue } from '../options';
 import { whenAborted } from './abort';
 import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
-import { resolveDevice, type DeviceName } from './device';
+import { openDevice, openDeviceSync, type DeviceName, type OpenDevice } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
 import { makePlan, type Plan, type PlanExample, type PlanOptions } from './plan';
@@ -90,8 +90,9 @@ export class ScriptModule implements AsyncDisposable {
   static async #open(
     source: ArchiveSource,
     options: ScriptModuleOptions,
-    { device, dtype, freeze }: CheckedOptions,
+    { dtype, freeze }: CheckedOptions,
   ): Promise<ScriptModule> {
+    const device = (await openDevice(options.device)).name;
     const archive = await toArchive(source, options.signal);
     const executor = await Executor.open(options);
     const { native, handle } = executor;
@@ -109,7 +110,8 @@ export class ScriptModule implements AsyncDisposable {
     source: Exclude<ArchiveSource, NodeJS.ReadableStream>,
     options: Omit<ScriptModuleOptions, 'signal'> = {},
   ): ScriptModule {
-    const { device, dtype, freeze } = checkOptions(options, 'ScriptModule.loadSync');
+    const { dtype, freeze } = checkOptions(options, 'ScriptModule.loadSync');
+    const device = openDeviceSync(options.device).name;
     const archive = toArchiveSync(source);
     const executor = Executor.openSync(options);
     try {
@@ -208,8 +210,14 @@ export class ScriptModule implements AsyncDisposable {
    *
    * @internal
    */
-  async plan(method: string, example: PlanExample, options: PlanOptions): Promise<Plan> {
-    return await makePlan(this.executor, this.#handle, method, example, options);
+  async plan(
+    method: string,
+    example: PlanExample,
+    options: PlanOptions,
+    device: OpenDevice = { name: 'cpu' },
+  ): Promise<Plan> {
+    const { executor } = this;
+    return await makePlan({ executor, module: this.#handle, method, example, device }, options);
   }
 
   /** Its parameters by dotted name; the tensors share its memory. */
@@ -251,13 +259,21 @@ export class ScriptModule implements AsyncDisposable {
    *
    * @returns itself
    * @throws OptionError if an option is unknown or out of range
+   * @throws DeviceError if the device is not there, or has too little memory
    */
   async to(target: { device?: DeviceName; dtype?: FloatDType } = {}): Promise<this> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
-    const device = target.device === undefined ? undefined : resolveDevice(target.device);
+    const dtype = checkDType(target.dtype);
+    const device = target.device === undefined ? undefined : await openDevice(target.device);
     const { native, handle } = this.executor;
-    await native.convertModule(handle, this.#handle, device, checkDType(target.dtype));
+    await native.convertModule(handle, this.#handle, device?.name, dtype);
     return this;
+  }
+
+  /** @internal */
+  async moveTo({ name }: OpenDevice): Promise<void> {
+    const { native, handle } = this.executor;
+    await native.convertModule(handle, this.#handle, name, undefined);
   }
 
   /**
@@ -309,7 +325,6 @@ export class ScriptModule implements AsyncDisposable {
 }
 
 interface CheckedOptions {
-  readonly device: string;
   readonly dtype: FloatDType | undefined;
   readonly freeze: boolean;
 }
@@ -319,7 +334,7 @@ function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptio
   const { freeze = false } = options;
   if (typeof freeze !== 'boolean') throw wrongValue('freeze', 'true or false', freeze);
   checkSignal(options.signal);
-  return { device: resolveDevice(options.device), dtype: checkDType(options.dtype), freeze };
+  return { dtype: checkDType(options.dtype), freeze };
 }
 
 function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {

@@ -2,7 +2,7 @@ import { dtypeBytes, isDType, type DType } from '../dtype';
 import { TensorError } from '../errors';
 import { checkOptionNames, readFrom, wrongValue } from '../options';
 import { openNativeSync } from './addon';
-import { resolveDevice, type DeviceName } from './device';
+import { openDeviceSync, type DeviceName } from './device';
 import {
   areNumbersForHalf,
   makeTypedArray,
@@ -12,6 +12,7 @@ import {
   type Elements,
   type OwnDType,
 } from './elements';
+import { Executor } from './executor';
 import { formatTensor } from './format';
 import type { Native, TensorHandle } from './native';
 
@@ -91,9 +92,16 @@ export class Tensor<T extends DType = DType> implements Disposable {
    * @throws DisposedError after `dispose()`
    * @throws TensorError if there is no memory for them
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- copies from other devices take time
   async data(): Promise<ArrayOf[T]> {
-    return this.dataSync();
+    if (this.device === 'cpu') return this.dataSync();
+    using copy = await this.moved('cpu');
+    return copy.dataSync();
+  }
+
+  /** As `to`, off the JS thread. @internal */
+  async moved(device: string): Promise<Tensor<T>> {
+    const { native, handle } = await Executor.shared();
+    return new Tensor<T>(native, await native.moveTensor(handle, this.handle, device));
   }
 
   /** As `data`, on the JS thread. */
@@ -111,7 +119,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /**
    * The same elements on another device or as another dtype. Where they are there already, it is a new
-   * object for the same memory.
+   * object for the same memory. The first use of a GPU blocks while the driver starts.
    *
    * @throws OptionError if an option is unknown or of the wrong type
    * @throws DeviceError if the device is not there
@@ -122,7 +130,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     if (typeof dtype !== 'string' || !isDType(dtype)) {
       throw wrongValue('dtype', `a dtype such as 'float32'`, dtype);
     }
-    const device = target.device === undefined ? this.device : resolveDevice(target.device);
+    const device = target.device === undefined ? this.device : openDeviceSync(target.device).name;
     return new Tensor<U>(this.#native, this.#native.convertTensor(this.handle, device, dtype));
   }
 

@@ -65,5 +65,9 @@ describe('members of a wheel', () => {
     assert.equal(memberPath(header, { cuda: false, headers: false }), undefined);
     assert.equal(memberPath(header, { cuda: false, headers: true }), 'include/c10/core/Device.h');
     assert.equal(memberPath('torch/include/', { cuda: false, headers: true }), undefined);
+    const toolkit = 'nvidia/cu13/include/crt/host_config.h';
+    assert.equal(memberPath(toolkit, { cuda: false, headers: true }), undefined);
+    assert.equal(memberPath(toolkit, { cuda: true, headers: false }), undefined);
+    assert.equal(memberPath(toolkit, { cuda: true, headers: true }), 'include/crt/host_config.h');
   });
 });

@@ -730,7 +730,8 @@ async function plan(
 }
 
 function exampleOf(shape: readonly number[]) {
-  return { shape, make: () => Promise.resolve(pictures([8, ...shape], 100)) };
+  const transform = { resize: 32, crop: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  return { shape, transform, make: () => Promise.resolve(pictures([8, ...shape], 100)) };
 }
 
 /** @param tolerance as a part of the largest number */

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
 import { batch, decode } from '../../src/image';
 import { Executor, type Pixels } from '../../src/torch';
+import { fakeGpu } from '../support/fake-gpu';
 import { files, fixture, imagenet, noises } from '../support/image-goldens';
 import { noise, sha256 } from '../support/pixels';
 
 describe('the transform', () => {
+  const fake = fakeGpu();
   let executor: Executor;
   before(async () => {
     executor = await Executor.open();
@@ -33,6 +35,31 @@ describe('the transform', () => {
       assert.equal(sha256(await run([await decode(fixture(name))])), tensor);
     });
   }
+
+  it('for a GPU is the same, before bytes become numbers', async () => {
+    const { gpu } = await fake.open();
+    const { mean, std } = imagenet;
+    for (const { width, height, channels, cmyk, resize, crop } of noises) {
+      const image = { ...noise(width, height, channels), cmyk };
+      const transform = { ...imagenet, resize, crop };
+      const expected = await run([image, image], transform);
+      using bytes = await batch(executor, [image, image], transform, gpu);
+      assert.deepEqual([bytes.dtype, bytes.shape], ['uint8', [2, crop, crop, 3]]);
+      const data = (await bytes.data()) as Uint8Array;
+      const [pixels, f] = [crop * crop, Math.fround];
+      for (const [i, value] of expected.entries()) {
+        const [image, channel, pixel] = [
+          Math.trunc(i / pixels / 3),
+          Math.trunc(i / pixels) % 3,
+          i % pixels,
+        ];
+        const byte = data[(image * pixels + pixel) * 3 + channel]!;
+        const scaled = f(f(byte / 255) - f(mean[channel]!));
+        if (value === f(scaled / f(std[channel]!))) continue;
+        assert.fail(`${width} x ${height}: ${byte} for ${value}`);
+      }
+    }
+  });
 
   for (const { width, height, tensor } of noises.filter((n) => n.width * n.height === 1000)) {
     it(`of a line of 100,000 pixels is that of its middle, ${width} x ${height}`, async () => {

@@ -80,11 +80,13 @@ describe('the plan of a classifier', function () {
     it('choose between TorchScript, a plan that was measured, and one that was not', async () => {
       assert.deepEqual(await planOf({ plan: 'plain' }), {
         kind: 'plain',
+        device: 'cpu',
         precision: 'float32',
         reason: 'It was asked for.',
       });
       assert.deepEqual(await planOf({ plan: 'default' }), {
         kind: 'planned',
+        device: 'cpu',
         precision: 'float32',
         reason: 'Nothing was measured, as was asked for.',
       });
@@ -164,7 +166,8 @@ describe('the plan of a classifier', function () {
       const lies = { kind: 'plain', precision: 'int8', reason: 'A lie.' };
       await writeFile(file, JSON.stringify({ choices, ...lies }));
       assert.deepEqual(await planOf({}), {
-        ...{ kind: 'planned', precision: 'float32', choices, measured: undefined },
+        ...{ kind: 'planned', device: 'cpu', precision: 'float32', choices },
+        measured: undefined,
         reason: `It was measured before: ${file}.`,
       });
     });

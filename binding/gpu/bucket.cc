@@ -1,0 +1,103 @@
+#include "bucket.h"
+
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "../error.h"
+
+namespace semisup::gpu {
+namespace {
+
+// The first run lets cuDNN measure its algorithms, and allocates.
+constexpr int kWarmUps = 2;
+constexpr int kRounds = 3;
+constexpr int kRunsInARound = 5;
+
+// LibTorch goes on for pages.
+std::string FirstSentence(const std::exception& exception) {
+  const auto words = Describe(exception);
+  return words.substr(0, std::min(words.find(". "), words.find('\n')));
+}
+
+// How long work takes on a stream, in milliseconds.
+double Time(Stream& stream, const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  double least = std::numeric_limits<double>::infinity();
+  for (int round = 0; round < kRounds; round++) {
+    const auto began = Clock::now();
+    for (int run = 0; run < kRunsInARound; run++) stream.Run(work);
+    stream.Record(Wait::kSpinning)->Await();
+    const std::chrono::duration<double, std::milli> took = Clock::now() - began;
+    least = std::min(least, took.count() / kRunsInARound);
+  }
+  return least;
+}
+
+}  // namespace
+
+Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
+               const Pending& images, int64_t size, const Bucket* family) {
+  launch_.images = size;
+  stream.Run([buffers = buffers_, images, size] {
+    auto sizes = images->sizes().vec();
+    sizes[0] = size;
+    buffers->input = at::zeros(sizes, images->options());
+    buffers->input.narrow(0, 0, images->size(0)).copy_(*images);
+  });
+  const auto* related = family ? family->graph_.get() : nullptr;
+  try {
+    Try(gpu, stream, network, /*fused=*/true, related);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception& exception) {
+    launch_.reason = "cuDNN's fused convolutions cannot be used: " + FirstSentence(exception);
+  }
+  Try(gpu, stream, network, /*fused=*/false, related);
+}
+
+void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network,
+                 bool fused, const Graph* family) {
+  const auto forward = [network, buffers = buffers_, fused](bool by_measurement) {
+    const auto output = network->Run(buffers->input, fused, by_measurement);
+    if (!buffers->output.defined()) buffers->output = at::empty_like(output);
+    buffers->output.copy_(output);
+  };
+  for (int i = 0; i < kWarmUps; i++) stream.Run([forward] { forward(true); });
+  stream.Record(Wait::kSleeping)->Await();
+
+  std::function<void()> work = [forward] { forward(false); };
+  std::shared_ptr<Graph> graph;
+  try {
+    gpu.ReleaseMemory();
+    graph = gpu.Capture(stream, family, work);
+    work = [graph] { graph->Replay(); };
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception& exception) {
+    launch_.reason = "No graph could be recorded: " + FirstSentence(exception);
+  }
+  const double milliseconds = Time(stream, work);
+  if (work_ && milliseconds >= launch_.milliseconds) return;
+  work_ = std::move(work);
+  graph_ = std::move(graph);
+  launch_.is_graph = graph_ != nullptr;
+  launch_.is_fused = fused;
+  launch_.milliseconds = milliseconds;
+}
+
+void Bucket::Run(Stream& stream, const Pending& images, const Pending& rows) const {
+  stream.Run([work = work_, buffers = buffers_, images, rows] {
+    const int64_t count = images->size(0);
+    buffers->input.narrow(0, 0, count).copy_(*images);
+    work();
+    *rows = buffers->output.narrow(0, 0, count).clone();
+  });
+}
+
+}  // namespace semisup::gpu

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findUsedLibTorch } from '../../src/libtorch';
+import { Executor, type OpenDevice } from '../../src/torch';
+import { root } from './run-node';
+
+const run = promisify(execFile);
+
+let compiled: Promise<string> | undefined;
+
+/**
+ * A GPU that computes on the CPU, by a library that stands in for CUDA's; compiled before the first suite
+ * that has one. A suite is skipped where that cannot be.
+ */
+export function fakeGpu(): { library: string; open(): Promise<OpenDevice> } {
+  const fake = {
+    library: '',
+    open: async (): Promise<OpenDevice> => {
+      const { native, handle } = await Executor.shared();
+      return { name: 'cpu', gpu: await native.openGpu(handle, fake.library, 0) };
+    },
+  };
+  before(async function () {
+    this.timeout(180_000);
+    const problem = await whyNotCompiled();
+    if (problem !== undefined) {
+      this.test!.parent!.title += ` (skipped: ${problem}, to make one that stands in)`;
+      this.skip();
+    }
+    fake.library = await (compiled ??= compile());
+  });
+  return fake;
+}
+
+async function whyNotCompiled(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'it is for Linux';
+  if (!(await findUsedLibTorch()).headers) return `LibTorch's headers are not there`;
+  try {
+    await run('c++', ['--version']);
+  } catch {
+    return 'there is no C++ compiler';
+  }
+  return undefined;
+}
+
+async function compile(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const library = join(folder, 'libfake-gpu.so');
+  const { dir } = await findUsedLibTorch();
+  const include = join(dir, 'include');
+  await run('c++', [
+    ...['-std=c++20', '-O1', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall', '-Werror'],
+    ...['-I', join(root, 'binding'), '-isystem', include],
+    ...['-isystem', join(include, 'torch', 'csrc', 'api', 'include')],
+    join(root, 'test', 'support', 'fake-gpu.cc'),
+    ...['libtorch_cpu.so', 'libc10.so'].map((name) => join(dir, 'lib', name)),
+    ...['-o', library],
+  ]);
+  return library;
+}
