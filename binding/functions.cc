@@ -8,6 +8,7 @@
 #include "executor.h"
 #include "gpu_device.h"
 #include "job.h"
+#include "jpegs.h"
 #include "memory.h"
 #include "method.h"
 #include "script_module.h"
@@ -62,6 +63,8 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<ComparePlan>(exports, "comparePlan");
   Define<OpenGpu>(exports, "openGpu");
   Define<OpenGpuSync>(exports, "openGpuSync");
+  Define<OpenJpegs>(exports, "openJpegs");
+  Define<BatchJpegs>(exports, "batchJpegs");
   Define<PlanOnGpu>(exports, "planOnGpu");
   Define<NamedTensors>(exports, "namedTensors");
   Define<Attribute>(exports, "attribute");

@@ -40,13 +40,6 @@ struct Axis {
   std::vector<int32_t> weights_;
 };
 
-// Python's round((resized - crop) / 2): halves go to the even number.
-int64_t CropOffset(int64_t resized, int64_t crop) {
-  const int64_t spare = resized - crop;
-  const int64_t half = spare / 2;
-  return spare % 2 == 0 ? half : half + half % 2;
-}
-
 // Every floating-point operation below is one of Pillow's, in Pillow's order: the weights depend on
 // how each of them rounds. Hence also -ffp-contract=off for this file: no fused multiply-add.
 Axis::Axis(int64_t size, int64_t resized, int64_t crop) {
@@ -228,6 +221,12 @@ void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const Take
 }
 
 }  // namespace
+
+int64_t CropOffset(int64_t resized, int64_t crop) {
+  const int64_t spare = resized - crop;
+  const int64_t half = spare / 2;
+  return spare % 2 == 0 ? half : half + half % 2;
+}
 
 void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
   const auto side = static_cast<size_t>(spec.crop);

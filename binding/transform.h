@@ -30,4 +30,8 @@ void Transform(const PixelView& image, const TransformSpec& spec, float* out);
 // As Transform(), but before ToTensor(): `out` takes crop * crop * 3 bytes, RGB of each pixel.
 void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out);
 
+// How much is cut off before the central `crop` of `resized` pixels: Python's
+// round((resized - crop) / 2), whose halves go to the even number.
+int64_t CropOffset(int64_t resized, int64_t crop);
+
 }  // namespace semisup

@@ -8,9 +8,11 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include <exception>
+#include <mutex>
 #include <utility>
 
 #include "gpu/gpu.h"
+#include "nvjpeg.h"
 
 // The GPU of gpu/gpu.h by CUDA. What is called as in NVIDIA's CUDA Runtime API reference.
 namespace semisup::gpu {
@@ -81,9 +83,16 @@ class CudaStream final : public Stream {
   const c10::cuda::CUDAStream stream_;
 };
 
+// LibTorch's allocator gives nothing back while any graph is recorded, and says so by an exception.
+std::mutex& RecordingMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 class CudaGraph final : public Graph {
  public:
   CudaGraph(Stream& stream, const CudaGraph* family, const std::function<void()>& work) {
+    const std::lock_guard lock(RecordingMutex());
     stream.Run([&] {
       // Other threads may go on, as long as they keep off this stream.
       graph_.capture_begin(family ? family->pool_ : c10::MempoolId_t{0, 0},
@@ -132,7 +141,13 @@ class Cuda final : public Gpu {
   at::Tensor HostMemory(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::TensorOptions(at::kByte).pinned_memory(true));
   }
-  void ReleaseMemory() override { c10::cuda::CUDACachingAllocator::emptyCache(); }
+  std::unique_ptr<JpegDecoder> NewJpegDecoder(const std::vector<std::string>& libraries) override {
+    return OpenNvJpeg(libraries, device_.index());
+  }
+  void ReleaseMemory() override {
+    const std::lock_guard lock(RecordingMutex());
+    c10::cuda::CUDACachingAllocator::emptyCache();
+  }
 
  private:
   const c10::Device device_;

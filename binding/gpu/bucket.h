@@ -46,6 +46,7 @@ class Bucket {
 
   void Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network, bool fused,
            const Graph* family);
+  void Note(const std::string& problem);
 
   const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   std::shared_ptr<Graph> graph_;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 // What is asked of a GPU beyond LibTorch's operators. A library of its own answers, opened at run
 // time, so that nothing here needs CUDA.
@@ -42,6 +43,20 @@ class Graph {
   virtual void Replay() = 0;
 };
 
+// A file in memory.
+struct Encoded {
+  const uint8_t* data;
+  size_t size;
+};
+
+// Decodes JPEGs on a GPU; for one thread at a time.
+class JpegDecoder {
+ public:
+  virtual ~JpegDecoder() = default;
+  // Each as bytes [h, w, 3] there, when it returns; nothing for those that it cannot decode.
+  virtual std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) = 0;
+};
+
 class Gpu {
  public:
   virtual ~Gpu() = default;
@@ -56,6 +71,10 @@ class Gpu {
                                          const std::function<void()>& work) = 0;
   // Of the host, where the device reads it while threads go on. Bytes.
   virtual at::Tensor HostMemory(at::IntArrayRef sizes) = 0;
+  // By the first of some libraries of nvJPEG that can be opened, paths or names; throws if none
+  // can.
+  virtual std::unique_ptr<JpegDecoder> NewJpegDecoder(
+      const std::vector<std::string>& libraries) = 0;
   // Gives back what is kept for later tensors.
   virtual void ReleaseMemory() = 0;
 };

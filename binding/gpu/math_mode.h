@@ -9,9 +9,9 @@ namespace semisup::gpu {
 // thread at a time has its way, and only to hand work over, which takes little time.
 class MathMode {
  public:
-  // TF32: products of float32 of 10 bits after the point, as PyTorch's documentation describes it
-  // ("TensorFloat-32 on Ampere devices"). By measurement: convolutions whose shape is new are tried
-  // by all of cuDNN's algorithms.
+  // TF32: convolutions whose products have 10 bits after the point, as PyTorch's documentation
+  // describes it ("TensorFloat-32 on Ampere devices"). By measurement: convolutions whose shape is
+  // new are tried by all of cuDNN's algorithms.
   MathMode(bool tf32, bool by_measurement) : lock_(mutex()) {
     SetTf32(tf32);
     at::globalContext().setBenchmarkCuDNN(by_measurement);
@@ -30,7 +30,8 @@ class MathMode {
   }
   static void SetTf32(bool on) {
     const auto precision = on ? at::Float32Precision::TF32 : at::Float32Precision::IEEE;
-    for (const auto op : {at::Float32Op::CONV, at::Float32Op::MATMUL}) {
+    // LibTorch refuses to tell of a library whose operators are not all alike.
+    for (const auto op : {at::Float32Op::CONV, at::Float32Op::RNN}) {
       at::globalContext().setFloat32Precision(at::Float32Backend::CUDA, op, precision);
     }
   }

@@ -81,9 +81,10 @@ Network::Network(plan::Program program, c10::Device device, Arithmetic arithmeti
     if (constant.isTensor()) constant = moved(constant.toTensor());
   }
   for (auto& instruction : program.instructions) {
-    Step step{.inputs = std::move(instruction.inputs),
-              .output = instruction.output,
-              .last_uses = std::move(instruction.last_uses)};
+    Step step;
+    step.inputs = std::move(instruction.inputs);
+    step.output = instruction.output;
+    step.last_uses = std::move(instruction.last_uses);
     if (instruction.convolution) {
       step.convolution = std::move(instruction.convolution);
       auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = *step.convolution;

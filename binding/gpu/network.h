@@ -51,7 +51,7 @@ class Network {
     std::optional<plan::ConvolutionSpec> convolution;
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
-    int output;
+    int output = 0;
     std::vector<int> last_uses;
   };
 

@@ -20,20 +20,6 @@ struct NvmlMemory {
   unsigned long long used;
 };
 
-template <class Signature>
-struct Function;
-
-// A function of one of the driver's libraries.
-template <class Result, class... Arguments>
-struct Function<Result(Arguments...)> {
-  Function(void* library, const char* name)
-      : call(reinterpret_cast<Result (*)(Arguments...)>(FindSymbol(library, name))) {}
-
-  Result operator()(Arguments... arguments) const { return call(arguments...); }
-
-  Result (*call)(Arguments...);
-};
-
 struct Cuda {
   explicit Cuda(void* library)
       : init(library, "cuInit"),

@@ -11,3 +11,17 @@ void* OpenLibrary(const std::string& path);
 
 // Throws std::runtime_error where the library has no such function.
 void* FindSymbol(void* library, const char* name);
+
+template <class Signature>
+struct Function;
+
+// A function of a library, by its name.
+template <class Result, class... Arguments>
+struct Function<Result(Arguments...)> {
+  Function(void* library, const char* name)
+      : call(reinterpret_cast<Result (*)(Arguments...)>(FindSymbol(library, name))) {}
+
+  Result operator()(Arguments... arguments) const { return call(arguments...); }
+
+  Result (*call)(Arguments...);
+};

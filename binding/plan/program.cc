@@ -61,7 +61,8 @@ std::string Program::Signature() const {
 }
 
 Program Compile(const torch::jit::Module& module, const std::string& method) {
-  Program program{.graph = FrozenGraph(module, method), .input = 0, .output = 0};
+  Program program;
+  program.graph = FrozenGraph(module, method);
   auto& graph = *program.graph;
   if (const auto reason = WhyUnplannable(graph); !reason.empty()) throw Unplannable(reason);
   const auto fused = FuseConvolutions(graph);
@@ -81,7 +82,8 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
       program.constants[constant] = *torch::jit::toIValue(node->output());
       continue;
     }
-    Instruction instruction{.node = node, .output = 0};
+    Instruction instruction;
+    instruction.node = node;
     if (const auto found = fused.find(node); found != fused.end()) {
       instruction.convolution = found->second.spec;
       instruction.inputs.push_back(number(found->second.input));

@@ -19,12 +19,12 @@ struct Unplannable : std::runtime_error {
 
 // What is done to values, which are told by their numbers.
 struct Instruction {
-  torch::jit::Node* node;
+  torch::jit::Node* node = nullptr;
   // Where the node and others before it are one convolution; its inputs are what it is of, and what
   // is added.
   std::optional<ConvolutionSpec> convolution;
   std::vector<int> inputs;
-  int output;
+  int output = 0;
   // Which values no later instruction needs.
   std::vector<int> last_uses;
 };
@@ -37,8 +37,8 @@ struct Program {
   std::vector<Instruction> instructions;
   // By value; nothing where it is computed.
   Values constants;
-  int input;
-  int output;
+  int input = 0;
+  int output = 0;
 
   // What tells it from those of other shapes: the graph without its numbers.
   std::string Signature() const;

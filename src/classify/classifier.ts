@@ -1,5 +1,11 @@
 import { ModelError } from '../errors';
-import { batch, decode, fallenLeaves, type ImageInput } from '../image';
+import {
+  decode,
+  decodeUnlessJpeg,
+  type EncodedFile,
+  type GpuJpegs,
+  type ImageInput,
+} from '../image';
 import {
   classesOf,
   metadataFile,
@@ -9,7 +15,6 @@ import {
 } from '../models';
 import { checkOptionNames, checkSignal, wrongValue } from '../options';
 import {
-  checkPlanOptions,
   checkPrecision,
   openDevice,
   ScriptModule,
@@ -19,13 +24,14 @@ import {
   type OpenDevice,
   type Pixels,
   type Plan,
-  type PlanOptions,
-  type Transform,
   type ScriptModuleOptions,
 } from '../torch';
 import { Turnstile } from '../turnstile';
 import { toPredictions, type DetailedAnswer, type Prediction, type Timings } from './answer';
 import { Batcher } from './batcher';
+import { toParts } from './parts';
+import { instancesOn, makePlan, openJpegs } from './prepare';
+import { checkRunOptions, type RunOptions } from './run-options';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -44,17 +50,13 @@ export interface ClassifyOptions extends ImageOptions {
 /** How many images run together: on the CPU more take more memory and gain nothing. */
 const batchSize = { cpu: 8, gpu: 64 };
 
-/** How many batches are under way: on a GPU, while one is computed, the next is prepared. */
-export function instancesOn({ gpu }: OpenDevice): number {
-  return gpu ? 2 : 1;
-}
-
 /** For how long an image that is decoded waits for others that are being decoded, in milliseconds. */
 const batchWait = 10;
 
 /** An image on its way to an answer. */
 interface Decoded {
-  readonly pixels: Pixels;
+  /** Its pixels, or a JPEG that the GPU decodes. */
+  readonly image: Pixels | EncodedFile;
   /** How long it took to decode, in milliseconds. */
   readonly decode: number;
 }
@@ -67,22 +69,10 @@ interface ToClassify extends Decoded {
 export interface OpenOptions
   extends Pick<ScriptModuleOptions, 'device' | 'threads' | 'instances' | 'signal'>, RunOptions {}
 
-/** How a classifier runs. */
-export interface RunOptions extends PlanOptions {
-  /**
-   * For the precisions `'int8'` and `'auto'`: images like those to come, 8 to 100 or so, by which it is
-   * told what ranges of numbers 8 bits must hold; by default pictures by formula.
-   */
-  readonly calibration?: readonly ImageInput[];
-}
-
 const openOptionNames = [
   ...['device', 'threads', 'instances', 'signal'],
-  ...['precision', 'tolerance', 'plan', 'calibration'],
+  ...['precision', 'tolerance', 'plan', 'calibration', 'decode'],
 ];
-
-/** How many pictures by formula a plan is measured and calibrated with. */
-const pictureCount = 8;
 
 /** An image classification model, ready to run. */
 export class Classifier implements AsyncDisposable {
@@ -99,7 +89,11 @@ export class Classifier implements AsyncDisposable {
   readonly #batchSize: number;
   readonly #classified: Batcher<ToClassify, DetailedAnswer>;
   readonly #rows: Record<'forward' | 'features', Batcher<Decoded, Float32Array>>;
-  #featuresPlan: Promise<Plan> | undefined;
+  /** Where the GPU decodes. */
+  readonly #jpegs: GpuJpegs | undefined;
+  /** Of the methods that have run; `forward` is the first. */
+  readonly #plans: { readonly forward: Plan; features?: Plan };
+  #planningFeatures: Promise<Plan> | undefined;
 
   private constructor(
     module: ScriptModule,
@@ -107,12 +101,15 @@ export class Classifier implements AsyncDisposable {
     plan: Plan,
     runOptions: RunOptions,
     device: OpenDevice,
+    jpegs: GpuJpegs | undefined,
   ) {
     this.module = module;
     this.metadata = metadata;
     this.plan = plan;
+    this.#plans = { forward: plan };
     this.#runOptions = runOptions;
     this.#device = device;
+    this.#jpegs = jpegs;
     this.#batchSize = device.gpu ? batchSize.gpu : batchSize.cpu;
     this.classes = classesOf(metadata);
     const options = { most: this.#batchSize, atOnce: module.executor.instances, wait: batchWait };
@@ -132,7 +129,8 @@ export class Classifier implements AsyncDisposable {
   static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
     checkOptionNames(options, openOptionNames, 'Classifier.open');
     checkRunOptions(options);
-    const { precision, tolerance, plan, calibration, device, instances, ...rest } = options;
+    const { precision, tolerance, plan, calibration, device, instances, ...others } = options;
+    const { decode, ...rest } = others;
     const place = await openDevice(device);
     checkPrecision(precision ?? 'float32', place);
     const module = await ScriptModule.load(source, {
@@ -143,7 +141,7 @@ export class Classifier implements AsyncDisposable {
     });
     const name = typeof source === 'string' ? source : 'the archive';
     try {
-      const run = { precision, tolerance, plan, calibration };
+      const run = { precision, tolerance, plan, calibration, decode };
       const opening = Classifier.of(module, name, run, place);
       return await whenAborted(rest.signal, opening);
     } catch (error) {
@@ -169,8 +167,9 @@ export class Classifier implements AsyncDisposable {
     device: OpenDevice,
   ): Promise<Classifier> {
     const metadata = readMetadata(module, name);
+    const jpegs = await openJpegs(module.executor, options, device);
     const plan = await makePlan(module, 'forward', metadata.transform, options, device);
-    return new Classifier(module, metadata, plan, options, device);
+    return new Classifier(module, metadata, plan, options, device, jpegs);
   }
 
   /**
@@ -222,7 +221,7 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, ['orient', 'signal'], 'embed');
     checkSignal(options.signal);
     const { transform } = this.metadata;
-    this.#featuresPlan ??= makePlan(
+    this.#planningFeatures ??= makePlan(
       this.module,
       'features',
       transform,
@@ -230,10 +229,10 @@ export class Classifier implements AsyncDisposable {
       this.#device,
     );
     try {
-      await whenAborted(options.signal, this.#featuresPlan);
+      this.#plans.features = await whenAborted(options.signal, this.#planningFeatures);
     } catch (error) {
       // The next call tries again, unless it was this one alone that was aborted.
-      if (!options.signal?.aborted) this.#featuresPlan = undefined;
+      if (!options.signal?.aborted) this.#planningFeatures = undefined;
       throw error;
     }
     const rows = await this.#run(images, options, this.#rows.features, (decoded) => decoded);
@@ -302,10 +301,11 @@ export class Classifier implements AsyncDisposable {
     const all = isMany(images) ? images : [images];
     // One that fails stops the others of its call.
     const stop = new AbortController();
-    const prepare = async (image: ImageInput) => {
+    const read = this.#jpegs ? decodeUnlessJpeg : decode;
+    const prepare = async (one: ImageInput) => {
       const began = performance.now();
-      const pixels = await decode(image, { orient, signal: stop.signal });
-      return toInput({ pixels, decode: performance.now() - began });
+      const image = await read(one, { orient, signal: stop.signal });
+      return toInput({ image, decode: performance.now() - began });
     };
     // No more than two batches of a call are in the queue, so that others get their turn.
     const turns = new Turnstile(2 * this.#batchSize);
@@ -324,11 +324,11 @@ export class Classifier implements AsyncDisposable {
 
   async #classify(images: readonly ToClassify[]): Promise<DetailedAnswer[]> {
     const most = Math.max(...images.map(({ topk }) => topk));
-    return await this.#runBatch('forward', images, async (logits, timings) => {
+    return await this.#runBatch('forward', images, async (logits, those, timings) => {
       const best = await this.module.executor.topk(logits, most);
       return toPredictions(best, most, this.classes).map((predictions, i) => ({
-        predictions: predictions.slice(0, images[i]!.topk),
-        timings: { decode: images[i]!.decode, ...timings },
+        predictions: predictions.slice(0, those[i]!.topk),
+        timings: { decode: those[i]!.decode, ...timings },
       }));
     });
   }
@@ -342,29 +342,49 @@ export class Classifier implements AsyncDisposable {
     );
   }
 
-  async #runBatch<Answer>(
+  /** Runs images, and has `take` make an answer for each of those that an output is of. */
+  async #runBatch<Image extends Decoded, Answer>(
     method: 'forward' | 'features',
-    images: readonly Decoded[],
-    take: (output: Tensor<'float32'>, timings: Omit<Timings, 'decode'>) => Promise<Answer>,
-  ): Promise<Answer> {
+    images: readonly Image[],
+    take: (
+      output: Tensor<'float32'>,
+      images: readonly Image[],
+      timings: Omit<Timings, 'decode'>,
+    ) => Promise<Answer[]>,
+  ): Promise<Answer[]> {
     const began = performance.now();
-    const pixels = images.map((image) => image.pixels);
-    const { executor } = this.module;
-    const { transform } = this.metadata;
-    const { kind } = method === 'forward' ? this.plan : (await this.#featuresPlan)!;
-    const gpu = kind === 'plain' ? undefined : this.#device.gpu;
-    using input = await batch(executor, pixels, transform, gpu);
+    const isPlain = this.#plans[method]!.kind === 'plain';
+    const parts = await toParts(
+      images.map(({ image }) => image),
+      {
+        executor: this.module.executor,
+        transform: this.metadata.transform,
+        gpu: isPlain ? undefined : this.#device.gpu,
+        jpegs: isPlain ? undefined : this.#jpegs,
+      },
+    );
     const transformed = performance.now();
-    using output = await this.#call(method, input);
-    if (method === 'forward') this.#checkClasses(output);
-    return await take(output, {
-      transform: transformed - began,
-      forward: performance.now() - transformed,
-    });
+    const answers = new Array<Answer>(images.length);
+    try {
+      for (const { input, places } of parts) {
+        using output = await this.#call(method, input);
+        if (method === 'forward') this.#checkClasses(output);
+        const those = places.map((place) => images[place]!);
+        const timings = {
+          transform: transformed - began,
+          forward: performance.now() - transformed,
+        };
+        const given = await take(output, those, timings);
+        for (const [i, place] of places.entries()) answers[place] = given[i]!;
+      }
+      return answers;
+    } finally {
+      for (const { input } of parts) input.dispose();
+    }
   }
 
   async #call(method: 'forward' | 'features', input: Tensor): Promise<Tensor<'float32'>> {
-    const { kind } = method === 'forward' ? this.plan : (await this.#featuresPlan)!;
+    const { kind } = this.#plans[method]!;
     if (kind !== 'plain' || input.device === this.#device.name) {
       return await this.module.call<Tensor<'float32'>>(method, input);
     }
@@ -381,44 +401,6 @@ export class Classifier implements AsyncDisposable {
       value: shape,
     });
   }
-}
-
-/** @throws OptionError unless the options are of the right type, and fit together */
-export function checkRunOptions(options: RunOptions): void {
-  const { precision } = checkPlanOptions(options);
-  const { calibration } = options;
-  if (calibration === undefined) return;
-  if (!Array.isArray(calibration) || calibration.length === 0) {
-    throw wrongValue('calibration', 'an array of images', calibration);
-  }
-  if (precision !== 'int8' && precision !== 'auto') {
-    throw wrongValue('precision', `'int8' or 'auto' with a calibration`, precision);
-  }
-}
-
-async function makePlan(
-  module: ScriptModule,
-  method: string,
-  transform: Transform,
-  options: RunOptions,
-  device: OpenDevice,
-): Promise<Plan> {
-  const { precision, tolerance, plan } = options;
-  if (plan === 'plain') {
-    await module.moveTo(device);
-    return {
-      ...{ kind: 'plain', device: device.name, precision: 'float32' },
-      reason: 'It was asked for.',
-    };
-  }
-  const make = async () => {
-    const given = options.calibration?.map((image) => decode(image, {}));
-    const pixels = given ? await Promise.all(given) : await fallenLeaves(pictureCount);
-    return await batch(module.executor, pixels, transform, device.gpu);
-  };
-  const shape = [3, transform.crop, transform.crop];
-  const example = { shape, transform, make };
-  return await module.plan(method, example, { precision, tolerance, plan }, device);
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {

@@ -1,10 +1,9 @@
 export type { DetailedAnswer, Prediction, Timings } from './answer';
 export {
-  checkRunOptions,
   Classifier,
-  instancesOn,
   type ClassifyOptions,
   type ImageOptions,
   type OpenOptions,
-  type RunOptions,
 } from './classifier';
+export { instancesOn } from './prepare';
+export { checkRunOptions, type RunOptions } from './run-options';

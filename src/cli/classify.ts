@@ -23,10 +23,10 @@ export function classifyCommand(): Command {
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
-    const { device, weights, precision, tolerance, plan, topk, orient } = flags;
+    const { device, weights, precision, tolerance, plan, decode, topk, orient } = flags;
     checkTopk(flags);
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan }),
+      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan, decode }),
     );
     const answers: object[] = [];
     const ask = (image: string) => model.classifyDetailed(image, { topk, orient });

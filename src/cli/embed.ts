@@ -21,9 +21,9 @@ export function embedCommand(): Command {
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { device, weights, precision, tolerance, plan, orient } = flags;
+    const { device, weights, precision, tolerance, plan, decode, orient } = flags;
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan }),
+      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan, decode }),
     );
     const vectors: object[] = [];
     const ask = (image: string) => model.embed(image, { orient });

@@ -9,6 +9,7 @@ export interface RunFlags {
   readonly precision?: Precision | 'auto';
   readonly tolerance?: number;
   readonly plan?: PlanMode;
+  readonly decode?: 'cpu' | 'gpu';
 }
 
 /** Adds the options of commands that run a model. */
@@ -26,5 +27,6 @@ export function withRunFlags(command: Command): Command {
       'with auto: by how much of the largest logit they may differ',
       Number,
     )
-    .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or plain');
+    .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or plain')
+    .option('--decode <where>', 'where JPEGs are decoded: cpu, or on a GPU gpu');
 }

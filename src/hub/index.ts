@@ -23,7 +23,7 @@ export interface LoadOptions extends WeightsOptions, ExecutorOptions, RunOptions
 
 const loadOptionNames = [
   ...['weights', 'numClasses', 'device', 'threads', 'instances'],
-  ...['precision', 'tolerance', 'plan', 'calibration'],
+  ...['precision', 'tolerance', 'plan', 'calibration', 'decode'],
 ];
 
 /**
@@ -53,8 +53,8 @@ async function load(
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, loadOptionNames, 'hub.load');
   const { device, precision, tolerance, plan, calibration, weights, numClasses } = options;
-  const { threads, instances, signal } = options;
-  const run = { precision, tolerance, plan, calibration };
+  const { threads, instances, signal, decode } = options;
+  const run = { precision, tolerance, plan, calibration, decode };
   const open = { ...run, device, threads, instances, signal };
   checkRunOptions(options);
   checkPrecision(precision ?? 'float32', await openDevice(device));

@@ -43,27 +43,56 @@ export interface DecodeOptions {
  * @throws OptionError if `image` or an option is none
  */
 export async function decode(image: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
-  checkOptionNames(options, ['orient', 'signal'], 'decode');
+  const read = await readImage(image, options);
+  return 'bytes' in read ? await decodeFile(read, options) : read;
+}
+
+/** As `decode`, but gives JPEG files that are whole as they are, unless they are to be turned. */
+export async function decodeUnlessJpeg(
+  image: ImageInput,
+  options: DecodeOptions = {},
+): Promise<Pixels | EncodedFile> {
+  const read = await readImage(image, options);
+  if (!('bytes' in read)) return read;
+  const isLeft = options.orient !== true && isWholeJpeg(read.bytes);
+  return isLeft ? read : await decodeFile(read, options);
+}
+
+/** A file in memory, with a name for messages. */
+export interface EncodedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** As `decode`, of a file that was read. */
+export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
   const { orient = false, signal } = options;
-  if (typeof orient !== 'boolean') throw wrongValue('orient', 'true or false', orient);
-  signal?.throwIfAborted();
-  const source = toSource(image);
-  if ('pixels' in source) return source.pixels;
-  const file =
-    'path' in source
-      ? { name: source.path, bytes: await read(source.path, signal) }
-      : { name: `The buffer of ${source.bytes.length} bytes`, bytes: source.bytes };
   try {
-    return await decoding.pass(() => decodeFile(file, orient, signal), signal);
+    return await decoding.pass(() => decodeBySharp(file, orient, signal), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw cause instanceof ImageError ? cause : undecodable(file, cause);
   }
 }
 
-interface EncodedFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pixels | EncodedFile> {
+  checkOptionNames(options, ['orient', 'signal'], 'decode');
+  const { orient = false, signal } = options;
+  if (typeof orient !== 'boolean') throw wrongValue('orient', 'true or false', orient);
+  signal?.throwIfAborted();
+  const source = toSource(image);
+  if ('pixels' in source) return source.pixels;
+  return 'path' in source
+    ? { name: source.path, bytes: await read(source.path, signal) }
+    : { name: `The buffer of ${source.bytes.length} bytes`, bytes: source.bytes };
+}
+
+/** Whether it begins as a JPEG, and has not lost its end. */
+function isWholeJpeg(bytes: Uint8Array): boolean {
+  const [start, end] = [Buffer.of(0xff, 0xd8, 0xff), Buffer.of(0xff, 0xd9)];
+  const most = 1024;
+  const tail = Buffer.from(bytes.subarray(-most));
+  return start.equals(bytes.subarray(0, 3)) && tail.includes(end);
 }
 
 // Not left to sharp: it remembers files by their path, and gives old pixels for an overwritten one.
@@ -93,7 +122,7 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
   }
 }
 
-async function decodeFile(
+async function decodeBySharp(
   file: EncodedFile,
   orient: boolean,
   signal: AbortSignal | undefined,

@@ -1,4 +1,11 @@
 export { batch } from './batch';
-export { decode, type DecodeOptions } from './decode';
+export {
+  decode,
+  decodeFile,
+  decodeUnlessJpeg,
+  type DecodeOptions,
+  type EncodedFile,
+} from './decode';
+export { GpuJpegs } from './gpu-jpegs';
 export type { ImageDataLike, ImageInput } from './input';
 export { fallenLeaves } from './leaves';

@@ -6,6 +6,7 @@ export {
   type Place,
 } from './find';
 export type { LibTorchFolder } from './folder';
+export { nvJpegLibraries } from './libraries';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { askGpuDriver, askGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';

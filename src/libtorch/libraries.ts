@@ -25,6 +25,17 @@ export function libraryName(file: string): string | undefined {
   return /^(?:lib)?([\w.-]+?)\.(?:so[\d.]*|dylib|dll)$/.exec(file)?.[1];
 }
 
+/**
+ * Where nvJPEG may be, in the order to try: beside LibTorch, where the system's linker looks, and in
+ * CUDA's toolkit.
+ */
+export function nvJpegLibraries({ dir }: { readonly dir: string }): string[] {
+  const lib = join(dir, 'lib');
+  const beside = readdirSync(lib).filter((file) => libraryName(file) === 'nvjpeg');
+  const toolkit = join(process.env.CUDA_HOME ?? '/usr/local/cuda', 'lib64', 'libnvjpeg.so');
+  return [...beside.map((file) => join(lib, file)), 'libnvjpeg.so.13', 'libnvjpeg.so.12', toolkit];
+}
+
 /** Absolute paths of the libraries in LibTorch's `lib` folder that must be opened, in order. */
 export function librariesToOpen(lib: string): string[] {
   const files = readdirSync(lib).sort();

@@ -44,6 +44,7 @@ ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575  90215200 nvidi
 0a759da5dea5c0ea10fd307de75cdeb59e7ea4fcb8add0924859b944babf1112 200941980 nvidia_cusolver-12.0.4.66-py3-none-manylinux_2_27_x86_64.whl
 2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b 145942937 nvidia_cusparse-12.6.3.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b  40713933 nvidia_nvjitlink-13.0.88-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl
+f658a05c48702219b3db52e194c2ea1ff0ccd3fbf2b75127b4a573074cc22fd5   3719559 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 `);
 
 const linuxArm64Cuda = table(`
@@ -63,6 +64,7 @@ bdc0deedc61f548bddf7733bdc216456c2fdb101d020e1ab4b88d232d5e2f6d1   1136992 nvidi
 02c2457eaa9e39de20f880f4bd8820e6a1cfb9f9a34f820eb12a155aa5bc92d2 223467760 nvidia_cusolver-12.0.4.66-py3-none-manylinux_2_27_aarch64.whl
 80bcc4662f23f1054ee334a15c72b8940402975e0eab63178fc7e670aa59472c 162155568 nvidia_cusparse-12.6.3.3-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 e931536ccc7d467a98ba1d8b89ff7fa7f1fa3b13f2b0069118cd7f47bff07d0c  38768748 nvidia_nvjitlink-13.0.88-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
+d4be80fe2ca19d394d0baaac7ca59892fac892741b6f1c3f743b33dfb660a217   3654567 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 `);
 
 // The hash of a pure CPU build for Linux on ARM is not known, so its CPU libraries are taken out of
@@ -82,7 +84,7 @@ a0d8b11f16a48d60e2015d8213aa0390744cbebb98e58b62b3514dddc656e330 122015870 torch
 /**
  * The files of each build, by `<platform>-<architecture>` in Node's words. Names, sizes and hashes are
  * those of the package indexes; the NVIDIA wheels are the ones that torch 2.13.0 asks for in its
- * metadata and opens at run time, and one of headers that CUDA's own need.
+ * metadata and opens at run time, nvJPEG, and headers that CUDA's own need.
  */
 export const wheels: Readonly<Record<string, Readonly<Record<string, readonly Wheel[]>>>> = {
   'linux-x64': { cpu: linuxX64Cpu, cu130: linuxX64Cuda },

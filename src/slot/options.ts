@@ -50,6 +50,7 @@ const longest = 2 ** 31 - 1;
 
 const openOptionNames = [
   ...['device', 'threads', 'instances', 'precision', 'tolerance', 'plan', 'calibration'],
+  'decode',
   ...['hubDir', 'offline', 'onProgress', 'signal'],
 ];
 

@@ -103,7 +103,7 @@ function fromFunction(make: ModelOpener): Source {
 async function open(
   archive: string | Uint8Array,
   name: string,
-  { device, threads, instances, precision, tolerance, plan, calibration }: SlotOptions,
+  { device, threads, instances, precision, tolerance, plan, calibration, decode }: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
   const place = await openDevice(device);
@@ -115,7 +115,7 @@ async function open(
       await module.moveTo(place);
       return module;
     }
-    const run = { precision, tolerance, plan, calibration };
+    const run = { precision, tolerance, plan, calibration, decode };
     return await Classifier.of(module, name, run, place);
   } catch (error) {
     await module.close();

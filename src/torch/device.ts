@@ -119,6 +119,11 @@ export function openDeviceSync(device: DeviceName = 'auto'): OpenDevice {
   }
 }
 
+/** @throws OptionError if it is no device's name */
+export function checkDeviceName(device: DeviceName | undefined): void {
+  if (device !== undefined) gpuIndexOf(device);
+}
+
 /** The GPU's index; undefined for the CPU. */
 function gpuIndexOf(device: DeviceName): number | undefined {
   if (device === 'cpu') return undefined;

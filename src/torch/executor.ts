@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { wrongValue } from '../options';
 import { openNative, openNativeSync } from './addon';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
@@ -76,8 +77,14 @@ export class Executor {
 
   /** Refuses new work; resolves when that under way is done and `module` is freed. Idempotent. */
   async close(module?: ModuleHandle): Promise<void> {
-    this.#closed ??= this.native.closeModule(this.handle, module);
+    this.#closed ??= this.#close(module);
     await this.#closed;
+  }
+
+  async #close(module: ModuleHandle | undefined): Promise<void> {
+    await this.native.closeModule(this.handle, module);
+    // Answers that came at the same time are told first.
+    await setImmediate();
   }
 }
 

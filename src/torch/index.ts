@@ -9,6 +9,7 @@ export type {
   MethodSchema,
   ModuleSpec,
   GpuHandle,
+  JpegsHandle,
   Pixels,
   PlanChoices,
   PlanMeasured,

@@ -16,6 +16,9 @@ export type ModuleHandle = Handle<'Module'>;
 /** A GPU, and the library that answers for it. */
 export type GpuHandle = Handle<'GpuDevice'>;
 
+/** A GPU's decoder of JPEGs. */
+export type JpegsHandle = Handle<'JpegsOnGpu'>;
+
 /** The shape and dtype of a parameter or buffer that is allocated, and filled later. */
 export interface TensorSpec {
   readonly dtype: DType;
@@ -312,6 +315,22 @@ export interface Native {
     transform: Transform,
     gpu: GpuHandle | undefined,
   ): Promise<TensorHandle>;
+  /** A GPU's decoder, by the first of some libraries of nvJPEG that can be opened. */
+  openJpegs(
+    executor: ExecutorHandle,
+    gpu: GpuHandle,
+    libraries: readonly string[],
+  ): Promise<JpegsHandle>;
+  /**
+   * Decodes and transforms JPEG files on a GPU into bytes [n, crop, crop, 3] there, in their order and
+   * without those, by their places, that it could not decode; `images` is absent if that is all.
+   */
+  batchJpegs(
+    executor: ExecutorHandle,
+    jpegs: JpegsHandle,
+    files: readonly Uint8Array[],
+    transform: Transform,
+  ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
   /** Softmax and top-k of logits [n, classes]: n·k classes and their probabilities, best first. */
   topk(
     executor: ExecutorHandle,

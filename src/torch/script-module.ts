@@ -3,7 +3,13 @@ import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, nearest, readFrom, wrongValue } from '../options';
 import { whenAborted } from './abort';
 import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
-import { openDevice, openDeviceSync, type DeviceName, type OpenDevice } from './device';
+import {
+  checkDeviceName,
+  openDevice,
+  openDeviceSync,
+  type DeviceName,
+  type OpenDevice,
+} from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
 import { makePlan, type Plan, type PlanExample, type PlanOptions } from './plan';
@@ -92,8 +98,11 @@ export class ScriptModule implements AsyncDisposable {
     options: ScriptModuleOptions,
     { dtype, freeze }: CheckedOptions,
   ): Promise<ScriptModule> {
+    const reading = toArchive(source, options.signal);
+    // The device is told of first, whatever there is to tell of the archive.
+    reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
-    const archive = await toArchive(source, options.signal);
+    const archive = await reading;
     const executor = await Executor.open(options);
     const { native, handle } = executor;
     try {
@@ -334,6 +343,7 @@ function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptio
   const { freeze = false } = options;
   if (typeof freeze !== 'boolean') throw wrongValue('freeze', 'true or false', freeze);
   checkSignal(options.signal);
+  checkDeviceName(options.device);
   return { dtype: checkDType(options.dtype), freeze };
 }
 

@@ -35,6 +35,7 @@ describe('plans for a GPU', function () {
   temporaryEnvironment(() => ({
     FAKE_GPU_LOG: join(temporary.path, 'log'),
     FAKE_GPU_FAILS: undefined,
+    FAKE_GPU_FUSED: undefined,
   }));
 
   const log = async () => (await readFile(join(temporary.path, 'log'), 'utf8')).trim().split('\n');
@@ -117,8 +118,30 @@ describe('plans for a GPU', function () {
     const plan = await planOf(net);
     assert.equal(plan.precision, 'float32');
     assert.match(plan.reason, /^One image takes [\d.e-]+ ms as a CUDA graph, by cuDNN's conv/);
-    assert.match(plan.reason, /fused convolutions cannot be used: .*cudnn_convolution_relu/s);
+    assert.match(plan.reason, /fused convolutions cannot be used: cuDNN has no such convolution/);
     assert.ok(plan.measured!.alone > 0);
+  });
+
+  it("have cuDNN's convolutions add and rectify, where they do it right", async () => {
+    setEnvironment({ FAKE_GPU_FUSED: 'right' });
+    await using net = await makeTestNet();
+    const plan = await planOf(net);
+    assert.doesNotMatch(plan.reason, /cannot be used/);
+    assert.ok((await count('fused convolution')) >= 4);
+    await using plain = await makeTestNet();
+    using input = pictures([3, 3, side, side]);
+    await assertSame(await net.forward(input), await plain.forward(input));
+  });
+
+  it('do without them where they give other numbers', async () => {
+    setEnvironment({ FAKE_GPU_FUSED: 'wrong' });
+    await using net = await makeTestNet();
+    const plan = await planOf(net);
+    assert.equal(plan.kind, 'graph');
+    assert.match(plan.reason, /cannot be used: they give other numbers\.$/);
+    await using plain = await makeTestNet();
+    using input = pictures([3, 3, side, side]);
+    await assertSame(await net.forward(input), await plain.forward(input));
   });
 
   it('go on without a graph where none can be recorded', async () => {

@@ -1,14 +1,20 @@
 // Stands in for a GPU: a stream's work is done as late as possible, when an event is awaited, so that
 // whatever is not waited for has not happened. Told by the environment:
-//   FAKE_GPU_FAILS  what fails: graphs, memory or the device
+//   FAKE_GPU_FAILS  what fails: graphs, memory, nvJPEG or the device
+//   FAKE_GPU_FUSED  whether there are fused convolutions: right or wrong ones
 //   FAKE_GPU_LOG    a file to which is written what happens, a line each
+#include <ATen/ops/add.h>
+#include <ATen/ops/convolution.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/relu.h>
 #include <c10/util/Exception.h>
+#include <torch/library.h>
 
 #include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -87,6 +93,36 @@ struct FakeGraph final : Graph {
   const std::function<void()> work;
 };
 
+// Sees in each file a picture by formula, of the size that its frame header tells; in one of a
+// progressive frame none.
+struct FakeJpegDecoder final : JpegDecoder {
+  std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) override {
+    Log("decode " + std::to_string(jpegs.size()));
+    std::vector<at::Tensor> images;
+    for (const auto& jpeg : jpegs) images.push_back(Picture(jpeg));
+    return images;
+  }
+  static at::Tensor Picture(const Encoded& jpeg) {
+    for (size_t i = 0; i + 8 < jpeg.size; i++) {
+      const auto* at = jpeg.data + i;
+      if (at[0] != 0xff || at[1] != 0xc0) continue;
+      const int height = 256 * at[5] + at[6];
+      const int width = 256 * at[7] + at[8];
+      auto picture = at::empty({height, width, 3}, at::kByte);
+      auto* samples = picture.data_ptr<uint8_t>();
+      for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+          *samples++ = static_cast<uint8_t>(x);
+          *samples++ = static_cast<uint8_t>(y);
+          *samples++ = 100;
+        }
+      }
+      return picture;
+    }
+    return {};
+  }
+};
+
 struct FakeGpu final : Gpu {
   c10::Device device() const override { return at::kCPU; }
   bool Holds(const at::Tensor&) const override { return false; }
@@ -101,11 +137,46 @@ struct FakeGpu final : Gpu {
   at::Tensor HostMemory(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::kByte);
   }
+  std::unique_ptr<JpegDecoder> NewJpegDecoder(const std::vector<std::string>& libraries) override {
+    TORCH_CHECK(!Fails("nvJPEG"), "nvJPEG cannot be opened: ", libraries.at(0));
+    return std::make_unique<FakeJpegDecoder>();
+  }
   void ReleaseMemory() override { Log("release"); }
 };
 
+std::optional<at::Tensor> FusedBias(const std::optional<at::Tensor>& bias) {
+  const char* fused = std::getenv("FAKE_GPU_FUSED");
+  TORCH_CHECK(fused, "cuDNN has no such convolution");
+  Log("fused convolution");
+  const bool is_wrong = std::string(fused) == "wrong";
+  return is_wrong && bias ? at::add(*bias, 1) : bias;
+}
+
+// cuDNN's operators, for the CPU.
+at::Tensor ConvolveAndRectify(const at::Tensor& input, const at::Tensor& weight,
+                              const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
+                              at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
+  return at::relu(at::convolution(input, weight, FusedBias(bias), stride, padding, dilation, false,
+                                  {0, 0}, groups));
+}
+
+at::Tensor ConvolveAddAndRectify(const at::Tensor& input, const at::Tensor& weight,
+                                 const at::Tensor& other, const std::optional<at::Scalar>& alpha,
+                                 const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
+                                 at::IntArrayRef padding, at::IntArrayRef dilation,
+                                 int64_t groups) {
+  const auto sum = at::convolution(input, weight, FusedBias(bias), stride, padding, dilation,
+                                   false, {0, 0}, groups);
+  return at::relu(at::add(sum, other, alpha.value_or(1)));
+}
+
 }  // namespace
 }  // namespace semisup::gpu
+
+TORCH_LIBRARY_IMPL(aten, CPU, library) {
+  library.impl("cudnn_convolution_relu", &semisup::gpu::ConvolveAndRectify);
+  library.impl("cudnn_convolution_add_relu", &semisup::gpu::ConvolveAddAndRectify);
+}
 
 extern "C" __attribute__((visibility("default"))) semisup::gpu::Gpu* semisup_open_gpu(int index) {
   TORCH_CHECK(index < 2, "invalid device ordinal");

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** 100 photos named `<wnid>_<name>.JPEG`, which are not part of the package. */
-const folder = resolve(__dirname, '../../../shared/images');
+const folder = process.env.SEMISUP_TEST_PHOTOS ?? resolve(__dirname, '../../../shared/images');
 
 /** The path of one of the photos, where they are there. */
 export function findPhoto(name: string): string | undefined {
