@@ -30,14 +30,20 @@ export async function withFolder(work) {
   }
 }
 
+/** The path of an architecture as TorchScript, made if it is not there. */
+export function torchScriptFile(folder, architecture) {
+  const path = join(folder, `${architecture}.pt`);
+  if (!existsSync(path)) makeTorchScript(folder, architecture);
+  return path;
+}
+
 /**
  * The paths of an architecture as TorchScript and as ONNX with the same weights, made if they are not
  * there. Without a Python the ONNX file may be missing.
  */
 export function modelFiles(folder, architecture) {
-  const torchScript = join(folder, `${architecture}.pt`);
+  const torchScript = torchScriptFile(folder, architecture);
   const onnx = join(folder, `${architecture}.onnx`);
-  if (!existsSync(torchScript)) makeTorchScript(folder, architecture);
   if (!existsSync(onnx) && python) {
     execFileSync(python, ['-W', 'ignore', onnxMaker, folder, architecture]);
   }

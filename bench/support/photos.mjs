@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
-const photos = fileURLToPath(new URL('../../../shared/images', import.meta.url));
+const photos =
+  process.env.SEMISUP_BENCH_PHOTOS ??
+  fileURLToPath(new URL('../../../shared/images', import.meta.url));
 const [width, height] = [500, 375];
 
 /** A folder of 100 JPEGs: photos where they are there, else made in `folder`, of a photo's usual size. */

@@ -3,6 +3,14 @@ import { execFileSync } from 'node:child_process';
 /** The Python of the peers, with torch, onnx, onnxruntime, numpy and pillow; undefined: without them. */
 export const python = process.env.SEMISUP_BENCH_PYTHON || undefined;
 
+/** The GPU and what drives it, as its PyTorch sees them. */
+export function gpuVersions() {
+  if (!python) return 'no Python';
+  const script =
+    'import torch; p = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None; print(f"{p.name}, {p.total_memory >> 30} GiB, {p.multi_processor_count} multiprocessors" if p else "no GPU", f"; Python\'s PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}", sep="")';
+  return execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
+}
+
 /** Its packages and their versions, for the origin of a table. */
 export function pythonVersions() {
   if (!python) return 'no Python';
