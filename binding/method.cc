@@ -122,8 +122,12 @@ struct CallRequest {
         if (plan && stack.size() == 1 && stack[0].isTensor() && plan->Takes(stack[0].toTensor())) {
           return c10::IValue(plan->Run(stack[0].toTensor()));
         }
-        auto value = method(std::move(stack));
-        Await(module->device);
+        const c10::Device device = module->device;
+        if (!device.is_cpu()) {
+          for (auto& argument : stack) argument = MovedTo(device, argument);
+        }
+        const auto value = method(std::move(stack));
+        Await(device);
         return Snapshot(value);
       });
     };

@@ -17,6 +17,8 @@ c10::IValue ToIValue(Napi::Value value, const c10::TypePtr& type, const std::str
 // The value with copies of its lists and dicts, which TorchScript may change while JS reads them.
 // Tensors still share their elements. Throws ERR_SEMISUP_SCRIPT where it is too deep.
 c10::IValue Snapshot(const c10::IValue& value);
+// As Snapshot(), with the tensors on a device.
+c10::IValue MovedTo(c10::Device device, const c10::IValue& value);
 
 // A TorchScript value in JS: tensors, numbers (bigint beyond 2^53), booleans, strings, null; arrays
 // for lists and tuples, objects for named tuples and for dicts of strings, Maps for other dicts.

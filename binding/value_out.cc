@@ -2,6 +2,7 @@
 #include <ATen/core/List.h>
 #include <ATen/core/function_schema.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -58,7 +59,8 @@ Napi::Value FromDict(Napi::Env env, const c10::impl::GenericDict& dict) {
   return map;
 }
 
-c10::IValue Copy(const c10::IValue& value, int depth) {
+// `to`: where tensors are to lie, or nothing.
+c10::IValue Copy(const c10::IValue& value, int depth, std::optional<c10::Device> to) {
   if (depth > kMaxDepth) {
     throw Error("ERR_SEMISUP_SCRIPT", "TorchScript gave a value that is nested more than " +
                                           std::to_string(kMaxDepth) + " deep.");
@@ -67,29 +69,32 @@ c10::IValue Copy(const c10::IValue& value, int depth) {
     const auto list = value.toList();
     c10::impl::GenericList copy(list.elementType());
     copy.reserve(list.size());
-    for (const auto& part : value.toListRef()) copy.push_back(Copy(part, depth + 1));
+    for (const auto& part : value.toListRef()) copy.push_back(Copy(part, depth + 1, to));
     return copy;
   }
   if (value.isGenericDict()) {
     const auto dict = value.toGenericDict();
     c10::impl::GenericDict copy(dict.keyType(), dict.valueType());
-    for (const auto& entry : dict) copy.insert(entry.key(), Copy(entry.value(), depth + 1));
+    for (const auto& entry : dict) copy.insert(entry.key(), Copy(entry.value(), depth + 1, to));
     return copy;
   }
   if (value.isTuple()) {
     const auto& tuple = value.toTupleRef();
     std::vector<c10::IValue> parts;
-    for (const auto& part : tuple.elements()) parts.push_back(Copy(part, depth + 1));
+    for (const auto& part : tuple.elements()) parts.push_back(Copy(part, depth + 1, to));
     const auto type = tuple.type();
     if (type->schema()) return c10::ivalue::Tuple::createNamed(std::move(parts), type);
     return c10::ivalue::Tuple::create(std::move(parts));
   }
+  if (to && value.isTensor()) return value.toTensor().to(*to);
   return value;
 }
 
 }  // namespace
 
-c10::IValue Snapshot(const c10::IValue& value) { return Copy(value, 0); }
+c10::IValue Snapshot(const c10::IValue& value) { return Copy(value, 0, std::nullopt); }
+
+c10::IValue MovedTo(c10::Device device, const c10::IValue& value) { return Copy(value, 0, device); }
 
 Napi::Value FromIValue(Napi::Env env, const c10::IValue& value) {
   if (value.isNone()) return env.Null();

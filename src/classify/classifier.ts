@@ -266,7 +266,7 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype does not fit
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#call('forward', input);
+    return await this.module.forward<Tensor<'float32'>>(input);
   }
 
   /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
@@ -367,7 +367,7 @@ export class Classifier implements AsyncDisposable {
     const answers = new Array<Answer>(images.length);
     try {
       for (const { input, places } of parts) {
-        using output = await this.#call(method, input);
+        using output = await this.module.call<Tensor<'float32'>>(method, input);
         if (method === 'forward') this.#checkClasses(output);
         const those = places.map((place) => images[place]!);
         const timings = {
@@ -381,15 +381,6 @@ export class Classifier implements AsyncDisposable {
     } finally {
       for (const { input } of parts) input.dispose();
     }
-  }
-
-  async #call(method: 'forward' | 'features', input: Tensor): Promise<Tensor<'float32'>> {
-    const { kind } = this.#plans[method]!;
-    if (kind !== 'plain' || input.device === this.#device.name) {
-      return await this.module.call<Tensor<'float32'>>(method, input);
-    }
-    using moved = await input.moved(this.#device.name);
-    return await this.module.call<Tensor<'float32'>>(method, moved);
   }
 
   /** A file's metadata may say what its module does not keep. */

@@ -163,7 +163,9 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Calls `forward`. Keyword arguments are given as `{ kwargs: { … } }` after all others.
+   * Calls `forward`. Keyword arguments are given as `{ kwargs: { … } }` after all others. Where the module
+   * is on a GPU, tensors of the CPU are copied there, in lists and dicts too; those that it gives stay there
+   * until they are read.
    *
    * @throws ScriptError if the arguments are not what the method takes, or TorchScript raises
    * @throws DisposedError after `close()`

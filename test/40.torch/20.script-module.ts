@@ -159,6 +159,30 @@ describe('script modules', () => {
     assert.deepEqual(await readdir(folder.path, { recursive: true }), ['folder']);
   });
 
+  it('take tensors of the CPU where they lie on another device', async () => {
+    const source = [
+      '',
+      'def forward(self, x, more: List[Tensor], named: Dict[str, Tensor]):',
+      '    return torch.matmul(x, self.k) + more[0] + named["y"]',
+      '',
+    ].join('\n');
+    await using net = await ScriptModule.create({
+      ...{ type: 'Net', source },
+      parameters: { k: { dtype: 'float32', shape: [3, 5] } },
+    });
+    const path = join(folder.path, 'net.pt');
+    await net.save(path);
+    const { native, handle } = net.executor;
+    // LibTorch's device without memory, which all machines have.
+    const { module } = await native.loadModule(handle, path, 'meta', undefined, false);
+    using x = Tensor.from(new Float32Array(6), [2, 3]);
+    using y = Tensor.from(new Float32Array(5));
+    const args = [x, [y], { y }];
+    using given = (await native.callMethod(handle, module, 'forward', args, {}, 0)) as Tensor;
+    assert.deepEqual([given.device, given.shape], ['meta', [2, 5]]);
+    assert.equal(x.device, 'cpu');
+  });
+
   it('refuse options that they do not know, and devices that are not there', async () => {
     const path = join(folder.path, 'net.pt');
     await assert.rejects(ScriptModule.load(path, { devise: 'cpu' } as object), (error: Error) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DeviceError, ScriptError } from '../../src/errors';
+import { DeviceError } from '../../src/errors';
 import { devices, ScriptModule, Tensor } from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
 import { apart, onGpu } from '../support/gpu';
@@ -43,11 +43,12 @@ describe('a GPU', function () {
     using input = pictures([4, 3, 30, 40]);
     using expected = await net.forward(input);
     await net.to({ device: 'cuda' });
-    await assert.rejects(net.forward(input), ScriptError);
     using there = input.to({ device: 'cuda' });
-    using given = await net.forward(there);
-    assert.equal(given.device, 'cuda:0');
-    assert.ok(apart(await given.toFloat32(), await expected.toFloat32()) < 1e-4);
+    for (const one of [input, there]) {
+      using given = await net.forward(one);
+      assert.equal(given.device, 'cuda:0');
+      assert.ok(apart(await given.toFloat32(), await expected.toFloat32()) < 1e-4);
+    }
   });
 
   it('is taken by name at load', async () => {
