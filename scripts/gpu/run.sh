@@ -1,41 +1,50 @@
 #!/usr/bin/env bash
 # On a GPU host that has Python's PyTorch, CMake, ninja and CUDA's headers: unpacks gpu-host/, compiles
 # against that PyTorch, and runs what is asked for.
-#   scripts/gpu/run.sh OUT [test] [bench] [images]        all three where none is named
-# OUT is a folder for logs and results, which are written whatever fails.
+#   scripts/gpu/run.sh OUT [test] [bench] [images] [-- options of bench/gpu.mjs]
+# All three where none is named. OUT is a folder for logs and results, which are written whatever fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
-out=$(realpath "${1:?a folder for the results}")
-shift
-steps=("${@:-test bench images}")
 host=$root/gpu-host
 failed=0
 
-step() { # name, then a command: its output in a log, its time told
-  local name=$1 began=$SECONDS
+mkdir -p "${1:?a folder for the results}" && out=$(realpath "$1") || exit 1
+shift
+steps=()
+while (($#)) && [[ $1 != -- ]]; do
+  [[ $1 =~ ^(test|bench|images)$ ]] || { echo "'$1' is none of test, bench and images" >&2 && exit 2; }
+  steps+=("$1")
   shift
-  if "$@" >"$out/$name.log" 2>&1; then
+done
+((${#steps[@]})) || steps=(test bench images)
+bench_options=("${@:2}")
+
+step() { # name, log, then a command: its output in the log, its time told
+  local name=$1 log=$out/$2.log began=$SECONDS
+  shift 2
+  if "$@" >>"$log" 2>&1; then
     echo "$name: done in $((SECONDS - began)) s"
   else
-    echo "$name: FAILED in $((SECONDS - began)) s; the end of $name.log:"
-    tail -n 25 "$out/$name.log"
+    echo "$name: FAILED in $((SECONDS - began)) s; the end of $(basename "$log"):"
+    tail -n 25 "$log"
     failed=1
     return 1
   fi
 }
 
-# Into a folder, unless something of it is there.
-unpack_unless() { # what, archive, folder
-  [[ -e $1 ]] || { mkdir -p "$3" && tar -xJf "$2" -C "$3"; }
+# Into a folder, unless that very archive was unpacked to its end.
+unpack_once() { # archive, folder
+  local done=$1.unpacked
+  sha256sum --check --status "$done" 2>/dev/null && return
+  mkdir -p "$2" && tar -xJf "$1" -C "$2" && sha256sum "$1" >"$done"
 }
 
 unpack() {
-  unpack_unless "$host/bin/node" "$host/node.tar.xz" "$host/bin" &&
-    unpack_unless node_modules "$host/modules.tar.xz" . &&
-    unpack_unless "$host/lib/libnvjpeg.so.13" "$host/nvjpeg.tar.xz" "$host/lib" &&
-    { [[ ! -e $host/weights.tar.xz ]] ||
-      unpack_unless "$host/baseline.pt" "$host/weights.tar.xz" "$host"; }
+  unpack_once "$host/node.tar.xz" "$host/bin" &&
+    unpack_once "$host/modules.tar.xz" . &&
+    unpack_once "$host/nvjpeg.tar.xz" "$host/lib" &&
+    { [[ ! -e $host/weights.tar.xz ]] || unpack_once "$host/weights.tar.xz" "$host"; }
 }
 
 compile() {
@@ -49,24 +58,25 @@ images() {
   UV_THREADPOOL_SIZE=$(nproc) SEMISUP_BENCH_PHOTOS=$SEMISUP_TEST_PHOTOS node bench/gpu-images.mjs >"$out/gpu-images.csv"
 }
 
-bench() { node bench/gpu.mjs >"$out/gpu.csv"; }
+bench() { node bench/gpu.mjs "${bench_options[@]}" >"$out/gpu.csv"; }
 tests() { node node_modules/mocha/bin/mocha.js --config .mocharc.gpu.json; }
 
+rm -f "$out"/{host,compile,test,bench,images}.log
+nvidia-smi >"$out/host.log" 2>&1
 SEMISUP_LIBTORCH=$(python3 -c 'import torch; print(torch.__path__[0])') || exit 1
 export SEMISUP_LIBTORCH SEMISUP_TEST_PYTHON=python3 SEMISUP_BENCH_PYTHON=python3
 export PATH=$host/bin:$PATH LD_LIBRARY_PATH=$host/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-nvidia-smi >"$out/nvidia-smi.txt" 2>&1
-step unpack unpack || exit 1
-step compile compile || exit 1
+step unpack host unpack || exit 1
+step compile compile compile || exit 1
 export SEMISUP_TEST_PHOTOS=$host/images
 [[ -d $SEMISUP_TEST_PHOTOS ]] || export SEMISUP_TEST_PHOTOS=$root/../shared/images
 [[ -e $host/baseline.pt ]] && export SEMISUP_TEST_BASELINE=$host/baseline.pt
-step doctor node lib/cli/index.js doctor
-for one in ${steps[*]}; do
+step doctor host node lib/cli/index.js doctor
+for one in "${steps[@]}"; do
   case $one in
-    test) step test tests ;;
-    bench) step bench bench ;;
-    images) step images images ;;
+    test) step test test tests ;;
+    bench) step bench bench bench ;;
+    images) step images images images ;;
   esac
 done
 exit $failed

@@ -2,14 +2,23 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Classifier } from '../classify';
 import { OptionError } from '../errors';
 import { hub, type LoadOptions } from '../hub';
-import { checkPlanOptions, Tensor, type Plan, type Precision } from '../torch';
+import {
+  checkPlanOptions,
+  openDevice,
+  precisionsOf,
+  Tensor,
+  type DeviceName,
+  type Plan,
+  type Precision,
+} from '../torch';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { bold, describeError, dim, note, print, printJson, table } from './terminal';
 import { takeTurns } from './turns';
 
 interface BenchFlags extends HubFlags {
-  readonly precision: readonly Precision[];
+  readonly device: DeviceName;
+  readonly precision?: readonly Precision[];
   readonly batch: readonly number[];
   readonly seconds: number;
   readonly threads?: number;
@@ -36,10 +45,11 @@ export function benchCommand(): Command {
     new Command('bench')
       .description('how fast models run here, by their plans and without')
       .argument('<model...>')
+      .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'cpu')
       .addOption(
         new Option('--precision <list>', 'which precisions, with commas between them')
           .argParser(list)
-          .default(['float32', 'bfloat16', 'int8'], 'all'),
+          .default(undefined, 'all that the device has'),
       )
       .addOption(
         new Option('--batch <list>', 'how many images at a time')
@@ -51,7 +61,7 @@ export function benchCommand(): Command {
       .option('--weights <checkpoint>', 'a checkpoint of your own')
       .option('--json', 'print JSON'),
   ).action(async (models: string[], flags: BenchFlags) => {
-    for (const precision of flags.precision) checkPlanOptions({ precision });
+    for (const precision of flags.precision ?? []) checkPlanOptions({ precision });
     const all: Row[] = [];
     for (const model of models) {
       const rows = await bench(model, flags);
@@ -63,15 +73,14 @@ export function benchCommand(): Command {
 }
 
 async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
-  const { weights, threads } = flags;
+  const { weights, threads, device } = flags;
+  const precisions = flags.precision ?? precisionsOf(await openDevice(device)).toReversed();
   const load = (options: LoadOptions) =>
-    withHub(flags, (more) =>
-      hub.load(model, { ...more, ...options, device: 'cpu', weights, threads }),
-    );
+    withHub(flags, (more) => hub.load(model, { ...more, ...options, device, weights, threads }));
   const classifiers: Classifier[] = [];
   try {
     classifiers.push(await load({ plan: 'plain' }));
-    for (const precision of flags.precision) {
+    for (const precision of precisions) {
       const planned = await unlessRefused(load({ precision }));
       if (planned) classifiers.push(planned);
     }
@@ -105,7 +114,9 @@ async function measure(
   const { crop } = classifiers[0]!.metadata.transform;
   const shape = [batch, 3, crop, crop];
   const values = Float32Array.from({ length: batch * 3 * crop * crop }, (_, i) => Math.sin(i));
-  using input = Tensor.from(values, shape);
+  using tensor = Tensor.from(values, shape);
+  // All run on one device; what is measured is the forward alone.
+  using input = tensor.to({ device: classifiers[0]!.plan.device as DeviceName });
   const works = classifiers.map((classifier) => async () => {
     (await classifier.forward(input)).dispose();
   });

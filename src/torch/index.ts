@@ -19,6 +19,7 @@ export type {
 export {
   checkPlanOptions,
   checkPrecision,
+  precisionsOf,
   type Plan,
   type PlanMode,
   type PlanOptions,

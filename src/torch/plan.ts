@@ -108,11 +108,16 @@ export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
   return { precision, plan, tolerance };
 }
 
+/** What a device computes in, the fastest first. */
+export function precisionsOf({ gpu }: OpenDevice): readonly Precision[] {
+  return gpu ? gpuPrecisions : cpuPrecisions;
+}
+
 /** @throws OptionError if the device does not compute in a precision */
-export function checkPrecision(precision: Precision | 'auto', { gpu }: OpenDevice): void {
-  const known: readonly string[] = [...(gpu ? gpuPrecisions : cpuPrecisions), 'auto'];
+export function checkPrecision(precision: Precision | 'auto', device: OpenDevice): void {
+  const known = [...precisionsOf(device), 'auto'] as const;
   if (known.includes(precision)) return;
-  const where = gpu ? 'on a GPU' : 'on the CPU';
+  const where = device.gpu ? 'on a GPU' : 'on the CPU';
   throw wrongValue('precision', `one of '${known.join(`', '`)}' ${where}`, precision);
 }
 
@@ -136,7 +141,7 @@ export async function makePlan(request: PlanRequest, options: PlanOptions): Prom
   try {
     if (precision !== 'auto') return await planIn(precision);
     if (tolerance === 0) return await planIn('float32');
-    for (const one of gpu ? gpuPrecisions : cpuPrecisions) {
+    for (const one of precisionsOf(device)) {
       if (one === 'float32') break;
       const plan = await unlessRefused(planIn(one));
       if (!plan) continue;
