@@ -2,15 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
-import { versions } from '../../lib/index.js';
+import { findUsedLibTorchSync } from '../../lib/libtorch/index.js';
 
 /** Prints the command, the machine and what else is told as comment lines of a CSV. */
 export function printOrigin(...more) {
   const [script, ...args] = process.argv.slice(1);
+  const libtorch = findUsedLibTorchSync();
   const GiB = Math.round(totalmem() / 2 ** 30);
   console.log(`# node bench/${[basename(script), ...args].join(' ')}`);
   console.log(
-    `# ${availableParallelism()} cores of ${cpus()[0].model}, ${GiB} GiB; Node ${process.versions.node}, LibTorch ${versions.libtorch}, ${process.platform}-${process.arch}`,
+    `# ${availableParallelism()} cores of ${cpus()[0].model}, ${GiB} GiB; Node ${process.versions.node}, LibTorch ${libtorch.version} (${libtorch.variant}), ${process.platform}-${process.arch}`,
   );
   for (const line of more) console.log(`# ${line}`);
 }

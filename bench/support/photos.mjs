@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -8,9 +8,12 @@ const photos =
   fileURLToPath(new URL('../../../shared/images', import.meta.url));
 const [width, height] = [500, 375];
 
-/** A folder of 100 JPEGs: photos where they are there, else made in `folder`, of a photo's usual size. */
+/** A folder of JPEGs: photos where they are there, else 100 made in `folder`, of a photo's usual size. */
 export async function findPhotos(folder) {
-  if (existsSync(photos)) return { path: photos, kind: '100 photos' };
+  if (existsSync(photos)) {
+    const count = readdirSync(photos).length;
+    return { path: photos, count, kind: `${count} photos` };
+  }
   const path = join(folder, 'images');
   mkdirSync(path, { recursive: true });
   for (let i = 0; i < 100; i++) {
@@ -18,7 +21,7 @@ export async function findPhotos(folder) {
       .jpeg({ quality: 90 })
       .toFile(join(path, `${i}.jpg`));
   }
-  return { path, kind: `100 JPEGs by formula, ${width}x${height}` };
+  return { path, count: 100, kind: `100 JPEGs by formula, ${width}x${height}` };
 }
 
 /** Waves under noise, which compress about as well as a photo. */

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "gpu/gpu.h"
+#include "gpu/math_mode.h"
 #include "nvjpeg.h"
 
 // The GPU of gpu/gpu.h by CUDA. What is called as in NVIDIA's CUDA Runtime API reference.
@@ -161,5 +162,6 @@ extern "C" __attribute__((visibility("default"))) semisup::gpu::Gpu* semisup_ope
   const int count = c10::cuda::device_count_ensure_non_zero();
   TORCH_CHECK(index >= 0 && index < count, "there are ", count, " GPUs, and none of index ", index);
   at::globalContext().lazyInitDevice(c10::kCUDA);
+  semisup::gpu::SetTf32(false);
   return new semisup::gpu::Cuda(static_cast<c10::DeviceIndex>(index));
 }

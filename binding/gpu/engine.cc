@@ -27,8 +27,11 @@ Engine::Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
 Engine::~Engine() {
   try {
     compute_->Record(Wait::kSleeping)->Await();
+    buckets_.clear();
+    network_.reset();
+    gpu_->ReleaseMemory();
   } catch (const std::exception&) {
-    // A device that was lost does nothing any more.
+    // A device that was lost does nothing any more, and gives nothing back.
   }
 }
 

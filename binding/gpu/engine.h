@@ -26,7 +26,7 @@ class Engine final : public PlannedMethod {
   // `lanes`: how many batches are under way at a time, of which one is computed.
   Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
          const Normalisation& normalisation, int lanes);
-  // Waits for what it does.
+  // Waits for what it does, and gives the memory back.
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -52,7 +52,7 @@ class Engine final : public PlannedMethod {
   const Bucket& BucketFor(const at::Tensor& input, const Pending& images);
 
   const std::shared_ptr<Gpu> gpu_;
-  const std::shared_ptr<const Network> network_;
+  std::shared_ptr<const Network> network_;
   // On the host.
   const Normaliser normalise_;
   Lanes lanes_;

@@ -120,9 +120,10 @@ function pack(name, folder, members) {
 }
 
 function weigh(files) {
-  const tracked = run('git', ['ls-files', '-z'], { cwd: root }).split('\0').filter(Boolean);
+  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const travelling = run('git', listed, { cwd: root }).split('\0').filter(Boolean);
   const sizes = new Map(files.map((file) => [file, statSync(file).size]));
-  const present = tracked.map((file) => join(root, file)).filter((file) => existsSync(file));
+  const present = travelling.map((file) => join(root, file)).filter((file) => existsSync(file));
   sizes.set(
     'the checkout',
     present.reduce((sum, file) => sum + statSync(file).size, 0),

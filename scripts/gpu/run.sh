@@ -35,9 +35,9 @@ step() { # name, log, then a command: its output in the log, its time told
 
 # Into a folder, unless that very archive was unpacked to its end.
 unpack_once() { # archive, folder
-  local done=$1.unpacked
-  sha256sum --check --status "$done" 2>/dev/null && return
-  mkdir -p "$2" && tar -xJf "$1" -C "$2" && sha256sum "$1" >"$done"
+  local stamp=$1.unpacked
+  sha256sum --check --status "$stamp" 2>/dev/null && return
+  mkdir -p "$2" && tar -xJf "$1" -C "$2" && sha256sum "$1" >"$stamp"
 }
 
 unpack() {
