@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LibTorchError } from '../errors';
@@ -54,7 +55,7 @@ export async function installLibTorch(
       const there = readFolder(dir);
       if (typeof there === 'string') {
         await install(wheels, dir, { ...options, variant, signal });
-      } else if (headers && !there.headers) {
+      } else if (headers && !hasHeaders(there)) {
         await addHeaders(wheels, dir, { ...options, variant, signal });
       }
       return readFolder(dir) as LibTorchFolder;
@@ -80,6 +81,11 @@ async function install(
     await rm(dir, { recursive: true, force: true });
     await rename(staged, dir);
   });
+}
+
+/** Those of LibTorch, and for CUDA those of its toolkit that they need. */
+function hasHeaders({ dir, variant, headers }: LibTorchFolder): boolean {
+  return headers && (variant === 'cpu' || existsSync(join(dir, 'include', 'crt')));
 }
 
 function isForHeadersAlone(file: string): boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findLibTorch, installLibTorch, type InstallProgress } from '../../src/libtorch';
 import { failure, namesIn } from '../support/download';
@@ -97,6 +97,31 @@ describe('installation of LibTorch', () => {
     assert.deepEqual(await namesIn(join(dir, 'licenses')), [
       ...['nvidia_cudnn-9.txt', 'torch-2.13.0+cpu.txt'],
     ]);
+  });
+
+  it("brings CUDA's own headers with those of its LibTorch, and not without", async () => {
+    const torch = await writeWheel(temporary.path);
+    const toolkit = await writeWheel(
+      temporary.path,
+      { 'nvidia/cu13/include/crt/host_config.h': '' },
+      'nvidia_cuda_crt-13-py3-none-manylinux_2_17_x86_64.whl',
+    );
+    server.answer = (request, ...rest) => {
+      file(request.url!.includes('nvidia') ? toolkit.bytes : torch.bytes)(request, ...rest);
+    };
+    const wheels = [torch, toolkit];
+    const { dir } = await installLibTorch({ variant: 'cu130' }, wheels);
+    assert.equal(server.requests.length, 1);
+    const header = join(dir, 'include', 'crt', 'host_config.h');
+    await installLibTorch({ variant: 'cu130', headers: true }, wheels);
+    assert.ok(existsSync(header));
+    // As where LibTorch's headers came before CUDA's were known of.
+    await rm(dirname(header), { recursive: true });
+    await installLibTorch({ variant: 'cu130', headers: true }, wheels);
+    assert.ok(existsSync(header));
+    const requests = server.requests.length;
+    await installLibTorch({ variant: 'cu130', headers: true }, wheels);
+    assert.equal(server.requests.length, requests);
   });
 
   it('tells the size first, then how far it is', async () => {
