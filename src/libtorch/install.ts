@@ -55,7 +55,7 @@ export async function installLibTorch(
       const there = readFolder(dir);
       if (typeof there === 'string') {
         await install(wheels, dir, { ...options, variant, signal });
-      } else if (headers && !hasHeaders(there)) {
+      } else if (headers && !hasHeaders(there, variant)) {
         await addHeaders(wheels, dir, { ...options, variant, signal });
       }
       return readFolder(dir) as LibTorchFolder;
@@ -84,7 +84,7 @@ async function install(
 }
 
 /** Those of LibTorch, and for CUDA those of its toolkit that they need. */
-function hasHeaders({ dir, variant, headers }: LibTorchFolder): boolean {
+function hasHeaders({ dir, headers }: LibTorchFolder, variant: Variant): boolean {
   return headers && (variant === 'cpu' || existsSync(join(dir, 'include', 'crt')));
 }
 
