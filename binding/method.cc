@@ -2,11 +2,11 @@
 
 #include <ATen/core/function_schema.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <sstream>
 
+#include "await_device.h"
 #include "error.h"
 #include "handle.h"
 #include "job.h"
@@ -95,13 +95,6 @@ class Arguments {
   std::vector<std::string> names_;
 };
 
-// What a call asked of a device is done when its promise is, and its failures are the call's.
-void Await(c10::Device device) {
-  if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl guard(device.type());
-  guard.synchronizeStream(guard.getStream(device));
-}
-
 struct CallRequest {
   std::shared_ptr<ScriptModule> module;
   torch::jit::Method method;
@@ -127,7 +120,11 @@ struct CallRequest {
           for (auto& argument : stack) argument = MovedTo(device, argument);
         }
         const auto value = method(std::move(stack));
-        Await(device);
+        AwaitDevice(device);
+        // What it computes may lie elsewhere than its weights.
+        if (value.isTensor() && value.toTensor().defined()) {
+          AwaitDevice(value.toTensor().device());
+        }
         return Snapshot(value);
       });
     };

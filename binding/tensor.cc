@@ -8,6 +8,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "await_device.h"
 #include "dtype.h"
 #include "error.h"
 #include "handle.h"
@@ -119,8 +120,11 @@ Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {
   const auto tensor = Unwrap<Tensor>(info[0])->tensor;
   const c10::Device device(info[1].As<Napi::String>().Utf8Value());
   const auto dtype = DTypeFromName(info[2].As<Napi::String>());
-  return WrapTensor(info.Env(),
-                    WithCode("ERR_SEMISUP_TENSOR", [&] { return tensor.to(device, dtype); }));
+  return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
+                      auto converted = tensor.to(device, dtype);
+                      AwaitDevice(converted.device());
+                      return converted;
+                    }));
 }
 
 Napi::Value MoveTensor(const Napi::CallbackInfo& info) {
@@ -141,8 +145,11 @@ Napi::Value MoveTensor(const Napi::CallbackInfo& info) {
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {
   const auto tensor = Unwrap<Tensor>(info[0])->tensor;
   const auto shape = ToSizes(info[1]);
-  return WrapTensor(info.Env(),
-                    WithCode("ERR_SEMISUP_TENSOR", [&] { return tensor.reshape(shape); }));
+  return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
+                      auto reshaped = tensor.reshape(shape);
+                      AwaitDevice(reshaped.device());
+                      return reshaped;
+                    }));
 }
 
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info) {

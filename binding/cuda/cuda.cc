@@ -14,6 +14,7 @@
 #include "gpu/gpu.h"
 #include "gpu/math_mode.h"
 #include "nvjpeg.h"
+#include "streams.h"
 
 // The GPU of gpu/gpu.h by CUDA. What is called as in NVIDIA's CUDA Runtime API reference.
 namespace semisup::gpu {
@@ -26,12 +27,11 @@ class CudaEvent final : public Event {
     const unsigned flags =
         cudaEventDisableTiming | (wait == Wait::kSleeping ? cudaEventBlockingSync : 0);
     C10_CUDA_CHECK(cudaEventCreateWithFlags(&event_, flags));
-    C10_CUDA_CHECK(cudaEventRecord(event_, stream));
+    const auto recorded = cudaEventRecord(event_, stream);
+    if (recorded != cudaSuccess) cudaEventDestroy(event_);
+    C10_CUDA_CHECK(recorded);
   }
-  ~CudaEvent() override {
-    const c10::cuda::CUDAGuard guard(device_);
-    C10_CUDA_CHECK_WARN(cudaEventDestroy(event_));
-  }
+  ~CudaEvent() override { C10_CUDA_CHECK_WARN(cudaEventDestroy(event_)); }
   CudaEvent(const CudaEvent&) = delete;
   CudaEvent& operator=(const CudaEvent&) = delete;
 
@@ -46,15 +46,11 @@ class CudaEvent final : public Event {
   cudaEvent_t event_ = nullptr;
 };
 
-// One of our own: LibTorch's pool gives a stream to several, and what one of them asks of it while
-// another records a graph on it would become part of that graph.
 class CudaStream final : public Stream {
  public:
-  explicit CudaStream(c10::DeviceIndex device) : CudaStream(device, Create(device)) {}
-  ~CudaStream() override {
-    const c10::cuda::CUDAGuard guard(stream_.device_index());
-    C10_CUDA_CHECK_WARN(cudaStreamDestroy(stream_));
-  }
+  CudaStream(c10::DeviceIndex device, StreamUse use)
+      : use_(use), stream_(c10::cuda::getStreamFromExternal(TakeStream(device, use), device)) {}
+  ~CudaStream() override { GiveStream(stream_.device_index(), use_, stream_); }
   CudaStream(const CudaStream&) = delete;
   CudaStream& operator=(const CudaStream&) = delete;
 
@@ -71,16 +67,7 @@ class CudaStream final : public Stream {
   }
 
  private:
-  CudaStream(c10::DeviceIndex device, cudaStream_t stream)
-      : stream_(c10::cuda::getStreamFromExternal(stream, device)) {}
-
-  static cudaStream_t Create(c10::DeviceIndex device) {
-    const c10::cuda::CUDAGuard guard(device);
-    cudaStream_t stream = nullptr;
-    C10_CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-    return stream;
-  }
-
+  const StreamUse use_;
   const c10::cuda::CUDAStream stream_;
 };
 
@@ -92,38 +79,55 @@ std::mutex& RecordingMutex() {
 
 class CudaGraph final : public Graph {
  public:
-  CudaGraph(Stream& stream, const CudaGraph* family, const std::function<void()>& work) {
+  CudaGraph(c10::DeviceIndex device, Stream& stream, const CudaGraph* family,
+            const std::function<void()>& work)
+      : device_(device), pool_(family ? family->pool_ : at::cuda::graph_pool_handle()) {
     const std::lock_guard lock(RecordingMutex());
-    stream.Run([&] {
-      // Other threads may go on, as long as they keep off this stream.
-      graph_.capture_begin(family ? family->pool_ : c10::MempoolId_t{0, 0},
-                           cudaStreamCaptureModeThreadLocal);
-      Record(work);
-      pool_ = graph_.pool();
-    });
+    stream.Run([&] { Record(work); });
   }
 
   void Replay() override { graph_.replay(); }
 
  private:
-  // A recording must be ended, however the work ends; the first failure is the one that is told.
+  // The first failure is the one that is told.
   void Record(const std::function<void()>& work) {
     try {
-      work();
-    } catch (...) {
-      const auto failure = std::current_exception();
+      // Other threads may go on, as long as they keep off this stream.
+      graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
+      std::exception_ptr failure;
+      try {
+        work();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      // However the work ends.
       try {
         graph_.capture_end();
-      } catch (const std::exception&) {
-        // It tells of the same.
+      } catch (...) {
+        if (!failure) throw;
       }
-      std::rethrow_exception(failure);
+      if (failure) std::rethrow_exception(failure);
+    } catch (...) {
+      Abandon();
+      throw;
     }
-    graph_.capture_end();
   }
 
+  // A recording that CUDA has given up leaves LibTorch's allocator believing that it goes on, and
+  // refusing to give memory back for the rest of the process.
+  void Abandon() const {
+    namespace allocator = c10::cuda::CUDACachingAllocator;
+    try {
+      allocator::endAllocateToPool(device_, pool_);
+      allocator::releasePool(device_, pool_);
+    } catch (const std::exception&) {
+      // It had ended.
+    }
+  }
+
+  const c10::DeviceIndex device_;
+  const c10::MempoolId_t pool_;
   at::cuda::CUDAGraph graph_;
-  c10::MempoolId_t pool_{0, 0};
 };
 
 class Cuda final : public Gpu {
@@ -132,12 +136,20 @@ class Cuda final : public Gpu {
 
   c10::Device device() const override { return device_; }
   bool Holds(const at::Tensor& tensor) const override { return tensor.device() == device_; }
+  std::unique_ptr<Stream> NewRecordingStream() override {
+    return std::make_unique<CudaStream>(device_.index(), StreamUse::kRecording);
+  }
+  std::shared_ptr<Event> RecordHere() override {
+    return std::make_shared<CudaEvent>(c10::cuda::getCurrentCUDAStream(device_.index()),
+                                       Wait::kSleeping);
+  }
   std::unique_ptr<Stream> NewStream() override {
-    return std::make_unique<CudaStream>(device_.index());
+    return std::make_unique<CudaStream>(device_.index(), StreamUse::kOther);
   }
   std::unique_ptr<Graph> Capture(Stream& stream, const Graph* family,
                                  const std::function<void()>& work) override {
-    return std::make_unique<CudaGraph>(stream, static_cast<const CudaGraph*>(family), work);
+    return std::make_unique<CudaGraph>(device_.index(), stream,
+                                       static_cast<const CudaGraph*>(family), work);
   }
   at::Tensor HostMemory(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::TensorOptions(at::kByte).pinned_memory(true));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "loader/library.h"
+#include "streams.h"
 
 namespace semisup::gpu {
 namespace {
@@ -26,6 +27,16 @@ struct Destination {
 };
 using Handle = void*;
 using State = void*;
+
+constexpr int kAllocatorFailure = 5;
+// A bad, unsupported or incomplete file, or one that only another backend takes.
+bool IsFaultOfFile(int status) { return status == 3 || status == 4 || status == 9 || status == 10; }
+
+void Check(int status) {
+  TORCH_CHECK_WITH(OutOfMemoryError, status != kAllocatorFailure,
+                   "CUDA out of memory, as nvJPEG tells.");
+  TORCH_CHECK(status == kSuccess, "nvJPEG failed with its status ", status, ".");
+}
 
 // A decoded image may take no more than sharp decodes.
 constexpr int64_t kMostPixels = int64_t{16383} * 16383;
@@ -96,9 +107,10 @@ class Backend {
            library_.decode_batch(handle_, state_, data.data(), sizes.data(), destinations.data(),
                                  stream) == kSuccess;
   }
-  bool DecodeOne(const Encoded& jpeg, Destination& destination, cudaStream_t stream) const {
+  // Gives nvJPEG's status.
+  int DecodeOne(const Encoded& jpeg, Destination& destination, cudaStream_t stream) const {
     return library_.decode(handle_, state_, jpeg.data, jpeg.size, kInterleavedRgb, &destination,
-                           stream) == kSuccess;
+                           stream);
   }
 
  private:
@@ -114,18 +126,12 @@ class NvJpegDecoder final : public JpegDecoder {
       : device_(device), library_(OpenFirst(libraries)) {
     const c10::cuda::CUDAGuard guard(device_);
     general_ = std::make_unique<Backend>(library_, kDefaultBackend);
-    if (general_->status() != kSuccess) {
-      throw std::runtime_error("nvJPEG cannot be used: its status is " +
-                               std::to_string(general_->status()));
-    }
+    Check(general_->status());
     hardware_ = std::make_unique<Backend>(library_, kHardwareBackend);
     if (hardware_->status() != kSuccess) hardware_.reset();
-    C10_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+    stream_ = TakeStream(device_, StreamUse::kOther);
   }
-  ~NvJpegDecoder() override {
-    const c10::cuda::CUDAGuard guard(device_);
-    C10_CUDA_CHECK_WARN(cudaStreamDestroy(stream_));
-  }
+  ~NvJpegDecoder() override { GiveStream(device_, StreamUse::kOther, stream_); }
 
   std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) override {
     const auto stream = c10::cuda::getStreamFromExternal(stream_, device_);
@@ -141,7 +147,11 @@ class NvJpegDecoder final : public JpegDecoder {
     // One of them is to blame.
     for (const size_t i : is_done ? std::vector<size_t>() : wanted) {
       auto destination = DestinationOf(images[i]);
-      if (!general_->DecodeOne(jpegs[i], destination, stream_)) images[i] = at::Tensor();
+      const int status = general_->DecodeOne(jpegs[i], destination, stream_);
+      if (IsFaultOfFile(status))
+        images[i] = at::Tensor();
+      else
+        Check(status);
     }
     C10_CUDA_CHECK(cudaStreamSynchronize(stream_));
     return images;

@@ -48,6 +48,8 @@ class Bucket {
            const Graph* family);
   void Note(const std::string& problem);
 
+  // What is right, by plain convolutions.
+  const Pending reference_ = std::make_shared<at::Tensor>();
   const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   std::shared_ptr<Graph> graph_;
   // From the input to the output.

@@ -22,7 +22,7 @@ Engine::Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
       network_(std::move(network)),
       normalise_(normalisation, at::kCPU),
       lanes_(*gpu_, lanes),
-      compute_(gpu_->NewStream()) {}
+      compute_(gpu_->NewRecordingStream()) {}
 
 Engine::~Engine() {
   try {
@@ -44,16 +44,22 @@ bool Engine::Takes(const at::Tensor& input) const {
 
 at::Tensor Engine::ForTorchScript(const at::Tensor& input) const { return normalise_(input); }
 
-double Engine::tolerance() const {
-  const auto& [dtype, tf32] = network_->arithmetic();
-  return dtype == at::kFloat && !tf32 ? 1e-3 : 5e-2;
-}
+double Engine::tolerance() const { return network_->arithmetic().tolerance(); }
 
 at::Tensor Engine::Run(const at::Tensor& input) {
   if (input.size(0) <= kMostImages) return RunBatch(input);
-  std::vector<at::Tensor> rows;
-  for (const auto& batch : input.split(kMostImages)) rows.push_back(RunBatch(batch));
-  return at::cat(rows);
+  std::vector<at::Tensor> parts;
+  for (const auto& batch : input.split(kMostImages)) parts.push_back(RunBatch(batch));
+  const auto rows = std::make_shared<at::Tensor>();
+  std::shared_ptr<Event> done;
+  {
+    const std::lock_guard lock(mutex_);
+    // Their memory is this stream's.
+    compute_->Run([parts, rows] { *rows = at::cat(parts); });
+    done = compute_->Record(Wait::kSleeping);
+  }
+  done->Await();
+  return *rows;
 }
 
 at::Tensor Engine::RunBatch(const at::Tensor& input) {
@@ -63,7 +69,7 @@ at::Tensor Engine::RunBatch(const at::Tensor& input) {
   std::shared_ptr<Event> done;
   {
     const std::lock_guard lock(mutex_);
-    if (event) compute_->Follow(event);
+    compute_->Follow(event);
     const auto& bucket = BucketFor(input, images);
     bucket.Run(*compute_, images, rows);
     const bool is_brief = bucket.launch().milliseconds < kBriefMilliseconds;

@@ -65,6 +65,10 @@ class Gpu {
   // Whether a tensor lies there.
   virtual bool Holds(const at::Tensor& tensor) const = 0;
   virtual std::unique_ptr<Stream> NewStream() = 0;
+  // One that graphs can be recorded on.
+  virtual std::unique_ptr<Stream> NewRecordingStream() = 0;
+  // After all that was asked of the GPU outside of streams so far.
+  virtual std::shared_ptr<Event> RecordHere() = 0;
   // Records `work`, which the stream has run before. The graphs of a `family`, which never run at
   // the same time, share the memory of what they compute between.
   virtual std::unique_ptr<Graph> Capture(Stream& stream, const Graph* family,

@@ -26,7 +26,10 @@ Lanes::Turn::~Turn() {
 }
 
 Staged Lanes::Turn::Stage(const at::Tensor& images) const {
-  if (lanes_.gpu_.Holds(images)) return {std::make_shared<at::Tensor>(images), nullptr};
+  // It may still be in the making.
+  if (lanes_.gpu_.Holds(images)) {
+    return {std::make_shared<at::Tensor>(images), lanes_.gpu_.RecordHere()};
+  }
   const auto staged = std::make_shared<at::Tensor>();
   lane_->stream->Run([lane = lane_, device = lanes_.gpu_.device(), staged, images] {
     const auto plain = images.contiguous();

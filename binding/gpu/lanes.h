@@ -16,7 +16,6 @@ using Pending = std::shared_ptr<at::Tensor>;
 // Images on the GPU, and when they are.
 struct Staged {
   Pending images;
-  // Nothing where they were there before.
   std::shared_ptr<Event> event;
 };
 

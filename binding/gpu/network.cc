@@ -5,8 +5,10 @@
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/cudnn_convolution_add_relu.h>
 #include <ATen/ops/cudnn_convolution_relu.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 
+#include <cmath>
 #include <utility>
 
 #include "math_mode.h"
@@ -29,8 +31,11 @@ std::vector<int64_t> SizesAfter(const plan::ConvolutionSpec& spec, const at::Ten
 }
 
 at::Tensor Convolve(const plan::ConvolutionSpec& spec, const at::Tensor& input,
-                    const at::Tensor& other, bool fused) {
+                    const at::Tensor& other, Fusion fusion) {
+  const bool fused = fusion != Fusion::kNone;
   if (fused && spec.rectifies && !spec.adds) {
+    // The output takes the memory of what was freed last.
+    if (fusion == Fusion::kFusedWithTraps) at::full(SizesAfter(spec, input), NAN, input.options());
     return at::cudnn_convolution_relu(input, spec.weight, Optional(spec.bias), spec.stride,
                                       spec.padding, spec.dilation, spec.groups);
   }
@@ -75,7 +80,10 @@ Network::Network(plan::Program program, c10::Device device, Arithmetic arithmeti
       output_(program.output) {
   const auto moved = [&](const at::Tensor& tensor) {
     if (!tensor.defined()) return tensor;
-    return tensor.to(device, tensor.is_floating_point() ? arithmetic.dtype : tensor.scalar_type());
+    // Converted first: a copy to the device is there when it returns, and a conversion there may
+    // not.
+    return tensor.to(tensor.is_floating_point() ? arithmetic.dtype : tensor.scalar_type())
+        .to(device);
   };
   for (auto& constant : constants_) {
     if (constant.isTensor()) constant = moved(constant.toTensor());
@@ -88,7 +96,7 @@ Network::Network(plan::Program program, c10::Device device, Arithmetic arithmeti
     if (instruction.convolution) {
       step.convolution = std::move(instruction.convolution);
       auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = *step.convolution;
-      weight = moved(weight).contiguous(at::MemoryFormat::ChannelsLast);
+      weight = moved(weight.contiguous(at::MemoryFormat::ChannelsLast));
       bias = moved(bias);
     } else {
       step.operation = instruction.node->getOperation();
@@ -97,7 +105,7 @@ Network::Network(plan::Program program, c10::Device device, Arithmetic arithmeti
   }
 }
 
-at::Tensor Network::Run(const at::Tensor& images, bool fused, bool by_measurement) const {
+at::Tensor Network::Run(const at::Tensor& images, Fusion fusion, bool by_measurement) const {
   const MathMode mode(arithmetic_.tf32, by_measurement);
   auto values = constants_;
   values[input_] =
@@ -108,7 +116,7 @@ at::Tensor Network::Run(const at::Tensor& images, bool fused, bool by_measuremen
     for (const int value : step.last_uses) values[value] = {};
     if (step.convolution) {
       const auto other = stack.size() > 1 ? stack[1].toTensor() : at::Tensor();
-      values[step.output] = Convolve(*step.convolution, stack[0].toTensor(), other, fused);
+      values[step.output] = Convolve(*step.convolution, stack[0].toTensor(), other, fusion);
     } else {
       step.operation(stack);
       values[step.output] = std::move(stack.back());

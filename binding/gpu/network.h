@@ -10,11 +10,18 @@
 
 namespace semisup::gpu {
 
+// Whether cuDNN's convolutions add and rectify too, where it has such. With traps it shows whether
+// they depend on what they find where they write to: numbers that are none lie there.
+enum class Fusion { kNone, kFused, kFusedWithTraps };
+
 // What a network computes in.
 struct Arithmetic {
   at::ScalarType dtype = at::kFloat;
   // See MathMode.
   bool tf32 = false;
+
+  // By how much of the largest number an output may differ.
+  double tolerance() const { return dtype == at::kFloat && !tf32 ? 1e-3 : 5e-2; }
 };
 
 // Of values scaled to 0..1, per channel.
@@ -41,9 +48,8 @@ class Network {
           const Normalisation& normalisation);
 
   // Of images on the device: float32 [n, c, h, w], or bytes [n, h, w, 3], which it normalises.
-  // Gives float32. `fused`: cuDNN's convolutions add and rectify too, where it has such.
-  // `by_measurement`: see MathMode.
-  at::Tensor Run(const at::Tensor& images, bool fused, bool by_measurement) const;
+  // Gives float32. `by_measurement`: see MathMode.
+  at::Tensor Run(const at::Tensor& images, Fusion fusion, bool by_measurement) const;
   const Arithmetic& arithmetic() const { return arithmetic_; }
 
  private:

@@ -79,7 +79,7 @@ describe('plans for a GPU', function () {
     const before = await log();
     assert.deepEqual(
       before.filter((line) => line !== 'replay'),
-      ['release', 'capture'],
+      ['release', 'capture', 'release'],
     );
     for (const images of [3, 4, 3, 1]) {
       using input = bytes(images);
@@ -131,6 +131,16 @@ describe('plans for a GPU', function () {
     await using plain = await makeTestNet();
     using input = pictures([3, 3, side, side]);
     await assertSame(await net.forward(input), await plain.forward(input));
+  });
+
+  it('do without them where memory does not suffice for both', async () => {
+    setEnvironment({ FAKE_GPU_FUSED: 'large' });
+    await using net = await makeTestNet();
+    const plan = await planOf(net);
+    assert.equal(plan.kind, 'graph');
+    assert.match(plan.reason, /fused convolutions cannot be used: CUDA out of memory\./);
+    using input = bytes(4);
+    assert.deepEqual((await net.forward(input)).shape, [4, 2]);
   });
 
   it('do without them where they give other numbers', async () => {

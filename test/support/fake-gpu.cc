@@ -1,7 +1,7 @@
 // Stands in for a GPU: a stream's work is done as late as possible, when an event is awaited, so that
 // whatever is not waited for has not happened. Told by the environment:
 //   FAKE_GPU_FAILS  what fails: graphs, memory, nvJPEG or the device
-//   FAKE_GPU_FUSED  whether there are fused convolutions: right or wrong ones
+//   FAKE_GPU_FUSED  whether there are fused convolutions: right, wrong or too large ones
 //   FAKE_GPU_LOG    a file to which is written what happens, a line each
 #include <ATen/ops/add.h>
 #include <ATen/ops/convolution.h>
@@ -127,6 +127,8 @@ struct FakeGpu final : Gpu {
   c10::Device device() const override { return at::kCPU; }
   bool Holds(const at::Tensor&) const override { return false; }
   std::unique_ptr<Stream> NewStream() override { return std::make_unique<FakeStream>(); }
+  std::unique_ptr<Stream> NewRecordingStream() override { return NewStream(); }
+  std::shared_ptr<Event> RecordHere() override { return FakeStream().Record(Wait::kSleeping); }
   std::unique_ptr<Graph> Capture(Stream&, const Graph* family,
                                  const std::function<void()>& work) override {
     TORCH_CHECK(!Fails("graphs"), "operation not permitted when stream is capturing");
@@ -148,7 +150,9 @@ std::optional<at::Tensor> FusedBias(const std::optional<at::Tensor>& bias) {
   const char* fused = std::getenv("FAKE_GPU_FUSED");
   TORCH_CHECK(fused, "cuDNN has no such convolution");
   Log("fused convolution");
-  const bool is_wrong = std::string(fused) == "wrong";
+  const std::string kind = fused;
+  TORCH_CHECK_WITH(OutOfMemoryError, kind != "large", "CUDA out of memory. Tried to allocate it.");
+  const bool is_wrong = kind == "wrong";
   return is_wrong && bias ? at::add(*bias, 1) : bias;
 }
 
