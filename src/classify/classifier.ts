@@ -1,4 +1,4 @@
-import { ModelError } from '../errors';
+import { DisposedError, ModelError } from '../errors';
 import {
   decode,
   decodeUnlessJpeg,
@@ -94,6 +94,9 @@ export class Classifier implements AsyncDisposable {
   /** Of the methods that have run; `forward` is the first. */
   readonly #plans: { readonly forward: Plan; features?: Plan };
   #planningFeatures: Promise<Plan> | undefined;
+  /** What was called and is not answered yet. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
 
   private constructor(
     module: ScriptModule,
@@ -220,22 +223,7 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Float32Array | Float32Array[]> {
     checkOptionNames(options, ['orient', 'signal'], 'embed');
     checkSignal(options.signal);
-    const { transform } = this.metadata;
-    this.#planningFeatures ??= makePlan(
-      this.module,
-      'features',
-      transform,
-      this.#runOptions,
-      this.#device,
-    );
-    try {
-      this.#plans.features = await whenAborted(options.signal, this.#planningFeatures);
-    } catch (error) {
-      // The next call tries again, unless it was this one alone that was aborted.
-      if (!options.signal?.aborted) this.#planningFeatures = undefined;
-      throw error;
-    }
-    const rows = await this.#run(images, options, this.#rows.features, (decoded) => decoded);
+    const rows = await this.#whileOpen(() => this.#embed(images, options));
     return isMany(images) ? rows : rows[0]!;
   }
 
@@ -251,7 +239,9 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, ['orient', 'signal'], 'logits');
-    const rows = await this.#run(images, options, this.#rows.forward, (decoded) => decoded);
+    const rows = await this.#whileOpen(() =>
+      this.#run(images, options, this.#rows.forward, (decoded) => decoded),
+    );
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
     for (const [i, row] of rows.entries()) data.set(row, i * columns);
@@ -266,16 +256,62 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype does not fit
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.module.forward<Tensor<'float32'>>(input);
+    return await this.#whileOpen(() => this.module.forward<Tensor<'float32'>>(input));
   }
 
   /** Refuses new work, lets that under way finish, then frees the model. Idempotent. */
   async close(): Promise<void> {
-    await this.module.close();
+    this.#closed ??= this.#close();
+    await this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #close(): Promise<void> {
+    // A call goes to the executor several times, which takes nothing more once it is closed.
+    await Promise.allSettled(this.#underWay);
+    await this.module.close();
+  }
+
+  /** Does what a call asks for, unless closed; closing waits for it. */
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      throw new DisposedError('ERR_SEMISUP_DISPOSED', {
+        what: 'The model was used after it was closed.',
+        todo: 'Keep it for longer, or make it anew.',
+      });
+    }
+    const call = work();
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  async #embed(
+    images: ImageInput | readonly ImageInput[],
+    options: ImageOptions,
+  ): Promise<Float32Array[]> {
+    const { transform } = this.metadata;
+    this.#planningFeatures ??= makePlan(
+      this.module,
+      'features',
+      transform,
+      this.#runOptions,
+      this.#device,
+    );
+    try {
+      this.#plans.features = await whenAborted(options.signal, this.#planningFeatures);
+    } catch (error) {
+      // The next call tries again, unless it was this one alone that was aborted.
+      if (!options.signal?.aborted) this.#planningFeatures = undefined;
+      throw error;
+    }
+    return await this.#run(images, options, this.#rows.features, (decoded) => decoded);
   }
 
   async #answers(
@@ -287,7 +323,9 @@ export class Classifier implements AsyncDisposable {
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw wrongValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
     }
-    return await this.#run(images, options, this.#classified, (decoded) => ({ ...decoded, topk }));
+    return await this.#whileOpen(() =>
+      this.#run(images, options, this.#classified, (decoded) => ({ ...decoded, topk })),
+    );
   }
 
   /** Image → transform → executor → answer, in the order of the images. */

@@ -131,8 +131,17 @@ describe('classifiers', function () {
     const modules = memory().modules.count;
     using input = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
     const running = [short.forward(input), short.forward(input), short.forward(input)];
+    const asked = [short.classify([clock, clock]), short.classify(clock)];
+    const more = Promise.all([short.embed(clock), short.logits([clock, clock])]);
     await Promise.all([short.close(), short.close()]);
     for (const output of await Promise.all(running)) assert.deepEqual(output.shape, [1, 1000]);
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ length }) => length),
+      [2, 5],
+    );
+    const [features, logits] = await more;
+    assert.deepEqual([features.length, logits.shape], [512, [2, 1000]]);
+    logits.dispose();
     assert.equal(memory().modules.count, modules - 1);
     await assert.rejects(short.classify(clock), { code: 'ERR_SEMISUP_DISPOSED' });
   });
