@@ -6,11 +6,10 @@ import { setTimeout } from 'node:timers/promises';
 import { Classifier, type OpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { fallenLeaves } from '../../src/image';
-import { buildTorchScript, card } from '../../src/models';
 import { Executor, memory, type Pixels, type Plan, type Tensor } from '../../src/torch';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
-import { generatedState } from '../support/generated-checkpoint';
+import { saveGenerated } from '../support/generated-model';
 import { noise } from '../support/pixels';
 import { image, saveClassifier } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
@@ -29,12 +28,7 @@ describe('the plan of a classifier', function () {
     models = await mkdtemp(join(tmpdir(), 'semisup-test-'));
     await saveClassifier(modelOf('small'), 1);
     for (const architecture of architectures) {
-      await buildTorchScript({
-        card: { ...card(`${architecture}_swsl`), licence: null },
-        state: generatedState(architecture),
-        source: { file: 'by formula', sha256: '0'.repeat(64) },
-        path: modelOf(architecture),
-      });
+      await saveGenerated(modelOf(architecture), architecture);
     }
   });
   after(() => rm(models, { recursive: true, force: true }));

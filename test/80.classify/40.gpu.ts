@@ -8,9 +8,8 @@ import { ScriptModule, Tensor, type OpenDevice, type Pixels } from '../../src/to
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
-import { generatedState } from '../support/generated-checkpoint';
+import { saveGenerated } from '../support/generated-model';
 import { noise } from '../support/pixels';
-import { buildTorchScript, card } from '../../src/models';
 import { temporaryFolder } from '../support/temporary';
 
 const classes = 1000;
@@ -25,13 +24,7 @@ describe('classifiers on a GPU', function () {
   const images = [noise(300, 200, 3), noise(64, 500, 1), noise(224, 224, 4)];
 
   beforeEach(async () => {
-    path = join(temporary.path, 'resnet18.pt');
-    await buildTorchScript({
-      card: { ...card('resnet18_swsl'), licence: null },
-      state: generatedState('resnet18'),
-      source: { file: 'by formula', sha256: '0'.repeat(64) },
-      path,
-    });
+    path = await saveGenerated(join(temporary.path, 'resnet18.pt'), 'resnet18');
     cpu = await Classifier.open(path, { device: 'cpu', plan: 'plain' });
   });
   afterEach(() => cpu.close());

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Classifier, type OpenOptions } from '../../src/classify';
-import { buildTorchScript, card } from '../../src/models';
 import { Tensor } from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
-import { generatedState } from '../support/generated-checkpoint';
+import { saveGenerated } from '../support/generated-model';
 import { apart, onGpu } from '../support/gpu';
 import { noise } from '../support/pixels';
 import { temporaryFolder } from '../support/temporary';
@@ -22,13 +21,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
     const images = [noise(300, 200, 3), noise(640, 480, 3), noise(100, 300, 1), noise(224, 224, 4)];
 
     beforeEach(async () => {
-      path = join(temporary.path, `${architecture}.pt`);
-      await buildTorchScript({
-        card: { ...card(`${architecture}_swsl`), licence: null },
-        state: generatedState(architecture),
-        source: { file: 'by formula', sha256: '0'.repeat(64) },
-        path,
-      });
+      path = await saveGenerated(join(temporary.path, `${architecture}.pt`), architecture);
       cpu = await Classifier.open(path, { device: 'cpu', plan: 'plain' });
     });
     afterEach(() => cpu.close());

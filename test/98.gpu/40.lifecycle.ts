@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Classifier } from '../../src/classify';
-import { buildTorchScript, card } from '../../src/models';
 import { devices } from '../../src/torch';
-import { generatedState } from '../support/generated-checkpoint';
+import { saveGenerated } from '../support/generated-model';
 import { onGpu } from '../support/gpu';
 import { runNode } from '../support/run-node';
 import { temporaryFolder } from '../support/temporary';
@@ -28,13 +27,7 @@ describe('a process that uses a GPU', function () {
   let path: string;
 
   beforeEach(async () => {
-    path = join(temporary.path, 'resnet18.pt');
-    await buildTorchScript({
-      card: { ...card('resnet18_swsl'), licence: null },
-      state: generatedState('resnet18'),
-      source: { file: 'by formula', sha256: '0'.repeat(64) },
-      path,
-    });
+    path = await saveGenerated(join(temporary.path, 'resnet18.pt'), 'resnet18');
   });
 
   for (const [when, rest] of [
