@@ -130,7 +130,7 @@ describe('garbage', () => {
       };
       answer([await most(1), await most(2 ** 24)]);
     `)) as [number, number];
-    assert.equal(light, 300);
-    assert.ok(heavy < 150, `${heavy} of 300 were held at once`);
+    // V8 collects at times of its own too: some of the light ones may be gone before the last.
+    assert.ok(heavy < light / 2, `${heavy} heavy and ${light} light of 300 were held at once`);
   });
 });
