@@ -3,13 +3,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <utility>
 #include <vector>
 
 namespace semisup::plan {
@@ -47,6 +47,15 @@ struct PaddedImages {
   }
 };
 
+// By the places of outputs.
+at::Tensor InPlaces(const at::Tensor& outputs) {
+  const auto placed = at::empty_like(outputs);
+  for (int64_t o = 0; o < outputs.numel(); o++) {
+    placed.data_ptr<float>()[PlaceOf(o)] = outputs.const_data_ptr<float>()[o];
+  }
+  return placed;
+}
+
 }  // namespace
 
 bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning) {
@@ -64,35 +73,54 @@ bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning)
          meaning.offset.abs().max().item<double>() < kMost && meaning.other * 255 < kMost;
 }
 
-ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, Meaning meaning)
+ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& meaning)
     : inputs_(spec.weight.size(1)),
       outputs_(spec.weight.size(0)),
       kernel_{spec.weight.size(2), spec.weight.size(3)},
       stride_{spec.stride[0], spec.stride[1]},
       padding_{spec.padding[0], spec.padding[1]},
-      meaning_(std::move(meaning)),
+      zero_(meaning.input_zero_point),
+      other_(meaning.other),
       starts_(at::zeros({outputs_}, at::kInt)) {
   const int64_t run = kernel_[1] * inputs_;
   const int64_t fours = CeilOf(run, kFour);
   weights_ = at::zeros({outputs_ / kBytePanel, kernel_[0], fours, kBytePanel, kFour}, at::kChar);
   const auto from = spec.weight.accessor<int8_t, 4>();
+  const int32_t zero = meaning.input_zero_point;
+  const int32_t most = std::numeric_limits<uint8_t>::max();
+  auto* starts = starts_.data_ptr<int32_t>();
+  std::vector<int32_t> farthest(outputs_);
   at::parallel_for(0, outputs_, kLane, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; o++) {
-      int32_t sum = 0;
+      const int64_t place = PlaceOf(o);
+      int32_t above = 0;
+      int32_t below = 0;
       for (int64_t y = 0; y < kernel_[0]; y++) {
         int8_t* row = weights_.data_ptr<int8_t>() +
-                      (o / kBytePanel * kernel_[0] + y) * fours * kBytePanel * kFour +
-                      o % kBytePanel * kFour;
+                      (place / kBytePanel * kernel_[0] + y) * fours * kBytePanel * kFour +
+                      place % kBytePanel * kFour;
         for (int64_t i = 0; i < run; i++) {
           const int8_t weight = from[o][i % inputs_][y][i / inputs_];
           row[i / kFour * kBytePanel * kFour + i % kFour] = weight;
-          sum += weight;
+          (weight > 0 ? above : below) += weight;
         }
       }
       // So that a byte that stands for zero adds nothing.
-      starts_.data_ptr<int32_t>()[o] = -sum * meaning_.input_zero_point;
+      starts[place] = -(above + below) * zero;
+      farthest[o] = std::max(above * (most - zero) - below * zero,
+                             above * zero - below * (most - zero));
     }
   });
+  factors_ = InPlaces(meaning.factor);
+  offsets_ = InPlaces(meaning.offset);
+  // What is added to offsets leaves them exact to half a hundredth of a byte.
+  constexpr double kMostOffset = 1 << 17;
+  are_floats_ = *std::max_element(farthest.begin(), farthest.end()) < kMostExact &&
+                factors_.max().item<double>() * kExact < kMostOffset;
+  if (are_floats_) {
+    starts_.add_(kExactBits);
+    offsets_.sub_(factors_, kExact);
+  }
 }
 
 void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
@@ -102,7 +130,7 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
                             .width = input.size(3),
                             .channels = inputs_,
                             .padding = padding_,
-                            .zero = meaning_.input_zero_point};
+                            .zero = zero_};
   const int64_t rows = output.size(2);
   const int64_t columns = output.size(3);
   const int64_t pixels = output.size(0) * rows * columns;
@@ -115,6 +143,8 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
     const int64_t first = row_of(block.first);
     return Slice{first, row_of(block.first + block.count - 1) + kernel_[0] - first};
   };
+
+  const int64_t step = stride_[1] * inputs_;
 
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
@@ -145,16 +175,20 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
       }
       const auto* source = copies ? copy : images.bytes;
       starts.resize(block.count);
+      int64_t column = block.first % columns;
+      const uint8_t* row = source + (row_of(block.first) - taken.first) * images.row_size();
       for (int64_t p = 0; p < block.count; p++) {
-        const int64_t pixel = block.first + p;
-        starts[p] = source + (row_of(pixel) - taken.first) * images.row_size() +
-                    pixel % columns * stride_[1] * inputs_;
+        starts[p] = row + column * step;
+        if (++column < columns) continue;
+        column = 0;
+        row = source + (row_of(block.first + p + 1) - taken.first) * images.row_size();
       }
       const ByteBlock bytes{.weights = weights,
                             .scales = {.start = starts_.const_data_ptr<int32_t>(),
-                                       .factor = meaning_.factor.const_data_ptr<float>(),
-                                       .offset = meaning_.offset.const_data_ptr<float>(),
-                                       .other = meaning_.other},
+                                       .factor = factors_.const_data_ptr<float>(),
+                                       .offset = offsets_.const_data_ptr<float>(),
+                                       .are_floats = are_floats_,
+                                       .other = other_},
                             .pixels = starts.data(),
                             .count = block.count,
                             .row_stride = images.row_size(),

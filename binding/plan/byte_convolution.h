@@ -24,7 +24,7 @@ class ByteConvolution {
   // Whether this processor has what the kernel needs, and it takes such a convolution.
   static bool Takes(const ConvolutionSpec& spec, const Meaning& meaning);
 
-  ByteConvolution(const ConvolutionSpec& spec, Meaning meaning);
+  ByteConvolution(const ConvolutionSpec& spec, const Meaning& meaning);
 
   // `other` is undefined, or is added; it may be the output.
   void Run(const at::Tensor& input, const at::Tensor& other, const at::Tensor& output) const;
@@ -37,8 +37,13 @@ class ByteConvolution {
   Sides kernel_;
   Sides stride_;
   Sides padding_;
-  Meaning meaning_;
+  uint8_t zero_;
+  float other_;
+  bool are_floats_;
+  // These are by the places of the outputs.
   at::Tensor starts_;
+  at::Tensor factors_;
+  at::Tensor offsets_;
   at::Tensor weights_;
 };
 

@@ -10,7 +10,20 @@ namespace semisup::plan {
 constexpr int64_t kBytePanel = 4 * kLane;
 constexpr int64_t kFour = 4;
 
-// Weights of bytes: for each panel of outputs [rows, fours, kBytePanel, kFour].
+// Where in its panel an output is computed: so the bytes of four lanes, as AVX-512 packs them, are
+// in order.
+constexpr int64_t PlaceOf(int64_t output) {
+  const int64_t lane = output / 4 % 4;
+  return output / kBytePanel * kBytePanel + lane * kLane + output % kBytePanel / 16 * 4 + output % 4;
+}
+
+// A sum that begins with these bits, and is no further from them than kMostExact, is that of the
+// float32 kExact + sum: no conversion is needed.
+constexpr int32_t kExactBits = 0x4B400000;
+constexpr float kExact = 12582912;
+constexpr int32_t kMostExact = 1 << 22;
+
+// Weights of bytes: for each panel of outputs [rows, fours, kBytePanel, kFour], by their places.
 struct ByteWeights {
   const int8_t* panels;
   // A kernel's rows, and how many fours of weights each has; zeros fill the last up.
@@ -20,11 +33,14 @@ struct ByteWeights {
   int64_t panel_size() const { return rows * fours * kBytePanel * kFour; }
 };
 
-// By output: a sum of products that begins with `start` stands for the byte sum * factor + offset.
+// By the places of outputs: a sum of products that begins with `start` stands for the byte
+// sum * factor + offset.
 struct ByteScales {
   const int32_t* start;
   const float* factor;
   const float* offset;
+  // Whether the bits of sums are those of numbers of float32.
+  bool are_floats;
   // How many steps of the output one of what is added is.
   float other;
 };

@@ -27,22 +27,24 @@ struct Strip {
   int64_t first;
 };
 
-__m512 OtherAt(const uint8_t* bytes) {
-  const __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(narrow));
+// What becomes no byte becomes the nearest one.
+__m512i BytesOf(const __m512i (&numbers)[kLanes]) {
+  return _mm512_packus_epi16(_mm512_packs_epi32(numbers[0], numbers[1]),
+                             _mm512_packs_epi32(numbers[2], numbers[3]));
 }
 
-// In the order of the lanes; what is no byte becomes the nearest one.
-__m512i BytesOf(const __m512i (&numbers)[kLanes]) {
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(numbers[0], numbers[1]),
-                                            _mm512_packs_epi32(numbers[2], numbers[3]));
-  return _mm512_permutexvar_epi32(order, bytes);
+// The other way round: those of a lane.
+template <int lane>
+__m512 NumbersOf(__m512i bytes) {
+  // 0x80 takes none.
+  constexpr int kFirst = static_cast<int>(0x80808000) + lane * 4;
+  const __m512i order = _mm512_set4_epi32(kFirst + 3, kFirst + 2, kFirst + 1, kFirst);
+  return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, order));
 }
 
 // All is copied first: what a store may change is read again. Flattened, because GCC keeps sums in
 // memory where it leaves a call.
-template <int pixels>
+template <int pixels, bool are_floats>
 [[gnu::flatten]]
 void MultiplyStrip(const ByteBlock& block, const Strip& strip) {
   const auto weights = block.weights;
@@ -83,8 +85,13 @@ void MultiplyStrip(const ByteBlock& block, const Strip& strip) {
     const __m512 factor = _mm512_loadu_ps(scales.factor + strip.output + j * kLane);
     const __m512 offset = _mm512_loadu_ps(scales.offset + strip.output + j * kLane);
     Unrolled<pixels>([&](auto i) {
-      __m512 number = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][j]), factor, offset);
-      if (other) number = _mm512_fmadd_ps(OtherAt(other + i * outputs + j * kLane), step, number);
+      const __m512i sum = sums[i][j];
+      const __m512 exact = are_floats ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
+      __m512 number = _mm512_fmadd_ps(exact, factor, offset);
+      if (other) {
+        const __m512i bytes = _mm512_loadu_si512(other + i * outputs);
+        number = _mm512_fmadd_ps(NumbersOf<j>(bytes), step, number);
+      }
       sums[i][j] = _mm512_cvtps_epi32(number);
     });
   });
@@ -92,15 +99,18 @@ void MultiplyStrip(const ByteBlock& block, const Strip& strip) {
 }
 
 // MultiplyStrip() by the number of pixels, from one up.
-template <int... pixels>
+template <bool are_floats, int... pixels>
 constexpr auto MultipliersOf(std::integer_sequence<int, pixels...>) {
-  return std::array{&MultiplyStrip<pixels + 1>...};
+  return std::array{&MultiplyStrip<pixels + 1, are_floats>...};
 }
-constexpr auto kMultipliers = MultipliersOf(std::make_integer_sequence<int, kMostPixels>());
+template <bool are_floats>
+constexpr auto kMultipliers =
+    MultipliersOf<are_floats>(std::make_integer_sequence<int, kMostPixels>());
 
 }  // namespace
 
 void MultiplyBytesVnni(const ByteBlock& block) {
+  const auto& multipliers = block.scales.are_floats ? kMultipliers<true> : kMultipliers<false>;
   const int64_t panel_size = block.weights.panel_size();
   const int64_t fours = block.weights.rows * block.weights.fours;
   const int64_t strips = CeilOf(block.count, kMostPixels);
@@ -111,7 +121,7 @@ void MultiplyBytesVnni(const ByteBlock& block) {
     const int8_t* panel = block.weights.panels + p * panel_size;
     for (int64_t s = 0; s < strips; s++) {
       const auto [first, count] = ShareOf(block.count, s, strips);
-      kMultipliers[count - 1](block, {.pixels = block.pixels + first,
+      multipliers[count - 1](block, {.pixels = block.pixels + first,
                                       .weights = panel,
                                       .next = panel + panel_size + s * next_step * fours,
                                       .next_step = next_step,

@@ -225,4 +225,10 @@ std::optional<Pooling> AsMaxPool(const Node* node) {
   return is_plain ? std::make_optional(pooling) : std::nullopt;
 }
 
+bool IsMeanOfPixels(const Node* node) {
+  if (!Is(node, "aten::adaptive_avg_pool2d")) return false;
+  const auto size = Constant(node, 1);
+  return size && Pair(*size) == std::vector<int64_t>{1, 1};
+}
+
 }  // namespace semisup::plan

@@ -46,4 +46,7 @@ std::optional<LinearSpec> AsLinear(const torch::jit::Node* node);
 // A maximum over square windows without gaps, if the node is one.
 std::optional<Pooling> AsMaxPool(const torch::jit::Node* node);
 
+// Whether it is the mean of all pixels.
+bool IsMeanOfPixels(const torch::jit::Node* node);
+
 }  // namespace semisup::plan

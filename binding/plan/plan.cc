@@ -40,6 +40,7 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
     } else {
       step.operation = instruction.node->getOperation();
       step.pooling = AsMaxPool(instruction.node);
+      step.is_mean = IsMeanOfPixels(instruction.node);
     }
     step.inputs = std::move(instruction.inputs);
     step.output = instruction.output;
@@ -65,17 +66,28 @@ at::Tensor Plan::TakeBytes(const Step& step, Values& values, int value) const {
                                            : plan::Quantize(tensor, *quantizations_[value]);
 }
 
+bool Plan::AreBytes(const Values& values, int value) const {
+  return quantizations_[value] && values[value].toTensor().scalar_type() == at::kByte;
+}
+
+void Plan::RunPooling(const Step& step, Values& values) const {
+  const int value = step.inputs[0];
+  const bool are_bytes = AreBytes(values, value);
+  const auto images = Take(step, values, value);
+  auto pooled = step.pooling ? MaxPool(images, *step.pooling) : MeanOfPixels(images);
+  if (are_bytes && !step.pooling) {
+    pooled = pooled.sub(quantizations_[value]->zero_point).mul(quantizations_[value]->scale);
+  }
+  values[step.output] = std::move(pooled);
+}
+
 void Plan::RunOperation(const Step& step, Values& values) const {
-  const auto are_bytes = [&](int value) {
-    return quantizations_[value] && values[value].toTensor().scalar_type() == at::kByte;
-  };
-  if (step.pooling && CanPool(values[step.inputs[0]].toTensor().scalar_type())) {
-    values[step.output] = MaxPool(Take(step, values, step.inputs[0]), *step.pooling);
-    return;
+  if ((step.pooling || step.is_mean) && CanPool(values[step.inputs[0]].toTensor().scalar_type())) {
+    return RunPooling(step, values);
   }
   torch::jit::Stack stack;
   for (const int value : step.inputs) {
-    if (are_bytes(value)) {
+    if (AreBytes(values, value)) {
       stack.emplace_back(Dequantize(values[value].toTensor(), *quantizations_[value]));
     } else {
       stack.push_back(values[value]);
@@ -113,8 +125,7 @@ at::Tensor Plan::RunSteps(const at::Tensor& input, Packed& packed) const {
   auto values = Start(input);
   for (size_t i = 0; i < steps_.size(); i++) RunStep(i, values, packed);
   const auto output = values[output_].toTensor();
-  const bool are_bytes = quantizations_[output_] && output.scalar_type() == at::kByte;
-  const auto numbers = are_bytes ? Dequantize(output, *quantizations_[output_]) : output;
+  const auto numbers = AreBytes(values, output_) ? Dequantize(output, *quantizations_[output_]) : output;
   return numbers.to(at::kFloat).contiguous();
 }
 

@@ -72,8 +72,9 @@ class Plan final : public PlannedMethod {
     std::function<void(torch::jit::Stack&)> operation;
     std::vector<int> inputs;
     int output;
-    // What it is, where it is a maximum.
+    // What it is, where it is a maximum, or a mean of all pixels.
     std::optional<Pooling> pooling;
+    bool is_mean = false;
     // Which values no later step needs.
     std::vector<int> last_uses;
   };
@@ -91,6 +92,8 @@ class Plan final : public PlannedMethod {
   at::Tensor RunParts(const at::Tensor& input, int64_t size);
   std::shared_ptr<Packed> PackedFor(const at::Tensor& input, Setting setting);
   void RunStep(size_t index, Values& values, Packed& packed) const;
+  bool AreBytes(const Values& values, int value) const;
+  void RunPooling(const Step& step, Values& values) const;
   void RunOperation(const Step& step, Values& values) const;
   // A value, given up where no later step needs it.
   static at::Tensor Take(const Step& step, Values& values, int value);

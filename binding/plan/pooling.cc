@@ -4,11 +4,13 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "processor.h"
+#include "slices.h"
 
 namespace semisup::plan {
 namespace {
@@ -28,6 +30,16 @@ void RaiseAll(const float* numbers, int64_t count, float* __restrict to) {
     const bool counts = (number > to[i]) | std::isnan(number);
     to[i] = counts ? number : to[i];
   }
+}
+
+SEMISUP_ALSO_AVX2
+void AddAll(const uint8_t* bytes, int64_t count, int32_t* __restrict to) {
+  for (int64_t i = 0; i < count; i++) to[i] += bytes[i];
+}
+
+SEMISUP_ALSO_AVX2
+void AddAll(const float* numbers, int64_t count, float* __restrict to) {
+  for (int64_t i = 0; i < count; i++) to[i] += numbers[i];
 }
 
 template <class T>
@@ -67,6 +79,30 @@ void Pool(const at::Tensor& images, const Pooling& pooling, const at::Tensor& po
   });
 }
 
+template <class T, class Sum>
+void Mean(const at::Tensor& images, const at::Tensor& means) {
+  constexpr int64_t kMostChannels = 256;
+  const int64_t channels = images.size(1);
+  const int64_t pixels = images.size(2) * images.size(3);
+  const int64_t shares = CeilOf(channels, kMostChannels);
+  const T* from = images.const_data_ptr<T>();
+  auto* to = means.data_ptr<float>();
+  at::parallel_for(0, images.size(0) * shares, 1, [&](int64_t begin, int64_t end) {
+    std::array<Sum, kMostChannels> sums;
+    for (int64_t i = begin; i < end; i++) {
+      const auto [first, count] = ShareOf(channels, i % shares, shares);
+      sums.fill(0);
+      for (int64_t pixel = i / shares * pixels; pixel < (i / shares + 1) * pixels; pixel++) {
+        AddAll(from + pixel * channels + first, count, sums.data());
+      }
+      for (int64_t c = 0; c < count; c++) {
+        to[i / shares * channels + first + c] =
+            static_cast<float>(sums[c]) / static_cast<float>(pixels);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 bool CanPool(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kByte; }
@@ -87,6 +123,17 @@ at::Tensor MaxPool(const at::Tensor& images, const Pooling& pooling) {
     Pool<uint8_t>(dense, pooling, pooled);
   }
   return pooled;
+}
+
+at::Tensor MeanOfPixels(const at::Tensor& images) {
+  const auto dense = images.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto means = at::empty({dense.size(0), dense.size(1), 1, 1}, dense.options().dtype(at::kFloat));
+  if (dense.scalar_type() == at::kFloat) {
+    Mean<float, float>(dense, means);
+  } else {
+    Mean<uint8_t, int32_t>(dense, means);
+  }
+  return means;
 }
 
 }  // namespace semisup::plan
