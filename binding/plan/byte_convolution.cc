@@ -8,9 +8,10 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <vector>
+
+#include "windows.h"
 
 namespace semisup::plan {
 namespace {
@@ -19,33 +20,6 @@ namespace {
 // are copied, whole ones are, which may be more.
 constexpr int64_t kBlockBytes = 128 << 10;
 constexpr int64_t kFewestPixels = 24;
-
-// A batch of images with rows and columns around each that stand for zero.
-struct PaddedImages {
-  const uint8_t* bytes;
-  int64_t height;
-  int64_t width;
-  int64_t channels;
-  std::array<int64_t, 2> padding;
-  uint8_t zero;
-
-  int64_t rows() const { return height + 2 * padding[0]; }
-  int64_t row_size() const { return (width + 2 * padding[1]) * channels; }
-
-  // Writes a row, counted over all images.
-  void CopyRow(int64_t row, uint8_t* to) const {
-    const int64_t y = row % rows() - padding[0];
-    if (y < 0 || y >= height) {
-      std::memset(to, zero, row_size());
-      return;
-    }
-    const int64_t side = padding[1] * channels;
-    const int64_t middle = width * channels;
-    std::memset(to, zero, side);
-    std::memcpy(to + side, bytes + (row / rows() * height + y) * middle, middle);
-    std::memset(to + side + middle, zero, side);
-  }
-};
 
 // By the places of outputs.
 at::Tensor InPlaces(const at::Tensor& outputs) {
@@ -107,8 +81,8 @@ ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& mea
       }
       // So that a byte that stands for zero adds nothing.
       starts[place] = -(above + below) * zero;
-      farthest[o] = std::max(above * (most - zero) - below * zero,
-                             above * zero - below * (most - zero));
+      farthest[o] =
+          std::max(above * (most - zero) - below * zero, above * zero - below * (most - zero));
     }
   });
   factors_ = InPlaces(meaning.factor);
@@ -125,26 +99,24 @@ ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& mea
 
 void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
                           const at::Tensor& output) const {
-  const PaddedImages images{.bytes = input.const_data_ptr<uint8_t>(),
-                            .height = input.size(2),
-                            .width = input.size(3),
-                            .channels = inputs_,
-                            .padding = padding_,
-                            .zero = zero_};
-  const int64_t rows = output.size(2);
-  const int64_t columns = output.size(3);
-  const int64_t pixels = output.size(0) * rows * columns;
+  const ByteWeights weights{
+      .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};
+  const bool is_padded = padding_ != Sides{0, 0};
+  const bool is_filled_up = weights.fours * kFour > kernel_[1] * inputs_;
+  const Windows<uint8_t> windows{.input = input.const_data_ptr<uint8_t>(),
+                                 .height = input.size(2),
+                                 .width = input.size(3),
+                                 .channels = inputs_,
+                                 .rows = output.size(2),
+                                 .columns = output.size(3),
+                                 .kernel = kernel_,
+                                 .stride = stride_,
+                                 .padding = padding_,
+                                 .zero = zero_,
+                                 .are_copied = is_padded || is_filled_up,
+                                 .slack = kFour};
+  const int64_t pixels = output.size(0) * output.size(2) * output.size(3);
   if (pixels == 0) return;
-  // The first of the padded rows that a pixel is made of.
-  const auto row_of = [&](int64_t pixel) {
-    return pixel / (rows * columns) * images.rows() + pixel / columns % rows * stride_[0];
-  };
-  const auto rows_of = [&](const Slice& block) {
-    const int64_t first = row_of(block.first);
-    return Slice{first, row_of(block.first + block.count - 1) + kernel_[0] - first};
-  };
-
-  const int64_t step = stride_[1] * inputs_;
 
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
@@ -152,15 +124,9 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
   const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
   const int64_t blocks = divided.blocks;
   const int64_t shares = divided.shares;
-
-  const ByteWeights weights{
-      .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};
-  // A row of a kernel reads whole fours, also where it has fewer bytes.
-  const bool copies = padding_ != Sides{0, 0} || weights.fours * kFour > kernel_[1] * inputs_;
   int64_t size = 0;
-  for (int64_t i = 0; copies && i < blocks; i++) {
-    const int64_t bytes = rows_of(ShareOf(pixels, i, blocks)).count * images.row_size() + kFour;
-    size = std::max(size, bytes);
+  for (int64_t i = 0; i < blocks; i++) {
+    size = std::max(size, windows.SizeOf(ShareOf(pixels, i, blocks)));
   }
   // Here and not on the threads, which have no arena.
   const auto scratch = at::empty({std::min(threads, blocks * shares), size}, at::kByte);
@@ -168,21 +134,7 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
     std::vector<const uint8_t*> starts;
     for (int64_t i = begin; i < end; i++) {
       const auto block = ShareOf(pixels, i / shares, blocks);
-      const auto taken = copies ? rows_of(block) : Slice{0, 0};
-      auto* copy = scratch.data_ptr<uint8_t>() + at::get_thread_num() * size;
-      for (int64_t row = 0; row < taken.count; row++) {
-        images.CopyRow(taken.first + row, copy + row * images.row_size());
-      }
-      const auto* source = copies ? copy : images.bytes;
-      starts.resize(block.count);
-      int64_t column = block.first % columns;
-      const uint8_t* row = source + (row_of(block.first) - taken.first) * images.row_size();
-      for (int64_t p = 0; p < block.count; p++) {
-        starts[p] = row + column * step;
-        if (++column < columns) continue;
-        column = 0;
-        row = source + (row_of(block.first + p + 1) - taken.first) * images.row_size();
-      }
+      windows.Take(block, scratch.data_ptr<uint8_t>() + at::get_thread_num() * size, starts);
       const ByteBlock bytes{.weights = weights,
                             .scales = {.start = starts_.const_data_ptr<int32_t>(),
                                        .factor = factors_.const_data_ptr<float>(),
@@ -191,7 +143,7 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
                                        .other = other_},
                             .pixels = starts.data(),
                             .count = block.count,
-                            .row_stride = images.row_size(),
+                            .row_stride = windows.row_stride(),
                             .other = other.defined()
                                          ? other.const_data_ptr<uint8_t>() + block.first * outputs_
                                          : nullptr,

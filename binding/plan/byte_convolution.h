@@ -1,10 +1,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <array>
-
 #include "byte_kernels.h"
 #include "convolution.h"
+#include "windows.h"
 
 namespace semisup::plan {
 
@@ -30,8 +29,6 @@ class ByteConvolution {
   void Run(const at::Tensor& input, const at::Tensor& other, const at::Tensor& output) const;
 
  private:
-  using Sides = std::array<int64_t, 2>;
-
   int64_t inputs_;
   int64_t outputs_;
   Sides kernel_;

@@ -14,7 +14,8 @@ constexpr int64_t kFour = 4;
 // in order.
 constexpr int64_t PlaceOf(int64_t output) {
   const int64_t lane = output / 4 % 4;
-  return output / kBytePanel * kBytePanel + lane * kLane + output % kBytePanel / 16 * 4 + output % 4;
+  return output / kBytePanel * kBytePanel + lane * kLane + output % kBytePanel / 16 * 4 +
+         output % 4;
 }
 
 // A sum that begins with these bits, and is no further from them than kMostExact, is that of the

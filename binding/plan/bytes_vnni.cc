@@ -122,11 +122,11 @@ void MultiplyBytesVnni(const ByteBlock& block) {
     for (int64_t s = 0; s < strips; s++) {
       const auto [first, count] = ShareOf(block.count, s, strips);
       multipliers[count - 1](block, {.pixels = block.pixels + first,
-                                      .weights = panel,
-                                      .next = panel + panel_size + s * next_step * fours,
-                                      .next_step = next_step,
-                                      .output = p * kBytePanel,
-                                      .first = first});
+                                     .weights = panel,
+                                     .next = panel + panel_size + s * next_step * fours,
+                                     .next_step = next_step,
+                                     .output = p * kBytePanel,
+                                     .first = first});
     }
   }
 }

@@ -24,13 +24,14 @@ enum class Algorithm : char {
   kDirect = 'd',
   kGrouped = 'g',
   kPointwise = 'p',
+  kWindowed = 's',
   kWinograd2 = 'v',
   kWinograd4 = 'w',
   kBytes = 'b',
 };
-inline constexpr std::array kAlgorithms{Algorithm::kDirect,    Algorithm::kGrouped,
-                                        Algorithm::kPointwise, Algorithm::kWinograd2,
-                                        Algorithm::kWinograd4, Algorithm::kBytes};
+inline constexpr std::array kAlgorithms{
+    Algorithm::kDirect,    Algorithm::kGrouped,   Algorithm::kPointwise, Algorithm::kWindowed,
+    Algorithm::kWinograd2, Algorithm::kWinograd4, Algorithm::kBytes};
 
 // The ways that a plan runs in, each with algorithms of its own: one image with all threads, or a
 // part of a batch on each thread.

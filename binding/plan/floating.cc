@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "grouped.h"
 #include "pointwise.h"
+#include "windowed.h"
 #include "winograd.h"
 
 namespace semisup::plan {
@@ -109,6 +110,7 @@ bool FloatingConvolution::Takes(Algorithm algorithm) const {
   if (algorithm == Algorithm::kGrouped) {
     return IsAll(dilation, 1) && Grouped::Takes(GroupsOf(spec_));
   }
+  if (algorithm == Algorithm::kWindowed) return Windowed::Takes(spec_);
   return IsAll(weight.sizes().slice(2), 3) && bias.defined() && IsAll(stride, 1) &&
          IsAll(padding, 1) && IsAll(dilation, 1) && Winograd::Takes(ShapeOf(spec_, algorithm));
 }
@@ -123,6 +125,8 @@ void FloatingConvolution::Prepare(Algorithm algorithm) {
     kernel = std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
   } else if (algorithm == Algorithm::kGrouped) {
     kernel = std::make_unique<Grouped>(weight, GroupsOf(spec_));
+  } else if (algorithm == Algorithm::kWindowed) {
+    kernel = std::make_unique<Windowed>(spec_);
   } else {
     kernel = std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
   }

@@ -24,6 +24,22 @@ template <class T>
 struct Rows {
   T* data;
   int64_t stride;
+
+  // Rows are in one piece.
+  static constexpr int64_t pieces = 1;
+  static constexpr int64_t step = 0;
+  T* At(int64_t row) const { return data + row * stride; }
+};
+
+// A matrix whose rows lie anywhere, in pieces that lie `step` apart.
+struct ScatteredRows {
+  const float* const* starts;
+  // Where in a row the first piece begins.
+  int64_t offset;
+  int64_t pieces;
+  int64_t step;
+
+  const float* At(int64_t row) const { return starts[row] + offset; }
 };
 
 // What a product begins with and ends with.
@@ -35,10 +51,11 @@ struct Around {
   bool rectify;
 };
 
-// A panel of weights, [depth, lanes * kLane], of float or BFloat16.
+// A panel of weights, [pieces, depth, lanes * kLane], of float or BFloat16.
 template <class Weight>
 struct Panel {
   const Weight* weights;
+  // Of a piece of a row.
   int64_t depth;
   // Weights that will be wanted next: a line of them is fetched for each line of depth, without
   // which the processor waits for memory where few rows share the weights.
@@ -51,9 +68,9 @@ inline Lane LaneAt(const BFloat16* numbers) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
-// [rows, depth] times a panel. All is given by value: what a store may change is read again.
-template <int rows, int lanes, class Weight>
-void MultiplyRows(Rows<const float> a, Panel<Weight> panel, Rows<float> to, Around around) {
+// Rows times a panel. All is given by value: what a store may change is read again.
+template <int rows, int lanes, class Weight, class Matrix>
+void MultiplyRows(Matrix a, Panel<Weight> panel, Rows<float> to, Around around) {
   Lane sums[rows][lanes];
   Unrolled<lanes>([&](auto j) {
     const Lane bias = around.bias ? _mm512_loadu_ps(around.bias + j * kLane) : _mm512_setzero_ps();
@@ -67,14 +84,22 @@ void MultiplyRows(Rows<const float> a, Panel<Weight> panel, Rows<float> to, Arou
       });
     });
   }
-  for (int64_t k = 0; k < panel.depth; k++) {
-    _mm_prefetch(reinterpret_cast<const char*>(panel.next) + k * kLine, _MM_HINT_T1);
-    Lane b[lanes];
-    Unrolled<lanes>([&](auto j) { b[j] = LaneAt(panel.weights + (k * lanes + j) * kLane); });
-    Unrolled<rows>([&](auto i) {
-      const Lane factor = _mm512_set1_ps(a.data[i * a.stride + k]);
-      Unrolled<lanes>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
-    });
+  const float* at[rows];
+  Unrolled<rows>([&](auto i) { at[i] = a.At(i); });
+  for (int64_t piece = 0; piece < a.pieces; piece++) {
+    for (int64_t k = 0; k < panel.depth; k++) {
+      _mm_prefetch(reinterpret_cast<const char*>(panel.next) + k * kLine, _MM_HINT_T1);
+      Lane b[lanes];
+      Unrolled<lanes>([&](auto j) { b[j] = LaneAt(panel.weights + (k * lanes + j) * kLane); });
+      Unrolled<rows>([&](auto i) {
+        const Lane factor = _mm512_set1_ps(at[i][k]);
+        Unrolled<lanes>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
+      });
+    }
+    if (piece + 1 == a.pieces) break;
+    Unrolled<rows>([&](auto i) { at[i] += a.step; });
+    panel.weights += panel.depth * lanes * kLane;
+    panel.next += panel.depth * kLine / static_cast<int64_t>(sizeof(Weight));
   }
   const Lane least = LeastOf(around.rectify);
   Unrolled<rows>([&](auto i) {
@@ -88,12 +113,12 @@ void MultiplyRows(Rows<const float> a, Panel<Weight> panel, Rows<float> to, Arou
 constexpr int MostRows(int lanes) { return 24 / lanes; }
 
 // MultiplyRows() by the number of rows, from one up.
-template <int lanes, class Weight, int... rows>
+template <int lanes, class Weight, class Matrix, int... rows>
 constexpr auto MultipliersOf(std::integer_sequence<int, rows...>) {
-  return std::array{&MultiplyRows<rows + 1, lanes, Weight>...};
+  return std::array{&MultiplyRows<rows + 1, lanes, Weight, Matrix>...};
 }
-template <int lanes, class Weight = float>
+template <int lanes, class Weight = float, class Matrix = Rows<const float>>
 inline constexpr auto kMultipliers =
-    MultipliersOf<lanes, Weight>(std::make_integer_sequence<int, MostRows(lanes)>());
+    MultipliersOf<lanes, Weight, Matrix>(std::make_integer_sequence<int, MostRows(lanes)>());
 
 }  // namespace semisup::plan

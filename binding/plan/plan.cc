@@ -125,7 +125,8 @@ at::Tensor Plan::RunSteps(const at::Tensor& input, Packed& packed) const {
   auto values = Start(input);
   for (size_t i = 0; i < steps_.size(); i++) RunStep(i, values, packed);
   const auto output = values[output_].toTensor();
-  const auto numbers = AreBytes(values, output_) ? Dequantize(output, *quantizations_[output_]) : output;
+  const auto numbers =
+      AreBytes(values, output_) ? Dequantize(output, *quantizations_[output_]) : output;
   return numbers.to(at::kFloat).contiguous();
 }
 

@@ -127,7 +127,8 @@ at::Tensor MaxPool(const at::Tensor& images, const Pooling& pooling) {
 
 at::Tensor MeanOfPixels(const at::Tensor& images) {
   const auto dense = images.contiguous(at::MemoryFormat::ChannelsLast);
-  const auto means = at::empty({dense.size(0), dense.size(1), 1, 1}, dense.options().dtype(at::kFloat));
+  const auto means =
+      at::empty({dense.size(0), dense.size(1), 1, 1}, dense.options().dtype(at::kFloat));
   if (dense.scalar_type() == at::kFloat) {
     Mean<float, float>(dense, means);
   } else {

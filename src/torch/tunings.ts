@@ -7,7 +7,7 @@ import { writeArchive } from './archive';
 import type { PlanTuning } from './native';
 
 /** Raised where kernels or choices change, so that what was measured before is measured anew. */
-const generation = 4;
+const generation = 5;
 
 /** Where a tuning is kept: it holds for one graph on one kind of processor with one LibTorch. */
 export function tuningPath(key: readonly unknown[]): string {
@@ -22,7 +22,7 @@ export async function readTuning(path: string): Promise<PlanTuning | undefined> 
     const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as PlanTuning;
     const { alone, part, partSize } = choices;
     const areLetters = [alone, part].every(
-      (text) => typeof text === 'string' && /^[bdgpvw]*$/.test(text),
+      (text) => typeof text === 'string' && /^[bdgpsvw]*$/.test(text),
     );
     const isSize = Number.isInteger(partSize) && partSize >= 0 && partSize <= 64;
     return areLetters && isSize ? { choices: { alone, part, partSize }, measured } : undefined;

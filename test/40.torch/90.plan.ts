@@ -643,7 +643,7 @@ describe('plans', function () {
     // A plan that gives other numbers would have been dropped.
     assert.equal(tuned.kind, first.kind, tuned.reason);
     if (tuned.kind === 'plain') return;
-    for (const letter of 'dgpvw') {
+    for (const letter of 'dgpsvw') {
       await choose(letter);
       const chosen = await plan(net, one, 'auto');
       assert.match(chosen.reason, /^It was measured before/);

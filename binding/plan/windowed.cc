@@ -1,0 +1,88 @@
+#include "windowed.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "windowed_kernels.h"
+
+namespace semisup::plan {
+namespace {
+
+// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
+constexpr int64_t kBlockBytes = 256 << 10;
+constexpr int64_t kFewestPixels = 24;
+
+}  // namespace
+
+bool Windowed::Takes(const ConvolutionSpec& spec) {
+  const auto sizes = spec.weight.sizes();
+  const bool is_dense = std::all_of(spec.dilation.begin(), spec.dilation.end(),
+                                    [](int64_t dilation) { return dilation == 1; });
+  return HasAvx512() && spec.groups == 1 && is_dense && sizes[2] * sizes[3] > 1 &&
+         sizes[0] % kWindowedPanel == 0;
+}
+
+Windowed::Windowed(const ConvolutionSpec& spec)
+    : inputs_(spec.weight.size(1)),
+      outputs_(spec.weight.size(0)),
+      kernel_{spec.weight.size(2), spec.weight.size(3)},
+      stride_{spec.stride[0], spec.stride[1]},
+      padding_{spec.padding[0], spec.padding[1]},
+      // [panels, outputs of a panel, inputs, rows, columns], with the outputs innermost.
+      weight_(spec.weight.view({-1, kWindowedPanel, inputs_, kernel_[0], kernel_[1]})
+                  .permute({0, 3, 4, 2, 1})
+                  .contiguous()) {}
+
+void Windowed::Run(const Images& images) const {
+  const bool is_padded = padding_ != Sides{0, 0};
+  const Windows<float> windows{.input = images.input,
+                               .height = images.input_height,
+                               .width = images.input_width,
+                               .channels = inputs_,
+                               .rows = images.height,
+                               .columns = images.width,
+                               .kernel = kernel_,
+                               .stride = stride_,
+                               .padding = padding_,
+                               .zero = 0,
+                               .are_copied = is_padded,
+                               .slack = 0};
+  const int64_t pixels = images.count * images.height * images.width;
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t fitting =
+      kBlockBytes / (inputs_ * stride_[0] * stride_[1] * static_cast<int64_t>(sizeof(float)));
+  const int64_t panels = outputs_ / kWindowedPanel;
+  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
+  const int64_t blocks = divided.blocks;
+  const int64_t shares = divided.shares;
+  int64_t size = 0;
+  for (int64_t i = 0; i < blocks; i++) {
+    size = std::max(size, windows.SizeOf(ShareOf(pixels, i, blocks)));
+  }
+  // Here and not on the threads, which have no arena.
+  const auto scratch = at::empty({std::min(threads, blocks * shares), size});
+  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
+    std::vector<const float*> starts;
+    for (int64_t i = begin; i < end; i++) {
+      const auto block = ShareOf(pixels, i / shares, blocks);
+      windows.Take(block, scratch.data_ptr<float>() + at::get_thread_num() * size, starts);
+      const WindowedBlock windowed{.images = images,
+                                   .weight = weight_.const_data_ptr<float>(),
+                                   .rows = kernel_[0],
+                                   .run = kernel_[1] * inputs_,
+                                   .starts = starts.data(),
+                                   .row_stride = windows.row_stride(),
+                                   .pixels = block,
+                                   .outputs = outputs_,
+                                   .part = ShareOf(panels, i % shares, shares, kWindowedPanel)};
+#if defined(__x86_64__)
+      MultiplyWindowsAvx512(windowed);
+#endif
+    }
+  });
+}
+
+}  // namespace semisup::plan
