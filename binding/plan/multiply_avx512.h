@@ -2,12 +2,14 @@
 // For what is compiled for processors with AVX-512, and runs on those alone.
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
 #include <utility>
 
 #include "processor.h"
+#include "slices.h"
 #include "unrolled.h"
 
 namespace semisup::plan {
@@ -57,10 +59,21 @@ struct Panel {
   const Weight* weights;
   // Of a piece of a row.
   int64_t depth;
-  // Weights that will be wanted next: a line of them is fetched for each line of depth, without
-  // which the processor waits for memory where few rows share the weights.
+  // Weights that will be wanted next: lines of them are fetched with each of the depth, `next_step`
+  // bytes on, without which the processor waits for memory where few rows share the weights.
   const Weight* next;
+  int64_t next_step;
 };
+
+// The panel that strip `index` of `strips` is multiplied by: each fetches its share of the next.
+template <int lanes, class Weight>
+Panel<Weight> PanelOf(const Weight* weights, int64_t depth, int64_t pieces, const Weight* next,
+                      int64_t index, int64_t strips) {
+  constexpr int64_t kBytes = lanes * kLane * static_cast<int64_t>(sizeof(Weight));
+  const int64_t step = std::min(2 * kLine, CeilOf(kBytes, strips));
+  return {weights, depth,
+          next + index * step * depth * pieces / static_cast<int64_t>(sizeof(Weight)), step};
+}
 
 inline Lane LaneAt(const float* numbers) { return _mm512_loadu_ps(numbers); }
 inline Lane LaneAt(const BFloat16* numbers) {
@@ -88,7 +101,9 @@ void MultiplyRows(Matrix a, Panel<Weight> panel, Rows<float> to, Around around) 
   Unrolled<rows>([&](auto i) { at[i] = a.At(i); });
   for (int64_t piece = 0; piece < a.pieces; piece++) {
     for (int64_t k = 0; k < panel.depth; k++) {
-      _mm_prefetch(reinterpret_cast<const char*>(panel.next) + k * kLine, _MM_HINT_T1);
+      const char* next = reinterpret_cast<const char*>(panel.next) + k * panel.next_step;
+      _mm_prefetch(next, _MM_HINT_T1);
+      _mm_prefetch(next + kLine, _MM_HINT_T1);
       Lane b[lanes];
       Unrolled<lanes>([&](auto j) { b[j] = LaneAt(panel.weights + (k * lanes + j) * kLane); });
       Unrolled<rows>([&](auto i) {
@@ -99,7 +114,7 @@ void MultiplyRows(Matrix a, Panel<Weight> panel, Rows<float> to, Around around) 
     if (piece + 1 == a.pieces) break;
     Unrolled<rows>([&](auto i) { at[i] += a.step; });
     panel.weights += panel.depth * lanes * kLane;
-    panel.next += panel.depth * kLine / static_cast<int64_t>(sizeof(Weight));
+    panel.next += panel.depth * panel.next_step / static_cast<int64_t>(sizeof(Weight));
   }
   const Lane least = LeastOf(around.rectify);
   Unrolled<rows>([&](auto i) {

@@ -10,9 +10,6 @@ constexpr int64_t kMostDepth = 512;
 
 template <class Weight>
 void MultiplyPixels(const PixelBlock<Weight>& block) {
-  constexpr int64_t kOfLine = kLine / static_cast<int64_t>(sizeof(Weight));
-  // How many lines a panel has for each of its depth, each of which another strip fetches.
-  constexpr int64_t kFetches = kPointwisePanel / kOfLine;
   const auto& [images, weight, inputs, outputs, pixels, part] = block;
   const int64_t strips = CeilOf(pixels.count, MostRows(kLanes));
   const int64_t depths = CeilOf(inputs, kMostDepth);
@@ -33,8 +30,7 @@ void MultiplyPixels(const PixelBlock<Weight>& block) {
                             .rectify = images.rectify && d == depths - 1};
         kMultipliers<kLanes, Weight>[strip.count - 1](
             {images.input + pixel * inputs + depth.first, inputs},
-            {panel, depth.count, next + s % kFetches * depth.count * kOfLine}, {to, outputs},
-            around);
+            PanelOf<kLanes>(panel, depth.count, 1, next, s, strips), {to, outputs}, around);
       }
     }
   }

@@ -40,10 +40,9 @@ void MultiplyWindowsAvx512(const WindowedBlock& block) {
                                     .offset = rows.first * block.row_stride + run.first,
                                     .pieces = rows.count,
                                     .step = block.row_stride};
-        // Each strip fetches another line of what each of the depth has.
         kMultipliers<kLanes, float, ScatteredRows>[strip.count - 1](
-            windows, {panel, run.count, next + s % kLanes * depth * kLane}, {to, block.outputs},
-            around);
+            windows, PanelOf<kLanes>(panel, run.count, rows.count, next, s, strips),
+            {to, block.outputs}, around);
       }
       panel = next;
     }

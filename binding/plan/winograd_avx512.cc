@@ -115,7 +115,7 @@ void Multiply(const TileBlock& block) {
       for (int64_t s = 0; s < strips; s++) {
         const auto strip = ShareOf(tiles, s, strips);
         kMultipliers<lanes>[strip.count - 1]({a + strip.first * inputs.count, inputs.count},
-                                             {panel, depth, next + s % lanes * depth * kLane},
+                                             PanelOf<lanes>(panel, depth, 1, next, s, strips),
                                              {to + strip.first * outputs.count + o, outputs.count},
                                              {});
       }
