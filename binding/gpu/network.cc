@@ -95,7 +95,8 @@ Network::Network(plan::Program program, c10::Device device, Arithmetic arithmeti
     step.last_uses = std::move(instruction.last_uses);
     if (instruction.convolution) {
       step.convolution = std::move(instruction.convolution);
-      auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = *step.convolution;
+      auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies, _] =
+          *step.convolution;
       weight = moved(weight.contiguous(at::MemoryFormat::ChannelsLast));
       bias = moved(bias);
     } else {

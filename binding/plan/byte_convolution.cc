@@ -11,7 +11,7 @@
 #include <limits>
 #include <vector>
 
-#include "windows.h"
+#include "blocks.h"
 
 namespace semisup::plan {
 namespace {
@@ -97,8 +97,8 @@ ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& mea
   }
 }
 
-void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
-                          const at::Tensor& output) const {
+void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other, const Sides& sides,
+                          const Pooling* pooling, const at::Tensor& output) const {
   const ByteWeights weights{
       .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};
   const bool is_padded = padding_ != Sides{0, 0};
@@ -107,54 +107,43 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other,
                                  .height = input.size(2),
                                  .width = input.size(3),
                                  .channels = inputs_,
-                                 .rows = output.size(2),
-                                 .columns = output.size(3),
+                                 .rows = sides[0],
+                                 .columns = sides[1],
                                  .kernel = kernel_,
                                  .stride = stride_,
                                  .padding = padding_,
                                  .zero = zero_,
                                  .are_copied = is_padded || is_filled_up,
                                  .slack = kFour};
-  const int64_t pixels = output.size(0) * output.size(2) * output.size(3);
-  if (pixels == 0) return;
-
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
-  const int64_t panels = outputs_ / kBytePanel;
-  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
-  const int64_t blocks = divided.blocks;
-  const int64_t shares = divided.shares;
-  int64_t size = 0;
-  for (int64_t i = 0; i < blocks; i++) {
-    size = std::max(size, windows.SizeOf(ShareOf(pixels, i, blocks)));
-  }
-  // Here and not on the threads, which have no arena.
-  const auto scratch = at::empty({std::min(threads, blocks * shares), size}, at::kByte);
-  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
-    std::vector<const uint8_t*> starts;
-    for (int64_t i = begin; i < end; i++) {
-      const auto block = ShareOf(pixels, i / shares, blocks);
-      windows.Take(block, scratch.data_ptr<uint8_t>() + at::get_thread_num() * size, starts);
-      const ByteBlock bytes{.weights = weights,
-                            .scales = {.start = starts_.const_data_ptr<int32_t>(),
-                                       .factor = factors_.const_data_ptr<float>(),
-                                       .offset = offsets_.const_data_ptr<float>(),
-                                       .are_floats = are_floats_,
-                                       .other = other_},
-                            .pixels = starts.data(),
-                            .count = block.count,
-                            .row_stride = windows.row_stride(),
-                            .other = other.defined()
-                                         ? other.const_data_ptr<uint8_t>() + block.first * outputs_
-                                         : nullptr,
-                            .output = output.data_ptr<uint8_t>() + block.first * outputs_,
-                            .outputs = outputs_,
-                            .panels = ShareOf(panels, i % shares, shares)};
+  const Product<uint8_t> product{.output = output.data_ptr<uint8_t>(),
+                                 .images = output.size(0),
+                                 .channels = outputs_,
+                                 .panel = kBytePanel,
+                                 .fitting = std::max(kFewestPixels, fitting),
+                                 .pooling = pooling};
+  ForProduct(
+      windows, product,
+      [&](const uint8_t* const* starts, const Slice& pixels, uint8_t* to, const Slice& panels) {
+        const ByteBlock block{
+            .weights = weights,
+            .scales = {.start = starts_.const_data_ptr<int32_t>(),
+                       .factor = factors_.const_data_ptr<float>(),
+                       .offset = offsets_.const_data_ptr<float>(),
+                       .are_floats = are_floats_,
+                       .other = other_},
+            .pixels = starts,
+            .count = pixels.count,
+            .row_stride = windows.row_stride(),
+            .other = other.defined() ? other.const_data_ptr<uint8_t>() + pixels.first * outputs_
+                                     : nullptr,
+            .output = to,
+            .outputs = outputs_,
+            .panels = panels};
 #if defined(__x86_64__)
-      MultiplyBytesVnni(bytes);
+        MultiplyBytesVnni(block);
 #endif
-    }
-  });
+      });
 }
 
 }  // namespace semisup::plan

@@ -25,8 +25,10 @@ class ByteConvolution {
 
   ByteConvolution(const ConvolutionSpec& spec, const Meaning& meaning);
 
-  // `other` is undefined, or is added; it may be the output.
-  void Run(const at::Tensor& input, const at::Tensor& other, const at::Tensor& output) const;
+  // `other` is undefined, or is added; it may be the output. Of `sides` is what is computed; where
+  // there is a pooling, the output are maxima of it.
+  void Run(const at::Tensor& input, const at::Tensor& other, const Sides& sides,
+           const Pooling* pooling, const at::Tensor& output) const;
 
  private:
   int64_t inputs_;

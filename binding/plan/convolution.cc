@@ -64,6 +64,13 @@ std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
   return sizes;
 }
 
+std::vector<int64_t> Convolution::PooledSizes(std::vector<int64_t> sizes) const {
+  for (size_t side = 2; spec_.pooling && side < 4; side++) {
+    sizes[side] = spec_.pooling->CountOf(sizes[side]);
+  }
+  return sizes;
+}
+
 bool Convolution::IsChosen(Algorithm algorithm) const {
   return std::count(algorithms_.begin(), algorithms_.end(), algorithm) > 0;
 }

@@ -2,7 +2,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <optional>
 #include <vector>
+
+#include "pooling.h"
 
 namespace semisup::plan {
 
@@ -17,6 +20,8 @@ struct ConvolutionSpec {
   // Whether another tensor is added to it, and whether all is rectified then.
   bool adds = false;
   bool rectifies = false;
+  // Whether maxima over it are wanted, and nothing else of it.
+  std::optional<Pooling> pooling = std::nullopt;
 };
 
 // oneDNN's convolution, or one of our own.
@@ -55,6 +60,8 @@ class Convolution {
                          at::Tensor& packed) const = 0;
 
   const ConvolutionSpec& spec() const { return spec_; }
+  // From here on it gives maxima over what it gave, which must not be a sum.
+  void Pool(const Pooling& pooling) { spec_.pooling = pooling; }
   // Whether what is added to it is of another shape than it gives.
   bool Broadcasts(const at::Tensor& input, const at::Tensor& other) const {
     return other.sizes() != OutputSizes(input);
@@ -72,8 +79,9 @@ class Convolution {
   void CheckWeights() const;
   // Throws where the input is not what it takes.
   void CheckChannels(const at::Tensor& input) const;
-  // What it gives, as [n, c, h, w].
+  // What it gives, as [n, c, h, w], before maxima are found.
   std::vector<int64_t> OutputSizes(const at::Tensor& input) const;
+  std::vector<int64_t> PooledSizes(std::vector<int64_t> sizes) const;
   bool IsChosen(Algorithm algorithm) const;
 
   ConvolutionSpec spec_;

@@ -95,13 +95,15 @@ at::Tensor FloatingConvolution::Run(const at::Tensor& input, at::Tensor other, S
     return spec_.rectifies ? at::relu(sum) : sum;
   }
   if (spec_.adds) other = other.contiguous(at::MemoryFormat::ChannelsLast);
-  return is_direct ? RunDirect(input, std::move(other), spec_.rectifies, packed)
-                   : RunKernel(input, other, spec_.rectifies, *kernel->second);
+  const bool pools = spec_.pooling && !is_direct && kernel->second->Pools();
+  const auto output = is_direct ? RunDirect(input, std::move(other), spec_.rectifies, packed)
+                                : RunKernel(input, other, spec_.rectifies, *kernel->second);
+  return spec_.pooling && !pools ? MaxPool(output, *spec_.pooling) : output;
 }
 
 bool FloatingConvolution::Takes(Algorithm algorithm) const {
   if (algorithm == Algorithm::kDirect) return true;
-  const auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies] = spec_;
+  const auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies, pooling] = spec_;
   if (weight.scalar_type() != at::kFloat || algorithm == Algorithm::kBytes) return false;
   if (algorithm == Algorithm::kPointwise) {
     return IsAll(weight.sizes().slice(2), 1) && IsAll(padding, 0) && groups == 1 &&
@@ -146,7 +148,7 @@ at::Tensor FloatingConvolution::Pack(const at::Tensor& input) const {
 
 at::Tensor FloatingConvolution::RunDirect(const at::Tensor& input, at::Tensor other, bool rectifies,
                                           const at::Tensor& packed) const {
-  const auto& [_, bias, stride, padding, dilation, groups, adds, __] = spec_;
+  const auto& [_, bias, stride, padding, dilation, groups, adds, __, ___] = spec_;
   if (!other.defined()) {
     return Fused().call(input, packed, bias, padding, stride, dilation, groups,
                         rectifies ? "relu" : "none", Scalars(), "");
@@ -169,7 +171,8 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
   taken = taken.contiguous(at::MemoryFormat::ChannelsLast);
   auto output = other.defined() && IsOurs(other)
                     ? other
-                    : at::empty(sizes, input.options(), at::MemoryFormat::ChannelsLast);
+                    : at::empty(kernel.Pools() ? PooledSizes(sizes) : sizes, input.options(),
+                                at::MemoryFormat::ChannelsLast);
   kernel.Run({.input = taken.const_data_ptr<float>(),
               .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
               .other = other.defined() ? other.const_data_ptr<float>() : nullptr,
@@ -179,7 +182,8 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
               .width = sizes[3],
               .input_height = taken.size(2),
               .input_width = taken.size(3),
-              .rectify = rectifies});
+              .rectify = rectifies,
+              .pooling = spec_.pooling && kernel.Pools() ? &*spec_.pooling : nullptr});
   return output;
 }
 

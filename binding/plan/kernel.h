@@ -3,6 +3,8 @@
 
 namespace semisup::plan {
 
+struct Pooling;
+
 // What a convolution of our own reads and writes: float32, row by row, channels innermost.
 struct Images {
   const float* input;
@@ -18,6 +20,9 @@ struct Images {
   int64_t input_height;
   int64_t input_width;
   bool rectify;
+  // Where these are wanted, maxima over the output, which is not kept then; height and width are
+  // those before. For kernels that pool.
+  const Pooling* pooling = nullptr;
 };
 
 // A way of our own to do a convolution of one kind, with its weights. Any number of threads may run
@@ -28,6 +33,8 @@ class Kernel {
   virtual void Run(const Images& images) const = 0;
   // Whether the input must be without the pixels that lie between the steps of the convolution.
   virtual bool SkipsPixels() const { return false; }
+  // Whether it finds maxima over its output as well.
+  virtual bool Pools() const { return false; }
 };
 
 }  // namespace semisup::plan

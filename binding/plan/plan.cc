@@ -45,11 +45,23 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
     step.inputs = std::move(instruction.inputs);
     step.output = instruction.output;
     step.last_uses = std::move(instruction.last_uses);
-    steps_.push_back(std::move(step));
+    if (!Pool(step)) steps_.push_back(std::move(step));
   }
   input_ = program.input;
   output_ = program.output;
   quantizations_.resize(constants_.size());
+}
+
+bool Plan::Pool(const Step& step) {
+  if (!step.pooling || steps_.empty() || dtype_ != at::kFloat) return false;
+  auto& last = steps_.back();
+  const int value = last.output;
+  const bool is_for_it = step.inputs[0] == value &&
+                         std::count(step.last_uses.begin(), step.last_uses.end(), value) > 0;
+  if (!is_for_it || !last.convolution || last.convolution->spec().adds) return false;
+  last.convolution->Pool(*step.pooling);
+  last.output = step.output;
+  return true;
 }
 
 at::Tensor Plan::Take(const Step& step, Values& values, int value) {

@@ -86,6 +86,8 @@ class Plan final : public PlannedMethod {
     std::vector<at::Tensor> weights;
   };
 
+  // Lets the convolution before a maximum that alone needs it find this as well, where it can.
+  bool Pool(const Step& step);
   Values Start(const at::Tensor& input) const;
   at::Tensor RunSteps(const at::Tensor& input, Packed& packed) const;
   at::Tensor RunAlone(const at::Tensor& input);

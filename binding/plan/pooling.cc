@@ -7,8 +7,9 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <vector>
+#include <type_traits>
 
+#include "pooling_kernels.h"
 #include "processor.h"
 #include "slices.h"
 
@@ -45,36 +46,44 @@ void AddAll(const float* numbers, int64_t count, float* __restrict to) {
 template <class T>
 constexpr T kLeast = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : 0;
 
+// Of a window of rows and columns.
+template <class T>
+void MaxOfWindow(const T* pixels, const Sides& sides, int64_t row_stride, int64_t channels, T* to) {
+#if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, float>) {
+    if (HasAvx512()) {
+      return MaxOfWindowAvx512({.pixels = pixels,
+                                .rows = sides[0],
+                                .columns = sides[1],
+                                .row_stride = row_stride,
+                                .channels = channels},
+                               to);
+    }
+  }
+#endif
+  std::fill_n(to, channels, kLeast<T>);
+  for (int64_t y = 0; y < sides[0]; y++) {
+    for (int64_t x = 0; x < sides[1]; x++) {
+      RaiseAll(pixels + y * row_stride + x * channels, channels, to);
+    }
+  }
+}
+
 template <class T>
 void Pool(const at::Tensor& images, const Pooling& pooling, const at::Tensor& pooled) {
   const int64_t channels = images.size(1);
   const int64_t height = images.size(2);
   const int64_t width = images.size(3);
   const int64_t rows = pooled.size(2);
-  const int64_t columns = pooled.size(3);
+  const int64_t row_size = pooled.size(3) * channels;
   const T* from = images.const_data_ptr<T>();
   T* to = pooled.data_ptr<T>();
-  // First over the rows of a window, then over what is left of its columns.
-  const auto pool_row = [&](int64_t image, int64_t row, std::vector<T>& line, T* target) {
-    std::fill(line.begin(), line.end(), kLeast<T>);
-    std::fill_n(target, columns * channels, kLeast<T>);
-    const int64_t top = row * pooling.stride - pooling.padding;
-    const int64_t bottom = std::min(height, top + pooling.kernel);
-    for (int64_t y = std::max<int64_t>(0, top); y < bottom; y++) {
-      RaiseAll(from + (image * height + y) * width * channels, width * channels, line.data());
-    }
-    for (int64_t column = 0; column < columns; column++) {
-      const int64_t left = column * pooling.stride - pooling.padding;
-      const int64_t right = std::min(width, left + pooling.kernel);
-      for (int64_t x = std::max<int64_t>(0, left); x < right; x++) {
-        RaiseAll(line.data() + x * channels, channels, target + column * channels);
-      }
-    }
-  };
   at::parallel_for(0, images.size(0) * rows, 8, [&](int64_t begin, int64_t end) {
-    std::vector<T> line(width * channels);
     for (int64_t i = begin; i < end; i++) {
-      pool_row(i / rows, i % rows, line, to + i * columns * channels);
+      const Slice row{i % rows, 1};
+      const int64_t first = i / rows * height + pooling.ReachOf(row, height).first;
+      MaxPoolRows(from + first * width * channels, height, width, channels, pooling, row,
+                  to + i * row_size);
     }
   });
 }
@@ -107,16 +116,40 @@ void Mean(const at::Tensor& images, const at::Tensor& means) {
 
 bool CanPool(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kByte; }
 
+int64_t Pooling::CountOf(int64_t side) const {
+  const int64_t padded = side + 2 * padding;
+  TORCH_CHECK(padded >= kernel, "a maximum over ", kernel,
+              " pixels is larger than a padded image of ", side, " pixels");
+  return (padded - kernel) / stride + 1;
+}
+
+template <class T>
+void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channels,
+                 const Pooling& pooling, const Slice& rows, T* pooled) {
+  const int64_t columns = pooling.CountOf(width);
+  const int64_t top = pooling.ReachOf(rows, height).first;
+  for (int64_t row = rows.first; row < rows.first + rows.count; row++) {
+    const auto down = pooling.ReachOf({row, 1}, height);
+    const T* first = pixels + (down.first - top) * width * channels;
+    for (int64_t column = 0; column < columns; column++) {
+      const auto across = pooling.ReachOf({column, 1}, width);
+      MaxOfWindow(first + across.first * channels, {down.count, across.count}, width * channels,
+                  channels, pooled);
+      pooled += channels;
+    }
+  }
+}
+
+template void MaxPoolRows(const float*, int64_t, int64_t, int64_t, const Pooling&, const Slice&,
+                          float*);
+template void MaxPoolRows(const uint8_t*, int64_t, int64_t, int64_t, const Pooling&, const Slice&,
+                          uint8_t*);
+
 at::Tensor MaxPool(const at::Tensor& images, const Pooling& pooling) {
   const auto dense = images.contiguous(at::MemoryFormat::ChannelsLast);
-  const auto side = [&](int dimension) {
-    const int64_t padded = dense.size(dimension) + 2 * pooling.padding;
-    TORCH_CHECK(padded >= pooling.kernel, "a maximum over ", pooling.kernel,
-                " pixels is larger than a padded image of the shape ", dense.sizes());
-    return (padded - pooling.kernel) / pooling.stride + 1;
-  };
-  const auto pooled = at::empty({dense.size(0), dense.size(1), side(2), side(3)}, dense.options(),
-                                at::MemoryFormat::ChannelsLast);
+  const auto pooled = at::empty({dense.size(0), dense.size(1), pooling.CountOf(dense.size(2)),
+                                 pooling.CountOf(dense.size(3))},
+                                dense.options(), at::MemoryFormat::ChannelsLast);
   if (dense.scalar_type() == at::kFloat) {
     Pool<float>(dense, pooling, pooled);
   } else {

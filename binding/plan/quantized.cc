@@ -77,7 +77,8 @@ at::Tensor QuantizedConvolution::Run(const at::Tensor& input, at::Tensor other, 
     return RunBytes(input, other);
   }
   if (!packed.defined()) packed = Pack(input);
-  return RunDirect(input, std::move(other), packed);
+  auto output = RunDirect(input, std::move(other), packed);
+  return spec_.pooling ? MaxPool(output, *spec_.pooling) : output;
 }
 
 bool QuantizedConvolution::Takes(Algorithm algorithm) const {
@@ -122,10 +123,12 @@ at::Tensor QuantizedConvolution::Pack(const at::Tensor& input) const {
 
 at::Tensor QuantizedConvolution::RunBytes(const at::Tensor& input, const at::Tensor& other) const {
   const auto layout = at::MemoryFormat::ChannelsLast;
+  const auto sizes = OutputSizes(input);
   auto output = other.defined() && IsOurs(other)
                     ? other
-                    : at::empty(OutputSizes(input), input.options(), layout);
-  bytes_->Run(input.contiguous(layout), other, output);
+                    : at::empty(PooledSizes(sizes), input.options(), layout);
+  bytes_->Run(input.contiguous(layout), other, {sizes[2], sizes[3]},
+              spec_.pooling ? &*spec_.pooling : nullptr, output);
   return output;
 }
 

@@ -1,8 +1,12 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace semisup::plan {
+
+// Of rows and of columns.
+using Sides = std::array<int64_t, 2>;
 
 struct Slice {
   int64_t first;

@@ -1,11 +1,8 @@
 #include "windowed.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
-#include <vector>
 
+#include "blocks.h"
 #include "windowed_kernels.h"
 
 namespace semisup::plan {
@@ -50,39 +47,33 @@ void Windowed::Run(const Images& images) const {
                                .zero = 0,
                                .are_copied = is_padded,
                                .slack = 0};
-  const int64_t pixels = images.count * images.height * images.width;
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t fitting =
       kBlockBytes / (inputs_ * stride_[0] * stride_[1] * static_cast<int64_t>(sizeof(float)));
-  const int64_t panels = outputs_ / kWindowedPanel;
-  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
-  const int64_t blocks = divided.blocks;
-  const int64_t shares = divided.shares;
-  int64_t size = 0;
-  for (int64_t i = 0; i < blocks; i++) {
-    size = std::max(size, windows.SizeOf(ShareOf(pixels, i, blocks)));
-  }
-  // Here and not on the threads, which have no arena.
-  const auto scratch = at::empty({std::min(threads, blocks * shares), size});
-  at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {
-    std::vector<const float*> starts;
-    for (int64_t i = begin; i < end; i++) {
-      const auto block = ShareOf(pixels, i / shares, blocks);
-      windows.Take(block, scratch.data_ptr<float>() + at::get_thread_num() * size, starts);
-      const WindowedBlock windowed{.images = images,
-                                   .weight = weight_.const_data_ptr<float>(),
-                                   .rows = kernel_[0],
-                                   .run = kernel_[1] * inputs_,
-                                   .starts = starts.data(),
-                                   .row_stride = windows.row_stride(),
-                                   .pixels = block,
-                                   .outputs = outputs_,
-                                   .part = ShareOf(panels, i % shares, shares, kWindowedPanel)};
+  const Product<float> product{.output = images.output,
+                               .images = images.count,
+                               .channels = outputs_,
+                               .panel = kWindowedPanel,
+                               .fitting = std::max(kFewestPixels, fitting),
+                               .pooling = images.pooling};
+  ForProduct(windows, product,
+             [&](const float* const* starts, const Slice& pixels, float* to, const Slice& panels) {
+               const WindowedBlock block{
+                   .weight = weight_.const_data_ptr<float>(),
+                   .rows = kernel_[0],
+                   .run = kernel_[1] * inputs_,
+                   .starts = starts,
+                   .count = pixels.count,
+                   .row_stride = windows.row_stride(),
+                   .bias = images.bias,
+                   .other = images.other ? images.other + pixels.first * outputs_ : nullptr,
+                   .output = to,
+                   .outputs = outputs_,
+                   .panels = panels,
+                   .rectify = images.rectify};
 #if defined(__x86_64__)
-      MultiplyWindowsAvx512(windowed);
+               MultiplyWindowsAvx512(block);
 #endif
-    }
-  });
+             });
 }
 
 }  // namespace semisup::plan

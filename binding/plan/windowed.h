@@ -17,6 +17,7 @@ class Windowed final : public Kernel {
   explicit Windowed(const ConvolutionSpec& spec);
 
   void Run(const Images& images) const override;
+  bool Pools() const override { return true; }
 
  private:
   int64_t inputs_;

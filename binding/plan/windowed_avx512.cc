@@ -15,27 +15,27 @@ constexpr int64_t kMostDepth = 640;
 // A kernel is done a piece at a time: some of its rows, or, where these are long, a part of one.
 // Between the pieces the sums lie in the output.
 void MultiplyWindowsAvx512(const WindowedBlock& block) {
-  const auto& images = block.images;
-  const int64_t strips = CeilOf(block.pixels.count, MostRows(kLanes));
+  const int64_t strips = CeilOf(block.count, MostRows(kLanes));
   const int64_t heights = CeilOf(block.rows, std::max<int64_t>(1, kMostDepth / block.run));
   const int64_t widths = CeilOf(block.run, kMostDepth);
   const int64_t pieces = heights * widths;
-  for (int64_t o = block.part.first; o < block.part.first + block.part.count; o += kWindowedPanel) {
+  for (int64_t p = block.panels.first; p < block.panels.first + block.panels.count; p++) {
+    const int64_t o = p * kWindowedPanel;
     const float* panel = block.weight + o * block.rows * block.run;
-    const float* bias = images.bias ? images.bias + o : nullptr;
+    const float* bias = block.bias ? block.bias + o : nullptr;
     for (int64_t piece = 0; piece < pieces; piece++) {
       const auto rows = ShareOf(block.rows, piece / widths, heights);
       const auto run = ShareOf(block.run, piece % widths, widths);
       const int64_t depth = rows.count * run.count;
       const float* next = panel + depth * kWindowedPanel;
       for (int64_t s = 0; s < strips; s++) {
-        const auto strip = ShareOf(block.pixels.count, s, strips);
-        const int64_t at = (block.pixels.first + strip.first) * block.outputs + o;
-        float* to = images.output + at;
-        const float* other = images.other ? images.other + at : nullptr;
+        const auto strip = ShareOf(block.count, s, strips);
+        const int64_t at = strip.first * block.outputs + o;
+        float* to = block.output + at;
+        const float* other = block.other ? block.other + at : nullptr;
         const Around around{.bias = piece == 0 ? bias : nullptr,
                             .sums = piece == 0 ? other : to,
-                            .rectify = images.rectify && piece == pieces - 1};
+                            .rectify = block.rectify && piece == pieces - 1};
         const ScatteredRows windows{.starts = block.starts + strip.first,
                                     .offset = rows.first * block.row_stride + run.first,
                                     .pieces = rows.count,

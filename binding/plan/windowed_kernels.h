@@ -1,5 +1,4 @@
 #pragma once
-#include "kernel.h"
 #include "processor.h"
 #include "slices.h"
 
@@ -9,20 +8,25 @@ constexpr int64_t kWindowedPanel = 4 * kLane;
 
 // What the kernels need to know of a block of pixels.
 struct WindowedBlock {
-  const Images& images;
   // For each panel of outputs: [rows, run, kWindowedPanel].
   const float* weight;
   // A kernel's rows, and how many numbers of the input each takes, which lie side by side.
   int64_t rows;
   int64_t run;
-  // Of the output's pixels, where in the input the numbers for a kernel's first row begin, and how
+  // By pixel of the output, where in the input the numbers for a kernel's first row begin, and how
   // far apart those for its rows lie.
   const float* const* starts;
+  int64_t count;
   int64_t row_stride;
-  Slice pixels;
+  // One for each output, or null.
+  const float* bias;
+  // What is added, as the output lies, or null; may be the output itself.
+  const float* other;
+  float* output;
+  // How many outputs a pixel has, and which panels of them are computed.
   int64_t outputs;
-  // Which of the outputs are computed; whole panels.
-  Slice part;
+  Slice panels;
+  bool rectify;
 };
 
 // Compiled for processors with AVX-512; to be called on those alone.

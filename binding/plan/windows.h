@@ -1,15 +1,11 @@
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "slices.h"
 
 namespace semisup::plan {
-
-// Of rows and of columns.
-using Sides = std::array<int64_t, 2>;
 
 // What pixels of a convolution's output are made of: windows of its input, row by row, channels
 // innermost. Windows reach beyond the images where these are padded.

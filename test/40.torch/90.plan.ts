@@ -16,6 +16,7 @@ interface Case {
   readonly forward: readonly string[];
   readonly weights?: Readonly<Record<string, readonly number[]>>;
   readonly channels?: number;
+  readonly side?: number;
   /** Why it is left to TorchScript, where it is. */
   readonly reason?: RegExp;
 }
@@ -306,8 +307,37 @@ const unplannable: Record<string, Case> = {
   },
 };
 
+const stem = 'y = torch.relu(torch.conv2d(x, self.k, self.bias, [2, 2], [3, 3]))';
+const stemOf = (forward: readonly string[], side?: number): Case => ({
+  forward: [stem, ...forward],
+  weights: { k: [64, 3, 7, 7], bias: [64] },
+  channels: 3,
+  ...(side === undefined ? {} : { side }),
+});
+
+/** Convolutions that may find the maxima over their output as well. */
+const stems: Record<string, Case> = {
+  'maxima over a stem': stemOf(['return torch.max_pool2d(y, [3, 3], [2, 2], [1, 1])']),
+  'maxima over a stem, some rows at a time': stemOf(
+    ['return torch.max_pool2d(y, [3, 3], [2, 2], [1, 1])'],
+    203,
+  ),
+  'maxima of all pixels, some rows at a time': stemOf(
+    ['return torch.max_pool2d(y, [3, 3], [1, 1], [1, 1])'],
+    151,
+  ),
+  'maxima of few pixels': stemOf(['return torch.max_pool2d(y, [2, 2], [5, 5])']),
+  'maxima over a stem that is needed again': stemOf([
+    'return torch.max_pool2d(y, [3, 3], [1, 1], [1, 1]) + y',
+  ]),
+  'maxima over a sum': {
+    forward: [start, `return torch.max_pool2d(torch.relu(${b('y')} + y), [3, 3], [2, 2], [1, 1])`],
+  },
+};
+
 /** Of odd shapes, and other results than numbers for each image. */
 const odd: Record<string, Case> = {
+  ...stems,
   'a term of one pixel': { forward: [start, `return ${b('y')} + torch.mean(y, [2, 3], True)`] },
   'a term of one channel': { forward: [start, `return ${b('y')} + torch.mean(y, [1], True)`] },
   'a term that is spread': {
@@ -362,6 +392,7 @@ const free = (expression: string) => `return torch.hardtanh(${expression}, -1e9,
 
 /** For less precision. */
 const chosen: Record<string, Case> = {
+  ...stems,
   'a sum of a value with itself': { forward: [start, free('torch.relu(y + y)')] },
   'a residual': { forward: [start, free(`torch.relu(${b('y')} + y)`)] },
   'a residual, the other way round': { forward: [start, free(`torch.relu(y + ${b('y')})`)] },
@@ -569,18 +600,20 @@ describe('plans', function () {
     assert.deepEqual((await net.forward(images)).shape, [1, 5]);
   });
 
-  it('take what is no number for the largest, as TorchScript does', async () => {
-    const forward = ['return torch.relu(torch.max_pool2d(x, [3, 3], [2, 2], [1, 1]))'];
-    await using net = await makeNet(forward);
-    const numbers = new Float32Array(3 * 4 * 4).map((_, i) => (i % 5 === 4 ? NaN : -i));
-    using images = Tensor.from(numbers, [1, 3, 4, 4]);
-    const maxima = async () => await (await net.forward(images)).data();
-    const expected = await maxima();
-    assert.ok([...expected].some(Number.isNaN) && ![...expected].every(Number.isNaN));
-    const { kind } = await plan(net, { forward, channels: 3 }, 'default');
-    assert.equal(kind, 'planned');
-    assert.deepEqual(await maxima(), expected);
-  });
+  for (const channels of [3, 16, 83]) {
+    it(`take what is no number for the largest of ${channels} channels, as TorchScript does`, async () => {
+      const forward = ['return torch.relu(torch.max_pool2d(x, [3, 3], [2, 2], [1, 1]))'];
+      await using net = await makeNet(forward);
+      const numbers = new Float32Array(channels * 16).map((_, i) => (i % 5 === 4 ? NaN : -i));
+      using images = Tensor.from(numbers, [1, channels, 4, 4]);
+      const maxima = async () => await (await net.forward(images)).data();
+      const expected = await maxima();
+      assert.ok([...expected].some(Number.isNaN) && ![...expected].every(Number.isNaN));
+      const { kind } = await plan(net, { forward, channels }, 'default');
+      assert.equal(kind, 'planned');
+      assert.deepEqual(await maxima(), expected);
+    });
+  }
 
   it('in int8 refuse a sum whose shapes differ for images of another size', async () => {
     const forward = [
@@ -708,10 +741,13 @@ interface Answer {
   readonly data: ArrayLike<number | bigint>;
 }
 
-async function answers(net: ScriptModule, { channels = 16 }: Case): Promise<Answer[]> {
+async function answers(
+  net: ScriptModule,
+  { channels = 16, side: length = side }: Case,
+): Promise<Answer[]> {
   const given: Answer[] = [];
   for (const count of batches) {
-    using input = pictures([count, channels, side, side], count);
+    using input = pictures([count, channels, length, length], count);
     const output = await net.forward<Tensor | Tensor[] | { y: Tensor }>(input);
     const tensor = Array.isArray(output) ? output[0]! : 'y' in output ? output.y : output;
     const data = (await tensor.data()) as ArrayLike<number | bigint>;
@@ -722,11 +758,14 @@ async function answers(net: ScriptModule, { channels = 16 }: Case): Promise<Answ
 
 async function plan(
   net: ScriptModule,
-  { channels = 16 }: Case,
+  { channels = 16, side: length = side }: Case,
   mode: 'default' | 'tune' | 'auto',
   precision: Precision = 'float32',
 ) {
-  return await net.plan('forward', exampleOf([channels, side, side]), { precision, plan: mode });
+  return await net.plan('forward', exampleOf([channels, length, length]), {
+    precision,
+    plan: mode,
+  });
 }
 
 function exampleOf(shape: readonly number[]) {
