@@ -113,6 +113,7 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other, cons
                                  .stride = stride_,
                                  .padding = padding_,
                                  .zero = zero_,
+                                 .are_planes = false,
                                  .are_copied = is_padded || is_filled_up,
                                  .slack = kFour};
   const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);

@@ -14,7 +14,7 @@ struct Quantization {
   static Quantization Of(double least, double most);
 };
 
-// float32 to uint8 and back, in the order that they lie.
+// float32 to uint8, with channels innermost, and back.
 at::Tensor Quantize(const at::Tensor& values, const Quantization& quantization);
 at::Tensor Dequantize(const at::Tensor& bytes, const Quantization& quantization);
 

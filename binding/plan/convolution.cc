@@ -10,6 +10,10 @@
 
 namespace semisup::plan {
 
+bool ArePlanes(const at::Tensor& images) {
+  return images.is_contiguous() && !images.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 bool IsOurs(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
 }

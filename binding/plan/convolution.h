@@ -42,13 +42,16 @@ inline constexpr std::array kAlgorithms{
 // part of a batch on each thread.
 enum class Setting { kAlone, kPart };
 
+// Whether images lie channel by channel, and not with channels innermost.
+bool ArePlanes(const at::Tensor& images);
 // Whether nothing else has the tensor, so that it may be overwritten.
 bool IsOurs(const at::Tensor& tensor);
 // Gives a tensor that may be written to and holds what `tensor` holds: itself, where it is ours.
 at::Tensor Writable(at::Tensor tensor);
 
 // A convolution with what follows it, in one pass over its output, by the algorithm that is chosen.
-// Tensors are channels-last. Any number of threads may run it at a time.
+// Tensors are channels-last, but for images that were given. Any number of threads may run it at a
+// time.
 class Convolution {
  public:
   explicit Convolution(ConvolutionSpec spec);

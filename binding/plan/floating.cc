@@ -148,13 +148,14 @@ at::Tensor FloatingConvolution::Pack(const at::Tensor& input) const {
 
 at::Tensor FloatingConvolution::RunDirect(const at::Tensor& input, at::Tensor other, bool rectifies,
                                           const at::Tensor& packed) const {
+  const auto taken = input.contiguous(at::MemoryFormat::ChannelsLast);
   const auto& [_, bias, stride, padding, dilation, groups, adds, __, ___] = spec_;
   if (!other.defined()) {
-    return Fused().call(input, packed, bias, padding, stride, dilation, groups,
+    return Fused().call(taken, packed, bias, padding, stride, dilation, groups,
                         rectifies ? "relu" : "none", Scalars(), "");
   }
   auto sum = Writable(std::move(other));
-  FusedAdd().call(sum, input, packed, bias, padding, stride, dilation, groups, "add", 1.0,
+  FusedAdd().call(sum, taken, packed, bias, padding, stride, dilation, groups, "add", 1.0,
                   rectifies ? std::make_optional<std::string_view>("relu") : std::nullopt,
                   Scalars(), "");
   return sum;
@@ -168,7 +169,8 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
     const int64_t step = spec_.stride[side];
     if (step > 1) taken = taken.slice(2 + side, 0, std::nullopt, step);
   }
-  taken = taken.contiguous(at::MemoryFormat::ChannelsLast);
+  const bool are_planes = kernel.TakesPlanes() && ArePlanes(taken);
+  if (!are_planes) taken = taken.contiguous(at::MemoryFormat::ChannelsLast);
   auto output = other.defined() && IsOurs(other)
                     ? other
                     : at::empty(kernel.Pools() ? PooledSizes(sizes) : sizes, input.options(),
@@ -183,7 +185,8 @@ at::Tensor FloatingConvolution::RunKernel(const at::Tensor& input, const at::Ten
               .input_height = taken.size(2),
               .input_width = taken.size(3),
               .rectify = rectifies,
-              .pooling = spec_.pooling && kernel.Pools() ? &*spec_.pooling : nullptr});
+              .pooling = spec_.pooling && kernel.Pools() ? &*spec_.pooling : nullptr,
+              .are_planes = are_planes});
   return output;
 }
 

@@ -5,6 +5,10 @@ namespace semisup::plan {
 
 struct Pooling;
 
+// Images of so many channels are read channel by channel where they lie so: to reorder them first
+// would take longer.
+constexpr int64_t kMostPlanes = 4;
+
 // What a convolution of our own reads and writes: float32, row by row, channels innermost.
 struct Images {
   const float* input;
@@ -23,6 +27,8 @@ struct Images {
   // Where these are wanted, maxima over the output, which is not kept then; height and width are
   // those before. For kernels that pool.
   const Pooling* pooling = nullptr;
+  // Whether the input lies channel by channel. For kernels that take it so.
+  bool are_planes = false;
 };
 
 // A way of our own to do a convolution of one kind, with its weights. Any number of threads may run
@@ -33,6 +39,7 @@ class Kernel {
   virtual void Run(const Images& images) const = 0;
   // Whether the input must be without the pixels that lie between the steps of the convolution.
   virtual bool SkipsPixels() const { return false; }
+  virtual bool TakesPlanes() const { return false; }
   // Whether it finds maxima over its output as well.
   virtual bool Pools() const { return false; }
 };

@@ -128,7 +128,9 @@ void Plan::RunStep(size_t index, Values& values, Packed& packed) const {
 
 Values Plan::Start(const at::Tensor& input) const {
   auto values = constants_;
-  values[input_] = input.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  // In float32 it is reordered by the first that wants it so: some read it as it lies.
+  values[input_] =
+      dtype_ == at::kFloat ? input : input.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   return values;
 }
 

@@ -45,7 +45,8 @@ void Windowed::Run(const Images& images) const {
                                .stride = stride_,
                                .padding = padding_,
                                .zero = 0,
-                               .are_copied = is_padded,
+                               .are_planes = images.are_planes,
+                               .are_copied = is_padded || images.are_planes,
                                .slack = 0};
   const int64_t fitting =
       kBlockBytes / (inputs_ * stride_[0] * stride_[1] * static_cast<int64_t>(sizeof(float)));

@@ -18,6 +18,7 @@ class Windowed final : public Kernel {
 
   void Run(const Images& images) const override;
   bool Pools() const override { return true; }
+  bool TakesPlanes() const override { return inputs_ <= kMostPlanes; }
 
  private:
   int64_t inputs_;

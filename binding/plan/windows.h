@@ -7,6 +7,14 @@
 
 namespace semisup::plan {
 
+// A row of an image, which lies channel by channel, with channels innermost.
+template <class T>
+void Interleave(const T* row, int64_t plane, int64_t width, int64_t channels, T* to) {
+  for (int64_t c = 0; c < channels; c++) {
+    for (int64_t x = 0; x < width; x++) to[x * channels + c] = row[c * plane + x];
+  }
+}
+
 // What pixels of a convolution's output are made of: windows of its input, row by row, channels
 // innermost. Windows reach beyond the images where these are padded.
 template <class T>
@@ -23,6 +31,8 @@ struct Windows {
   Sides padding;
   // What images are padded with.
   T zero;
+  // Whether the input lies channel by channel yet.
+  bool are_planes;
   // Whether rows are copied, because they are padded, or because more is read than they have.
   bool are_copied;
   // How many more are read than the rows of a copy have.
@@ -81,8 +91,13 @@ struct Windows {
     }
     const int64_t middle = width * channels;
     to = std::fill_n(to, padding[1] * channels, zero);
-    to = std::copy_n(input + (row / all_rows() * height + y) * middle, middle, to);
-    std::fill_n(to, padding[1] * channels, zero);
+    const T* image = input + row / all_rows() * height * middle;
+    if (are_planes) {
+      Interleave(image + y * width, height * width, width, channels, to);
+    } else {
+      std::copy_n(image + y * middle, middle, to);
+    }
+    std::fill_n(to + middle, padding[1] * channels, zero);
   }
 };
 
