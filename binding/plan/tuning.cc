@@ -128,7 +128,8 @@ std::pair<Choices, Measured> Plan::Tune(const at::Tensor& image, double seconds)
   choices.part = TuneSetting(images, Setting::kPart, seconds / 2);
   double most = 0;
   for (const int64_t size : {kTunedPart, int64_t{1}, int64_t{4}}) {
-    if (most > 0 && watch.seconds() > seconds) break;
+    // Smaller parts take little time beside all before; larger ones do not.
+    if (size > kTunedPart && watch.seconds() > seconds) break;
     const int64_t images = size * at::get_num_threads();
     const auto batch = image.repeat({images, 1, 1, 1});
     const double rate = static_cast<double>(images) / Fastest([&] { RunParts(batch, size); });
