@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "fetch.h"
 #include "multiply_avx512.h"
 #include "winograd_kernels.h"
 
@@ -64,6 +65,32 @@ inline Place PlaceOf(const TileBlock& block, int64_t tile) {
           within % block.tiles_across * block.shape.tile};
 }
 
+// What the tile at a place has of the output.
+template <int tile>
+struct Patch {
+  Patch(const TileBlock& block, const Place& place)
+      : first(((place.image * block.images.height + place.y) * block.images.width + place.x) *
+                  block.shape.outputs +
+              block.outputs.first),
+        rows(std::min<int64_t>(tile, block.images.height - place.y)),
+        columns(std::min<int64_t>(tile, block.images.width - place.x)) {}
+
+  int64_t first;
+  int64_t rows;
+  int64_t columns;
+};
+
+template <int tile>
+[[gnu::always_inline]]
+inline void FetchOutput(const TileBlock& block, const Place& place) {
+  const auto& [images, shape] = std::tie(block.images, block.shape);
+  const Patch<tile> patch(block, place);
+  for (int64_t i = 0; i < patch.rows; i++) {
+    FetchRows<_MM_HINT_T1>(images.output + patch.first + i * images.width * shape.outputs,
+                           patch.columns, shape.outputs, block.outputs.count);
+  }
+}
+
 template <int tile>
 void TransformTiles(const TileBlock& block) {
   constexpr int kSide = tile + 2;
@@ -73,6 +100,7 @@ void TransformTiles(const TileBlock& block) {
     const auto [image, top, left] = PlaceOf(block, block.tiles.first + t);
     const float* pixels =
         images.input + image * images.height * images.width * shape.inputs + inputs.first;
+    FetchOutput<tile>(block, {image, top, left});
     for (int64_t c = 0; c < inputs.count; c += kLane) {
       Lane columns[kSide][kSide];
       for (int64_t i = 0; i < kSide; i++) {
@@ -130,11 +158,7 @@ void WriteTiles(const TileBlock& block) {
   const int64_t step = StepOf(block.tiles, outputs);
   const Lane least = LeastOf(images.rectify);
   for (int64_t t = 0; t < block.tiles.count; t++) {
-    const auto [image, top, left] = PlaceOf(block, block.tiles.first + t);
-    const int64_t corner =
-        ((image * images.height + top) * images.width + left) * shape.outputs + outputs.first;
-    const int64_t rows = std::min<int64_t>(tile, images.height - top);
-    const int64_t columns = std::min<int64_t>(tile, images.width - left);
+    const Patch<tile> patch(block, PlaceOf(block, block.tiles.first + t));
     for (int64_t c = 0; c < outputs.count; c += kLane) {
       const float* source = block.products + t * outputs.count + c;
       Lane half[tile][kSide];
@@ -146,11 +170,11 @@ void WriteTiles(const TileBlock& block) {
         for (int i = 0; i < tile; i++) half[i][j] = y[i];
       }
       const Lane bias = _mm512_loadu_ps(images.bias + outputs.first + c);
-      for (int64_t i = 0; i < rows; i++) {
+      for (int64_t i = 0; i < patch.rows; i++) {
         Lane y[tile];
         TransformOutput(half[i], y);
-        for (int64_t j = 0; j < columns; j++) {
-          const int64_t at = corner + (i * images.width + j) * shape.outputs + c;
+        for (int64_t j = 0; j < patch.columns; j++) {
+          const int64_t at = patch.first + (i * images.width + j) * shape.outputs + c;
           Lane value = _mm512_add_ps(y[j], bias);
           if (images.other) value = _mm512_add_ps(value, _mm512_loadu_ps(images.other + at));
           _mm512_storeu_ps(images.output + at, _mm512_max_ps(least, value));
