@@ -7,6 +7,7 @@
 
 #include "pooling.h"
 #include "slices.h"
+#include "threads.h"
 #include "windows.h"
 
 namespace semisup::plan {
@@ -25,8 +26,6 @@ struct Product {
 
   int64_t panels() const { return channels / panel; }
 };
-
-inline int64_t ThreadsHere() { return at::in_parallel_region() ? 1 : at::get_num_threads(); }
 
 // Calls multiply(starts, pixels, to, panels) for blocks of pixels, on all threads: `starts` tells
 // where the windows of the pixels begin, and `to` is where the channels of the first belong.

@@ -33,9 +33,7 @@ at::Tensor InPlaces(const at::Tensor& outputs) {
 }  // namespace
 
 bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning) {
-  const bool is_dense = std::all_of(spec.dilation.begin(), spec.dilation.end(),
-                                    [](int64_t dilation) { return dilation == 1; });
-  if (!HasVnni() || spec.groups > 1 || !is_dense || spec.weight.size(0) % kBytePanel != 0) {
+  if (!HasVnni() || spec.groups > 1 || spec.IsDilated() || spec.weight.size(0) % kBytePanel != 0) {
     return false;
   }
   // Sums of products are of 32 bits, and so is what becomes a byte.
@@ -48,33 +46,30 @@ bool ByteConvolution::Takes(const ConvolutionSpec& spec, const Meaning& meaning)
 }
 
 ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& meaning)
-    : inputs_(spec.weight.size(1)),
-      outputs_(spec.weight.size(0)),
-      kernel_{spec.weight.size(2), spec.weight.size(3)},
-      stride_{spec.stride[0], spec.stride[1]},
-      padding_{spec.padding[0], spec.padding[1]},
+    : shape_(spec.shape()),
       zero_(meaning.input_zero_point),
       other_(meaning.other),
-      starts_(at::zeros({outputs_}, at::kInt)) {
-  const int64_t run = kernel_[1] * inputs_;
+      starts_(at::zeros({shape_.outputs}, at::kInt)) {
+  const auto& [inputs, outputs, _, kernel, __, ___] = shape_;
+  const int64_t run = kernel[1] * inputs;
   const int64_t fours = CeilOf(run, kFour);
-  weights_ = at::zeros({outputs_ / kBytePanel, kernel_[0], fours, kBytePanel, kFour}, at::kChar);
+  weights_ = at::zeros({outputs / kBytePanel, kernel[0], fours, kBytePanel, kFour}, at::kChar);
   const auto from = spec.weight.accessor<int8_t, 4>();
   const int32_t zero = meaning.input_zero_point;
   const int32_t most = std::numeric_limits<uint8_t>::max();
   auto* starts = starts_.data_ptr<int32_t>();
-  std::vector<int32_t> farthest(outputs_);
-  at::parallel_for(0, outputs_, kLane, [&](int64_t begin, int64_t end) {
+  std::vector<int32_t> farthest(outputs);
+  at::parallel_for(0, outputs, kLane, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; o++) {
       const int64_t place = PlaceOf(o);
       int32_t above = 0;
       int32_t below = 0;
-      for (int64_t y = 0; y < kernel_[0]; y++) {
+      for (int64_t y = 0; y < kernel[0]; y++) {
         int8_t* row = weights_.data_ptr<int8_t>() +
-                      (place / kBytePanel * kernel_[0] + y) * fours * kBytePanel * kFour +
+                      (place / kBytePanel * kernel[0] + y) * fours * kBytePanel * kFour +
                       place % kBytePanel * kFour;
         for (int64_t i = 0; i < run; i++) {
-          const int8_t weight = from[o][i % inputs_][y][i / inputs_];
+          const int8_t weight = from[o][i % inputs][y][i / inputs];
           row[i / kFour * kBytePanel * kFour + i % kFour] = weight;
           (weight > 0 ? above : below) += weight;
         }
@@ -99,48 +94,46 @@ ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& mea
 
 void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other, const Sides& sides,
                           const Pooling* pooling, const at::Tensor& output) const {
-  const ByteWeights weights{
-      .panels = weights_.const_data_ptr<int8_t>(), .rows = kernel_[0], .fours = weights_.size(2)};
-  const bool is_padded = padding_ != Sides{0, 0};
-  const bool is_filled_up = weights.fours * kFour > kernel_[1] * inputs_;
+  const ByteWeights weights{.panels = weights_.const_data_ptr<int8_t>(),
+                            .rows = shape_.kernel[0],
+                            .fours = weights_.size(2)};
+  // A kernel's row is read in whole fours, also where it has fewer bytes.
+  const bool is_filled_up = weights.fours * kFour > shape_.kernel[1] * shape_.inputs;
   const Windows<uint8_t> windows{.input = input.const_data_ptr<uint8_t>(),
                                  .height = input.size(2),
                                  .width = input.size(3),
-                                 .channels = inputs_,
                                  .rows = sides[0],
                                  .columns = sides[1],
-                                 .kernel = kernel_,
-                                 .stride = stride_,
-                                 .padding = padding_,
+                                 .shape = shape_,
                                  .zero = zero_,
                                  .are_planes = false,
-                                 .are_copied = is_padded || is_filled_up,
+                                 .are_copied = shape_.is_padded() || is_filled_up,
                                  .slack = kFour};
-  const int64_t fitting = kBlockBytes / (inputs_ * stride_[0] * stride_[1]);
+  const int64_t fitting = kBlockBytes / (shape_.inputs * shape_.stride[0] * shape_.stride[1]);
   const Product<uint8_t> product{.output = output.data_ptr<uint8_t>(),
                                  .images = output.size(0),
-                                 .channels = outputs_,
+                                 .channels = shape_.outputs,
                                  .panel = kBytePanel,
                                  .fitting = std::max(kFewestPixels, fitting),
                                  .pooling = pooling};
   ForProduct(
       windows, product,
       [&](const uint8_t* const* starts, const Slice& pixels, uint8_t* to, const Slice& panels) {
-        const ByteBlock block{
-            .weights = weights,
-            .scales = {.start = starts_.const_data_ptr<int32_t>(),
-                       .factor = factors_.const_data_ptr<float>(),
-                       .offset = offsets_.const_data_ptr<float>(),
-                       .are_floats = are_floats_,
-                       .other = other_},
-            .pixels = starts,
-            .count = pixels.count,
-            .row_stride = windows.row_stride(),
-            .other = other.defined() ? other.const_data_ptr<uint8_t>() + pixels.first * outputs_
-                                     : nullptr,
-            .output = to,
-            .outputs = outputs_,
-            .panels = panels};
+        const ByteBlock block{.weights = weights,
+                              .scales = {.start = starts_.const_data_ptr<int32_t>(),
+                                         .factor = factors_.const_data_ptr<float>(),
+                                         .offset = offsets_.const_data_ptr<float>(),
+                                         .are_floats = are_floats_,
+                                         .other = other_},
+                              .pixels = starts,
+                              .count = pixels.count,
+                              .row_stride = windows.row_stride(),
+                              .other = other.defined() ? other.const_data_ptr<uint8_t>() +
+                                                             pixels.first * shape_.outputs
+                                                       : nullptr,
+                              .output = to,
+                              .outputs = shape_.outputs,
+                              .panels = panels};
 #if defined(__x86_64__)
         MultiplyBytesVnni(block);
 #endif

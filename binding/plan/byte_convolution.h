@@ -3,7 +3,7 @@
 
 #include "byte_kernels.h"
 #include "convolution.h"
-#include "windows.h"
+#include "shape.h"
 
 namespace semisup::plan {
 
@@ -31,11 +31,7 @@ class ByteConvolution {
            const Pooling* pooling, const at::Tensor& output) const;
 
  private:
-  int64_t inputs_;
-  int64_t outputs_;
-  Sides kernel_;
-  Sides stride_;
-  Sides padding_;
+  Shape shape_;
   uint8_t zero_;
   float other_;
   bool are_floats_;

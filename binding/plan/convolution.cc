@@ -22,6 +22,19 @@ at::Tensor Writable(at::Tensor tensor) {
   return IsOurs(tensor) ? std::move(tensor) : tensor.clone();
 }
 
+bool ConvolutionSpec::IsDilated() const {
+  return std::any_of(dilation.begin(), dilation.end(), [](int64_t one) { return one != 1; });
+}
+
+Shape ConvolutionSpec::shape() const {
+  return {.inputs = weight.size(1) * groups,
+          .outputs = weight.size(0),
+          .groups = groups,
+          .kernel = {weight.size(2), weight.size(3)},
+          .stride = {stride[0], stride[1]},
+          .padding = {padding[0], padding[1]}};
+}
+
 Convolution::Convolution(ConvolutionSpec spec) : spec_(std::move(spec)) {}
 
 std::vector<Algorithm> Convolution::Ways() const {

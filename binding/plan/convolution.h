@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pooling.h"
+#include "shape.h"
 
 namespace semisup::plan {
 
@@ -22,6 +23,9 @@ struct ConvolutionSpec {
   bool rectifies = false;
   // Whether maxima over it are wanted, and nothing else of it.
   std::optional<Pooling> pooling = std::nullopt;
+
+  bool IsDilated() const;
+  Shape shape() const;
 };
 
 // oneDNN's convolution, or one of our own.

@@ -54,26 +54,6 @@ const auto& Reorder() {
   return op;
 }
 
-bool IsAll(at::IntArrayRef values, int64_t value) {
-  return std::all_of(values.begin(), values.end(), [value](int64_t one) { return one == value; });
-}
-
-WinogradShape ShapeOf(const ConvolutionSpec& spec, Algorithm algorithm) {
-  return {.inputs = spec.weight.size(1) * spec.groups,
-          .outputs = spec.weight.size(0),
-          .groups = spec.groups,
-          .tile = algorithm == Algorithm::kWinograd4 ? 4 : 2};
-}
-
-GroupedShape GroupsOf(const ConvolutionSpec& spec) {
-  return {.inputs = spec.weight.size(1) * spec.groups,
-          .outputs = spec.weight.size(0),
-          .groups = spec.groups,
-          .kernel = {spec.weight.size(2), spec.weight.size(3)},
-          .stride = {spec.stride[0], spec.stride[1]},
-          .padding = {spec.padding[0], spec.padding[1]}};
-}
-
 }  // namespace
 
 FloatingConvolution::FloatingConvolution(ConvolutionSpec spec, at::ScalarType dtype)
@@ -103,36 +83,44 @@ at::Tensor FloatingConvolution::Run(const at::Tensor& input, at::Tensor other, S
 
 bool FloatingConvolution::Takes(Algorithm algorithm) const {
   if (algorithm == Algorithm::kDirect) return true;
-  const auto& [weight, bias, stride, padding, dilation, groups, adds, rectifies, pooling] = spec_;
-  if (weight.scalar_type() != at::kFloat || algorithm == Algorithm::kBytes) return false;
-  if (algorithm == Algorithm::kPointwise) {
-    return IsAll(weight.sizes().slice(2), 1) && IsAll(padding, 0) && groups == 1 &&
-           Pointwise::Takes(weight.size(0));
+  if (spec_.weight.scalar_type() != at::kFloat || spec_.IsDilated()) return false;
+  const auto shape = spec_.shape();
+  switch (algorithm) {
+    case Algorithm::kGrouped:
+      return Grouped::Takes(shape);
+    case Algorithm::kPointwise:
+      return Pointwise::Takes(shape);
+    case Algorithm::kWindowed:
+      return Windowed::Takes(shape);
+    case Algorithm::kWinograd2:
+    case Algorithm::kWinograd4:
+      return spec_.bias.defined() && Winograd::Takes(shape);
+    default:
+      return false;
   }
-  if (algorithm == Algorithm::kGrouped) {
-    return IsAll(dilation, 1) && Grouped::Takes(GroupsOf(spec_));
+}
+
+std::unique_ptr<const Kernel> FloatingConvolution::KernelOf(Algorithm algorithm) const {
+  const auto shape = spec_.shape();
+  const auto* weight = spec_.weight.const_data_ptr<float>();
+  switch (algorithm) {
+    case Algorithm::kGrouped:
+      return std::make_unique<Grouped>(weight, shape);
+    case Algorithm::kPointwise:
+      return std::make_unique<Pointwise>(weight, shape.inputs, shape.outputs);
+    case Algorithm::kWindowed:
+      return std::make_unique<Windowed>(spec_.weight, shape);
+    case Algorithm::kWinograd2:
+      return std::make_unique<Winograd>(weight, shape, 2);
+    default:
+      return std::make_unique<Winograd>(weight, shape, 4);
   }
-  if (algorithm == Algorithm::kWindowed) return Windowed::Takes(spec_);
-  return IsAll(weight.sizes().slice(2), 3) && bias.defined() && IsAll(stride, 1) &&
-         IsAll(padding, 1) && IsAll(dilation, 1) && Winograd::Takes(ShapeOf(spec_, algorithm));
 }
 
 void FloatingConvolution::Prepare(Algorithm algorithm) {
   if (kernels_.count(algorithm)) return;
   CheckWeights();
-  if (algorithm == Algorithm::kDirect) return;
-  const auto* weight = spec_.weight.const_data_ptr<float>();
-  std::unique_ptr<const Kernel> kernel;
-  if (algorithm == Algorithm::kPointwise) {
-    kernel = std::make_unique<Pointwise>(weight, spec_.weight.size(1), spec_.weight.size(0));
-  } else if (algorithm == Algorithm::kGrouped) {
-    kernel = std::make_unique<Grouped>(weight, GroupsOf(spec_));
-  } else if (algorithm == Algorithm::kWindowed) {
-    kernel = std::make_unique<Windowed>(spec_);
-  } else {
-    kernel = std::make_unique<Winograd>(weight, ShapeOf(spec_, algorithm));
-  }
-  kernels_.emplace(algorithm, std::move(kernel));
+  if (algorithm != Algorithm::kDirect) kernels_.emplace(algorithm, KernelOf(algorithm));
 }
 
 void FloatingConvolution::Free() {

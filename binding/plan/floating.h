@@ -25,6 +25,7 @@ class FloatingConvolution final : public Convolution {
                        const at::Tensor& packed) const;
   at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& other, bool rectifies,
                        const Kernel& kernel) const;
+  std::unique_ptr<const Kernel> KernelOf(Algorithm algorithm) const;
   at::Tensor Pack(const at::Tensor& input) const;
 
   std::map<Algorithm, std::unique_ptr<const Kernel>> kernels_;

@@ -6,45 +6,43 @@
 
 #include <algorithm>
 
+#include "threads.h"
+
 namespace semisup::plan {
 namespace {
 
-// Of a lane with more groups most products are with zero.
-constexpr int64_t kMostGroupsOfLane = 4;
 // Few enough that the inputs of a lane stay in the first cache.
 constexpr int64_t kScratchBytes = 24 << 10;
 
 }  // namespace
 
-bool Grouped::Takes(const GroupedShape& shape) {
-  const int64_t outputs = shape.group_outputs();
-  const bool fits =
-      outputs % kLane == 0 || (kLane % outputs == 0 && kLane / outputs <= kMostGroupsOfLane);
-  return HasAvx512() && shape.groups > 1 && shape.outputs % kLane == 0 && fits;
+bool Grouped::Takes(const Shape& shape) {
+  return HasAvx512() && shape.groups > 1 && shape.Joined().group_outputs() % kLane == 0;
 }
 
-Grouped::Grouped(const float* weight, const GroupedShape& shape)
-    : shape_(shape), weight_(at::zeros({shape.outputs / kLane, shape.lane_size()})) {
+Grouped::Grouped(const float* weight, const Shape& shape)
+    : shape_{shape.Joined()}, weight_(at::zeros({shape_.outputs / kLane, shape_.lane_size()})) {
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
   for (int64_t o = 0; o < shape.outputs; o++) {
-    const int64_t before = shape.InputOf(o) - shape.InputOf(o / kLane * kLane);
-    float* lane = weight_.data_ptr<float>() + o / kLane * shape.lane_size() + o % kLane;
+    const int64_t before = shape.InputOf(o) - shape_.InputOf(o);
+    float* lane = weight_.data_ptr<float>() + o / kLane * shape_.lane_size() + o % kLane;
     for (int64_t c = 0; c < inputs; c++) {
       for (int64_t tap = 0; tap < taps; tap++) {
-        lane[(tap * shape.depth() + before + c) * kLane] = weight[(o * inputs + c) * taps + tap];
+        lane[(tap * shape_.group_inputs() + before + c) * kLane] =
+            weight[(o * inputs + c) * taps + tap];
       }
     }
   }
 }
 
 void Grouped::Run(const Images& images) const {
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t threads = ThreadsHere();
   const int64_t rows = images.count * images.height;
   const auto divided =
       Divide(rows, std::max<int64_t>(1, CeilOf(rows, threads)), shape_.outputs / kLane, threads);
   const int64_t shares = divided.shares;
-  const int64_t row_size = (images.input_width + 2 * shape_.padding[1]) * shape_.depth();
+  const int64_t row_size = (images.input_width + 2 * shape_.padding[1]) * shape_.group_inputs();
   const int64_t fitting = kScratchBytes / (row_size * static_cast<int64_t>(sizeof(float)));
   const int64_t most_rows =
       std::max<int64_t>(1, (fitting - shape_.kernel[0]) / shape_.stride[0] + 1);

@@ -11,10 +11,10 @@ namespace semisup::plan {
 class Grouped final : public Kernel {
  public:
   // Whether this processor has what the kernels need, and they take so many channels.
-  static bool Takes(const GroupedShape& shape);
+  static bool Takes(const Shape& shape);
 
   // `weight`: [outputs, inputs of a group, rows, columns], contiguous.
-  Grouped(const float* weight, const GroupedShape& shape);
+  Grouped(const float* weight, const Shape& shape);
 
   void Run(const Images& images) const override;
 

@@ -67,7 +67,7 @@ constexpr auto kStrips = StripsOf(std::make_integer_sequence<int, kMostPixels>()
 void CopyInputs(const GroupedBlock& block, int64_t image, int64_t top, int64_t rows,
                 int64_t first_input) {
   const auto& images = block.images;
-  const int64_t depth = block.shape.depth();
+  const int64_t depth = block.shape.group_inputs();
   const int64_t side = block.shape.padding[1] * depth;
   const int64_t middle = images.input_width * depth;
   float* to = block.scratch;
@@ -97,7 +97,7 @@ void CopyInputs(const GroupedBlock& block, int64_t image, int64_t top, int64_t r
 void MultiplyRowsOfLane(const GroupedBlock& block, const Slice& rows, int64_t lane) {
   const auto& images = block.images;
   const auto& shape = block.shape;
-  const int64_t depth = shape.depth();
+  const int64_t depth = shape.group_inputs();
   const int64_t output = lane * kLane;
   const int64_t strips = CeilOf(images.width, kMostPixels);
   Strip strip{.pixel_step = shape.stride[1] * depth,

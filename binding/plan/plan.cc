@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "floating.h"
-#include "one_thread.h"
+#include "threads.h"
 
 namespace semisup::plan {
 namespace {

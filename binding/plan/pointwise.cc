@@ -7,6 +7,7 @@
 
 #include "pointwise_kernels.h"
 #include "processor.h"
+#include "threads.h"
 
 namespace semisup::plan {
 namespace {
@@ -16,6 +17,11 @@ constexpr int64_t kBlockBytes = 256 << 10;
 constexpr int64_t kFewestPixels = 24;
 
 }  // namespace
+
+bool Pointwise::Takes(const Shape& shape) {
+  return shape.kernel == Sides{1, 1} && !shape.is_padded() && shape.groups == 1 &&
+         Takes(shape.outputs);
+}
 
 bool Pointwise::Takes(int64_t outputs) { return HasAvx512() && outputs % kPointwisePanel == 0; }
 
@@ -39,7 +45,7 @@ void Pointwise::Run(const Images& images) const {
 
 template <class Weight>
 void Pointwise::Run(const Images& images, const Weight* weight) const {
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t threads = ThreadsHere();
   const int64_t pixels = images.count * images.height * images.width;
   const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
   const int64_t panels = outputs_ / kPointwisePanel;

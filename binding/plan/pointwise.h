@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernel.h"
+#include "shape.h"
 
 namespace semisup::plan {
 
@@ -11,7 +12,9 @@ namespace semisup::plan {
 // innermost.
 class Pointwise final : public Kernel {
  public:
-  // Whether this processor has what the kernels need, and they take so many channels.
+  // Whether this processor has what the kernels need, and they take such a convolution, or such a
+  // matrix.
+  static bool Takes(const Shape& shape);
   static bool Takes(int64_t outputs);
 
   // `weight`: [outputs, inputs], contiguous.

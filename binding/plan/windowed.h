@@ -1,31 +1,27 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "convolution.h"
 #include "kernel.h"
-#include "windows.h"
+#include "shape.h"
 
 namespace semisup::plan {
 
-// A convolution by its definition, for kernels of more than one pixel. Images lie row by row,
-// channels innermost.
+// A convolution by its definition, for kernels of more than one pixel or longer steps. Images lie
+// row by row, channels innermost.
 class Windowed final : public Kernel {
  public:
   // Whether this processor has what the kernel needs, and it takes such a convolution.
-  static bool Takes(const ConvolutionSpec& spec);
+  static bool Takes(const Shape& shape);
 
-  explicit Windowed(const ConvolutionSpec& spec);
+  // `weight`: [outputs, inputs, rows, columns], contiguous.
+  Windowed(const at::Tensor& weight, const Shape& shape);
 
   void Run(const Images& images) const override;
   bool Pools() const override { return true; }
-  bool TakesPlanes() const override { return inputs_ <= kMostPlanes; }
+  bool TakesPlanes() const override { return shape_.inputs <= kMostPlanes; }
 
  private:
-  int64_t inputs_;
-  int64_t outputs_;
-  Sides kernel_;
-  Sides stride_;
-  Sides padding_;
+  Shape shape_;
   at::Tensor weight_;
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "shape.h"
 #include "slices.h"
 
 namespace semisup::plan {
@@ -22,13 +23,10 @@ struct Windows {
   const T* input;
   int64_t height;
   int64_t width;
-  int64_t channels;
   // Of an image of the output.
   int64_t rows;
   int64_t columns;
-  Sides kernel;
-  Sides stride;
-  Sides padding;
+  const Shape& shape;
   // What images are padded with.
   T zero;
   // Whether the input lies channel by channel yet.
@@ -39,8 +37,8 @@ struct Windows {
   int64_t slack;
 
   // How far apart the rows of a window begin, and windows side by side.
-  int64_t row_stride() const { return (width + 2 * padding[1]) * channels; }
-  int64_t pixel_stride() const { return stride[1] * channels; }
+  int64_t row_stride() const { return (width + 2 * shape.padding[1]) * shape.inputs; }
+  int64_t pixel_stride() const { return shape.stride[1] * shape.inputs; }
 
   // How many numbers Take() writes for pixels that follow each other.
   int64_t SizeOf(const Slice& pixels) const {
@@ -71,33 +69,33 @@ struct Windows {
 
  private:
   // Of a padded image.
-  int64_t all_rows() const { return height + 2 * padding[0]; }
+  int64_t all_rows() const { return height + 2 * shape.padding[0]; }
 
   // The first of the padded rows of all images that a pixel is made of.
   int64_t RowOf(int64_t pixel) const {
-    return pixel / (rows * columns) * all_rows() + pixel / columns % rows * stride[0];
+    return pixel / (rows * columns) * all_rows() + pixel / columns % rows * shape.stride[0];
   }
 
   Slice RowsOf(const Slice& pixels) const {
     const int64_t first = RowOf(pixels.first);
-    return {first, RowOf(pixels.first + pixels.count - 1) + kernel[0] - first};
+    return {first, RowOf(pixels.first + pixels.count - 1) + shape.kernel[0] - first};
   }
 
   void CopyRow(int64_t row, T* to) const {
-    const int64_t y = row % all_rows() - padding[0];
+    const int64_t y = row % all_rows() - shape.padding[0];
     if (y < 0 || y >= height) {
       std::fill_n(to, row_stride(), zero);
       return;
     }
-    const int64_t middle = width * channels;
-    to = std::fill_n(to, padding[1] * channels, zero);
+    const int64_t middle = width * shape.inputs;
+    to = std::fill_n(to, shape.padding[1] * shape.inputs, zero);
     const T* image = input + row / all_rows() * height * middle;
     if (are_planes) {
-      Interleave(image + y * width, height * width, width, channels, to);
+      Interleave(image + y * width, height * width, width, shape.inputs, to);
     } else {
       std::copy_n(image + y * middle, middle, to);
     }
-    std::fill_n(to + middle, padding[1] * channels, zero);
+    std::fill_n(to + middle, shape.padding[1] * shape.inputs, zero);
   }
 };
 

@@ -2,17 +2,20 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
 #include "processor.h"
+#include "threads.h"
 
 namespace semisup::plan {
 namespace {
 
 // Tiles at a time: so many that a weight that is read is used often, so few that they stay in the
-// second cache.
-constexpr int64_t kScratchBytes = 768 << 10;
+// second cache. The few weights of a small group need not be used as often.
+constexpr int64_t kMostScratchBytes = 768 << 10;
+constexpr int64_t kScratchOfWeights = 4;
 constexpr int64_t kFewestTiles = 24;
 
 // The kernel transforms G of Lavin and Gray, for the points 0, 1, -1, 2, -2 and infinity.
@@ -46,14 +49,15 @@ void TransformKernel(const double (&transform)[side][3], const float* kernel,
 }
 
 template <int side>
-void TransformWeight(const double (&transform)[side][3], const float* weight,
+void TransformWeight(const double (&transform)[side][3], const float* weight, const Shape& given,
                      const WinogradShape& shape, float* to) {
-  const int64_t inputs = shape.group_inputs();
+  const int64_t inputs = given.group_inputs();
   const int64_t panel = shape.panel();
   at::parallel_for(0, shape.outputs, kLane, [&](int64_t begin, int64_t end) {
     double transformed[side * side];
     for (int64_t o = begin; o < end; o++) {
-      float* column = to + shape.PanelAt(0, o / panel * panel) + o % panel;
+      const int64_t before = given.InputOf(o) - shape.InputOf(o);
+      float* column = to + shape.PanelAt(0, o / panel * panel) + before * panel + o % panel;
       const int64_t step = shape.PanelAt(1, o) - shape.PanelAt(0, o);
       for (int64_t c = 0; c < inputs; c++) {
         TransformKernel(transform, weight + (o * inputs + c) * 9, transformed);
@@ -67,27 +71,33 @@ void TransformWeight(const double (&transform)[side][3], const float* weight,
 
 }  // namespace
 
-bool Winograd::Takes(const WinogradShape& shape) {
-  return HasAvx512() && shape.group_inputs() % kLane == 0 && shape.panel() % kLane == 0;
+bool Winograd::Takes(const Shape& shape) {
+  const auto joined = shape.Joined();
+  return HasAvx512() && shape.kernel == Sides{3, 3} && shape.stride == Sides{1, 1} &&
+         shape.padding == Sides{1, 1} && joined.group_inputs() % kLane == 0 &&
+         joined.group_outputs() % kLane == 0;
 }
 
-Winograd::Winograd(const float* weight, const WinogradShape& shape)
-    : shape_(shape), weight_(at::empty({shape.points() * shape.group_inputs() * shape.outputs})) {
-  if (shape.tile == 4) {
-    TransformWeight(kKernelOf4, weight, shape, weight_.data_ptr<float>());
+Winograd::Winograd(const float* weight, const Shape& shape, int tile)
+    : shape_{shape.Joined(), tile},
+      weight_(at::zeros({shape_.points() * shape_.group_inputs() * shape_.outputs})) {
+  if (tile == 4) {
+    TransformWeight(kKernelOf4, weight, shape, shape_, weight_.data_ptr<float>());
   } else {
-    TransformWeight(kKernelOf2, weight, shape, weight_.data_ptr<float>());
+    TransformWeight(kKernelOf2, weight, shape, shape_, weight_.data_ptr<float>());
   }
 }
 
 void Winograd::Run(const Images& images) const {
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t threads = ThreadsHere();
   const int64_t across = CeilOf(images.width, shape_.tile);
   const int64_t per_image = across * CeilOf(images.height, shape_.tile);
   const int64_t tiles = per_image * images.count;
   const int64_t panels = shape_.outputs / shape_.panel();
-  const int64_t fitting = kScratchBytes / (shape_.points() * static_cast<int64_t>(sizeof(float)) *
-                                           (shape_.group_inputs() + shape_.group_outputs()));
+  const int64_t points_bytes = shape_.points() * static_cast<int64_t>(sizeof(float));
+  const int64_t weights_bytes = points_bytes * shape_.group_inputs() * shape_.group_outputs();
+  const int64_t fitting = std::min(kMostScratchBytes, kScratchOfWeights * weights_bytes) /
+                          (points_bytes * (shape_.group_inputs() + shape_.group_outputs()));
   int64_t blocks = CeilOf(tiles, std::max(kFewestTiles, fitting));
   if (blocks > threads) blocks = (blocks + threads / 2) / threads * threads;
   // Groups have nothing in common, so each is done alone. Otherwise threads share the outputs where
@@ -122,8 +132,7 @@ void Winograd::Run(const Images& images) const {
 }
 
 Slice Winograd::InputsOf(const Slice& outputs) const {
-  const int64_t group = outputs.first / shape_.group_outputs();
-  return {group * shape_.group_inputs(), shape_.group_inputs()};
+  return {shape_.InputOf(outputs.first), shape_.group_inputs()};
 }
 
 }  // namespace semisup::plan

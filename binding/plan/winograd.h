@@ -12,11 +12,12 @@ namespace semisup::plan {
 // algorithms for convolutional neural networks"). Images lie row by row, channels innermost.
 class Winograd final : public Kernel {
  public:
-  // Whether this processor has what the kernels need, and they take so many channels.
-  static bool Takes(const WinogradShape& shape);
+  // Whether this processor has what the kernels need, and they take such a convolution.
+  static bool Takes(const Shape& shape);
 
-  // `weight`: [outputs, inputs of a group, 3, 3], contiguous.
-  Winograd(const float* weight, const WinogradShape& shape);
+  // `weight`: [outputs, inputs of a group, 3, 3], contiguous. A tile of the output has `tile`
+  // pixels each way: 4 or 2.
+  Winograd(const float* weight, const Shape& shape, int tile);
 
   void Run(const Images& images) const override;
 

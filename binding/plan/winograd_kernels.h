@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "processor.h"
+#include "shape.h"
 #include "slices.h"
 
 namespace semisup::plan {
@@ -11,18 +12,13 @@ namespace semisup::plan {
 // The widest panel: how many outputs are computed side by side, where a group has so many.
 constexpr int64_t kWidestPanel = 4 * kLane;
 
-struct WinogradShape {
-  // Of all groups together.
-  int64_t inputs;
-  int64_t outputs;
-  int64_t groups;
+// Small groups are joined.
+struct WinogradShape : Shape {
   // How many pixels a tile of the output has each way: 4 or 2.
   int tile;
 
   // How many products a tile takes for each input and output.
   int points() const { return (tile + 2) * (tile + 2); }
-  int64_t group_inputs() const { return inputs / groups; }
-  int64_t group_outputs() const { return outputs / groups; }
   int64_t panel() const { return std::gcd(group_outputs(), kWidestPanel); }
   // Where the weights for one of the points and a panel of outputs lie, as
   // [group_inputs(), panel()]: those of a group together, as they are used.

@@ -152,6 +152,19 @@ const uses: Record<string, Case> = {
   },
 };
 
+const inGroupsOf = (size: number): Case => {
+  const inGroups = (input: string, bias: string): string =>
+    `torch.conv2d(${input}, self.k, ${bias}, [1, 1], [1, 1], [1, 1], ${32 / size})`;
+  return {
+    forward: [
+      `y = ${inGroups('x', 'None')}`,
+      `return torch.relu(${inGroups('torch.relu(y)', 'self.bias')} + y)`,
+    ],
+    weights: { k: [32, size, 3, 3], bias: [32] },
+    channels: 32,
+  };
+};
+
 const convolutions: Record<string, Case> = {
   'padded by a word': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, [1, 1], "same")'),
   'with numbers for pairs': own([64, 16, 3, 3], 16, 'torch.conv2d(x, self.k, None, 2, 1, 1, 1)'),
@@ -174,14 +187,8 @@ const convolutions: Record<string, Case> = {
     9,
     'torch.conv2d(x, self.k, self.bias, [1, 1], [2, 2], [1, 1], 3)',
   ),
-  'in groups of four, with a residual': {
-    forward: [
-      'y = torch.conv2d(x, self.k, None, [1, 1], [1, 1], [1, 1], 8)',
-      'return torch.relu(torch.conv2d(torch.relu(y), self.k, self.bias, [1, 1], [1, 1], [1, 1], 8) + y)',
-    ],
-    weights: { k: [32, 4, 3, 3], bias: [32] },
-    channels: 32,
-  },
+  'in groups of four, with a residual': inGroupsOf(4),
+  'in groups of eight, with a residual': inGroupsOf(8),
   'in groups of one pixel': own(
     [64, 16, 1, 1],
     64,
