@@ -7,7 +7,7 @@ import { writeArchive } from './archive';
 import type { PlanTuning } from './native';
 
 /** Raised where kernels or choices change, so that what was measured before is measured anew. */
-const generation = 5;
+const generation = 6;
 
 /** Where a tuning is kept: it holds for one graph on one kind of processor with one LibTorch. */
 export function tuningPath(key: readonly unknown[]): string {
