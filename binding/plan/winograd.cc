@@ -15,7 +15,7 @@ namespace {
 // Tiles at a time: so many that a weight that is read is used often, so few that they stay in the
 // second cache. The few weights of a small group need not be used as often.
 constexpr int64_t kMostScratchBytes = 768 << 10;
-constexpr int64_t kScratchOfWeights = 4;
+constexpr int64_t kScratchOfWeights = 8;
 constexpr int64_t kFewestTiles = 24;
 
 // The kernel transforms G of Lavin and Gray, for the points 0, 1, -1, 2, -2 and infinity.
@@ -29,40 +29,31 @@ constexpr double kKernelOf4[6][3] = {{1 / 4., 0, 0},
 constexpr double kKernelOf2[4][3] = {
     {1, 0, 0}, {1 / 2., 1 / 2., 1 / 2.}, {1 / 2., -1 / 2., 1 / 2.}, {0, 0, 1}};
 
-// G k G' of a kernel.
-template <int side>
-void TransformKernel(const double (&transform)[side][3], const float* kernel,
-                     double (&transformed)[side * side]) {
-  double half[side][3];
-  for (int i = 0; i < side; i++) {
-    for (int j = 0; j < 3; j++) {
-      half[i][j] = transform[i][0] * kernel[j] + transform[i][1] * kernel[3 + j] +
-                   transform[i][2] * kernel[6 + j];
-    }
-  }
-  for (int i = 0; i < side; i++) {
-    for (int j = 0; j < side; j++) {
-      transformed[i * side + j] = half[i][0] * transform[j][0] + half[i][1] * transform[j][1] +
-                                  half[i][2] * transform[j][2];
-    }
-  }
-}
+// What a kernel's rows are multiplied by beforehand.
+constexpr double kRowsOf4[3] = {1 / 12., 1 / 6., 1 / 6.};
+constexpr double kRowsOf2[3] = {1 / 4., 1 / 2., 1 / 2.};
 
+// Of G k G' here only k G': the rest is done where the weights are used, so that half as many are
+// read and kept.
 template <int side>
-void TransformWeight(const double (&transform)[side][3], const float* weight, const Shape& given,
-                     const WinogradShape& shape, float* to) {
+void TransformWeight(const double (&transform)[side][3], const double (&factors)[3],
+                     const float* weight, const Shape& given, const WinogradShape& shape,
+                     float* to) {
   const int64_t inputs = given.group_inputs();
   const int64_t panel = shape.panel();
   at::parallel_for(0, shape.outputs, kLane, [&](int64_t begin, int64_t end) {
-    double transformed[side * side];
     for (int64_t o = begin; o < end; o++) {
       const int64_t before = given.InputOf(o) - shape.InputOf(o);
-      float* column = to + shape.PanelAt(0, o / panel * panel) + before * panel + o % panel;
+      float* column = to + shape.PanelAt(0, o / panel * panel) + before * 3 * panel + o % panel;
       const int64_t step = shape.PanelAt(1, o) - shape.PanelAt(0, o);
       for (int64_t c = 0; c < inputs; c++) {
-        TransformKernel(transform, weight + (o * inputs + c) * 9, transformed);
-        for (int point = 0; point < side * side; point++) {
-          column[point * step + c * panel] = static_cast<float>(transformed[point]);
+        const float* kernel = weight + (o * inputs + c) * 9;
+        for (int j = 0; j < side; j++) {
+          for (int i = 0; i < 3; i++) {
+            double sum = 0;
+            for (int x = 0; x < 3; x++) sum += transform[j][x] * kernel[i * 3 + x];
+            column[j * step + (c * 3 + i) * panel] = static_cast<float>(factors[i] * sum);
+          }
         }
       }
     }
@@ -79,12 +70,11 @@ bool Winograd::Takes(const Shape& shape) {
 }
 
 Winograd::Winograd(const float* weight, const Shape& shape, int tile)
-    : shape_{shape.Joined(), tile},
-      weight_(at::zeros({shape_.points() * shape_.group_inputs() * shape_.outputs})) {
+    : shape_{shape.Joined(), tile}, weight_(at::zeros({shape_.weights()})) {
   if (tile == 4) {
-    TransformWeight(kKernelOf4, weight, shape, shape_, weight_.data_ptr<float>());
+    TransformWeight(kKernelOf4, kRowsOf4, weight, shape, shape_, weight_.data_ptr<float>());
   } else {
-    TransformWeight(kKernelOf2, weight, shape, shape_, weight_.data_ptr<float>());
+    TransformWeight(kKernelOf2, kRowsOf2, weight, shape, shape_, weight_.data_ptr<float>());
   }
 }
 
@@ -95,7 +85,8 @@ void Winograd::Run(const Images& images) const {
   const int64_t tiles = per_image * images.count;
   const int64_t panels = shape_.outputs / shape_.panel();
   const int64_t points_bytes = shape_.points() * static_cast<int64_t>(sizeof(float));
-  const int64_t weights_bytes = points_bytes * shape_.group_inputs() * shape_.group_outputs();
+  const int64_t weights_bytes =
+      shape_.weights() / shape_.groups * static_cast<int64_t>(sizeof(float));
   const int64_t fitting = std::min(kMostScratchBytes, kScratchOfWeights * weights_bytes) /
                           (points_bytes * (shape_.group_inputs() + shape_.group_outputs()));
   int64_t blocks = CeilOf(tiles, std::max(kFewestTiles, fitting));

@@ -7,9 +7,10 @@
 namespace semisup::plan {
 
 // A 3x3 convolution of stride 1 and padding 1 by Winograd's minimal filtering: F(4x4, 3x3) takes 36
-// multiplications for sixteen outputs, where the definition takes 144, and four times the weights;
-// F(2x2, 3x3) takes 16 for four, and less than twice the weights (Lavin and Gray, 2015, "Fast
-// algorithms for convolutional neural networks"). Images lie row by row, channels innermost.
+// multiplications for sixteen outputs, where the definition takes 144, and F(2x2, 3x3) 16 for four
+// (Lavin and Gray, 2015, "Fast algorithms for convolutional neural networks"). Weights that are
+// transformed wholly would be four times as many, and nearly twice; here they are along one side
+// alone: twice as many, and a third more. Images lie row by row, channels innermost.
 class Winograd final : public Kernel {
  public:
   // Whether this processor has what the kernels need, and they take such a convolution.

@@ -2,56 +2,12 @@
 #include <tuple>
 
 #include "fetch.h"
-#include "multiply_avx512.h"
 #include "winograd_kernels.h"
+#include "winograd_pairs_avx512.h"
+#include "winograd_transforms_avx512.h"
 
 namespace semisup::plan {
 namespace {
-
-inline Lane Scaled(float factor, Lane value) {
-  return _mm512_mul_ps(_mm512_set1_ps(factor), value);
-}
-inline Lane PlusScaled(Lane sum, float factor, Lane value) {
-  return _mm512_fmadd_ps(_mm512_set1_ps(factor), value, sum);
-}
-
-// One row of the input transform.
-inline void TransformInput(const Lane (&d)[6], Lane (&v)[6]) {
-  const Lane even = PlusScaled(d[4], -4, d[2]);
-  const Lane odd = PlusScaled(d[3], -4, d[1]);
-  const Lane near = _mm512_sub_ps(d[4], d[2]);
-  const Lane far = Scaled(2, _mm512_sub_ps(d[3], d[1]));
-  v[0] = PlusScaled(PlusScaled(d[4], -5, d[2]), 4, d[0]);
-  v[1] = _mm512_add_ps(even, odd);
-  v[2] = _mm512_sub_ps(even, odd);
-  v[3] = _mm512_add_ps(near, far);
-  v[4] = _mm512_sub_ps(near, far);
-  v[5] = PlusScaled(PlusScaled(d[5], -5, d[3]), 4, d[1]);
-}
-
-inline void TransformInput(const Lane (&d)[4], Lane (&v)[4]) {
-  v[0] = _mm512_sub_ps(d[0], d[2]);
-  v[1] = _mm512_add_ps(d[1], d[2]);
-  v[2] = _mm512_sub_ps(d[2], d[1]);
-  v[3] = _mm512_sub_ps(d[3], d[1]);
-}
-
-// One row of the output transform.
-inline void TransformOutput(const Lane (&m)[6], Lane (&y)[4]) {
-  const Lane sum12 = _mm512_add_ps(m[1], m[2]);
-  const Lane difference12 = _mm512_sub_ps(m[1], m[2]);
-  const Lane sum34 = _mm512_add_ps(m[3], m[4]);
-  const Lane difference34 = _mm512_sub_ps(m[3], m[4]);
-  y[0] = _mm512_add_ps(_mm512_add_ps(m[0], sum12), sum34);
-  y[1] = PlusScaled(difference12, 2, difference34);
-  y[2] = PlusScaled(sum12, 4, sum34);
-  y[3] = _mm512_add_ps(PlusScaled(difference12, 8, difference34), m[5]);
-}
-
-inline void TransformOutput(const Lane (&m)[4], Lane (&y)[2]) {
-  y[0] = _mm512_add_ps(_mm512_add_ps(m[0], m[1]), m[2]);
-  y[1] = _mm512_add_ps(_mm512_sub_ps(m[1], m[2]), m[3]);
-}
 
 struct Place {
   int64_t image;
@@ -126,26 +82,46 @@ void TransformTiles(const TileBlock& block) {
   }
 }
 
-template <int lanes>
-void Multiply(const TileBlock& block) {
+// The products of one pair of points of a column, for a panel of outputs from `output` on. Of all
+// `passes` over a panel, this is number `pass`.
+template <Pair pair, int tile, int lanes>
+void MultiplyPoints(const TileBlock& block, int first, int second, int column, int64_t output,
+                    int64_t pass, int64_t passes) {
+  constexpr int kSide = tile + 2;
   const auto& [shape, inputs, outputs] = std::tie(block.shape, block.inputs, block.outputs);
   const int64_t depth = shape.group_inputs();
-  const int64_t tiles = block.tiles.count;
-  const int64_t strips = CeilOf(tiles, MostRows(lanes));
-  for (int point = 0; point < shape.points(); point++) {
-    const float* a = block.transformed + point * StepOf(block.tiles, inputs);
-    float* to = block.products + point * StepOf(block.tiles, outputs);
-    for (int64_t o = 0; o < outputs.count; o += lanes * kLane) {
-      const float* panel = block.weight + shape.PanelAt(point, outputs.first + o);
-      const bool is_last = o + lanes * kLane >= outputs.count;
-      const float* next = is_last ? block.weight + shape.PanelAt(point + 1, outputs.first)
-                                  : panel + depth * lanes * kLane;
-      for (int64_t s = 0; s < strips; s++) {
-        const auto strip = ShareOf(tiles, s, strips);
-        kMultipliers<lanes>[strip.count - 1]({a + strip.first * inputs.count, inputs.count},
-                                             PanelOf<lanes>(panel, depth, 1, next, s, strips),
-                                             {to + strip.first * outputs.count + o, outputs.count},
-                                             {});
+  const int64_t input_step = StepOf(block.tiles, inputs);
+  const int64_t product_step = StepOf(block.tiles, outputs);
+  const float* panel = block.weight + shape.PanelAt(column, outputs.first + output);
+  const bool is_last = output + lanes * kLane >= outputs.count;
+  const float* next = is_last ? block.weight + shape.PanelAt(column + 1, outputs.first)
+                              : panel + 3 * depth * lanes * kLane;
+  const int64_t point = first * kSide + column;
+  const int64_t apart = (second - first) * kSide;
+  const int64_t strips = CeilOf(block.tiles.count, MostRows(2 * lanes));
+  for (int64_t s = 0; s < strips; s++) {
+    const auto strip = ShareOf(block.tiles.count, s, strips);
+    const float* from = block.transformed + point * input_step + strip.first * inputs.count;
+    float* to = block.products + point * product_step + strip.first * outputs.count + output;
+    kPairMultipliers<pair, lanes>[strip.count - 1](
+        {.inputs = {from, inputs.count},
+         .products = {to, outputs.count},
+         .inputs_apart = apart * input_step,
+         .products_apart = apart * product_step},
+        PanelOf<3 * lanes>(panel, depth, 1, next, pass * strips + s, passes * strips));
+  }
+}
+
+template <int tile, int lanes>
+void Multiply(const TileBlock& block) {
+  constexpr int kSide = tile + 2;
+  constexpr int64_t kPasses = kSide / 2;
+  for (int column = 0; column < kSide; column++) {
+    for (int64_t o = 0; o < block.outputs.count; o += lanes * kLane) {
+      MultiplyPoints<Pair::kEnds, tile, lanes>(block, 0, kSide - 1, column, o, 0, kPasses);
+      MultiplyPoints<Pair::kOnes, tile, lanes>(block, 1, 2, column, o, 1, kPasses);
+      if constexpr (tile == 4) {
+        MultiplyPoints<Pair::kTwos, tile, lanes>(block, 3, 4, column, o, 2, kPasses);
       }
     }
   }
@@ -166,7 +142,7 @@ void WriteTiles(const TileBlock& block) {
         Lane m[kSide];
         for (int i = 0; i < kSide; i++) m[i] = _mm512_loadu_ps(source + (i * kSide + j) * step);
         Lane y[tile];
-        TransformOutput(m, y);
+        TransformColumn(m, y);
         for (int i = 0; i < tile; i++) half[i][j] = y[i];
       }
       const Lane bias = _mm512_loadu_ps(images.bias + outputs.first + c);
@@ -187,16 +163,7 @@ void WriteTiles(const TileBlock& block) {
 template <int tile>
 void Convolve(const TileBlock& block) {
   TransformTiles<tile>(block);
-  switch (block.shape.panel() / kLane) {
-    case 4:
-      Multiply<4>(block);
-      break;
-    case 2:
-      Multiply<2>(block);
-      break;
-    default:
-      Multiply<1>(block);
-  }
+  block.shape.panel() == kLane ? Multiply<tile, 1>(block) : Multiply<tile, 2>(block);
   WriteTiles<tile>(block);
 }
 

@@ -10,7 +10,7 @@
 namespace semisup::plan {
 
 // The widest panel: how many outputs are computed side by side, where a group has so many.
-constexpr int64_t kWidestPanel = 4 * kLane;
+constexpr int64_t kWidestPanel = 2 * kLane;
 
 // Small groups are joined.
 struct WinogradShape : Shape {
@@ -20,12 +20,14 @@ struct WinogradShape : Shape {
   // How many products a tile takes for each input and output.
   int points() const { return (tile + 2) * (tile + 2); }
   int64_t panel() const { return std::gcd(group_outputs(), kWidestPanel); }
-  // Where the weights for one of the points and a panel of outputs lie, as
-  // [group_inputs(), panel()]: those of a group together, as they are used.
-  int64_t PanelAt(int64_t point, int64_t output) const {
+  // How many weights there are: transformed along rows alone, [3, tile + 2] for each kernel.
+  int64_t weights() const { return 3 * (tile + 2) * group_inputs() * outputs; }
+  // Where the weights for one column of points and a panel of outputs lie, as
+  // [group_inputs(), 3, panel()]: those of a group together, as they are used.
+  int64_t PanelAt(int64_t column, int64_t output) const {
     const int64_t group = output / group_outputs();
-    const int64_t row = (group * points() + point) * group_outputs() + output % group_outputs();
-    return row * group_inputs();
+    const int64_t row = (group * (tile + 2) + column) * group_outputs() + output % group_outputs();
+    return 3 * row * group_inputs();
   }
 };
 
