@@ -107,7 +107,7 @@ void ForPooledBlocks(const Windows<T>& windows, const Product<T>& product,
   });
 }
 
-// Either of the two.
+// ForPooledBlocks() where maxima are wanted, ForBlocks() otherwise.
 template <class T, class Multiply>
 void ForProduct(const Windows<T>& windows, const Product<T>& product, const Multiply& multiply) {
   if (product.pooling) return ForPooledBlocks(windows, product, multiply);
