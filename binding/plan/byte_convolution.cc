@@ -16,10 +16,8 @@
 namespace semisup::plan {
 namespace {
 
-// Pixels at a time: so few that they stay in the second cache beside a panel of weights. Where rows
-// are copied, whole ones are, which may be more.
+// Where rows are copied, whole ones are, which may be more.
 constexpr int64_t kBlockBytes = 128 << 10;
-constexpr int64_t kFewestPixels = 24;
 
 // By the places of outputs.
 at::Tensor InPlaces(const at::Tensor& outputs) {
@@ -109,12 +107,12 @@ void ByteConvolution::Run(const at::Tensor& input, const at::Tensor& other, cons
                                  .are_planes = false,
                                  .are_copied = shape_.is_padded() || is_filled_up,
                                  .slack = kFour};
-  const int64_t fitting = kBlockBytes / (shape_.inputs * shape_.stride[0] * shape_.stride[1]);
+  const int64_t pixel_bytes = shape_.inputs * shape_.stride[0] * shape_.stride[1];
   const Product<uint8_t> product{.output = output.data_ptr<uint8_t>(),
                                  .images = output.size(0),
                                  .channels = shape_.outputs,
                                  .panel = kBytePanel,
-                                 .fitting = std::max(kFewestPixels, fitting),
+                                 .fitting = FittingPixels(pixel_bytes, kBlockBytes),
                                  .pooling = pooling};
   ForProduct(
       windows, product,

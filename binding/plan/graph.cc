@@ -112,6 +112,13 @@ std::optional<int> RankAfter(const Node* node, int rank) {
   return std::nullopt;
 }
 
+// Leaves nothing of a graph, and of the constants that it holds.
+void Clear(Graph& graph) {
+  graph.return_node()->removeAllInputs();
+  auto nodes = graph.nodes().reverse();
+  for (auto node = nodes.begin(); node != nodes.end(); ++node) node.destroyCurrent();
+}
+
 }  // namespace
 
 std::shared_ptr<Graph> FrozenGraph(const torch::jit::Module& module, const std::string& method) {
@@ -119,6 +126,9 @@ std::shared_ptr<Graph> FrozenGraph(const torch::jit::Module& module, const std::
   const auto kept = is_forward ? std::nullopt : std::make_optional(std::vector{method});
   const auto frozen = torch::jit::freeze(module, kept);
   auto graph = frozen.get_method(method).graph()->copy();
+  // The frozen module's methods are kept, with all weights, for as long as the module lives that it
+  // was made of: both belong to one compilation unit.
+  for (const auto& one : frozen.get_methods()) Clear(*one.graph());
   // freeze() does this for forward() alone.
   torch::jit::OptimizeFrozenGraph(graph);
   torch::jit::RemoveTensorMutation(graph);

@@ -45,14 +45,14 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method, at::Scal
     step.inputs = std::move(instruction.inputs);
     step.output = instruction.output;
     step.last_uses = std::move(instruction.last_uses);
-    if (!Pool(step)) steps_.push_back(std::move(step));
+    if (!FoldPooling(step)) steps_.push_back(std::move(step));
   }
   input_ = program.input;
   output_ = program.output;
   quantizations_.resize(constants_.size());
 }
 
-bool Plan::Pool(const Step& step) {
+bool Plan::FoldPooling(const Step& step) {
   if (!step.pooling || steps_.empty() || dtype_ != at::kFloat) return false;
   auto& last = steps_.back();
   const int value = last.output;

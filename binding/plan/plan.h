@@ -87,7 +87,7 @@ class Plan final : public PlannedMethod {
   };
 
   // Lets the convolution before a maximum that alone needs it find this as well, where it can.
-  bool Pool(const Step& step);
+  bool FoldPooling(const Step& step);
   Values Start(const at::Tensor& input) const;
   at::Tensor RunSteps(const at::Tensor& input, Packed& packed) const;
   at::Tensor RunAlone(const at::Tensor& input);

@@ -3,20 +3,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
-
 #include "pointwise_kernels.h"
 #include "processor.h"
 #include "threads.h"
 
 namespace semisup::plan {
-namespace {
-
-// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
-constexpr int64_t kBlockBytes = 256 << 10;
-constexpr int64_t kFewestPixels = 24;
-
-}  // namespace
 
 bool Pointwise::Takes(const Shape& shape) {
   return shape.kernel == Sides{1, 1} && !shape.is_padded() && shape.groups == 1 &&
@@ -47,9 +38,9 @@ template <class Weight>
 void Pointwise::Run(const Images& images, const Weight* weight) const {
   const int64_t threads = ThreadsHere();
   const int64_t pixels = images.count * images.height * images.width;
-  const int64_t fitting = kBlockBytes / (inputs_ * static_cast<int64_t>(sizeof(float)));
+  const int64_t fitting = FittingPixels(inputs_ * static_cast<int64_t>(sizeof(float)));
   const int64_t panels = outputs_ / kPointwisePanel;
-  const auto divided = Divide(pixels, std::max(kFewestPixels, fitting), panels, threads);
+  const auto divided = Divide(pixels, fitting, panels, threads);
   const int64_t blocks = divided.blocks;
   const int64_t shares = divided.shares;
   at::parallel_for(0, blocks * shares, 1, [&](int64_t begin, int64_t end) {

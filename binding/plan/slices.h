@@ -23,6 +23,13 @@ inline Slice ShareOf(int64_t count, int64_t index, int64_t shares, int64_t unit 
   return {first * unit, ((index + 1) * count / shares - first) * unit};
 }
 
+// How many pixels are done at a time: so few that they stay in the second cache beside a panel of
+// weights.
+inline int64_t FittingPixels(int64_t pixel_bytes, int64_t block_bytes = 256 << 10) {
+  constexpr int64_t kFewest = 24;
+  return std::max(kFewest, block_bytes / pixel_bytes);
+}
+
 // How pixels and panels of outputs are divided: `blocks` of pixels times `shares` of the panels.
 struct Division {
   int64_t blocks;

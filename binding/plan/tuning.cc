@@ -9,6 +9,10 @@
 
 #include "plan.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace semisup::plan {
 namespace {
 
@@ -158,6 +162,10 @@ void Plan::Choose(const Choices& choices) {
   }
   part_size_ = choices.part_size;
   packed_.clear();
+#ifdef __GLIBC__
+  // The C library keeps what the weights were made of.
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace semisup::plan

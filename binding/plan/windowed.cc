@@ -1,18 +1,9 @@
 #include "windowed.h"
 
-#include <algorithm>
-
 #include "blocks.h"
 #include "windowed_kernels.h"
 
 namespace semisup::plan {
-namespace {
-
-// Pixels at a time: so few that they stay in the second cache beside a panel of weights.
-constexpr int64_t kBlockBytes = 256 << 10;
-constexpr int64_t kFewestPixels = 24;
-
-}  // namespace
 
 bool Windowed::Takes(const Shape& shape) {
   const bool is_pointwise = shape.kernel == Sides{1, 1} && shape.stride == Sides{1, 1};
@@ -37,13 +28,13 @@ void Windowed::Run(const Images& images) const {
                                .are_planes = images.are_planes,
                                .are_copied = shape_.is_padded() || images.are_planes,
                                .slack = 0};
-  const int64_t fitting = kBlockBytes / (shape_.inputs * shape_.stride[0] * shape_.stride[1] *
-                                         static_cast<int64_t>(sizeof(float)));
+  const int64_t pixel_bytes =
+      shape_.inputs * shape_.stride[0] * shape_.stride[1] * static_cast<int64_t>(sizeof(float));
   const Product<float> product{.output = images.output,
                                .images = images.count,
                                .channels = shape_.outputs,
                                .panel = kWindowedPanel,
-                               .fitting = std::max(kFewestPixels, fitting),
+                               .fitting = FittingPixels(pixel_bytes),
                                .pooling = images.pooling};
   ForProduct(windows, product,
              [&](const float* const* starts, const Slice& pixels, float* to, const Slice& panels) {

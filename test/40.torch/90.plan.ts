@@ -642,6 +642,27 @@ describe('plans', function () {
     }
   });
 
+  it('leave nothing behind of the weights that they were made of', async () => {
+    const square = [2048, 2048, 1, 1];
+    const row = [2048];
+    const normalised = (x: string, kernel: string): string =>
+      `torch.batch_norm(torch.conv2d(${x}, self.${kernel}), self.a, self.b, self.c, self.d, False, 0.1, 1e-5, False)`;
+    const one: Case = {
+      // Weights that are folded are copies, which a compilation unit would keep.
+      forward: [`return ${normalised(normalised('x', 'k'), 'l')}`],
+      weights: { k: square, l: square, a: row, b: row, c: row, d: row },
+      channels: 2048,
+      side: 4,
+    };
+    const bytes = 2 * 2048 ** 2 * Float32Array.BYTES_PER_ELEMENT;
+    await using net = await makeNet(one.forward, one.weights);
+    await plan(net, one, 'default');
+    const before = process.memoryUsage.rss();
+    for (let i = 0; i < 4; i++) await plan(net, one, 'default');
+    const grown = process.memoryUsage.rss() - before;
+    assert.ok(grown < 2 * bytes, `${grown} more bytes for weights of ${bytes}`);
+  });
+
   it('refuse images that are smaller than a window', async () => {
     const forward = ['return torch.max_pool2d(x, [3, 3], [2, 2])'];
     await using net = await makeNet(forward);
