@@ -658,9 +658,10 @@ describe('plans', function () {
     await using net = await makeNet(one.forward, one.weights);
     await plan(net, one, 'default');
     const before = process.memoryUsage.rss();
-    for (let i = 0; i < 4; i++) await plan(net, one, 'default');
+    for (let i = 0; i < 12; i++) await plan(net, one, 'default');
     const grown = process.memoryUsage.rss() - before;
-    assert.ok(grown < 2 * bytes, `${grown} more bytes for weights of ${bytes}`);
+    // How much the C library keeps varies by a few copies; each plan would leave one.
+    assert.ok(grown < 8 * bytes, `${grown} more bytes for weights of ${bytes}`);
   });
 
   it('refuse images that are smaller than a window', async () => {
