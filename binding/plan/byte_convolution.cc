@@ -48,7 +48,9 @@ ByteConvolution::ByteConvolution(const ConvolutionSpec& spec, const Meaning& mea
       zero_(meaning.input_zero_point),
       other_(meaning.other),
       starts_(at::zeros({shape_.outputs}, at::kInt)) {
-  const auto& [inputs, outputs, _, kernel, __, ___] = shape_;
+  const int64_t inputs = shape_.inputs;
+  const int64_t outputs = shape_.outputs;
+  const Sides& kernel = shape_.kernel;
   const int64_t run = kernel[1] * inputs;
   const int64_t fours = CeilOf(run, kFour);
   weights_ = at::zeros({outputs / kBytePanel, kernel[0], fours, kBytePanel, kFour}, at::kChar);

@@ -122,11 +122,8 @@ void MultiplyBytesVnni(const ByteBlock& block) {
     const int8_t* panel = block.weights.panels + p * panel_size;
     for (int64_t s = 0; s < strips; s++) {
       const auto [first, count] = ShareOf(block.count, s, strips);
-      if (s + 1 < strips) {
-        const auto after = ShareOf(block.count, s + 1, strips);
-        FetchRows<_MM_HINT_T0>(block.output + after.first * block.outputs + p * kBytePanel,
-                               after.count, block.outputs, kBytePanel);
-      }
+      FetchNextStrip(block.output + p * kBytePanel, block.count, block.outputs, kBytePanel, s,
+                     strips);
       multipliers[count - 1](block, {.pixels = block.pixels + first,
                                      .weights = panel,
                                      .next = panel + panel_size + s * next_step * fours,

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "processor.h"
+#include "slices.h"
 
 namespace semisup::plan {
 
@@ -20,6 +21,16 @@ inline void FetchRows(const T* rows, int64_t count, int64_t stride, int64_t widt
       _mm_prefetch(reinterpret_cast<const char*>(rows + row * stride + at), hint);
     }
   }
+}
+
+// The rows that are next, where `count` rows are done in `strips` strips and `strip` is under way.
+template <class T>
+[[gnu::always_inline]]
+inline void FetchNextStrip(const T* rows, int64_t count, int64_t stride, int64_t width,
+                           int64_t strip, int64_t strips) {
+  if (strip + 1 == strips) return;
+  const auto next = ShareOf(count, strip + 1, strips);
+  FetchRows<_MM_HINT_T0>(rows + next.first * stride, next.count, stride, width);
 }
 
 }  // namespace semisup::plan

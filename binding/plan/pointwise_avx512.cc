@@ -23,10 +23,9 @@ void MultiplyPixels(const PixelBlock<Weight>& block) {
         const auto strip = ShareOf(pixels.count, s, strips);
         const int64_t pixel = pixels.first + strip.first;
         float* to = images.output + pixel * outputs + o;
-        if (d == 0 && s + 1 < strips) {
-          const auto after = ShareOf(pixels.count, s + 1, strips);
-          FetchRows<_MM_HINT_T0>(images.output + (pixels.first + after.first) * outputs + o,
-                                 after.count, outputs, kPointwisePanel);
+        if (d == 0) {
+          FetchNextStrip(images.output + pixels.first * outputs + o, pixels.count, outputs,
+                         kPointwisePanel, s, strips);
         }
         // Between the depths the sums lie in the output.
         const float* other = images.other ? images.other + pixel * outputs + o : nullptr;

@@ -37,10 +37,8 @@ void MultiplyWindowsAvx512(const WindowedBlock& block) {
         const Around around{.bias = piece == 0 ? bias : nullptr,
                             .sums = piece == 0 ? other : to,
                             .rectify = block.rectify && piece == pieces - 1};
-        if (piece == 0 && s + 1 < strips) {
-          const auto after = ShareOf(block.count, s + 1, strips);
-          FetchRows<_MM_HINT_T0>(block.output + after.first * block.outputs + o, after.count,
-                                 block.outputs, kWindowedPanel);
+        if (piece == 0) {
+          FetchNextStrip(block.output + o, block.count, block.outputs, kWindowedPanel, s, strips);
         }
         const ScatteredRows windows{.starts = block.starts + strip.first,
                                     .offset = rows.first * block.row_stride + run.first,

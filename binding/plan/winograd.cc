@@ -111,7 +111,7 @@ void Winograd::Run(const Images& images) const {
                             .tiles_across = across,
                             .tiles_per_image = per_image,
                             .tiles = ShareOf(tiles, i / shares, blocks),
-                            .inputs = InputsOf(outputs),
+                            .inputs = {shape_.InputOf(outputs.first), shape_.group_inputs()},
                             .outputs = outputs,
                             .transformed = transformed,
                             .products = transformed + inputs_size};
@@ -120,10 +120,6 @@ void Winograd::Run(const Images& images) const {
 #endif
     }
   });
-}
-
-Slice Winograd::InputsOf(const Slice& outputs) const {
-  return {shape_.InputOf(outputs.first), shape_.group_inputs()};
 }
 
 }  // namespace semisup::plan

@@ -23,9 +23,6 @@ class Winograd final : public Kernel {
   void Run(const Images& images) const override;
 
  private:
-  // The channels that outputs are made of.
-  Slice InputsOf(const Slice& outputs) const;
-
   WinogradShape shape_;
   at::Tensor weight_;
 };

@@ -82,12 +82,15 @@ void TransformTiles(const TileBlock& block) {
   }
 }
 
-// The products of one pair of points of a column, for a panel of outputs from `output` on. Of all
-// `passes` over a panel, this is number `pass`.
+// The products of one pair of points of a column, for a panel of outputs from `output` on.
 template <Pair pair, int tile, int lanes>
-void MultiplyPoints(const TileBlock& block, int first, int second, int column, int64_t output,
-                    int64_t pass, int64_t passes) {
+void MultiplyPoints(const TileBlock& block, int column, int64_t output) {
   constexpr int kSide = tile + 2;
+  // Which pass over the panel it is, of how many.
+  constexpr int kPass = static_cast<int>(pair);
+  constexpr int kPasses = kSide / 2;
+  constexpr int kFirst = pair == Pair::kEnds ? 0 : 2 * kPass - 1;
+  constexpr int kSecond = pair == Pair::kEnds ? kSide - 1 : 2 * kPass;
   const auto& [shape, inputs, outputs] = std::tie(block.shape, block.inputs, block.outputs);
   const int64_t depth = shape.group_inputs();
   const int64_t input_step = StepOf(block.tiles, inputs);
@@ -96,8 +99,8 @@ void MultiplyPoints(const TileBlock& block, int first, int second, int column, i
   const bool is_last = output + lanes * kLane >= outputs.count;
   const float* next = is_last ? block.weight + shape.PanelAt(column + 1, outputs.first)
                               : panel + 3 * depth * lanes * kLane;
-  const int64_t point = first * kSide + column;
-  const int64_t apart = (second - first) * kSide;
+  const int64_t point = kFirst * kSide + column;
+  const int64_t apart = (kSecond - kFirst) * kSide;
   const int64_t strips = CeilOf(block.tiles.count, MostRows(2 * lanes));
   for (int64_t s = 0; s < strips; s++) {
     const auto strip = ShareOf(block.tiles.count, s, strips);
@@ -108,21 +111,17 @@ void MultiplyPoints(const TileBlock& block, int first, int second, int column, i
          .products = {to, outputs.count},
          .inputs_apart = apart * input_step,
          .products_apart = apart * product_step},
-        PanelOf<3 * lanes>(panel, depth, 1, next, pass * strips + s, passes * strips));
+        PanelOf<3 * lanes>(panel, depth, 1, next, kPass * strips + s, kPasses * strips));
   }
 }
 
 template <int tile, int lanes>
 void Multiply(const TileBlock& block) {
-  constexpr int kSide = tile + 2;
-  constexpr int64_t kPasses = kSide / 2;
-  for (int column = 0; column < kSide; column++) {
+  for (int column = 0; column < tile + 2; column++) {
     for (int64_t o = 0; o < block.outputs.count; o += lanes * kLane) {
-      MultiplyPoints<Pair::kEnds, tile, lanes>(block, 0, kSide - 1, column, o, 0, kPasses);
-      MultiplyPoints<Pair::kOnes, tile, lanes>(block, 1, 2, column, o, 1, kPasses);
-      if constexpr (tile == 4) {
-        MultiplyPoints<Pair::kTwos, tile, lanes>(block, 3, 4, column, o, 2, kPasses);
-      }
+      MultiplyPoints<Pair::kEnds, tile, lanes>(block, column, o);
+      MultiplyPoints<Pair::kOnes, tile, lanes>(block, column, o);
+      if constexpr (tile == 4) MultiplyPoints<Pair::kTwos, tile, lanes>(block, column, o);
     }
   }
 }
