@@ -457,6 +457,9 @@ const chosenInBytes: Record<string, Case> = {
   'kernels of one pixel, over what has a sign': {
     forward: [start, free(c('y'))],
   },
+  'means of all pixels, over what has a sign': {
+    forward: [start, `return torch.adaptive_avg_pool2d(${b('y')}, [1, 1])`],
+  },
 };
 
 /** For kernels of bytes: fours of bytes that do not fill a row, edges, steps, many channels. */
