@@ -2,76 +2,83 @@
 
 #include <torch/version.h>
 
-#include "batch.h"
-#include "builder.h"
-#include "environment.h"
-#include "executor.h"
-#include "gpu_device.h"
-#include "job.h"
-#include "jpegs.h"
-#include "memory.h"
-#include "method.h"
-#include "script_module.h"
-#include "state.h"
-#include "tensor.h"
-#include "topk.h"
+#include <exception>
+
+#include "image/batch.h"
+#include "image/top_k.h"
+#include "inference/gpu_device.h"
+#include "inference/gpu_image_batch.h"
+#include "inference/gpu_jpeg_decoder.h"
+#include "inference/gpu_plan.h"
+#include "inference/planned_methods.h"
+#include "runtime/environment.h"
+#include "runtime/executor_handle.h"
+#include "runtime/job.h"
+#include "runtime/memory.h"
+#include "script/builder.h"
+#include "script/method.h"
+#include "script/module_lifecycle.h"
+#include "script/state.h"
+#include "script/tensor.h"
 
 namespace semisup {
 namespace {
 
-// C++ exceptions must not cross into V8: each function is called through this.
+// Wraps each function, because a C++ exception must not propagate into V8.
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
-Napi::Value Guarded(const Napi::CallbackInfo& info) {
+Napi::Value CallGuarded(const Napi::CallbackInfo& info) {
   try {
     return function(info);
   } catch (...) {
-    throw Environment::Of(info.Env()).ToJs(std::current_exception());
+    throw Environment::Of(info.Env()).ToJsError(std::current_exception());
   }
 }
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
-void Define(Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<Guarded<function>>(exports.Env(), name));
+void Export(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<CallGuarded<function>>(exports.Env(), name));
 }
 
 }  // namespace
 
 void DefineFunctions(Napi::Env env, Napi::Object exports) {
+  DeclareUsageKinds(Environment::Of(env));
   exports.Set("compiledFor", Napi::String::New(env, TORCH_VERSION));
-  Define<Memory>(exports, "memory");
-  Define<CreateExecutor>(exports, "createExecutor");
-  Define<CancelJob>(exports, "cancelJob");
-  Define<CreateTensor>(exports, "createTensor");
-  Define<DescribeTensor>(exports, "describeTensor");
-  Define<ReadTensor>(exports, "readTensor");
-  Define<ConvertTensor>(exports, "convertTensor");
-  Define<MoveTensor>(exports, "moveTensor");
-  Define<ReshapeTensor>(exports, "reshapeTensor");
-  Define<DisposeTensor>(exports, "disposeTensor");
-  Define<LoadModule>(exports, "loadModule");
-  Define<LoadModuleSync>(exports, "loadModuleSync");
-  Define<SaveModule>(exports, "saveModule");
-  Define<ConvertModule>(exports, "convertModule");
-  Define<CloseModule>(exports, "closeModule");
-  Define<DescribeMethods>(exports, "describeMethods");
-  Define<CallMethod>(exports, "callMethod");
-  Define<CallMethodSync>(exports, "callMethodSync");
-  Define<MethodGraph>(exports, "methodGraph");
-  Define<PlanMethod>(exports, "planMethod");
-  Define<ChoosePlan>(exports, "choosePlan");
-  Define<TunePlan>(exports, "tunePlan");
-  Define<ComparePlan>(exports, "comparePlan");
-  Define<OpenGpu>(exports, "openGpu");
-  Define<OpenGpuSync>(exports, "openGpuSync");
-  Define<OpenJpegs>(exports, "openJpegs");
-  Define<BatchJpegs>(exports, "batchJpegs");
-  Define<PlanOnGpu>(exports, "planOnGpu");
-  Define<NamedTensors>(exports, "namedTensors");
-  Define<Attribute>(exports, "attribute");
-  Define<CreateModule>(exports, "createModule");
-  Define<FillTensor>(exports, "fillTensor");
-  Define<BatchImages>(exports, "batchImages");
-  Define<Topk>(exports, "topk");
+  Export<Memory>(exports, "memory");
+  Export<CreateExecutor>(exports, "createExecutor");
+  Export<CancelJob>(exports, "cancelJob");
+  Export<CreateTensor>(exports, "createTensor");
+  Export<DescribeTensor>(exports, "describeTensor");
+  Export<ReadTensor>(exports, "readTensor");
+  Export<ConvertTensor>(exports, "convertTensor");
+  Export<MoveTensor>(exports, "moveTensor");
+  Export<ReshapeTensor>(exports, "reshapeTensor");
+  Export<DisposeTensor>(exports, "disposeTensor");
+  Export<LoadModule>(exports, "loadModule");
+  Export<LoadModuleSync>(exports, "loadModuleSync");
+  Export<SaveModule>(exports, "saveModule");
+  Export<ConvertModule>(exports, "convertModule");
+  Export<CloseModule>(exports, "closeModule");
+  Export<DescribeMethods>(exports, "describeMethods");
+  Export<CallMethod>(exports, "callMethod");
+  Export<CallMethodSync>(exports, "callMethodSync");
+  Export<MethodGraph>(exports, "methodGraph");
+  Export<PlanMethod>(exports, "planMethod");
+  Export<ChoosePlan>(exports, "choosePlan");
+  Export<TunePlan>(exports, "tunePlan");
+  Export<ComparePlan>(exports, "comparePlan");
+  Export<OpenGpu>(exports, "openGpu");
+  Export<OpenGpuSync>(exports, "openGpuSync");
+  Export<OpenJpegDecoder>(exports, "openJpegDecoder");
+  Export<DecodeJpegs>(exports, "decodeJpegs");
+  Export<PlanOnGpu>(exports, "planOnGpu");
+  Export<NamedTensors>(exports, "namedTensors");
+  Export<Attribute>(exports, "attribute");
+  Export<CreateModule>(exports, "createModule");
+  Export<FillTensor>(exports, "fillTensor");
+  Export<BatchImages>(exports, "batchImages");
+  Export<BatchImagesForGpu>(exports, "batchImagesForGpu");
+  Export<TopK>(exports, "topk");
 }
 
 }  // namespace semisup

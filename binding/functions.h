@@ -3,7 +3,7 @@
 
 namespace semisup {
 
-// Sets the functions of src/torch/native.ts on the addon's exports.
+// Defines the functions of src/torch/native.ts on the addon's exports. The Environment must exist.
 void DefineFunctions(Napi::Env env, Napi::Object exports);
 
 }  // namespace semisup

@@ -11,21 +11,22 @@
 #include <mutex>
 #include <utility>
 
+#include "cuda/nvjpeg.h"
+#include "cuda/streams.h"
 #include "gpu/gpu.h"
 #include "gpu/math_mode.h"
-#include "nvjpeg.h"
-#include "streams.h"
 
-// The GPU of gpu/gpu.h by CUDA. What is called as in NVIDIA's CUDA Runtime API reference.
+// Implements gpu/gpu.h with CUDA. The functions it calls are documented in NVIDIA's CUDA Runtime
+// API reference.
 namespace semisup::gpu {
 namespace {
 
 class CudaEvent final : public Event {
  public:
-  CudaEvent(c10::cuda::CUDAStream stream, Wait wait) : device_(stream.device_index()) {
+  CudaEvent(c10::cuda::CUDAStream stream, WaitMode mode) : device_(stream.device_index()) {
     const c10::cuda::CUDAGuard guard(device_);
     const unsigned flags =
-        cudaEventDisableTiming | (wait == Wait::kSleeping ? cudaEventBlockingSync : 0);
+        cudaEventDisableTiming | (mode == WaitMode::kBlock ? cudaEventBlockingSync : 0);
     C10_CUDA_CHECK(cudaEventCreateWithFlags(&event_, flags));
     const auto recorded = cudaEventRecord(event_, stream);
     if (recorded != cudaSuccess) cudaEventDestroy(event_);
@@ -35,7 +36,7 @@ class CudaEvent final : public Event {
   CudaEvent(const CudaEvent&) = delete;
   CudaEvent& operator=(const CudaEvent&) = delete;
 
-  void Await() override {
+  void Synchronize() override {
     const c10::cuda::CUDAGuard guard(device_);
     C10_CUDA_CHECK(cudaEventSynchronize(event_));
   }
@@ -49,8 +50,8 @@ class CudaEvent final : public Event {
 class CudaStream final : public Stream {
  public:
   CudaStream(c10::DeviceIndex device, StreamUse use)
-      : use_(use), stream_(c10::cuda::getStreamFromExternal(TakeStream(device, use), device)) {}
-  ~CudaStream() override { GiveStream(stream_.device_index(), use_, stream_); }
+      : use_(use), stream_(c10::cuda::getStreamFromExternal(AcquireStream(device, use), device)) {}
+  ~CudaStream() override { ReleaseStream(stream_.device_index(), use_, stream_); }
   CudaStream(const CudaStream&) = delete;
   CudaStream& operator=(const CudaStream&) = delete;
 
@@ -58,10 +59,10 @@ class CudaStream final : public Stream {
     const c10::cuda::CUDAStreamGuard guard(stream_);
     work();
   }
-  std::shared_ptr<Event> Record(Wait wait) override {
-    return std::make_shared<CudaEvent>(stream_, wait);
+  std::shared_ptr<Event> Record(WaitMode mode) override {
+    return std::make_shared<CudaEvent>(stream_, mode);
   }
-  void Follow(const std::shared_ptr<Event>& event) override {
+  void WaitFor(const std::shared_ptr<Event>& event) override {
     const c10::cuda::CUDAGuard guard(stream_.device_index());
     C10_CUDA_CHECK(cudaStreamWaitEvent(stream_, static_cast<CudaEvent&>(*event).get(), 0));
   }
@@ -71,28 +72,30 @@ class CudaStream final : public Stream {
   const c10::cuda::CUDAStream stream_;
 };
 
-// LibTorch's allocator gives nothing back while any graph is recorded, and says so by an exception.
-std::mutex& RecordingMutex() {
+// Serializes captures and the release of cached memory: LibTorch's allocator throws if asked to
+// release memory while any graph is being captured.
+std::mutex& CaptureMutex() {
   static std::mutex mutex;
   return mutex;
 }
 
 class CudaGraph final : public Graph {
  public:
-  CudaGraph(c10::DeviceIndex device, Stream& stream, const CudaGraph* family,
+  CudaGraph(c10::DeviceIndex device, Stream& stream, const CudaGraph* pool_owner,
             const std::function<void()>& work)
-      : device_(device), pool_(family ? family->pool_ : at::cuda::graph_pool_handle()) {
-    const std::lock_guard lock(RecordingMutex());
-    stream.Run([&] { Record(work); });
+      : device_(device), pool_(pool_owner ? pool_owner->pool_ : at::cuda::graph_pool_handle()) {
+    const std::lock_guard lock(CaptureMutex());
+    stream.Run([&] { Capture(work); });
   }
 
   void Replay() override { graph_.replay(); }
 
  private:
-  // The first failure is the one that is told.
-  void Record(const std::function<void()>& work) {
+  // Rethrows the first failure.
+  void Capture(const std::function<void()>& work) {
     try {
-      // Other threads may go on, as long as they keep off this stream.
+      // Thread-local mode lets other threads call CUDA meanwhile, as long as they do not use this
+      // stream.
       graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
       std::exception_ptr failure;
       try {
@@ -100,7 +103,7 @@ class CudaGraph final : public Graph {
       } catch (...) {
         failure = std::current_exception();
       }
-      // However the work ends.
+      // A capture must be ended even if the work failed.
       try {
         graph_.capture_end();
       } catch (...) {
@@ -113,15 +116,15 @@ class CudaGraph final : public Graph {
     }
   }
 
-  // A recording that CUDA has given up leaves LibTorch's allocator believing that it goes on, and
-  // refusing to give memory back for the rest of the process.
+  // After a failed capture, LibTorch's allocator still considers it in progress and would refuse to
+  // release memory for the rest of the process: end it there.
   void Abandon() const {
     namespace allocator = c10::cuda::CUDACachingAllocator;
     try {
       allocator::endAllocateToPool(device_, pool_);
       allocator::releasePool(device_, pool_);
     } catch (const std::exception&) {
-      // It had ended.
+      // The allocator had already ended the capture.
     }
   }
 
@@ -136,29 +139,29 @@ class Cuda final : public Gpu {
 
   c10::Device device() const override { return device_; }
   bool Holds(const at::Tensor& tensor) const override { return tensor.device() == device_; }
-  std::unique_ptr<Stream> NewRecordingStream() override {
-    return std::make_unique<CudaStream>(device_.index(), StreamUse::kRecording);
+  std::unique_ptr<Stream> NewCaptureStream() override {
+    return std::make_unique<CudaStream>(device_.index(), StreamUse::kCapture);
   }
-  std::shared_ptr<Event> RecordHere() override {
+  std::shared_ptr<Event> RecordCurrentStream() override {
     return std::make_shared<CudaEvent>(c10::cuda::getCurrentCUDAStream(device_.index()),
-                                       Wait::kSleeping);
+                                       WaitMode::kBlock);
   }
   std::unique_ptr<Stream> NewStream() override {
     return std::make_unique<CudaStream>(device_.index(), StreamUse::kOther);
   }
-  std::unique_ptr<Graph> Capture(Stream& stream, const Graph* family,
+  std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_owner,
                                  const std::function<void()>& work) override {
     return std::make_unique<CudaGraph>(device_.index(), stream,
-                                       static_cast<const CudaGraph*>(family), work);
+                                       static_cast<const CudaGraph*>(pool_owner), work);
   }
-  at::Tensor HostMemory(at::IntArrayRef sizes) override {
+  at::Tensor AllocatePinned(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::TensorOptions(at::kByte).pinned_memory(true));
   }
   std::unique_ptr<JpegDecoder> NewJpegDecoder(const std::vector<std::string>& libraries) override {
     return OpenNvJpeg(libraries, device_.index());
   }
-  void ReleaseMemory() override {
-    const std::lock_guard lock(RecordingMutex());
+  void ReleaseCachedMemory() override {
+    const std::lock_guard lock(CaptureMutex());
     c10::cuda::CUDACachingAllocator::emptyCache();
   }
 
@@ -169,10 +172,11 @@ class Cuda final : public Gpu {
 }  // namespace
 }  // namespace semisup::gpu
 
-// Gives the GPU of an index, or throws with CUDA's words.
+// Returns the GPU of an index, or throws with CUDA's error message.
 extern "C" __attribute__((visibility("default"))) semisup::gpu::Gpu* semisup_open_gpu(int index) {
   const int count = c10::cuda::device_count_ensure_non_zero();
-  TORCH_CHECK(index >= 0 && index < count, "there are ", count, " GPUs, and none of index ", index);
+  TORCH_CHECK(index >= 0 && index < count, "Expected a GPU index below ", count, ", but received ",
+              index, ".");
   at::globalContext().lazyInitDevice(c10::kCUDA);
   semisup::gpu::SetTf32(false);
   return new semisup::gpu::Cuda(static_cast<c10::DeviceIndex>(index));

@@ -1,4 +1,4 @@
-#include "nvjpeg.h"
+#include "cuda/nvjpeg.h"
 
 #include <ATen/ops/empty.h>
 #include <c10/cuda/CUDAException.h>
@@ -9,13 +9,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "cuda/streams.h"
 #include "loader/library.h"
-#include "streams.h"
 
 namespace semisup::gpu {
 namespace {
 
-// Types and numbers as NVIDIA's nvJPEG reference gives them.
+// Types and constants from NVIDIA's nvJPEG reference.
 constexpr int kSuccess = 0;
 constexpr int kDefaultBackend = 0;
 constexpr int kHardwareBackend = 3;
@@ -29,17 +29,18 @@ using Handle = void*;
 using State = void*;
 
 constexpr int kAllocatorFailure = 5;
-// A bad, unsupported or incomplete file, or one that only another backend takes.
-bool IsFaultOfFile(int status) { return status == 3 || status == 4 || status == 9 || status == 10; }
+// Whether the status means a corrupt, unsupported or truncated file, or one that needs another
+// backend.
+bool IsFileError(int status) { return status == 3 || status == 4 || status == 9 || status == 10; }
 
 void Check(int status) {
   TORCH_CHECK_WITH(OutOfMemoryError, status != kAllocatorFailure,
-                   "CUDA out of memory, as nvJPEG tells.");
-  TORCH_CHECK(status == kSuccess, "nvJPEG failed with its status ", status, ".");
+                   "CUDA out of memory (reported by nvJPEG).");
+  TORCH_CHECK(status == kSuccess, "nvJPEG failed with status ", status, ".");
 }
 
-// A decoded image may take no more than sharp decodes.
-constexpr int64_t kMostPixels = int64_t{16383} * 16383;
+// The limit on decoded pixels, equal to sharp's. A file can claim any size.
+constexpr int64_t kMaxPixels = int64_t{16383} * 16383;
 
 struct NvJpeg {
   explicit NvJpeg(void* library)
@@ -49,7 +50,7 @@ struct NvJpeg {
         destroy_state(library, "nvjpegJpegStateDestroy"),
         image_info(library, "nvjpegGetImageInfo"),
         decode(library, "nvjpegDecode"),
-        initialise_batch(library, "nvjpegDecodeBatchedInitialize"),
+        initialize_batch(library, "nvjpegDecodeBatchedInitialize"),
         decode_batch(library, "nvjpegDecodeBatched") {}
 
   Function<int(int, void*, void*, unsigned, Handle*)> create;
@@ -59,25 +60,25 @@ struct NvJpeg {
   Function<int(Handle, const unsigned char*, size_t, int*, int*, int*, int*)> image_info;
   Function<int(Handle, State, const unsigned char*, size_t, int, Destination*, cudaStream_t)>
       decode;
-  Function<int(Handle, State, int, int, int)> initialise_batch;
+  Function<int(Handle, State, int, int, int)> initialize_batch;
   Function<int(Handle, State, const unsigned char* const*, const size_t*, Destination*,
                cudaStream_t)>
       decode_batch;
 };
 
 NvJpeg OpenFirst(const std::vector<std::string>& libraries) {
-  std::string problems;
+  std::string errors;
   for (const auto& library : libraries) {
     try {
       return NvJpeg(OpenLibrary(library));
     } catch (const std::runtime_error& error) {
-      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+      errors += (errors.empty() ? "" : "; ") + std::string(error.what());
     }
   }
-  throw std::runtime_error("nvJPEG cannot be opened: " + problems);
+  throw std::runtime_error("nvJPEG cannot be opened: " + errors);
 }
 
-// A way to decode, with what it needs between.
+// An nvJPEG backend with its decoding state.
 class Backend {
  public:
   Backend(const NvJpeg& library, int kind) : library_(library) {
@@ -94,7 +95,7 @@ class Backend {
   int status() const { return status_; }
   Handle handle() const { return handle_; }
 
-  bool DecodeAll(const std::vector<Encoded>& jpegs, std::vector<Destination>& destinations,
+  bool DecodeAll(const std::vector<EncodedImage>& jpegs, std::vector<Destination>& destinations,
                  cudaStream_t stream) const {
     std::vector<const unsigned char*> data;
     std::vector<size_t> sizes;
@@ -102,13 +103,13 @@ class Backend {
       data.push_back(jpeg.data);
       sizes.push_back(jpeg.size);
     }
-    return library_.initialise_batch(handle_, state_, static_cast<int>(jpegs.size()), 1,
+    return library_.initialize_batch(handle_, state_, static_cast<int>(jpegs.size()), 1,
                                      kInterleavedRgb) == kSuccess &&
            library_.decode_batch(handle_, state_, data.data(), sizes.data(), destinations.data(),
                                  stream) == kSuccess;
   }
-  // Gives nvJPEG's status.
-  int DecodeOne(const Encoded& jpeg, Destination& destination, cudaStream_t stream) const {
+  // Returns nvJPEG's status.
+  int DecodeOne(const EncodedImage& jpeg, Destination& destination, cudaStream_t stream) const {
     return library_.decode(handle_, state_, jpeg.data, jpeg.size, kInterleavedRgb, &destination,
                            stream);
   }
@@ -129,29 +130,30 @@ class NvJpegDecoder final : public JpegDecoder {
     Check(general_->status());
     hardware_ = std::make_unique<Backend>(library_, kHardwareBackend);
     if (hardware_->status() != kSuccess) hardware_.reset();
-    stream_ = TakeStream(device_, StreamUse::kOther);
+    stream_ = AcquireStream(device_, StreamUse::kOther);
   }
-  ~NvJpegDecoder() override { GiveStream(device_, StreamUse::kOther, stream_); }
+  ~NvJpegDecoder() override { ReleaseStream(device_, StreamUse::kOther, stream_); }
 
-  std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) override {
+  std::vector<at::Tensor> Decode(const std::vector<EncodedImage>& jpegs) override {
     const auto stream = c10::cuda::getStreamFromExternal(stream_, device_);
     const c10::cuda::CUDAStreamGuard guard(stream);
     std::vector<at::Tensor> images(jpegs.size());
-    std::vector<size_t> wanted;
+    std::vector<size_t> decodable;
     for (size_t i = 0; i < jpegs.size(); i++) {
       images[i] = Allocate(jpegs[i]);
-      if (images[i].defined()) wanted.push_back(i);
+      if (images[i].defined()) decodable.push_back(i);
     }
-    const bool is_done = (hardware_ && DecodeAll(*hardware_, jpegs, wanted, images)) ||
-                         DecodeAll(*general_, jpegs, wanted, images);
-    // One of them is to blame.
-    for (const size_t i : is_done ? std::vector<size_t>() : wanted) {
+    const bool is_done = (hardware_ && DecodeAll(*hardware_, jpegs, decodable, images)) ||
+                         DecodeAll(*general_, jpegs, decodable, images);
+    // A batch fails as a whole if any file does: decode one by one to find which.
+    for (const size_t i : is_done ? std::vector<size_t>() : decodable) {
       auto destination = DestinationOf(images[i]);
       const int status = general_->DecodeOne(jpegs[i], destination, stream_);
-      if (IsFaultOfFile(status))
+      if (IsFileError(status)) {
         images[i] = at::Tensor();
-      else
+      } else {
         Check(status);
+      }
     }
     C10_CUDA_CHECK(cudaStreamSynchronize(stream_));
     return images;
@@ -165,7 +167,7 @@ class NvJpegDecoder final : public JpegDecoder {
     return destination;
   }
 
-  at::Tensor Allocate(const Encoded& jpeg) const {
+  at::Tensor Allocate(const EncodedImage& jpeg) const {
     int components = 0;
     int subsampling = 0;
     std::array<int, kComponents> widths{};
@@ -176,18 +178,20 @@ class NvJpegDecoder final : public JpegDecoder {
     }
     const int64_t width = widths[0];
     const int64_t height = heights[0];
-    // Four are of inks, which nvJPEG would take for colours.
-    if (components > 3 || width < 1 || height < 1 || width * height > kMostPixels) return {};
+    // Four components are inks, which nvJPEG would interpret as colors: report the file as not
+    // decodable.
+    if (components > 3 || width < 1 || height < 1 || width * height > kMaxPixels) return {};
     return at::empty({height, width, 3},
                      at::TensorOptions(c10::Device(c10::kCUDA, device_)).dtype(at::kByte));
   }
 
-  bool DecodeAll(const Backend& backend, const std::vector<Encoded>& jpegs,
-                 const std::vector<size_t>& wanted, const std::vector<at::Tensor>& images) const {
-    if (wanted.empty()) return true;
-    std::vector<Encoded> files;
+  bool DecodeAll(const Backend& backend, const std::vector<EncodedImage>& jpegs,
+                 const std::vector<size_t>& decodable,
+                 const std::vector<at::Tensor>& images) const {
+    if (decodable.empty()) return true;
+    std::vector<EncodedImage> files;
     std::vector<Destination> destinations;
-    for (const size_t i : wanted) {
+    for (const size_t i : decodable) {
       files.push_back(jpegs[i]);
       destinations.push_back(DestinationOf(images[i]));
     }
@@ -197,7 +201,7 @@ class NvJpegDecoder final : public JpegDecoder {
   const c10::DeviceIndex device_;
   const NvJpeg library_;
   std::unique_ptr<Backend> general_;
-  // Where there is one.
+  // Null if the GPU has no hardware decoder.
   std::unique_ptr<Backend> hardware_;
   cudaStream_t stream_ = nullptr;
 };

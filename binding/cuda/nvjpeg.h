@@ -7,8 +7,8 @@
 
 namespace semisup::gpu {
 
-// NVIDIA's nvJPEG, opened at run time. By the device's own decoder where it has one, which takes
-// baseline JPEGs; what that refuses by its kernels.
+// Opens NVIDIA's nvJPEG at run time. Baseline JPEGs are decoded by the GPU's hardware decoder if it
+// has one; files that it rejects are decoded by nvJPEG's CUDA kernels.
 std::unique_ptr<JpegDecoder> OpenNvJpeg(const std::vector<std::string>& libraries,
                                         c10::DeviceIndex device);
 

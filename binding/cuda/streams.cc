@@ -1,4 +1,4 @@
-#include "streams.h"
+#include "cuda/streams.h"
 
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -16,6 +16,7 @@ struct FreeStreams {
   std::map<std::pair<c10::DeviceIndex, StreamUse>, std::vector<cudaStream_t>> by_use;
 };
 
+// Never destroyed, so that streams can be released until the end of the process.
 FreeStreams& Free() {
   static auto& streams = *new FreeStreams;
   return streams;
@@ -23,7 +24,7 @@ FreeStreams& Free() {
 
 }  // namespace
 
-cudaStream_t TakeStream(c10::DeviceIndex device, StreamUse use) {
+cudaStream_t AcquireStream(c10::DeviceIndex device, StreamUse use) {
   {
     const std::lock_guard lock(Free().mutex);
     auto& free = Free().by_use[{device, use}];
@@ -39,7 +40,7 @@ cudaStream_t TakeStream(c10::DeviceIndex device, StreamUse use) {
   return stream;
 }
 
-void GiveStream(c10::DeviceIndex device, StreamUse use, cudaStream_t stream) {
+void ReleaseStream(c10::DeviceIndex device, StreamUse use, cudaStream_t stream) {
   const std::lock_guard lock(Free().mutex);
   Free().by_use[{device, use}].push_back(stream);
 }

@@ -4,14 +4,16 @@
 
 namespace semisup::gpu {
 
-// Graphs are recorded on some streams only: what another thread asks of a stream meanwhile would
-// become part of the graph.
-enum class StreamUse { kRecording, kOther };
+// Streams for graph capture are kept apart: work that another thread submits to a stream during a
+// capture would become part of the graph.
+enum class StreamUse { kCapture, kOther };
 
-// A stream of our own, which no one else has; not of LibTorch's pool, which gives one to several.
-cudaStream_t TakeStream(c10::DeviceIndex device, StreamUse use);
-// For the next one who takes. Streams are never destroyed: LibTorch keeps workspaces by them, and
-// asks them when memory is freed that they have used.
-void GiveStream(c10::DeviceIndex device, StreamUse use, cudaStream_t stream);
+// Returns a stream for exclusive use. LibTorch's own pool is not used, because it hands out a
+// stream more than once. Thread-safe.
+cudaStream_t AcquireStream(c10::DeviceIndex device, StreamUse use);
+// Makes the stream available to AcquireStream() again. Streams are never destroyed: LibTorch keys
+// workspaces by them, and records events on the streams that have used a tensor when it is freed.
+// Thread-safe.
+void ReleaseStream(c10::DeviceIndex device, StreamUse use, cudaStream_t stream);
 
 }  // namespace semisup::gpu

@@ -1,4 +1,4 @@
-#include "bucket.h"
+#include "gpu/bucket.h"
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/empty_like.h>
@@ -12,18 +12,18 @@
 #include <limits>
 #include <utility>
 
-#include "../error.h"
+#include "runtime/error.h"
 
 namespace semisup::gpu {
 namespace {
 
 constexpr int kRounds = 3;
-constexpr int kRunsInARound = 5;
+constexpr int kRunsPerRound = 5;
 
-// LibTorch goes on for pages.
+// The start of a message: LibTorch's may fill pages.
 std::string FirstSentence(const std::exception& exception) {
-  const auto words = Describe(exception);
-  return words.substr(0, std::min(words.find(". "), words.find('\n')));
+  const auto message = MessageWithoutBacktrace(exception);
+  return message.substr(0, std::min(message.find(". "), message.find('\n')));
 }
 
 // By how much of the largest number they differ.
@@ -32,16 +32,16 @@ double DifferenceOf(const at::Tensor& given, const at::Tensor& expected) {
   return apart == 0 ? 0 : apart / expected.abs().max().item().toDouble();
 }
 
-// How long work takes on a stream, in milliseconds.
-double Time(Stream& stream, const std::function<void()>& work) {
+// Returns the shortest duration of `work` on a stream, in milliseconds.
+double MeasureMilliseconds(Stream& stream, const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
   double least = std::numeric_limits<double>::infinity();
   for (int round = 0; round < kRounds; round++) {
-    const auto began = Clock::now();
-    for (int run = 0; run < kRunsInARound; run++) stream.Run(work);
-    stream.Record(Wait::kSpinning)->Await();
-    const std::chrono::duration<double, std::milli> took = Clock::now() - began;
-    least = std::min(least, took.count() / kRunsInARound);
+    const auto start = Clock::now();
+    for (int run = 0; run < kRunsPerRound; run++) stream.Run(work);
+    stream.Record(WaitMode::kSpin)->Synchronize();
+    const std::chrono::duration<double, std::milli> elapsed = Clock::now() - start;
+    least = std::min(least, elapsed.count() / kRunsPerRound);
   }
   return least;
 }
@@ -49,38 +49,38 @@ double Time(Stream& stream, const std::function<void()>& work) {
 }  // namespace
 
 Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
-               const Pending& images, int64_t size, const Bucket* family) {
-  launch_.images = size;
+               const Pending& images, int64_t size, const Bucket* pool_owner) {
+  config_.batch_size = size;
   stream.Run([buffers = buffers_, images, size] {
     auto sizes = images->sizes().vec();
     sizes[0] = size;
     buffers->input = at::zeros(sizes, images->options());
     buffers->input.narrow(0, 0, images->size(0)).copy_(*images);
   });
-  const auto* related = family ? family->graph_.get() : nullptr;
-  Try(gpu, stream, network, /*fused=*/false, related);
+  const auto* shared = pool_owner ? pool_owner->graph_.get() : nullptr;
+  Try(gpu, stream, network, /*fused=*/false, shared);
   try {
-    Try(gpu, stream, network, /*fused=*/true, graph_ ? graph_.get() : related);
+    Try(gpu, stream, network, /*fused=*/true, graph_ ? graph_.get() : shared);
   } catch (const std::exception& exception) {
-    // Without them it works: too little memory for both is no reason to fail.
-    gpu.ReleaseMemory();
-    Note("cuDNN's fused convolutions cannot be used: " + FirstSentence(exception));
+    // The unfused alternative works, so a failure here, even for lack of memory, is not fatal.
+    gpu.ReleaseCachedMemory();
+    AddFailure("cuDNN's fused convolutions cannot be used: " + FirstSentence(exception));
   }
   reference_->reset();
 }
 
-// The first run lets cuDNN measure its algorithms, and allocates.
 void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network,
-                 bool fused, const Graph* family) {
-  const auto run = [network, buffers = buffers_](Fusion fusion, bool by_measurement) {
-    const auto output = network->Run(buffers->input, fusion, by_measurement);
+                 bool fused, const Graph* pool_owner) {
+  const auto run = [network, buffers = buffers_](Fusion fusion, bool benchmark) {
+    const auto output = network->Run(buffers->input, fusion, benchmark);
     if (!buffers->output.defined()) buffers->output = at::empty_like(output);
     buffers->output.copy_(output);
   };
-  const auto forward = [run, fusion = fused ? Fusion::kFused : Fusion::kNone](bool by_measurement) {
-    run(fusion, by_measurement);
+  const auto forward = [run, fusion = fused ? Fusion::kFused : Fusion::kNone](bool benchmark) {
+    run(fusion, benchmark);
   };
   const auto difference = std::make_shared<double>(0);
+  // The first run lets cuDNN benchmark its algorithms, and allocates.
   stream.Run([forward] { forward(true); });
   stream.Run([run, forward, fused, buffers = buffers_, difference, reference = reference_] {
     if (!fused) {
@@ -91,33 +91,36 @@ void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>&
     run(Fusion::kFusedWithTraps, true);
     *difference = DifferenceOf(buffers->output, *reference);
   });
-  stream.Record(Wait::kSleeping)->Await();
-  // So that what is no number is wrong too.
-  TORCH_CHECK(*difference <= network->arithmetic().tolerance(), "they give other numbers");
+  stream.Record(WaitMode::kBlock)->Synchronize();
+  // False for NaN, so NaN fails too.
+  TORCH_CHECK(*difference <= network->arithmetic().tolerance(),
+              "their results differ from those of unfused convolutions");
 
   std::function<void()> work = [forward] { forward(true); };
   std::shared_ptr<Graph> graph;
   try {
-    gpu.ReleaseMemory();
-    graph = gpu.Capture(stream, family, [forward] { forward(false); });
+    gpu.ReleaseCachedMemory();
+    graph = gpu.Capture(stream, pool_owner, [forward] { forward(false); });
     work = [graph] { graph->Replay(); };
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& exception) {
-    Note("No graph could be recorded: " + FirstSentence(exception));
+    AddFailure("No graph could be captured: " + FirstSentence(exception));
   }
-  const double milliseconds = Time(stream, work);
-  if (work_ && milliseconds >= launch_.milliseconds) return;
+  const double milliseconds = MeasureMilliseconds(stream, work);
+  if (work_ && milliseconds >= config_.milliseconds) return;
   work_ = std::move(work);
   graph_ = std::move(graph);
-  launch_.is_graph = graph_ != nullptr;
-  launch_.is_fused = fused;
-  launch_.milliseconds = milliseconds;
+  config_.is_graph = graph_ != nullptr;
+  config_.is_fused = fused;
+  config_.milliseconds = milliseconds;
 }
 
-void Bucket::Note(const std::string& problem) {
-  auto& reason = launch_.reason;
-  if (reason.find(problem) == reason.npos) reason += (reason.empty() ? "" : "; ") + problem;
+void Bucket::AddFailure(const std::string& failure) {
+  auto& failures = config_.failures;
+  if (failures.find(failure) == failures.npos) {
+    failures += (failures.empty() ? "" : "; ") + failure;
+  }
 }
 
 void Bucket::Run(Stream& stream, const Pending& images, const Pending& rows) const {

@@ -1,42 +1,43 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "gpu.h"
-#include "lanes.h"
-#include "network.h"
+#include "gpu/gpu.h"
+#include "gpu/network.h"
+#include "gpu/upload_streams.h"
 
 namespace semisup::gpu {
 
-// How batches of a size run.
-struct Launch {
-  // How many images the batch has; smaller ones are filled up.
-  int64_t images = 0;
-  // Whether they run as one graph, or operator by operator.
+// How the batches of one size are launched, as the measurements selected it.
+struct LaunchConfig {
+  // The batch size. Smaller batches are padded to it.
+  int64_t batch_size = 0;
+  // Whether a batch is launched as one graph, or operator by operator.
   bool is_graph = false;
-  // Whether cuDNN's convolutions add and rectify too.
+  // Whether convolutions run with cuDNN's fused residual and ReLU.
   bool is_fused = false;
-  // What a batch takes.
+  // The duration of a batch.
   double milliseconds = 0;
-  // What else was tried and why it failed; empty if nothing did.
-  std::string reason;
+  // The alternatives that failed, and why; empty if none did.
+  std::string failures;
 };
 
-// Images of one shape, so many at a time, with memory of their own that a graph was recorded with.
-// It is made by measuring, on a stream, what its batches will run on.
+// A graph bucket: the batches of one image shape and size, with the buffers that its graph was
+// captured on. Its constructor captures and measures the alternatives, and keeps the fastest.
 class Bucket {
  public:
-  // The first `count` of `size` images are given. `family`: a bucket that never runs at the same
-  // time, or null.
+  // `images`: at most `size` images to measure with. `pool_owner`: a bucket whose graph memory this
+  // one shares, so that the two must not run concurrently, or null.
   Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network, const Pending& images,
-         int64_t size, const Bucket* family);
+         int64_t size, const Bucket* pool_owner);
 
-  // Hands over the first `count` images; their rows are there when that is done.
+  // Submits at most `size` images. `rows` is defined once the stream's work has run.
   void Run(Stream& stream, const Pending& images, const Pending& rows) const;
-  const Launch& launch() const { return launch_; }
+  const LaunchConfig& config() const { return config_; }
 
  private:
   struct Buffers {
@@ -44,17 +45,18 @@ class Bucket {
     at::Tensor output;
   };
 
+  // Checks and measures one alternative, and selects it if it is the fastest so far.
   void Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network, bool fused,
-           const Graph* family);
-  void Note(const std::string& problem);
+           const Graph* pool_owner);
+  void AddFailure(const std::string& failure);
 
-  // What is right, by plain convolutions.
+  // The output without fused convolutions, which the fused must match. Only during construction.
   const Pending reference_ = std::make_shared<at::Tensor>();
   const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   std::shared_ptr<Graph> graph_;
-  // From the input to the output.
+  // Computes the output buffer from the input buffer.
   std::function<void()> work_;
-  Launch launch_;
+  LaunchConfig config_;
 };
 
 }  // namespace semisup::gpu

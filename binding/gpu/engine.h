@@ -2,50 +2,51 @@
 #include <ATen/core/Tensor.h>
 
 #include <compare>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "../planned_method.h"
-#include "bucket.h"
-#include "gpu.h"
-#include "lanes.h"
-#include "network.h"
+#include "gpu/bucket.h"
+#include "gpu/gpu.h"
+#include "gpu/network.h"
+#include "gpu/upload_streams.h"
+#include "program/planned_method.h"
 
 namespace semisup::gpu {
 
-// A method on a GPU. For each size of batches, by powers of two, there is a graph, made when the
-// first such batch comes. It takes bytes [n, h, w, 3], which it normalises, or float32 [n, c, h,
-// w], from the host or the GPU, and gives float32 on the GPU.
+// Runs a method on a GPU. Batch sizes are rounded up to powers of two; the graph of each is
+// captured when the first such batch arrives. Accepts uint8 [n, h, w, 3], which it normalizes, or
+// float32 [n, c, h, w], from the host or the GPU. Returns float32 on the GPU.
 class Engine final : public PlannedMethod {
  public:
-  // Of one batch; what is more is cut.
-  static constexpr int64_t kMostImages = 256;
+  // Larger batches are split.
+  static constexpr int64_t kMaxBatchSize = 256;
 
-  // `lanes`: how many batches are under way at a time, of which one is computed.
+  // `max_in_flight`: the number of batches that are uploaded or computed at a time. One of them is
+  // computed while the others are uploaded.
   Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
-         const Normalisation& normalisation, int lanes);
-  // Waits for what it does, and gives the memory back.
+         const Normalisation& normalisation, int max_in_flight);
+  // Waits for pending work and releases the GPU memory.
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  bool Takes(const at::Tensor& input) const override;
+  bool Accepts(const at::Tensor& input) const override;
   at::Tensor Run(const at::Tensor& input) override;
-  at::Tensor ForTorchScript(const at::Tensor& input) const override;
+  at::Tensor ToInterpreterInput(const at::Tensor& input) const override;
   double tolerance() const override;
 
-  // Of the sizes that there have been.
-  std::vector<Launch> launches() const;
+  // The configurations of the buckets that exist.
+  std::vector<LaunchConfig> launch_configs() const;
 
  private:
-  struct Shape {
+  struct BatchShape {
     at::ScalarType dtype;
-    std::vector<int64_t> image;
-    // How many at a time.
-    int64_t images;
-    auto operator<=>(const Shape&) const = default;
+    std::vector<int64_t> image_sizes;
+    int64_t batch_size;
+    auto operator<=>(const BatchShape&) const = default;
   };
 
   at::Tensor RunBatch(const at::Tensor& input);
@@ -53,14 +54,14 @@ class Engine final : public PlannedMethod {
 
   const std::shared_ptr<Gpu> gpu_;
   std::shared_ptr<const Network> network_;
-  // On the host.
+  // Runs on the host.
   const Normaliser normalise_;
-  Lanes lanes_;
+  UploadStreams uploads_;
 
-  // For what is below.
+  // Guards the members below.
   mutable std::mutex mutex_;
   const std::unique_ptr<Stream> compute_;
-  std::map<Shape, std::unique_ptr<Bucket>> buckets_;
+  std::map<BatchShape, std::unique_ptr<Bucket>> buckets_;
 };
 
 }  // namespace semisup::gpu

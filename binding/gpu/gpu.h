@@ -2,92 +2,97 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-// What is asked of a GPU beyond LibTorch's operators. A library of its own answers, opened at run
-// time, so that nothing here needs CUDA.
+// What inference needs from a GPU beyond LibTorch's operators. A backend library, opened at run
+// time, implements it, so that this library does not depend on CUDA.
 namespace semisup::gpu {
 
-// How a thread waits: at once back when it is done but busy until then, or asleep.
-enum class Wait { kSpinning, kSleeping };
+// How a thread waits for an event: spinning wakes it with the least latency but occupies a core;
+// blocking yields the core.
+enum class WaitMode { kSpin, kBlock };
 
 // A point in the work of a stream.
 class Event {
  public:
   virtual ~Event() = default;
-  // Until all before it is done. Throws what went wrong with it.
-  virtual void Await() = 0;
+  // Blocks until all work before the event is done. Throws the failure of that work.
+  virtual void Synchronize() = 0;
 };
 
-// Work that is done in order, beside that of other streams.
+// A queue of work that runs in order, concurrently with other streams.
 class Stream {
  public:
   virtual ~Stream() = default;
-  // Runs `work`, whose operators are done by the device after this returned: what they read and
-  // write must stay, and `work` itself, which may be run later too, must hold what it needs.
+  // Runs `work`, whose operators may execute on the device after this returns: the tensors that
+  // they read and write must outlive them. An implementation may also run `work` itself later, so
+  // it must own what it captures.
   virtual void Run(std::function<void()> work) = 0;
-  // After all that was handed over so far.
-  virtual std::shared_ptr<Event> Record(Wait wait) = 0;
-  // What is handed over from now on waits for the event, which the calling thread does not.
-  virtual void Follow(const std::shared_ptr<Event>& event) = 0;
+  // Records an event after all work submitted so far.
+  virtual std::shared_ptr<Event> Record(WaitMode mode) = 0;
+  // Makes work submitted from now on wait for the event, without blocking the calling thread.
+  virtual void WaitFor(const std::shared_ptr<Event>& event) = 0;
 };
 
-// Work that is recorded, to be repeated at once.
+// Captured work that is launched as a whole.
 class Graph {
  public:
   virtual ~Graph() = default;
-  // Within the work of a stream, as often as one likes, but not twice at a time.
+  // Within the work of a stream. Replays must not overlap.
   virtual void Replay() = 0;
 };
 
-// A file in memory.
-struct Encoded {
+// An encoded file in memory, which the caller keeps alive.
+struct EncodedImage {
   const uint8_t* data;
   size_t size;
 };
 
-// Decodes JPEGs on a GPU; for one thread at a time.
+// Decodes JPEGs on a GPU. One thread at a time.
 class JpegDecoder {
  public:
   virtual ~JpegDecoder() = default;
-  // Each as bytes [h, w, 3] there, when it returns; nothing for those that it cannot decode.
-  virtual std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) = 0;
+  // Decodes each file to uint8 [h, w, 3] on the GPU, complete on return; a tensor is undefined if
+  // its file cannot be decoded.
+  virtual std::vector<at::Tensor> Decode(const std::vector<EncodedImage>& jpegs) = 0;
 };
 
 class Gpu {
  public:
   virtual ~Gpu() = default;
-  // Where its tensors lie.
+  // The device of its tensors.
   virtual c10::Device device() const = 0;
-  // Whether a tensor lies there.
+  // Whether the tensor is on this GPU.
   virtual bool Holds(const at::Tensor& tensor) const = 0;
   virtual std::unique_ptr<Stream> NewStream() = 0;
-  // One that graphs can be recorded on.
-  virtual std::unique_ptr<Stream> NewRecordingStream() = 0;
-  // After all that was asked of the GPU outside of streams so far.
-  virtual std::shared_ptr<Event> RecordHere() = 0;
-  // Records `work`, which the stream has run before. The graphs of a `family`, which never run at
-  // the same time, share the memory of what they compute between.
-  virtual std::unique_ptr<Graph> Capture(Stream& stream, const Graph* family,
+  // A stream that graphs may be captured on.
+  virtual std::unique_ptr<Stream> NewCaptureStream() = 0;
+  // Records an event after all work submitted so far outside of these streams.
+  virtual std::shared_ptr<Event> RecordCurrentStream() = 0;
+  // Captures `work`, which the stream must have run before. If `pool_owner` is given, the graphs
+  // share its memory pool for intermediate tensors, so their replays must not overlap.
+  virtual std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_owner,
                                          const std::function<void()>& work) = 0;
-  // Of the host, where the device reads it while threads go on. Bytes.
-  virtual at::Tensor HostMemory(at::IntArrayRef sizes) = 0;
-  // By the first of some libraries of nvJPEG that can be opened, paths or names; throws if none
-  // can.
+  // Allocates uint8 host memory that the device can read asynchronously (pinned memory).
+  virtual at::Tensor AllocatePinned(at::IntArrayRef sizes) = 0;
+  // Opens nvJPEG from the first of `libraries`, paths or names, that loads; throws if none does.
   virtual std::unique_ptr<JpegDecoder> NewJpegDecoder(
       const std::vector<std::string>& libraries) = 0;
-  // Gives back what is kept for later tensors.
-  virtual void ReleaseMemory() = 0;
+  // Returns the memory that the allocator caches for later tensors.
+  virtual void ReleaseCachedMemory() = 0;
 };
 
-// The function that such a library exports as "semisup_open_gpu": the GPU of an index. It may
-// throw.
+// The type of the function that a backend library exports as "semisup_open_gpu". It returns the GPU
+// of an index, and may throw.
 using OpenFunction = Gpu* (*)(int index);
 
-// A GPU by the library at `path`. One and the same for all who ask.
+// Opens a GPU through the backend library at `path`. Returns the same object for the same
+// arguments. Thread-safe.
 std::shared_ptr<Gpu> Open(const std::string& path, int index);
 
 }  // namespace semisup::gpu

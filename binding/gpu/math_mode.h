@@ -5,24 +5,24 @@
 
 namespace semisup::gpu {
 
-// TF32: convolutions whose products have 10 bits after the point, as PyTorch's documentation
-// describes it ("TensorFloat-32 on Ampere devices"); LibTorch's own default.
+// Enables or disables TF32, which multiplies float32 convolutions with 10-bit mantissas (see
+// "TensorFloat-32 on Ampere devices" in PyTorch's documentation). LibTorch enables it by default.
 inline void SetTf32(bool on) {
   const auto precision = on ? at::Float32Precision::TF32 : at::Float32Precision::IEEE;
-  // LibTorch refuses to tell of a library whose operators are not all alike.
+  // LibTorch throws on reading the precision of a backend whose operators differ, so set them all.
   for (const auto op : {at::Float32Op::CONV, at::Float32Op::RNN}) {
     at::globalContext().setFloat32Precision(at::Float32Backend::CUDA, op, precision);
   }
 }
 
-// While it is there, CUDA's operators compute so. LibTorch keeps that for the whole process: one
-// thread at a time has its way, and only to hand work over, which takes little time.
+// Sets the math mode of CUDA operators while it exists. LibTorch has one mode per process, so this
+// holds a lock. Threads hold it only while they submit work, which is brief.
 class MathMode {
  public:
-  // By measurement: convolutions whose shape is new are tried by all of cuDNN's algorithms.
-  MathMode(bool tf32, bool by_measurement) : lock_(mutex()) {
+  // `benchmark`: cuDNN measures all its algorithms for convolutions of a new shape.
+  MathMode(bool tf32, bool benchmark) : lock_(mutex()) {
     SetTf32(tf32);
-    at::globalContext().setBenchmarkCuDNN(by_measurement);
+    at::globalContext().setBenchmarkCuDNN(benchmark);
   }
   ~MathMode() {
     SetTf32(false);
@@ -33,8 +33,8 @@ class MathMode {
 
  private:
   static std::mutex& mutex() {
-    static std::mutex one;
-    return one;
+    static std::mutex instance;
+    return instance;
   }
 
   const std::lock_guard<std::mutex> lock_;

@@ -1,14 +1,14 @@
-#include "gpu_driver.h"
+#include "loader/gpu_driver.h"
 
 #include <array>
 #include <cstdio>
 #include <stdexcept>
 
-#include "library.h"
+#include "loader/library.h"
 
 namespace {
 
-// Types and numbers of the CUDA Driver API and of NVML, as NVIDIA's references give them.
+// Types and constants from NVIDIA's references of the CUDA Driver API and NVML.
 constexpr int kSuccess = 0;
 constexpr int kNoDevice = 100;
 constexpr int kCapabilityMajor = 75;
@@ -24,7 +24,7 @@ struct Cuda {
   explicit Cuda(void* library)
       : init(library, "cuInit"),
         version(library, "cuDriverGetVersion"),
-        words(library, "cuGetErrorString"),
+        error_string(library, "cuGetErrorString"),
         count(library, "cuDeviceGetCount"),
         device(library, "cuDeviceGet"),
         name(library, "cuDeviceGetName"),
@@ -35,13 +35,13 @@ struct Cuda {
   void Check(int result) const {
     if (result == kSuccess) return;
     const char* text = nullptr;
-    if (words(result, &text) != kSuccess || !text) text = "unknown error";
+    if (error_string(result, &text) != kSuccess || !text) text = "unknown error";
     throw std::runtime_error(std::string(text) + " (error " + std::to_string(result) + ")");
   }
 
   Function<int(unsigned)> init;
   Function<int(int*)> version;
-  Function<int(int, const char**)> words;
+  Function<int(int, const char**)> error_string;
   Function<int(int*)> count;
   Function<int(int*, int)> device;
   Function<int(char*, int, int)> name;
@@ -50,19 +50,20 @@ struct Cuda {
   Function<int(Uuid*, int)> uuid;
 };
 
-// NVML counts GPUs in another order, so that they are told apart by what is theirs alone.
-std::string NameOf(const Uuid& uuid) {
+// Formats a UUID as NVML does. NVML enumerates GPUs in another order than CUDA, so GPUs are matched
+// by UUID.
+std::string FormatUuid(const Uuid& uuid) {
   std::string text = "GPU";
   for (size_t i = 0; i < uuid.size(); i++) {
     char byte[4];
-    const bool begins = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
-    std::snprintf(byte, sizeof(byte), begins ? "-%02x" : "%02x", uuid[i]);
+    const bool starts_group = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
+    std::snprintf(byte, sizeof(byte), starts_group ? "-%02x" : "%02x", uuid[i]);
     text += byte;
   }
   return text;
 }
 
-// The free memory is no part of what must be there.
+// The management library. It is optional: without it only the free memory is unknown.
 class Nvml {
  public:
   explicit Nvml(const std::string& path) {
@@ -71,17 +72,17 @@ class Nvml {
       const Function<int()> init(library, "nvmlInit_v2");
       handle_.emplace(library, "nvmlDeviceGetHandleByUUID");
       memory_.emplace(library, "nvmlDeviceGetMemoryInfo");
-      is_there_ = init() == kSuccess;
+      is_available_ = init() == kSuccess;
     } catch (const std::runtime_error&) {
-      is_there_ = false;
+      is_available_ = false;
     }
   }
 
-  std::optional<uint64_t> FreeOf(const Uuid& uuid) const {
-    if (!is_there_) return std::nullopt;
+  std::optional<uint64_t> FreeMemory(const Uuid& uuid) const {
+    if (!is_available_) return std::nullopt;
     void* device = nullptr;
     NvmlMemory memory{};
-    if ((*handle_)(NameOf(uuid).c_str(), &device) != kSuccess) return std::nullopt;
+    if ((*handle_)(FormatUuid(uuid).c_str(), &device) != kSuccess) return std::nullopt;
     if ((*memory_)(device, &memory) != kSuccess) return std::nullopt;
     return memory.free;
   }
@@ -89,7 +90,7 @@ class Nvml {
  private:
   std::optional<Function<int(const char*, void**)>> handle_;
   std::optional<Function<int(void*, NvmlMemory*)>> memory_;
-  bool is_there_ = false;
+  bool is_available_ = false;
 };
 
 Gpu Describe(const Cuda& cuda, const Nvml& nvml, int index) {
@@ -105,13 +106,13 @@ Gpu Describe(const Cuda& cuda, const Nvml& nvml, int index) {
   cuda.Check(cuda.memory(&total, device));
   gpu.total = total;
   Uuid uuid{};
-  if (cuda.uuid(&uuid, device) == kSuccess) gpu.free = nvml.FreeOf(uuid);
+  if (cuda.uuid(&uuid, device) == kSuccess) gpu.free = nvml.FreeMemory(uuid);
   return gpu;
 }
 
 }  // namespace
 
-GpuDriver AskGpuDriver(const std::string& cuda_path, const std::string& nvml_path) {
+GpuDriver QueryGpuDriver(const std::string& cuda_path, const std::string& nvml_path) {
   GpuDriver driver;
   void* library = nullptr;
   try {

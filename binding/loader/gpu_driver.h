@@ -4,28 +4,29 @@
 #include <string>
 #include <vector>
 
-// A GPU as NVIDIA's driver describes it.
+// A GPU, as described by NVIDIA's driver.
 struct Gpu {
   std::string name;
-  // Of its compute capability.
+  // Compute capability.
   int major = 0;
   int minor = 0;
-  // Bytes of memory; what is free only where the management library (NVML) is there to tell.
+  // Bytes of memory. `free` is known only if the management library (NVML) is available.
   uint64_t total = 0;
   std::optional<uint64_t> free;
 };
 
-// What NVIDIA's driver says. It is asked by its own libraries, which come with it: nothing of
-// CUDA's toolkit or of LibTorch is needed, and no memory of a GPU is taken.
+// The state of NVIDIA's driver. The query uses only the libraries that come with the driver, so it
+// needs neither the CUDA toolkit nor LibTorch, and allocates no GPU memory.
 struct GpuDriver {
-  // Why there is no driver: the system's words. Empty if there is one.
+  // The system's error message if the driver is not installed, else empty.
   std::string missing;
-  // Why it cannot be used: its own words. Empty if it can.
+  // The driver's error message if it cannot be used, else empty.
   std::string failure;
-  // The version of CUDA that it can run, as 1000 * major + 10 * minor; 0 if it does not tell.
+  // The newest CUDA version that the driver supports, as 1000 * major + 10 * minor; 0 if unknown.
   int cuda_version = 0;
   std::vector<Gpu> gpus;
 };
 
-// `cuda` and `nvml`: paths or names of the driver's libraries.
-GpuDriver AskGpuDriver(const std::string& cuda, const std::string& nvml);
+// `cuda_path` and `nvml_path`: paths or names of the driver's libraries. The first call starts the
+// driver, which can take a second.
+GpuDriver QueryGpuDriver(const std::string& cuda_path, const std::string& nvml_path);

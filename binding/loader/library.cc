@@ -1,4 +1,4 @@
-#include "library.h"
+#include "loader/library.h"
 
 #ifdef _WIN32
 #include <windows.h>
@@ -31,7 +31,8 @@ bool IsPath(const std::string& name) { return name.find_first_of("/\\") != std::
 }  // namespace
 
 void* OpenLibrary(const std::string& path) {
-  // A library's own folder is searched for what it needs; a bare name is taken from the system's.
+  // For a path, search the library's own directory for its dependencies; for a bare name, search
+  // only the system directory.
   const DWORD flags = IsPath(path) ? LOAD_WITH_ALTERED_SEARCH_PATH : LOAD_LIBRARY_SEARCH_SYSTEM32;
   const HMODULE library = LoadLibraryExW(Widen(path).c_str(), nullptr, flags);
   if (!library) throw std::runtime_error(path + ": " + LastError());

@@ -2,20 +2,20 @@
 #include <stdexcept>
 #include <string>
 
-// Opens a shared library by its path, or by its name where the system finds it, for the rest of the
-// process, and gives a handle for FindSymbol(). Throws std::runtime_error with the system's words.
+// Opens a shared library by its path, or by a name that the system searches for, and returns a
+// handle for FindSymbol(). Throws std::runtime_error with the system's error message.
 //
-// It is never closed: LibTorch registers operators and thread-local destructors in the process, and
-// both outlive any environment.
+// The library is never closed: LibTorch registers operators and thread-local destructors in the
+// process, and both outlive every JS environment.
 void* OpenLibrary(const std::string& path);
 
-// Throws std::runtime_error where the library has no such function.
+// Throws std::runtime_error if the library has no such function.
 void* FindSymbol(void* library, const char* name);
 
 template <class Signature>
 struct Function;
 
-// A function of a library, by its name.
+// A function of a library that is looked up by name.
 template <class Result, class... Arguments>
 struct Function<Result(Arguments...)> {
   Function(void* library, const char* name)

@@ -6,54 +6,59 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "gpu_driver.h"
-#include "library.h"
+#include "loader/gpu_driver.h"
+#include "loader/library.h"
 
 namespace {
 
 #ifdef _WIN32
 
-struct ShortSpins {};
+struct ShortOpenMpSpins {};
 
 #else
 
-// GNU's OpenMP lets a thread that waits for the others spin for milliseconds. Where a neighbour
-// wants the core, the spinning keeps the very thread from it that all wait for, and a forward takes
-// ten times as long. It reads the variable once, when it is opened.
-class ShortSpins {
+// Limits how long libgomp spins. By default a thread spins at a barrier for milliseconds; on a core
+// shared with another process this delays the very thread that the others wait for, and a forward
+// takes ten times as long. libgomp reads the variable once, when it is opened. A user's own setting
+// is kept.
+class ShortOpenMpSpins {
  public:
-  ShortSpins() : ours_(!getenv("OMP_WAIT_POLICY") && !getenv(kName)) {
-    if (ours_) setenv(kName, "10000", 0);
+  ShortOpenMpSpins() : is_set_here_(!getenv("OMP_WAIT_POLICY") && !getenv(kName)) {
+    if (is_set_here_) setenv(kName, "10000", 0);
   }
-  ~ShortSpins() {
-    if (ours_) unsetenv(kName);
+  ~ShortOpenMpSpins() {
+    if (is_set_here_) unsetenv(kName);
   }
-  ShortSpins(const ShortSpins&) = delete;
-  ShortSpins& operator=(const ShortSpins&) = delete;
+  ShortOpenMpSpins(const ShortOpenMpSpins&) = delete;
+  ShortOpenMpSpins& operator=(const ShortOpenMpSpins&) = delete;
 
  private:
   static constexpr const char* kName = "GOMP_SPINCOUNT";
-  const bool ours_;
+  const bool is_set_here_;
 };
 
 #endif
 
 void OpenLibraries(const std::vector<std::string>& paths) {
-  [[maybe_unused]] const ShortSpins spins;
+  [[maybe_unused]] const ShortOpenMpSpins spins;
   for (const std::string& path : paths) OpenLibrary(path);
 }
 
-std::vector<std::string> PathsFrom(const Napi::CallbackInfo& info) {
+std::vector<std::string> ReadPaths(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) {
-    throw Napi::TypeError::New(info.Env(), "Expected an array of absolute paths.");
+    throw Napi::TypeError::New(info.Env(),
+                               "Expected an array of absolute paths for the libraries.");
   }
   const auto array = info[0].As<Napi::Array>();
   std::vector<std::string> paths;
   for (uint32_t i = 0; i < array.Length(); i++) {
     const Napi::Value path = array[i];
-    if (!path.IsString()) throw Napi::TypeError::New(info.Env(), "Expected a path as a string.");
+    if (!path.IsString()) {
+      throw Napi::TypeError::New(info.Env(), "Expected a string for the path of a library.");
+    }
     paths.push_back(path.As<Napi::String>());
   }
   return paths;
@@ -61,16 +66,16 @@ std::vector<std::string> PathsFrom(const Napi::CallbackInfo& info) {
 
 void OpenSync(const Napi::CallbackInfo& info) {
   try {
-    OpenLibraries(PathsFrom(info));
+    OpenLibraries(ReadPaths(info));
   } catch (const std::runtime_error& error) {
     throw Napi::Error::New(info.Env(), error.what());
   }
 }
 
-// One call of open(): owned by the thread-safe function, whose finalizer joins the thread, so that
-// an environment that ends early waits for dlopen instead of leaving it with freed memory.
-struct Opening {
-  Opening(Napi::Env env, std::vector<std::string> paths)
+// A call of open(). The thread-safe function owns it, and its finalizer joins the thread: an
+// environment that ends early waits for dlopen, which would otherwise continue on freed memory.
+struct OpenRequest {
+  OpenRequest(Napi::Env env, std::vector<std::string> paths)
       : deferred(Napi::Promise::Deferred::New(env)), paths(std::move(paths)) {}
 
   void Run() {
@@ -80,7 +85,7 @@ struct Opening {
       error = e.what();
     }
     done.BlockingCall(
-        this, [](Napi::Env env, Napi::Function, Opening* opening) { opening->Settle(env); });
+        this, [](Napi::Env env, Napi::Function, OpenRequest* request) { request->Settle(env); });
     done.Release();
   }
 
@@ -100,49 +105,49 @@ struct Opening {
 };
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
-  auto* opening = new Opening(info.Env(), PathsFrom(info));
-  opening->done = Napi::ThreadSafeFunction::New(
+  auto* request = new OpenRequest(info.Env(), ReadPaths(info));
+  request->done = Napi::ThreadSafeFunction::New(
       info.Env(), Napi::Function(), "semisup:open", /*maxQueueSize=*/0, /*initialThreadCount=*/1,
-      [](Napi::Env, Opening* opening) {
-        if (opening->thread.joinable()) opening->thread.join();
-        delete opening;
+      [](Napi::Env, OpenRequest* request) {
+        if (request->thread.joinable()) request->thread.join();
+        delete request;
       },
-      opening);
-  const Napi::Promise promise = opening->deferred.Promise();
+      request);
+  const Napi::Promise promise = request->deferred.Promise();
   try {
-    opening->thread = std::thread(&Opening::Run, opening);
+    request->thread = std::thread(&OpenRequest::Run, request);
   } catch (const std::system_error& error) {
-    opening->done.Release();
+    request->done.Release();
     throw Napi::Error::New(info.Env(), error.what());
   }
   return promise;
 }
 
-Napi::Object Describe(Napi::Env env, const GpuDriver& driver) {
-  auto answer = Napi::Object::New(env);
-  if (!driver.missing.empty()) answer["missing"] = driver.missing;
-  if (!driver.failure.empty()) answer["failure"] = driver.failure;
-  answer["cudaVersion"] = driver.cuda_version;
+Napi::Object ToJs(Napi::Env env, const GpuDriver& driver) {
+  auto result = Napi::Object::New(env);
+  if (!driver.missing.empty()) result["missing"] = driver.missing;
+  if (!driver.failure.empty()) result["failure"] = driver.failure;
+  result["cudaVersion"] = driver.cuda_version;
   auto gpus = Napi::Array::New(env, driver.gpus.size());
   for (uint32_t i = 0; i < driver.gpus.size(); i++) {
     const auto& gpu = driver.gpus[i];
-    auto described = Napi::Object::New(env);
-    described["name"] = gpu.name;
-    described["major"] = gpu.major;
-    described["minor"] = gpu.minor;
-    described["total"] = static_cast<double>(gpu.total);
-    if (gpu.free) described["free"] = static_cast<double>(*gpu.free);
-    gpus[i] = described;
+    auto entry = Napi::Object::New(env);
+    entry["name"] = gpu.name;
+    entry["major"] = gpu.major;
+    entry["minor"] = gpu.minor;
+    entry["total"] = static_cast<double>(gpu.total);
+    if (gpu.free) entry["free"] = static_cast<double>(*gpu.free);
+    gpus[i] = entry;
   }
-  answer["gpus"] = gpus;
-  return answer;
+  result["gpus"] = gpus;
+  return result;
 }
 
-// The names of the driver's libraries.
-struct DriverNames {
-  explicit DriverNames(const Napi::CallbackInfo& info) {
+// The paths or names of the driver's libraries.
+struct DriverLibraries {
+  explicit DriverLibraries(const Napi::CallbackInfo& info) {
     if (!info[0].IsString() || !info[1].IsString()) {
-      throw Napi::TypeError::New(info.Env(), "Expected two names of libraries.");
+      throw Napi::TypeError::New(info.Env(), "Expected two strings for the driver's libraries.");
     }
     cuda = info[0].As<Napi::String>();
     nvml = info[1].As<Napi::String>();
@@ -150,44 +155,44 @@ struct DriverNames {
   std::string cuda, nvml;
 };
 
-Napi::Value AskSync(const Napi::CallbackInfo& info) {
-  const DriverNames names(info);
-  return Describe(info.Env(), AskGpuDriver(names.cuda, names.nvml));
+Napi::Value QueryDriverSync(const Napi::CallbackInfo& info) {
+  const DriverLibraries libraries(info);
+  return ToJs(info.Env(), QueryGpuDriver(libraries.cuda, libraries.nvml));
 }
 
-class Asking final : public Napi::AsyncWorker {
+class DriverQuery final : public Napi::AsyncWorker {
  public:
-  explicit Asking(const Napi::CallbackInfo& info)
-      : AsyncWorker(info.Env(), "semisup:askGpuDriver"),
-        names_(info),
+  explicit DriverQuery(const Napi::CallbackInfo& info)
+      : AsyncWorker(info.Env(), "semisup:queryGpuDriver"),
+        libraries_(info),
         deferred_(Napi::Promise::Deferred::New(info.Env())) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { driver_ = AskGpuDriver(names_.cuda, names_.nvml); }
-  void OnOK() override { deferred_.Resolve(Describe(Env(), driver_)); }
+  void Execute() override { driver_ = QueryGpuDriver(libraries_.cuda, libraries_.nvml); }
+  void OnOK() override { deferred_.Resolve(ToJs(Env(), driver_)); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
  private:
-  const DriverNames names_;
+  const DriverLibraries libraries_;
   const Napi::Promise::Deferred deferred_;
   GpuDriver driver_;
 };
 
-Napi::Value Ask(const Napi::CallbackInfo& info) {
-  auto asking = std::make_unique<Asking>(info);
-  const auto promise = asking->promise();
-  // It frees itself when it is done.
-  asking.release()->Queue();
+Napi::Value QueryDriver(const Napi::CallbackInfo& info) {
+  auto query = std::make_unique<DriverQuery>(info);
+  const auto promise = query->promise();
+  // A queued AsyncWorker deletes itself.
+  query.release()->Queue();
   return promise;
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New(env, Open, "open");
   exports["openSync"] = Napi::Function::New(env, OpenSync, "openSync");
-  exports["askGpuDriver"] = Napi::Function::New(env, Ask, "askGpuDriver");
-  exports["askGpuDriverSync"] = Napi::Function::New(env, AskSync, "askGpuDriverSync");
+  exports["queryGpuDriver"] = Napi::Function::New(env, QueryDriver, "queryGpuDriver");
+  exports["queryGpuDriverSync"] = Napi::Function::New(env, QueryDriverSync, "queryGpuDriverSync");
   return exports;
 }
 

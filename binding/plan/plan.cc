@@ -184,9 +184,9 @@ at::Tensor Plan::RunParts(const at::Tensor& input, int64_t size) {
   return at::cat(outputs);
 }
 
-int64_t Plan::round() const { return part_size_ * at::get_num_threads(); }
+int64_t Plan::preferred_batch_size() const { return part_size_ * at::get_num_threads(); }
 
-bool Plan::Takes(const at::Tensor& input) const {
+bool Plan::Accepts(const at::Tensor& input) const {
   return input.dim() == 4 && input.numel() > 0 && input.scalar_type() == at::kFloat &&
          input.is_cpu();
 }
@@ -197,7 +197,8 @@ double Plan::tolerance() const {
 }
 
 at::Tensor Plan::Run(const at::Tensor& input) {
-  const int64_t whole = round() > 0 ? input.size(0) / round() * round() : 0;
+  const int64_t preferred = preferred_batch_size();
+  const int64_t whole = preferred > 0 ? input.size(0) / preferred * preferred : 0;
   if (whole == input.size(0) && whole > 1) return RunParts(input, part_size_);
   if (input.size(0) < 2) return RunAlone(input);
   std::vector<at::Tensor> outputs;

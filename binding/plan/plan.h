@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "../planned_method.h"
 #include "arena.h"
 #include "bytes.h"
 #include "convolution.h"
 #include "linear.h"
 #include "pooling.h"
 #include "program.h"
+#include "program/planned_method.h"
 
 namespace semisup::plan {
 
@@ -49,7 +49,7 @@ class Plan final : public PlannedMethod {
        std::shared_ptr<Arena> arena);
 
   // For float32 [n, ...].
-  bool Takes(const at::Tensor& input) const override;
+  bool Accepts(const at::Tensor& input) const override;
   at::Tensor Run(const at::Tensor& input) override;
 
   // Makes convolutions those of bytes, by the ranges that values have on a batch of images. Of a
@@ -60,7 +60,7 @@ class Plan final : public PlannedMethod {
   std::pair<Choices, Measured> Tune(const at::Tensor& image, double seconds);
   void Choose(const Choices& choices);
   // A part on each thread.
-  int64_t round() const override;
+  int64_t preferred_batch_size() const override;
   double tolerance() const override;
   // What tells a plan from those that other choices are right for: the graph without its numbers.
   const std::string& signature() const { return signature_; }

@@ -38,7 +38,10 @@ export async function batch(
 ): Promise<Tensor> {
   checkTransform(transform);
   const { native, handle } = executor;
-  return new Tensor(native, await native.batchImages(handle, images, transform, gpu));
+  const tensor = gpu
+    ? await native.batchImagesForGpu(handle, images, transform, gpu)
+    : await native.batchImages(handle, images, transform);
+  return new Tensor(native, tensor);
 }
 
 function checkTransform({ resize, crop, mean, std }: Transform): void {

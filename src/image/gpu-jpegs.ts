@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors';
 import { findUsedLibTorch, nvJpegLibraries } from '../libtorch';
-import { Tensor, type Executor, type GpuHandle, type JpegsHandle, type Transform } from '../torch';
+import { Tensor, type Executor, type GpuHandle, type JpegDecoderHandle, type Transform } from '../torch';
 import type { EncodedFile } from './decode';
 
 /** Crops of the JPEGs that were decoded, uint8 [n, crop, crop, 3] on the GPU, and the places of the others. */
@@ -17,7 +17,7 @@ export interface Crops {
 export class GpuJpegs {
   private constructor(
     private readonly executor: Executor,
-    private readonly handle: JpegsHandle,
+    private readonly handle: JpegDecoderHandle,
   ) {}
 
   /** @throws DeviceError if there is no nvJPEG */
@@ -26,7 +26,7 @@ export class GpuJpegs {
     try {
       return new GpuJpegs(
         executor,
-        await executor.native.openJpegs(executor.handle, gpu, libraries),
+        await executor.native.openJpegDecoder(executor.handle, gpu, libraries),
       );
     } catch (cause) {
       if (!(cause instanceof DeviceError)) throw cause;
@@ -43,7 +43,7 @@ export class GpuJpegs {
   async batch(files: readonly EncodedFile[], transform: Transform): Promise<Crops> {
     const { native, handle } = this.executor;
     const bytes = files.map((file) => file.bytes);
-    const { images, failed } = await native.batchJpegs(handle, this.handle, bytes, transform);
+    const { images, failed } = await native.decodeJpegs(handle, this.handle, bytes, transform);
     return { images: images && new Tensor(native, images), failed };
   }
 }

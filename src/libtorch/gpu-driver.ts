@@ -34,12 +34,12 @@ const libraries = {
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` where no addon is compiled for this platform
  */
 export async function askGpuDriver(names = libraries[process.platform]): Promise<GpuDriver> {
-  return names ? describe(await findLoader().askGpuDriver(...names)) : noDriver();
+  return names ? describe(await findLoader().queryGpuDriver(...names)) : noDriver();
 }
 
 /** As `askGpuDriver`, but blocks for as long as the driver needs to start, up to a second. */
 export function askGpuDriverSync(names = libraries[process.platform]): GpuDriver {
-  return names ? describe(findLoader().askGpuDriverSync(...names)) : noDriver();
+  return names ? describe(findLoader().queryGpuDriverSync(...names)) : noDriver();
 }
 
 function noDriver(): GpuDriver {

@@ -19,8 +19,8 @@ export interface Loader {
   open(paths: readonly string[]): Promise<void>;
   openSync(paths: readonly string[]): void;
   /** Asks NVIDIA's driver, by the names or paths of its libraries. */
-  askGpuDriver(cuda: string, nvml: string): Promise<NativeGpuDriver>;
-  askGpuDriverSync(cuda: string, nvml: string): NativeGpuDriver;
+  queryGpuDriver(cuda: string, nvml: string): Promise<NativeGpuDriver>;
+  queryGpuDriverSync(cuda: string, nvml: string): NativeGpuDriver;
 }
 
 /** What NVIDIA's driver says, as the loader tells it. */

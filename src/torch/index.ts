@@ -9,7 +9,7 @@ export type {
   MethodSchema,
   ModuleSpec,
   GpuHandle,
-  JpegsHandle,
+  JpegDecoderHandle,
   Pixels,
   PlanChoices,
   PlanMeasured,

@@ -16,8 +16,8 @@ export type ModuleHandle = Handle<'Module'>;
 /** A GPU, and the library that answers for it. */
 export type GpuHandle = Handle<'GpuDevice'>;
 
-/** A GPU's decoder of JPEGs. */
-export type JpegsHandle = Handle<'JpegsOnGpu'>;
+/** A JPEG decoder on a GPU. */
+export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
 
 /** The shape and dtype of a parameter or buffer that is allocated, and filled later. */
 export interface TensorSpec {
@@ -305,29 +305,32 @@ export interface Native {
     extraFiles: Readonly<Record<string, string>>,
   ): Promise<void>;
 
-  /**
-   * Transforms images into one float32 tensor [n, 3, crop, crop]; for a GPU, which normalises them, into
-   * bytes [n, crop, crop, 3].
-   */
+  /** Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop]. */
   batchImages(
     executor: ExecutorHandle,
     images: readonly Pixels[],
     transform: Transform,
-    gpu: GpuHandle | undefined,
   ): Promise<TensorHandle>;
-  /** A GPU's decoder, by the first of some libraries of nvJPEG that can be opened. */
-  openJpegs(
+  /** Resizes and crops images into uint8 [n, crop, crop, 3] in pinned memory; the GPU normalizes them. */
+  batchImagesForGpu(
+    executor: ExecutorHandle,
+    images: readonly Pixels[],
+    transform: Transform,
+    gpu: GpuHandle,
+  ): Promise<TensorHandle>;
+  /** Opens nvJPEG on a GPU, from the first of `libraries` that loads. */
+  openJpegDecoder(
     executor: ExecutorHandle,
     gpu: GpuHandle,
     libraries: readonly string[],
-  ): Promise<JpegsHandle>;
+  ): Promise<JpegDecoderHandle>;
   /**
-   * Decodes and transforms JPEG files on a GPU into bytes [n, crop, crop, 3] there, in their order and
-   * without those, by their places, that it could not decode; `images` is absent if that is all.
+   * Decodes, resizes and crops JPEG files on a GPU into uint8 [n, crop, crop, 3] there. `failed` lists the
+   * indices of the files that could not be decoded and are left out; `images` is absent if all failed.
    */
-  batchJpegs(
+  decodeJpegs(
     executor: ExecutorHandle,
-    jpegs: JpegsHandle,
+    decoder: JpegDecoderHandle,
     files: readonly Uint8Array[],
     transform: Transform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;

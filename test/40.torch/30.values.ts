@@ -65,11 +65,11 @@ describe('values', () => {
   it('of named tuples must all be there, and no others', async () => {
     await assert.rejects(call(get('values'), 'mirror', { y: 3 }), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
-      what: `Expected float for 'x' in the argument 'point' of mirror() but received undefined.`,
+      what: `Expected float for 'x' in the argument 'point' of mirror(), but received undefined.`,
     });
     await assert.rejects(call(get('values'), 'mirror', { x: 3, Y: 4 }), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
-      what: `__torch__.Point, of the argument 'point' of mirror(), has no field 'Y'.`,
+      what: `The named tuple __torch__.Point of the argument 'point' of mirror() has no field 'Y'.`,
     });
   });
 
@@ -104,7 +104,7 @@ describe('values', () => {
     );
     assert.equal(await call(get('values'), 'one_of', [1, 2]), 'List[float]');
     await assert.rejects(call(get('values'), 'one_of', true), {
-      what: /^Expected .*Union\[.*\].* for the argument 'value' of one_of\(\) but received true of type boolean\.$/,
+      what: /^Expected .*Union\[.*\].* for the argument 'value' of one_of\(\), but received true of type boolean\.$/,
     });
   });
 
@@ -152,10 +152,10 @@ describe('values', () => {
   it('that JavaScript has no counterpart for are refused by name', async () => {
     const refused = get('refused');
     const results = [
-      ['make_counter', /type __torch__\.Counter, which has no counterpart in JavaScript/],
-      ['colour', /type (Enum<)?__torch__\.Colour>?, which has no counterpart/],
-      ['imaginary', /type complex, which has no counterpart/],
-      ['later', /type Future\[Tensor\], which has no counterpart/],
+      ['make_counter', /type __torch__\.Counter, which has no JavaScript equivalent/],
+      ['colour', /type (Enum<)?__torch__\.Colour>?, which has no JavaScript equivalent/],
+      ['imaginary', /type complex, which has no JavaScript equivalent/],
+      ['later', /type Future\[Tensor\], which has no JavaScript equivalent/],
     ] as const;
     for (const [method, what] of results) {
       const args = method === 'later' ? [Tensor.from([1])] : [];
@@ -164,11 +164,11 @@ describe('values', () => {
     }
     await assert.rejects(call(refused, 'take_counter', {}), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
-      what: `TorchScript's type __torch__.Counter, of the argument 'counter' of take_counter(), has no counterpart in JavaScript.`,
+      what: `The TorchScript type __torch__.Counter of the argument 'counter' of take_counter() has no JavaScript equivalent.`,
     });
     await assert.rejects(call(refused, 'take_counters', { a: [{}] }), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
-      what: /^TorchScript's type __torch__\.Counter, of \[0\] in 'a' in the argument 'counters'/,
+      what: /^The TorchScript type __torch__\.Counter of \[0\] in 'a' in the argument 'counters'/,
     });
     assert.equal(refused.methods.imaginary?.arguments[0]?.type, 'complex');
     assert.match(String(refused.methods.imaginary.arguments[0].default), /^0\.\+1\.j$/);
@@ -204,13 +204,13 @@ describe('values', () => {
     for (const value of [nest(101), nest(10000), cyclic, ring]) {
       await assert.rejects(call(get('values'), 'anything', value), {
         code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
-        what: /^Expected no deeper nesting for/,
+        what: /^Expected at most 100 levels of nesting for/,
       });
     }
     for (const [method, ...args] of [['cycle'], ['nest', 200], ['nest', 5000]] as const) {
       await assert.rejects(call(get('refused'), method, ...args), {
         code: 'ERR_SEMISUP_SCRIPT',
-        what: 'TorchScript gave a value that is nested more than 100 deep.',
+        what: 'TorchScript returned a value nested more than 100 levels deep.',
       });
     }
   });

@@ -60,12 +60,12 @@ describe('arguments', () => {
     await refuses(
       plain,
       ['add', 1],
-      `There is no value for the argument 'y' of add(), which expects int.`,
+      `Expected int for the argument 'y' of add(), but received no value.`,
     );
     await refuses(
       plain,
       ['forward', { kwargs: { scale: 2 } }],
-      `There is no value for the argument 'x' of forward(), which expects Tensor.`,
+      `Expected Tensor for the argument 'x' of forward(), but received no value.`,
     );
   });
 
@@ -76,11 +76,11 @@ describe('arguments', () => {
   });
 
   it('may not be more than the method takes', async () => {
-    await refuses(plain, ['add', 1, 2, 3], 'add() takes 2 positional arguments but was given 3.');
+    await refuses(plain, ['add', 1, 2, 3], 'Expected at most 2 positional arguments for add(), but received 3.');
     await refuses(
       values,
       ['nothing', null],
-      'nothing() takes 0 positional arguments but was given 1.',
+      'Expected at most 0 positional arguments for nothing(), but received 1.',
     );
   });
 
@@ -98,7 +98,7 @@ describe('arguments', () => {
     await refuses(
       plain,
       ['add', 1, 2, { kwargs: { x: 3 } }],
-      `There are two values for the argument 'x' of add().`,
+      `Expected one value for the argument 'x' of add(), but received two.`,
     );
   });
 
@@ -117,56 +117,56 @@ describe('arguments', () => {
     const nested = `the argument 'value' of nested()`;
     const tensors = `the argument 'tensors' of by_number()`;
     for (const [method, value, what] of [
-      ['matrix', [[1], [2, 'a']], `int for [1] in [1] in ${rows} but received 'a' of type string`],
-      ['matrix', [[1], 2], `List[int] for [1] in ${rows} but received 2 of type number`],
-      ['matrix', [[1], null], `List[int] for [1] in ${rows} but received null`],
-      ['matrix', { 0: [1] }, `List[List[int]] for ${rows} but received an object`],
+      ['matrix', [[1], [2, 'a']], `int for [1] in [1] in ${rows}, but received 'a' of type string`],
+      ['matrix', [[1], 2], `List[int] for [1] in ${rows}, but received 2 of type number`],
+      ['matrix', [[1], null], `List[int] for [1] in ${rows}, but received null`],
+      ['matrix', { 0: [1] }, `List[List[int]] for ${rows}, but received an object`],
       [
         'nested',
         [1, ['s', ['x']], {}],
-        `float for [0] in [1] in [1] in ${nested} but received 'x' of type string`,
+        `float for [0] in [1] in [1] in ${nested}, but received 'x' of type string`,
       ],
       [
         'nested',
         [1, ['s', [1]], { a: [x, 3] }],
-        `a Tensor for [1] in 'a' in [2] in ${nested} but received 3 of type number`,
+        `a Tensor for [1] in 'a' in [2] in ${nested}, but received 3 of type number`,
       ],
       [
         'nested',
         [1, ['s']],
-        /^Expected Tuple\[.*\] for the argument 'value' of nested\(\) but received an array of 2\.$/,
+        /^Expected Tuple\[.*\] for the argument 'value' of nested\(\), but received an array of 2\.$/,
       ],
       [
         'by_number',
         new Map([[1, true]]),
-        `a Tensor for the value of a key in ${tensors} but received true of type boolean`,
+        `a Tensor for the value of a key in ${tensors}, but received true of type boolean`,
       ],
       [
         'by_number',
         new Map([['1', x]]),
-        `int for a key in ${tensors} but received '1' of type string`,
+        `int for a key in ${tensors}, but received '1' of type string`,
       ],
-      ['by_number', { 1: x }, `a Map for Dict[int, Tensor] for ${tensors} but received an object`],
+      ['by_number', { 1: x }, `a Map for Dict[int, Tensor] for ${tensors}, but received an object`],
       [
         'count',
         { a: 1, b: 0.5 },
-        `int for 'b' in the argument 'numbers' of count() but received 0.5 of type number`,
+        `int for 'b' in the argument 'numbers' of count(), but received 0.5 of type number`,
       ],
       [
         'booleans',
         [true, 1],
-        `bool for [1] in the argument 'flags' of booleans() but received 1 of type number`,
+        `bool for [1] in the argument 'flags' of booleans(), but received 1 of type number`,
       ],
-      ['negate', 0, `bool for the argument 'b' of negate() but received 0 of type number`],
+      ['negate', 0, `bool for the argument 'b' of negate(), but received 0 of type number`],
       [
         'text',
         new Date(0),
-        `str for the argument 's' of text() but received an object of class Date`,
+        `str for the argument 's' of text(), but received an object of class Date`,
       ],
       [
         'device',
         'nowhere',
-        `the name of a device for the argument 'd' of device() but received 'nowhere' of type string`,
+        `the name of a device for the argument 'd' of device(), but received 'nowhere' of type string`,
       ],
     ] as [string, Value, string | RegExp][]) {
       await refuses(values, [method, value], what instanceof RegExp ? what : `Expected ${what}.`);
@@ -196,7 +196,7 @@ describe('arguments', () => {
       [x.handle, 'an object'],
       [Object.create(Tensor.prototype), 'an object of class Tensor'],
     ] as [unknown, string][]) {
-      const what = `Expected a Tensor for the argument 'x' of forward() but received ${shown}.`;
+      const what = `Expected a Tensor for the argument 'x' of forward(), but received ${shown}.`;
       await refuses(values, ['forward', odd(value)], what);
     }
   });

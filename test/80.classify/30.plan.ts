@@ -347,7 +347,7 @@ async function unlessNoBfloat16<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof OptionError && error.message.includes('no arithmetic of bfloat16')) {
+    if (error instanceof OptionError && error.message.includes('no bfloat16 instructions')) {
       return undefined;
     }
     throw error;

@@ -1,8 +1,8 @@
-// Stands in for a GPU: a stream's work is done as late as possible, when an event is awaited, so that
-// whatever is not waited for has not happened. Told by the environment:
+// A backend library that simulates a GPU on the CPU. A stream runs its work as late as possible, when an
+// event is synchronized, so that code which does not wait for its results fails. Environment variables:
 //   FAKE_GPU_FAILS  what fails: graphs, memory, nvJPEG or the device
-//   FAKE_GPU_FUSED  whether there are fused convolutions: right, wrong or too large ones
-//   FAKE_GPU_LOG    a file to which is written what happens, a line each
+//   FAKE_GPU_FUSED  provides fused convolutions: right, wrong or large (out of memory)
+//   FAKE_GPU_LOG    a file that receives one line per operation
 #include <ATen/ops/add.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/empty.h>
@@ -32,7 +32,7 @@ void Log(const std::string& line) {
   if (const char* path = std::getenv("FAKE_GPU_LOG")) std::ofstream(path, std::ios::app) << line + '\n';
 }
 
-// Of all streams: what one does may have to wait for another.
+// One for all streams, because the work of one may have to wait for another.
 std::recursive_mutex mutex;
 
 struct Queue {
@@ -54,7 +54,7 @@ struct Queue {
       try {
         one();
       } catch (...) {
-        // What throws is not handed over at all, and neither is what its caller meant to follow.
+        // On a real GPU the throwing call submits nothing, and its caller submits nothing after it.
         work.clear();
         done = pushed;
         throw;
@@ -65,7 +65,7 @@ struct Queue {
 
 struct FakeEvent final : Event {
   explicit FakeEvent(std::shared_ptr<Queue> of) : queue(std::move(of)), position(queue->pushed) {}
-  void Await() override {
+  void Synchronize() override {
     queue->DoUntil(position);
     if (!Fails("the device")) return;
     throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 719, "unspecified launch failure");
@@ -76,8 +76,8 @@ struct FakeEvent final : Event {
 
 struct FakeStream final : Stream {
   void Run(std::function<void()> work) override { queue->Push(std::move(work)); }
-  std::shared_ptr<Event> Record(Wait) override { return std::make_shared<FakeEvent>(queue); }
-  void Follow(const std::shared_ptr<Event>& event) override {
+  std::shared_ptr<Event> Record(WaitMode) override { return std::make_shared<FakeEvent>(queue); }
+  void WaitFor(const std::shared_ptr<Event>& event) override {
     const auto* other = static_cast<FakeEvent*>(event.get());
     queue->Push([of = other->queue, position = other->position] { of->DoUntil(position); });
   }
@@ -93,23 +93,22 @@ struct FakeGraph final : Graph {
   const std::function<void()> work;
 };
 
-// Sees in each file a picture by formula, of the size that its frame header tells; in one of a
-// progressive frame none.
+// Decodes each file to a synthetic image of the size in its frame header; cannot decode a progressive file.
 struct FakeJpegDecoder final : JpegDecoder {
-  std::vector<at::Tensor> Decode(const std::vector<Encoded>& jpegs) override {
+  std::vector<at::Tensor> Decode(const std::vector<EncodedImage>& jpegs) override {
     Log("decode " + std::to_string(jpegs.size()));
     std::vector<at::Tensor> images;
-    for (const auto& jpeg : jpegs) images.push_back(Picture(jpeg));
+    for (const auto& jpeg : jpegs) images.push_back(SyntheticImage(jpeg));
     return images;
   }
-  static at::Tensor Picture(const Encoded& jpeg) {
+  static at::Tensor SyntheticImage(const EncodedImage& jpeg) {
     for (size_t i = 0; i + 8 < jpeg.size; i++) {
       const auto* at = jpeg.data + i;
       if (at[0] != 0xff || at[1] != 0xc0) continue;
       const int height = 256 * at[5] + at[6];
       const int width = 256 * at[7] + at[8];
-      auto picture = at::empty({height, width, 3}, at::kByte);
-      auto* samples = picture.data_ptr<uint8_t>();
+      auto image = at::empty({height, width, 3}, at::kByte);
+      auto* samples = image.data_ptr<uint8_t>();
       for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
           *samples++ = static_cast<uint8_t>(x);
@@ -117,7 +116,7 @@ struct FakeJpegDecoder final : JpegDecoder {
           *samples++ = 100;
         }
       }
-      return picture;
+      return image;
     }
     return {};
   }
@@ -127,23 +126,23 @@ struct FakeGpu final : Gpu {
   c10::Device device() const override { return at::kCPU; }
   bool Holds(const at::Tensor&) const override { return false; }
   std::unique_ptr<Stream> NewStream() override { return std::make_unique<FakeStream>(); }
-  std::unique_ptr<Stream> NewRecordingStream() override { return NewStream(); }
-  std::shared_ptr<Event> RecordHere() override { return FakeStream().Record(Wait::kSleeping); }
-  std::unique_ptr<Graph> Capture(Stream&, const Graph* family,
+  std::unique_ptr<Stream> NewCaptureStream() override { return NewStream(); }
+  std::shared_ptr<Event> RecordCurrentStream() override { return FakeStream().Record(WaitMode::kBlock); }
+  std::unique_ptr<Graph> Capture(Stream&, const Graph* pool_owner,
                                  const std::function<void()>& work) override {
     TORCH_CHECK(!Fails("graphs"), "operation not permitted when stream is capturing");
     TORCH_CHECK_WITH(OutOfMemoryError, !Fails("memory"), "CUDA out of memory.");
-    Log(family ? "capture in a family" : "capture");
+    Log(pool_owner ? "capture in a family" : "capture");
     return std::make_unique<FakeGraph>(work);
   }
-  at::Tensor HostMemory(at::IntArrayRef sizes) override {
+  at::Tensor AllocatePinned(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::kByte);
   }
   std::unique_ptr<JpegDecoder> NewJpegDecoder(const std::vector<std::string>& libraries) override {
     TORCH_CHECK(!Fails("nvJPEG"), "nvJPEG cannot be opened: ", libraries.at(0));
     return std::make_unique<FakeJpegDecoder>();
   }
-  void ReleaseMemory() override { Log("release"); }
+  void ReleaseCachedMemory() override { Log("release"); }
 };
 
 std::optional<at::Tensor> FusedBias(const std::optional<at::Tensor>& bias) {
@@ -156,7 +155,7 @@ std::optional<at::Tensor> FusedBias(const std::optional<at::Tensor>& bias) {
   return is_wrong && bias ? at::add(*bias, 1) : bias;
 }
 
-// cuDNN's operators, for the CPU.
+// CPU implementations of cuDNN's fused operators.
 at::Tensor ConvolveAndRectify(const at::Tensor& input, const at::Tensor& weight,
                               const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
                               at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {

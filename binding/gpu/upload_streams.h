@@ -1,0 +1,58 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "gpu/gpu.h"
+
+namespace semisup::gpu {
+
+// A tensor that becomes defined once the work of its stream has run.
+using Pending = std::shared_ptr<at::Tensor>;
+
+// Images on the GPU. They are complete after `event`.
+struct StagedImages {
+  Pending images;
+  std::shared_ptr<Event> event;
+};
+
+// Streams that copy images to the GPU, each with its own device buffer, so that one batch is
+// uploaded while another is computed. Thread-safe.
+class UploadStreams {
+  struct Slot;
+
+ public:
+  UploadStreams(Gpu& gpu, int count);
+
+  // Exclusive use of one stream; waits until one is free. When the lease ends its buffer is reused,
+  // so the staged images must have been read by then.
+  class Lease {
+   public:
+    explicit Lease(UploadStreams& streams);
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    StagedImages Stage(const at::Tensor& images) const;
+
+   private:
+    UploadStreams& streams_;
+    std::shared_ptr<Slot> slot_;
+  };
+
+ private:
+  struct Slot {
+    std::unique_ptr<Stream> stream;
+    at::Tensor buffer;
+  };
+
+  Gpu& gpu_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::shared_ptr<Slot>> free_;
+};
+
+}  // namespace semisup::gpu

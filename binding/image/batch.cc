@@ -1,0 +1,78 @@
+#include "image/batch.h"
+
+#include <ATen/ops/empty.h>
+
+#include <array>
+#include <utility>
+
+#include "runtime/error.h"
+#include "runtime/handle.h"
+#include "runtime/job.h"
+#include "script/tensor.h"
+
+namespace semisup {
+namespace {
+
+std::array<float, 3> ReadChannels(Napi::Value value) {
+  const auto array = value.As<Napi::Array>();
+  std::array<float, 3> channels;
+  for (uint32_t i = 0; i < channels.size(); i++) {
+    channels[i] = array.Get(i).As<Napi::Number>().FloatValue();
+  }
+  return channels;
+}
+
+PixelView ReadPixels(Napi::Object object) {
+  const auto data = object.Get("data").As<Napi::Uint8Array>();
+  PixelView pixels;
+  pixels.data = data.Data();
+  pixels.width = object.Get("width").As<Napi::Number>().Int64Value();
+  pixels.height = object.Get("height").As<Napi::Number>().Int64Value();
+  pixels.channels = object.Get("channels").As<Napi::Number>().Int32Value();
+  pixels.cmyk = object.Get("cmyk").ToBoolean();
+  // In floating point, because the product of untrusted sizes may overflow.
+  const double bytes =
+      static_cast<double>(pixels.width) * static_cast<double>(pixels.height) * pixels.channels;
+  if (bytes != static_cast<double>(data.ByteLength())) {
+    throw Error("ERR_SEMISUP_OPTION_VALUE",
+                "The length of an image's data does not match its width, height and channels.");
+  }
+  return pixels;
+}
+
+}  // namespace
+
+ImageArguments ReadImages(Napi::Array array) {
+  ImageArguments arguments;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const auto image = array.Get(i).As<Napi::Object>();
+    arguments.images.push_back(ReadPixels(image));
+    arguments.memory.push_back(image.Get("data").As<Napi::Object>());
+  }
+  return arguments;
+}
+
+TransformSpec ReadTransform(Napi::Object object) {
+  return {object.Get("resize").As<Napi::Number>().Int64Value(),
+          object.Get("crop").As<Napi::Number>().Int64Value(), ReadChannels(object.Get("mean")),
+          ReadChannels(object.Get("std"))};
+}
+
+Napi::Value BatchImages(const Napi::CallbackInfo& info) {
+  auto [images, memory] = ReadImages(info[1].As<Napi::Array>());
+  const auto spec = ReadTransform(info[2].As<Napi::Object>());
+  auto work = [images = std::move(images), spec] {
+    return WithCode("ERR_SEMISUP_TENSOR", [&] {
+      const auto count = static_cast<int64_t>(images.size());
+      auto batch = at::empty({count, 3, spec.crop, spec.crop}, at::kFloat);
+      TransformBatch<float>(images, spec, &Transform, batch);
+      return batch;
+    });
+  };
+  auto result = [](Napi::Env env, at::Tensor&& batch) -> Napi::Value {
+    return WrapTensor(env, std::move(batch));
+  };
+  return Submit(info.Env(), {Unwrap<Executor>(info[0]), memory}, std::move(work), result);
+}
+
+}  // namespace semisup

@@ -1,0 +1,258 @@
+#include "image/transform.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+namespace semisup {
+namespace {
+
+// Pillow's fixed-point format: 8-bit samples times 22-bit weights; their sum fits in 31 bits.
+constexpr int kWeightBits = 22;
+constexpr int32_t kHalf = int32_t{1} << (kWeightBits - 1);
+
+uint8_t ToSample(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+// The resampling weights of one dimension, for the outputs that the crop keeps: each is a weighted
+// sum of `count` inputs starting at `first`. If the size does not change, a single weight is 1 and
+// the sum equals the sample, so that dimension needs no special case.
+struct Axis {
+  struct Span {
+    int64_t first;
+    int count;
+    const int32_t* weights;
+  };
+
+  Axis(int64_t size, int64_t resized, int64_t crop);
+  Axis(const Axis&) = delete;
+  int64_t begin() const { return spans.front().first; }
+
+  // The largest `count`.
+  int max_taps = 0;
+  std::vector<Span> spans;
+
+ private:
+  std::vector<int32_t> weights_;
+};
+
+// Performs exactly Pillow's floating-point operations in Pillow's order, because the weights depend
+// on the rounding of each. For the same reason this file is compiled with -ffp-contract=off, which
+// prevents fused multiply-adds.
+Axis::Axis(int64_t size, int64_t resized, int64_t crop) {
+  const double scale = static_cast<double>(size) / static_cast<double>(resized);
+  const double support = std::max(scale, 1.0);
+  const double inverse = 1.0 / support;
+  const auto capacity = static_cast<size_t>(std::ceil(support)) * 2 + 1;
+  const int64_t offset = CropOffset(resized, crop);
+
+  weights_.resize(static_cast<size_t>(crop) * capacity);
+  spans.reserve(static_cast<size_t>(crop));
+  std::vector<double> exact(capacity);
+  int32_t* fixed = weights_.data();
+  for (int64_t i = 0; i < crop; ++i, fixed += capacity) {
+    const double center = (static_cast<double>(offset + i) + 0.5) * scale;
+    const auto first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
+    const auto last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), size);
+    const int count = static_cast<int>(last - first);
+    double sum = 0;
+    for (int tap = 0; tap < count; ++tap) {
+      const double distance = std::abs((static_cast<double>(first + tap) - center + 0.5) * inverse);
+      exact[tap] = distance < 1.0 ? 1.0 - distance : 0.0;
+      sum += exact[tap];
+    }
+    for (int tap = 0; tap < count; ++tap) {
+      if (sum != 0) exact[tap] /= sum;
+      fixed[tap] = static_cast<int32_t>(0.5 + exact[tap] * (1 << kWeightBits));
+    }
+    spans.push_back({first, count, fixed});
+    max_taps = std::max(max_taps, count);
+  }
+}
+
+// Resizes a row with `stride` samples per pixel to the crop's columns. Writes planar RGB.
+template <int stride>
+void ResizeRow(const uint8_t* row, const Axis& columns, uint8_t* out) {
+  const auto width = columns.spans.size();
+  for (size_t x = 0; x < width; ++x) {
+    const Axis::Span& span = columns.spans[x];
+    const uint8_t* pixel = row + span.first * stride;
+    if constexpr (stride < 3) {
+      int32_t gray = kHalf;
+      for (int tap = 0; tap < span.count; ++tap, pixel += stride) {
+        gray += span.weights[tap] * pixel[0];
+      }
+      out[x] = ToSample(gray);
+    } else {
+      int32_t red = kHalf, green = kHalf, blue = kHalf;
+      for (int tap = 0; tap < span.count; ++tap, pixel += stride) {
+        const int32_t weight = span.weights[tap];
+        red += weight * pixel[0];
+        green += weight * pixel[1];
+        blue += weight * pixel[2];
+      }
+      out[x] = ToSample(red);
+      out[x + width] = ToSample(green);
+      out[x + 2 * width] = ToSample(blue);
+    }
+  }
+  if constexpr (stride < 3) {
+    std::memcpy(out + width, out, width);
+    std::memcpy(out + 2 * width, out, width);
+  }
+}
+
+void ResizeRow(const uint8_t* row, int channels, const Axis& columns, uint8_t* out) {
+  switch (channels) {
+    case 1:
+      return ResizeRow<1>(row, columns, out);
+    case 2:
+      return ResizeRow<2>(row, columns, out);
+    case 3:
+      return ResizeRow<3>(row, columns, out);
+    case 4:
+      return ResizeRow<4>(row, columns, out);
+  }
+}
+
+// Computes the weighted sum of rows, sample by sample; `row(y)` returns the first sample of row y.
+class RowBlender {
+ public:
+  explicit RowBlender(size_t samples) : sums_(samples), blended_(samples) {}
+
+  template <class Row>
+  const uint8_t* operator()(const Axis::Span& span, const Row& row) {
+    std::fill(sums_.begin(), sums_.end(), kHalf);
+    for (int tap = 0; tap < span.count; ++tap) {
+      const uint8_t* samples = row(span.first + tap);
+      const int32_t weight = span.weights[tap];
+      for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += weight * samples[i];
+    }
+    for (size_t i = 0; i < sums_.size(); ++i) blended_[i] = ToSample(sums_[i]);
+    return blended_.data();
+  }
+
+ private:
+  std::vector<int32_t> sums_;
+  std::vector<uint8_t> blended_;
+};
+
+// Image.convert("RGB") of CMYK, with Pillow's rounding of the division by 255.
+std::vector<uint8_t> CmykToRgb(const PixelView& image) {
+  const int64_t pixels = image.width * image.height;
+  std::vector<uint8_t> rgb(static_cast<size_t>(pixels) * 3);
+  for (int64_t i = 0; i < pixels; ++i) {
+    const uint8_t* inks = image.data + i * 4;
+    const int paper = 255 - inks[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = inks[c] * paper + 128;
+      rgb[i * 3 + c] = static_cast<uint8_t>(paper - ((product + (product >> 8)) >> 8));
+    }
+  }
+  return rgb;
+}
+
+// Receives row y of the crop: its red samples, then green, then blue.
+using RowCallback = std::function<void(const uint8_t* line, size_t y)>;
+
+// Keeps only the resized rows that one output row needs, in a ring buffer, so that the memory does
+// not grow with the height of the image.
+void ResizeHorizontallyFirst(const PixelView& image, const Axis& columns, const Axis& rows,
+                             const RowCallback& on_row) {
+  const size_t samples = 3 * columns.spans.size();
+  std::vector<uint8_t> ring(samples * static_cast<size_t>(rows.max_taps));
+  const auto row = [&](int64_t y) {
+    return &ring[static_cast<size_t>(y % rows.max_taps) * samples];
+  };
+  RowBlender blend(samples);
+  int64_t next = rows.begin();
+  for (size_t y = 0; y < rows.spans.size(); ++y) {
+    const Axis::Span& span = rows.spans[y];
+    for (; next < span.first + span.count; ++next) {
+      ResizeRow(image.data + next * image.width * image.channels, image.channels, columns,
+                row(next));
+    }
+    on_row(blend(span, row), y);
+  }
+}
+
+void ResizeVerticallyFirst(const PixelView& image, const Axis& columns, const Axis& rows,
+                           const RowCallback& on_row) {
+  const auto width = static_cast<size_t>(image.width * image.channels);
+  const auto row = [&](int64_t y) { return image.data + static_cast<size_t>(y) * width; };
+  RowBlender blend(width);
+  std::vector<uint8_t> line(3 * columns.spans.size());
+  for (size_t y = 0; y < rows.spans.size(); ++y) {
+    ResizeRow(blend(rows.spans[y], row), image.channels, columns, line.data());
+    on_row(line.data(), y);
+  }
+}
+
+void Check(const PixelView& image, const TransformSpec& spec) {
+  // Sizes within this limit have products that do not overflow.
+  constexpr int64_t limit = int64_t{1} << 31;
+  const auto within = [](int64_t size, int64_t most) { return size >= 1 && size <= most; };
+  if (!within(image.width, limit) || !within(image.height, limit) || !within(image.channels, 4) ||
+      (image.cmyk && image.channels != 4)) {
+    throw std::invalid_argument("The width, height or channels of an image are out of range.");
+  }
+  if (!within(spec.resize, limit) || !within(spec.crop, spec.resize)) {
+    throw std::invalid_argument("The crop of a transform is not within 1 and its resize.");
+  }
+}
+
+void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowCallback& on_row) {
+  Check(image, spec);
+  if (image.cmyk) {
+    const std::vector<uint8_t> rgb = CmykToRgb(image);
+    return ResizeAndCrop({rgb.data(), image.width, image.height, 3, false}, spec, on_row);
+  }
+  const int64_t shorter = std::min(image.width, image.height);
+  const int64_t width = spec.resize * image.width / shorter;
+  const int64_t height = spec.resize * image.height / shorter;
+  const Axis columns(image.width, width, spec.crop);
+  const Axis rows(image.height, height, spec.crop);
+  // The order affects rounding. Since version 13, Pillow resizes vertically first if the height
+  // shrinks by more than twice as many pixels as the width.
+  const int64_t removed_rows = image.height - height;
+  const bool vertical_first = removed_rows > 0 && removed_rows > 2 * (image.width - width);
+  (vertical_first ? ResizeVerticallyFirst : ResizeHorizontallyFirst)(image, columns, rows, on_row);
+}
+
+}  // namespace
+
+int64_t CropOffset(int64_t resized, int64_t crop) {
+  const int64_t margin = resized - crop;
+  const int64_t half = margin / 2;
+  return margin % 2 == 0 ? half : half + half % 2;
+}
+
+void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
+  const auto side = static_cast<size_t>(spec.crop);
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
+    for (size_t c = 0; c < 3; ++c) {
+      const uint8_t* samples = line + c * side;
+      float* values = out + (c * side + y) * side;
+      for (size_t x = 0; x < side; ++x) {
+        values[x] = (static_cast<float>(samples[x]) / 255.0f - spec.mean[c]) / spec.std[c];
+      }
+    }
+  });
+}
+
+void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out) {
+  const auto side = static_cast<size_t>(spec.crop);
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
+    uint8_t* pixels = out + y * side * 3;
+    for (size_t x = 0; x < side; ++x) {
+      for (size_t c = 0; c < 3; ++c) pixels[3 * x + c] = line[c * side + x];
+    }
+  });
+}
+
+}  // namespace semisup

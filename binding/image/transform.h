@@ -1,0 +1,38 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+namespace semisup {
+
+// A decoded image: interleaved 8-bit samples, rows from top to bottom without padding.
+struct PixelView {
+  const uint8_t* data;
+  int64_t width, height;
+  // 1 gray, 2 gray with alpha, 3 RGB, 4 RGB with alpha, or CMYK if `cmyk` is true.
+  int channels;
+  // Whether the channels are inks, of which 0 is none, as in Pillow.
+  bool cmyk;
+};
+
+// The preprocessing of a network's input, as in torchvision's presets.
+struct TransformSpec {
+  // The shorter side is resized to `resize` pixels, then the central `crop` x `crop` pixels are
+  // cropped.
+  int64_t resize, crop;
+  // Per channel, for values scaled to 0..1.
+  std::array<float, 3> mean, std;
+};
+
+// Equals, bit for bit, torchvision's Resize(resize, bilinear), CenterCrop(crop), ToTensor(),
+// Normalize(mean, std) of Image.convert("RGB"). Writes 3 * crop * crop floats, planar RGB, to
+// `out`. Throws std::invalid_argument if the image is empty or crop is not within 1..resize.
+void Transform(const PixelView& image, const TransformSpec& spec, float* out);
+
+// Like Transform(), but stops before ToTensor(): writes crop * crop * 3 bytes, interleaved RGB.
+void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out);
+
+// The number of pixels before the central `crop` of `resized` pixels: Python's
+// round((resized - crop) / 2), which rounds halves to even.
+int64_t CropOffset(int64_t resized, int64_t crop);
+
+}  // namespace semisup

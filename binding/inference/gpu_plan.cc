@@ -1,0 +1,83 @@
+#include "inference/gpu_plan.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gpu/engine.h"
+#include "gpu/network.h"
+#include "image/batch.h"
+#include "inference/gpu_device.h"
+#include "inference/plan_result.h"
+#include "inference/planned_methods.h"
+#include "plan/program.h"
+#include "runtime/error.h"
+#include "runtime/handle.h"
+#include "runtime/job.h"
+#include "script/script_module_handle.h"
+#include "script/tensor.h"
+
+namespace semisup {
+namespace {
+
+gpu::Arithmetic ArithmeticOf(const std::string& precision) {
+  if (precision == "float16") return {at::kHalf, false};
+  if (precision == "bfloat16") return {at::kBFloat16, false};
+  return {at::kFloat, precision == "tf32"};
+}
+
+Napi::Value ToJs(Napi::Env env, PlanResult<gpu::LaunchConfig>&& plan) {
+  auto result = Napi::Object::New(env);
+  if (!plan.reason.empty()) {
+    result.Set("reason", plan.reason);
+    return result;
+  }
+  const auto& config = plan.value;
+  result.Set("isGraph", config.is_graph);
+  result.Set("isFused", config.is_fused);
+  result.Set("milliseconds", config.milliseconds);
+  if (!config.failures.empty()) result.Set("failed", config.failures);
+  return result;
+}
+
+}  // namespace
+
+Napi::Value PlanOnGpu(const Napi::CallbackInfo& info) {
+  const auto module = Unwrap<ScriptModule>(info[1]);
+  const std::string method = info[2].As<Napi::String>();
+  const auto gpu = Unwrap<gpu::Gpu>(info[3]);
+  const auto arithmetic = ArithmeticOf(info[4].As<Napi::String>());
+  const auto images = Unwrap<Tensor>(info[5])->tensor;
+  const auto transform = ReadTransform(info[6].As<Napi::Object>());
+  const gpu::Normalisation normalisation{transform.mean, transform.std};
+  const auto executor = Unwrap<Executor>(info[0]);
+  auto make_plan = [=] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
+      const c10::InferenceMode inference;
+      PlanResult<gpu::LaunchConfig> result;
+      try {
+        auto network = std::make_shared<gpu::Network>(plan::Compile(module->module, method),
+                                                      gpu->device(), arithmetic, normalisation);
+        const auto engine = std::make_shared<gpu::Engine>(gpu, std::move(network), normalisation,
+                                                          static_cast<int>(executor->instances()));
+        const auto script_method = module->module.get_method(method);
+        const auto difference = DifferenceOf(*engine, script_method, images.narrow(0, 0, 1));
+        // Negated, so that NaN fails too.
+        if (!(difference <= engine->tolerance())) {
+          result.reason = "its results on " + gpu->device().str() + " differ from those on the CPU";
+          return result;
+        }
+        result.value = engine->launch_configs().at(0);
+        module->plans.Set(method, engine);
+      } catch (const plan::Unplannable& unplannable) {
+        result.reason = unplannable.what();
+      }
+      return result;
+    });
+  };
+  return Submit(info.Env(), {executor}, std::move(make_plan), &ToJs);
+}
+
+}  // namespace semisup

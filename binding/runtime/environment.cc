@@ -1,0 +1,97 @@
+#include "runtime/environment.h"
+
+#include <utility>
+
+#include "runtime/error.h"
+#include "runtime/executor.h"
+
+namespace semisup {
+
+Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
+  // Records the number before any executor changes it.
+  DefaultThreads();
+  const auto drain = [this](const Napi::CallbackInfo&) {
+    for (auto& job : completions_->TakeAll()) Finish(std::move(job));
+  };
+  completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
+  const auto set_factories = [this](const Napi::CallbackInfo& info) {
+    make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
+    make_tensor_ = Napi::Persistent(info[1].As<Napi::Function>());
+  };
+  exports.Set("setFactories", Napi::Function::New(env, set_factories));
+  const auto shutdown = [this](const Napi::CallbackInfo&) { Shutdown(); };
+  exports.Set("shutdown", Napi::Function::New(env, shutdown));
+  env.AddCleanupHook([this] { Shutdown(); });
+}
+
+Napi::Error Environment::ToJsError(std::exception_ptr failure) const {
+  const char* code = "ERR_SEMISUP_SCRIPT";
+  std::string what;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Napi::Error& error) {
+    return error;
+  } catch (const Error& error) {
+    code = error.code();
+    what = error.what();
+  } catch (const std::exception& error) {
+    code = ErrorCodeFor(error, code);
+    what = MessageWithoutBacktrace(error);
+  } catch (...) {
+    what = "An exception of unknown type was thrown.";
+  }
+  if (make_error_.IsEmpty()) return Napi::Error::New(env_, what);
+  const auto error =
+      make_error_.Call({Napi::String::New(env_, code), Napi::String::New(env_, what)});
+  return Napi::Error(env_, error);
+}
+
+void Environment::RegisterExecutor(const std::shared_ptr<Executor>& executor) {
+  std::erase_if(executors_, [](const auto& known) { return known.expired(); });
+  executors_.push_back(executor);
+}
+
+std::shared_ptr<Usage> Environment::UsageOf(const std::string& kind) {
+  auto& usage = usage_[kind];
+  if (!usage) usage = std::make_shared<Usage>();
+  return usage;
+}
+
+void Environment::ReportUsage(const std::string& kind,
+                              std::function<std::optional<int64_t>()> report) {
+  std::erase_if(reporters_, [](const Reporter& reporter) { return !reporter.report(); });
+  reporters_.push_back({kind, std::move(report)});
+}
+
+UsageByKind Environment::CurrentUsage() {
+  UsageByKind current;
+  for (const auto& [kind, usage] : usage_) current[kind] = *usage;
+  std::erase_if(reporters_, [&](const Reporter& reporter) {
+    const auto bytes = reporter.report();
+    auto& usage = current[reporter.kind];
+    if (!bytes) return true;
+    usage.count++;
+    usage.bytes += *bytes;
+    return false;
+  });
+  return current;
+}
+
+void Environment::OnJobQueued() {
+  if (pending_jobs_++ == 0) completions_->Ref(env_);
+}
+
+void Environment::Finish(std::unique_ptr<Completion> job) {
+  job->Settle(env_);
+  if (--pending_jobs_ == 0) completions_->Unref(env_);
+}
+
+void Environment::Shutdown() {
+  for (const auto& known : executors_) {
+    if (const auto executor = known.lock()) executor->Shutdown();
+  }
+  completions_->Close();
+  completions_->DropAll();
+}
+
+}  // namespace semisup

@@ -1,0 +1,71 @@
+#pragma once
+#include <napi.h>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/completions.h"
+#include "runtime/usage.h"
+
+namespace semisup {
+
+class Executor;
+
+// The state of one JS environment: the main thread, a worker or an Electron context. Nothing is
+// static, so any number of environments may load the addon. JS thread only.
+class Environment : public Napi::Addon<Environment> {
+ public:
+  Environment(Napi::Env env, Napi::Object exports);
+  static Environment& Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+
+  // Converts any C++ exception to a JS error. No other code does so.
+  Napi::Error ToJsError(std::exception_ptr failure) const;
+
+  // Creates the Tensor of src/torch/tensor.ts for a handle.
+  Napi::Value ToTensor(Napi::Object handle) const { return make_tensor_.Call({handle}); }
+
+  std::shared_ptr<Completions> completions() const { return completions_; }
+  // Shuts the executor down together with the environment.
+  void RegisterExecutor(const std::shared_ptr<Executor>& executor);
+
+  // The counter of one kind of native object. It outlives the environment for those who share it.
+  std::shared_ptr<Usage> UsageOf(const std::string& kind);
+  // Counts an object that has no handle among `kind` for as long as `report` returns its bytes;
+  // nullopt ends that. Call UsageOf(kind) once to list a kind while it has no objects.
+  void ReportUsage(const std::string& kind, std::function<std::optional<int64_t>()> report);
+  UsageByKind CurrentUsage();
+
+  // Keeps the event loop alive while jobs are pending.
+  void OnJobQueued();
+  // Settles the promise of a job.
+  void Finish(std::unique_ptr<Completion> job);
+
+ private:
+  struct Reporter {
+    std::string kind;
+    std::function<std::optional<int64_t>()> report;
+  };
+
+  // Joins every executor thread, because none may outlive the environment or the libraries that it
+  // executes. JavaScript calls this when the process exits, since process.exit() runs no cleanup
+  // hooks; the cleanup hook does when a worker is terminated, since that runs no JavaScript.
+  // Idempotent.
+  void Shutdown();
+
+  Napi::Env env_;
+  Napi::FunctionReference make_error_;
+  Napi::FunctionReference make_tensor_;
+  std::shared_ptr<Completions> completions_;
+  std::vector<std::weak_ptr<Executor>> executors_;
+  std::map<std::string, std::shared_ptr<Usage>> usage_;
+  std::vector<Reporter> reporters_;
+  size_t pending_jobs_ = 0;
+};
+
+}  // namespace semisup

@@ -1,0 +1,144 @@
+#include "runtime/executor.h"
+
+#include <ATen/Parallel.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "runtime/heap.h"
+
+namespace semisup {
+namespace {
+
+constexpr std::chrono::milliseconds kReleaseThreadsAfter{200};
+constexpr std::chrono::seconds kIdleAfter{5};
+
+// Ends the OpenMP worker threads of the calling thread. Once more OpenMP threads exist than cores,
+// including the idle ones of other models, OpenMP stops spinning at barriers, which makes a single
+// image a sixth slower.
+void ReleaseOpenMpThreads() {
+#ifdef _OPENMP
+  omp_pause_resource_all(omp_pause_soft);
+#endif
+}
+
+}  // namespace
+
+int DefaultThreads() {
+  static const int threads = at::get_num_threads();
+  return threads;
+}
+
+Executor::Executor(int instances, int threads) {
+  try {
+    for (int i = 0; i < instances; i++) {
+      threads_.emplace_back([this, threads] { RunTasks(threads); });
+    }
+  } catch (...) {
+    Shutdown();
+    throw;
+  }
+}
+
+Executor::~Executor() { Shutdown(); }
+
+bool Executor::Push(std::unique_ptr<Task>& task, int64_t ticket) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  queue_.push_back({ticket, std::move(task)});
+  changed_.notify_one();
+  return true;
+}
+
+std::unique_ptr<Task> Executor::Dequeue(int64_t ticket) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(queue_.begin(), queue_.end(), [ticket](const QueuedTask& queued) {
+    return queued.ticket == ticket;
+  });
+  if (found == queue_.end()) return nullptr;
+  auto task = std::move(found->task);
+  queue_.erase(found);
+  changed_.notify_all();
+  return task;
+}
+
+bool Executor::Close(std::unique_ptr<Task>& final_task) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  closed_ = true;
+  final_task_ = std::move(final_task);
+  changed_.notify_all();
+  return true;
+}
+
+void Executor::Shutdown() {
+  // Destroyed at the end of this function, outside the lock.
+  std::deque<QueuedTask> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(queue_);
+    if (final_task_) dropped.push_back({0, std::move(final_task_)});
+    changed_.notify_all();
+  }
+  for (auto& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+void Executor::RunTasks(int threads) {
+  // OpenMP keeps the number of threads per calling thread, but LibTorch initializes each new thread
+  // with the number that any thread set last: always set it here. lazy_init_num_threads() is inline
+  // with a thread-local flag, of which LibTorch and this library each have a copy: the first call
+  // of either would reset the number, so make both first.
+  at::internal::lazy_init_num_threads();
+  at::get_num_threads();
+  at::set_num_threads(threads > 0 ? threads : DefaultThreads());
+  while (auto task = Next()) {
+    auto* running = task.get();
+    running->Run(std::move(task));
+    const std::lock_guard lock(mutex_);
+    running_--;
+    if (closed_) changed_.notify_all();
+  }
+}
+
+void Executor::OnIdle(std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  idle_callbacks_.push_back(std::move(callback));
+}
+
+void Executor::RunIdleCallbacks(std::unique_lock<std::mutex>& lock) {
+  has_run_idle_callbacks_ = true;
+  const auto callbacks = idle_callbacks_;
+  lock.unlock();
+  for (const auto& callback : callbacks) callback();
+  if (!callbacks.empty()) ReturnFreedMemory();
+  lock.lock();
+}
+
+std::unique_ptr<Task> Executor::Next() {
+  std::unique_lock lock(mutex_);
+  const auto is_ready = [this] { return !queue_.empty() || (closed_ && running_ == 0); };
+  if (!changed_.wait_for(lock, kReleaseThreadsAfter, is_ready)) {
+    lock.unlock();
+    ReleaseOpenMpThreads();
+    lock.lock();
+    const bool is_idle = !changed_.wait_for(lock, kIdleAfter, is_ready);
+    if (is_idle && !has_run_idle_callbacks_ && running_ == 0) RunIdleCallbacks(lock);
+    changed_.wait(lock, is_ready);
+  }
+  auto task = queue_.empty() ? std::move(final_task_) : std::move(queue_.front().task);
+  if (!queue_.empty()) queue_.pop_front();
+  if (task) {
+    running_++;
+    has_run_idle_callbacks_ = false;
+  }
+  return task;
+}
+
+}  // namespace semisup

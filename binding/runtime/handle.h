@@ -1,0 +1,99 @@
+#pragma once
+#include <napi.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "runtime/environment.h"
+#include "runtime/error.h"
+#include "runtime/usage.h"
+
+namespace semisup {
+
+// The name (kName) and type tag (kTag) of the handles of T; specialized beside T's N-API functions,
+// so that T itself does not depend on N-API.
+template <class T>
+struct HandleTraits;
+
+// The native side of a handle: a JS object with a type tag, so that a handle of another type, of
+// another addon or forged in JavaScript is rejected. `bytes` is reported to V8: the garbage
+// collector sees only the small JS object, and would otherwise ignore the megabytes that it keeps
+// alive.
+template <class T>
+struct Holder {
+  std::shared_ptr<T> object;
+  int64_t bytes;
+  // Shared, because a finalizer may run after the Environment is destroyed.
+  std::shared_ptr<Usage> usage;
+
+  // Gives up the object, which is freed where the result is dropped. Null after the first call.
+  std::shared_ptr<T> Release(Napi::Env env) {
+    if (object) Account(env, -1);
+    return std::move(object);
+  }
+
+  void Account(Napi::Env env, int sign) {
+    usage->count += sign;
+    usage->bytes += sign * bytes;
+    Napi::MemoryManagement::AdjustExternalMemory(env, sign * bytes);
+  }
+};
+
+template <class T>
+Napi::Object Wrap(Napi::Env env, std::shared_ptr<T> object, int64_t bytes = 0) {
+  auto handle = Napi::Object::New(env);
+  auto holder = std::make_unique<Holder<T>>(
+      Holder<T>{std::move(object), bytes, Environment::Of(env).UsageOf(HandleTraits<T>::kName)});
+  const auto release = [](napi_env finalizer_env, void* data, void*) {
+    std::unique_ptr<Holder<T>> owned(static_cast<Holder<T>*>(data));
+    owned->Release(finalizer_env);
+  };
+  NAPI_THROW_IF_FAILED(env, napi_wrap(env, handle, holder.get(), release, nullptr, nullptr),
+                       handle);
+  holder.release()->Account(env, +1);
+  NAPI_THROW_IF_FAILED(env, napi_type_tag_object(env, handle, &HandleTraits<T>::kTag), handle);
+  return handle;
+}
+
+template <class T>
+bool IsHandleOf(Napi::Value value) {
+  bool tagged = false;
+  if (value.IsObject()) {
+    napi_check_object_type_tag(value.Env(), value, &HandleTraits<T>::kTag, &tagged);
+  }
+  return tagged;
+}
+
+template <class T>
+Holder<T>& HolderOf(Napi::Value value) {
+  if (!IsHandleOf<T>(value)) {
+    throw Error("ERR_SEMISUP_OPTION_VALUE", std::string("Expected a handle of type ") +
+                                                HandleTraits<T>::kName +
+                                                ", but received another value.");
+  }
+  void* data = nullptr;
+  NAPI_THROW_IF_FAILED(value.Env(), napi_unwrap(value.Env(), value, &data),
+                       *static_cast<Holder<T>*>(data));
+  return *static_cast<Holder<T>*>(data);
+}
+
+// The object of a handle. The returned reference keeps it alive even if the handle is disposed or
+// collected.
+template <class T>
+std::shared_ptr<T> Unwrap(Napi::Value value) {
+  auto object = HolderOf<T>(value).object;
+  if (!object) {
+    throw Error("ERR_SEMISUP_DISPOSED",
+                std::string("The ") + HandleTraits<T>::kName + " was used after dispose().");
+  }
+  return object;
+}
+
+// Drops the handle's own reference; work in flight keeps its references. Idempotent.
+template <class T>
+void Dispose(Napi::Value value) {
+  HolderOf<T>(value).Release(value.Env());
+}
+
+}  // namespace semisup

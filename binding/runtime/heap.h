@@ -1,0 +1,10 @@
+#pragma once
+
+namespace semisup {
+
+// Returns freed heap pages to the system. The C library retains what weights and activations
+// occupied, spread over the arenas of the threads that allocated it: without this the process grows
+// as models are loaded and closed.
+void ReturnFreedMemory();
+
+}  // namespace semisup

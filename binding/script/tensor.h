@@ -1,0 +1,36 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <napi.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/handle.h"
+
+namespace semisup {
+
+struct Tensor {
+  at::Tensor tensor;
+};
+
+template <>
+struct HandleTraits<Tensor> {
+  static constexpr const char* kName = "Tensor";
+  static constexpr napi_type_tag kTag = {0x2f6b9d0e5a7c4431, 0xa1c3e5f708192b3d};
+};
+
+// Throws ERR_SEMISUP_TENSOR for a layout or dtype that JavaScript cannot read.
+Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor);
+// Reads a JS array of sizes or strides.
+std::vector<int64_t> ReadSizes(Napi::Value value);
+
+Napi::Value CreateTensor(const Napi::CallbackInfo& info);
+Napi::Value DescribeTensor(const Napi::CallbackInfo& info);
+Napi::Value ReadTensor(const Napi::CallbackInfo& info);
+Napi::Value ConvertTensor(const Napi::CallbackInfo& info);
+// Copies the tensor to another device, on an executor's thread.
+Napi::Value MoveTensor(const Napi::CallbackInfo& info);
+Napi::Value ReshapeTensor(const Napi::CallbackInfo& info);
+Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
+
+}  // namespace semisup
