@@ -64,7 +64,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<CallMethodSync>(exports, "callMethodSync");
   Export<MethodGraph>(exports, "methodGraph");
   Export<PlanMethod>(exports, "planMethod");
-  Export<ChoosePlan>(exports, "choosePlan");
+  Export<SelectAlgorithms>(exports, "selectAlgorithms");
   Export<TunePlan>(exports, "tunePlan");
   Export<ComparePlan>(exports, "comparePlan");
   Export<OpenGpu>(exports, "openGpu");

@@ -1,9 +1,6 @@
 #include "gpu/bucket.h"
 
-#include <ATen/ops/abs.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/max.h>
-#include <ATen/ops/sub.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
@@ -12,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "program/numerics.h"
 #include "runtime/error.h"
 
 namespace semisup::gpu {
@@ -24,12 +22,6 @@ constexpr int kRunsPerRound = 5;
 std::string FirstSentence(const std::exception& exception) {
   const auto message = MessageWithoutBacktrace(exception);
   return message.substr(0, std::min(message.find(". "), message.find('\n')));
-}
-
-// By how much of the largest number they differ.
-double DifferenceOf(const at::Tensor& given, const at::Tensor& expected) {
-  const auto apart = at::sub(given, expected).abs().max().item().toDouble();
-  return apart == 0 ? 0 : apart / expected.abs().max().item().toDouble();
 }
 
 // Returns the shortest duration of `work` on a stream, in milliseconds.
@@ -89,11 +81,11 @@ void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>&
       return;
     }
     run(Fusion::kFusedWithTraps, true);
-    *difference = DifferenceOf(buffers->output, *reference);
+    *difference = program::RelativeDifference(buffers->output, *reference);
   });
   stream.Record(WaitMode::kBlock)->Synchronize();
   // False for NaN, so NaN fails too.
-  TORCH_CHECK(*difference <= network->arithmetic().tolerance(),
+  TORCH_CHECK(*difference <= network->tolerance(),
               "their results differ from those of unfused convolutions");
 
   std::function<void()> work = [forward] { forward(true); };

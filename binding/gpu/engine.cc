@@ -17,10 +17,10 @@ constexpr double kSpinBelowMilliseconds = 2;
 }  // namespace
 
 Engine::Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
-               const Normalisation& normalisation, int max_in_flight)
+               const Normalization& normalization, int max_in_flight)
     : gpu_(std::move(gpu)),
       network_(std::move(network)),
-      normalise_(normalisation, at::kCPU),
+      normalize_(normalization, at::kCPU),
       uploads_(*gpu_, max_in_flight),
       compute_(gpu_->NewCaptureStream()) {}
 
@@ -42,9 +42,9 @@ bool Engine::Accepts(const at::Tensor& input) const {
   return are_pixels || input.scalar_type() == at::kFloat;
 }
 
-at::Tensor Engine::ToInterpreterInput(const at::Tensor& input) const { return normalise_(input); }
+at::Tensor Engine::ToInterpreterInput(const at::Tensor& input) const { return normalize_(input); }
 
-double Engine::tolerance() const { return network_->arithmetic().tolerance(); }
+double Engine::tolerance() const { return network_->tolerance(); }
 
 at::Tensor Engine::Run(const at::Tensor& input) {
   if (input.size(0) <= kMaxBatchSize) return RunBatch(input);

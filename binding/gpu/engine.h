@@ -27,7 +27,7 @@ class Engine final : public PlannedMethod {
   // `max_in_flight`: the number of batches that are uploaded or computed at a time. One of them is
   // computed while the others are uploaded.
   Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
-         const Normalisation& normalisation, int max_in_flight);
+         const Normalization& normalization, int max_in_flight);
   // Waits for pending work and releases the GPU memory.
   ~Engine() override;
   Engine(const Engine&) = delete;
@@ -55,7 +55,7 @@ class Engine final : public PlannedMethod {
   const std::shared_ptr<Gpu> gpu_;
   std::shared_ptr<const Network> network_;
   // Runs on the host.
-  const Normaliser normalise_;
+  const Normalizer normalize_;
   UploadStreams uploads_;
 
   // Guards the members below.

@@ -2,71 +2,48 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
-#include <functional>
-#include <optional>
-#include <vector>
 
-#include "../plan/program.h"
+#include "program/numerics.h"
+#include "program/program.h"
 
 namespace semisup::gpu {
 
-// Whether cuDNN's convolutions add and rectify too, where it has such. With traps it shows whether
-// they depend on what they find where they write to: numbers that are none lie there.
+// Whether convolutions with a ReLU run as cuDNN's fused operators, where it has them.
+// kFusedWithTraps first fills the memory that an output will occupy with NaN: a fused operator that
+// reads its output then yields NaN.
 enum class Fusion { kNone, kFused, kFusedWithTraps };
 
-// What a network computes in.
-struct Arithmetic {
-  at::ScalarType dtype = at::kFloat;
-  // See MathMode.
-  bool tf32 = false;
-
-  // By how much of the largest number an output may differ.
-  double tolerance() const { return dtype == at::kFloat && !tf32 ? 1e-3 : 5e-2; }
-};
-
-// Of values scaled to 0..1, per channel.
-struct Normalisation {
+// Per channel, of values scaled to 0..1.
+struct Normalization {
   std::array<float, 3> mean, std;
 };
 
-// Makes of bytes [n, h, w, 3] what a network takes, float32 [n, 3, h, w]; leaves all else.
-class Normaliser {
+// Converts uint8 [n, h, w, 3] to normalized float32 [n, 3, h, w]; returns other tensors unchanged.
+class Normalizer {
  public:
-  Normaliser(const Normalisation& normalisation, c10::Device device);
+  Normalizer(const Normalization& normalization, c10::Device device);
   at::Tensor operator()(const at::Tensor& images) const;
 
  private:
-  // Per channel.
   at::Tensor scale_;
   at::Tensor shift_;
 };
 
-// A method of a frozen module as operators of a device, its weights there once, channels-last.
+// A program on a device: weights in its memory, once, channels-last.
 class Network {
  public:
-  Network(plan::Program program, c10::Device device, Arithmetic arithmetic,
-          const Normalisation& normalisation);
+  Network(program::Program program, c10::Device device, program::ComputePrecision precision,
+          const Normalization& normalization);
 
-  // Of images on the device: float32 [n, c, h, w], or bytes [n, h, w, 3], which it normalises.
-  // Gives float32. `by_measurement`: see MathMode.
-  at::Tensor Run(const at::Tensor& images, Fusion fusion, bool by_measurement) const;
-  const Arithmetic& arithmetic() const { return arithmetic_; }
+  // From images on the device, float32 [n, c, h, w] or uint8 [n, h, w, 3], which are normalized, to
+  // float32. `benchmark`: see MathMode.
+  at::Tensor Run(const at::Tensor& images, Fusion fusion, bool benchmark) const;
+  double tolerance() const { return program::ToleranceOf(precision_); }
 
  private:
-  struct Step {
-    std::optional<plan::ConvolutionSpec> convolution;
-    std::function<void(torch::jit::Stack&)> operation;
-    std::vector<int> inputs;
-    int output = 0;
-    std::vector<int> last_uses;
-  };
-
-  const Arithmetic arithmetic_;
-  const Normaliser normalise_;
-  std::vector<Step> steps_;
-  plan::Values constants_;
-  int input_;
-  int output_;
+  const program::ComputePrecision precision_;
+  const Normalizer normalize_;
+  program::Program program_;
 };
 
 }  // namespace semisup::gpu

@@ -9,10 +9,11 @@
 #include "gpu/engine.h"
 #include "gpu/network.h"
 #include "image/batch.h"
+#include "inference/comparison.h"
 #include "inference/gpu_device.h"
 #include "inference/plan_result.h"
-#include "inference/planned_methods.h"
-#include "plan/program.h"
+#include "program/numerics.h"
+#include "program/program.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/job.h"
@@ -21,12 +22,6 @@
 
 namespace semisup {
 namespace {
-
-gpu::Arithmetic ArithmeticOf(const std::string& precision) {
-  if (precision == "float16") return {at::kHalf, false};
-  if (precision == "bfloat16") return {at::kBFloat16, false};
-  return {at::kFloat, precision == "tf32"};
-}
 
 Napi::Value ToJs(Napi::Env env, PlanResult<gpu::LaunchConfig>&& plan) {
   auto result = Napi::Object::New(env);
@@ -48,22 +43,23 @@ Napi::Value PlanOnGpu(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string method = info[2].As<Napi::String>();
   const auto gpu = Unwrap<gpu::Gpu>(info[3]);
-  const auto arithmetic = ArithmeticOf(info[4].As<Napi::String>());
+  const auto precision = program::PrecisionFromName(info[4].As<Napi::String>());
   const auto images = Unwrap<Tensor>(info[5])->tensor;
   const auto transform = ReadTransform(info[6].As<Napi::Object>());
-  const gpu::Normalisation normalisation{transform.mean, transform.std};
+  const gpu::Normalization normalization{transform.mean, transform.std};
   const auto executor = Unwrap<Executor>(info[0]);
   auto make_plan = [=] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
       PlanResult<gpu::LaunchConfig> result;
       try {
-        auto network = std::make_shared<gpu::Network>(plan::Compile(module->module, method),
-                                                      gpu->device(), arithmetic, normalisation);
-        const auto engine = std::make_shared<gpu::Engine>(gpu, std::move(network), normalisation,
+        auto network = std::make_shared<gpu::Network>(program::Compile(module->module, method),
+                                                      gpu->device(), precision, normalization);
+        const auto engine = std::make_shared<gpu::Engine>(gpu, std::move(network), normalization,
                                                           static_cast<int>(executor->instances()));
         const auto script_method = module->module.get_method(method);
-        const auto difference = DifferenceOf(*engine, script_method, images.narrow(0, 0, 1));
+        const auto difference =
+            CompareWithTorchScript(*engine, script_method, images.narrow(0, 0, 1));
         // Negated, so that NaN fails too.
         if (!(difference <= engine->tolerance())) {
           result.reason = "its results on " + gpu->device().str() + " differ from those on the CPU";
@@ -71,8 +67,8 @@ Napi::Value PlanOnGpu(const Napi::CallbackInfo& info) {
         }
         result.value = engine->launch_configs().at(0);
         module->plans.Set(method, engine);
-      } catch (const plan::Unplannable& unplannable) {
-        result.reason = unplannable.what();
+      } catch (const program::UnsupportedGraph& unsupported) {
+        result.reason = unsupported.what();
       }
       return result;
     });

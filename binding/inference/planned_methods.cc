@@ -1,19 +1,18 @@
 #include "inference/planned_methods.h"
 
-#include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "inference/comparison.h"
 #include "inference/plan_result.h"
 #include "plan/arena.h"
 #include "plan/plan.h"
+#include "program/numerics.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/job.h"
@@ -33,25 +32,63 @@ bool HasBFloat16() {
 #endif
 }
 
-using Tuning = std::pair<plan::Choices, plan::Measured>;
+using Tuning = std::pair<plan::Choices, plan::Measurements>;
 
 void SetValue(Napi::Object result, const std::string& signature) {
   result.Set("signature", signature);
 }
 
+Napi::Array ToNames(Napi::Env env, const std::vector<plan::Algorithm>& algorithms) {
+  auto names = Napi::Array::New(env, algorithms.size());
+  for (uint32_t i = 0; i < algorithms.size(); i++) {
+    names.Set(i, std::string(plan::NameOf(algorithms[i])));
+  }
+  return names;
+}
+
+// PlanTuning of src/torch/native.ts.
 void SetValue(Napi::Object result, const Tuning& tuning) {
-  const auto& [found, times] = tuning;
-  auto choices = Napi::Object::New(result.Env());
-  choices.Set("alone", found.alone);
-  choices.Set("part", found.part);
-  choices.Set("partSize", static_cast<double>(found.part_size));
-  result.Set("choices", choices);
-  auto measured = Napi::Object::New(result.Env());
-  measured.Set("alone", times.alone);
-  auto parts = Napi::Object::New(result.Env());
-  for (const auto& [size, rate] : times.parts) parts.Set(std::to_string(size), rate);
-  measured.Set("parts", parts);
+  const auto env = result.Env();
+  const auto& [choices, measurements] = tuning;
+  auto latency = Napi::Object::New(env);
+  latency.Set("algorithms", ToNames(env, choices.latency));
+  auto throughput = Napi::Object::New(env);
+  throughput.Set("algorithms", ToNames(env, choices.throughput));
+  throughput.Set("subBatch", static_cast<double>(choices.sub_batch));
+  auto selected = Napi::Object::New(env);
+  selected.Set("latency", latency);
+  selected.Set("throughput", throughput);
+  result.Set("choices", selected);
+
+  auto rates = Napi::Object::New(env);
+  for (const auto& [size, rate] : measurements.throughput) rates.Set(std::to_string(size), rate);
+  auto measured = Napi::Object::New(env);
+  measured.Set("latency", measurements.latency);
+  measured.Set("throughput", rates);
   result.Set("measured", measured);
+}
+
+std::vector<plan::Algorithm> ReadAlgorithms(Napi::Object mode) {
+  const auto names = mode.Get("algorithms").As<Napi::Array>();
+  std::vector<plan::Algorithm> algorithms;
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const std::string name = names.Get(i).As<Napi::String>();
+    const auto algorithm = plan::AlgorithmFromName(name);
+    if (!algorithm) {
+      throw Error("ERR_SEMISUP_OPTION_VALUE",
+                  "Expected the name of an algorithm, but received '" + name + "'.");
+    }
+    algorithms.push_back(*algorithm);
+  }
+  return algorithms;
+}
+
+// PlanChoices of src/types.ts.
+plan::Choices ReadChoices(Napi::Object choices) {
+  const auto throughput = choices.Get("throughput").As<Napi::Object>();
+  return {.latency = ReadAlgorithms(choices.Get("latency").As<Napi::Object>()),
+          .throughput = ReadAlgorithms(throughput),
+          .sub_batch = throughput.Get("subBatch").As<Napi::Number>().Int64Value()};
 }
 
 template <class T>
@@ -76,29 +113,12 @@ std::shared_ptr<PlanType> FindPlan(const ScriptModule& module, const std::string
 
 }  // namespace
 
-double DifferenceOf(PlannedMethod& plan, const torch::jit::Method& method,
-                    const at::Tensor& images) {
-  const auto wanted = method({plan.ToInterpreterInput(images)}).toTensor();
-  const auto difference = [&](int64_t count) {
-    const auto rows = at::arange(count).remainder(images.size(0));
-    const auto given = plan.Run(images.index_select(0, rows)).cpu();
-    const auto expected = wanted.index_select(0, rows);
-    if (given.sizes() != expected.sizes()) return std::numeric_limits<double>::infinity();
-    const auto apart = (given - expected).abs().max().item<double>();
-    return apart == 0 ? 0 : apart / expected.abs().max().item<double>();
-  };
-  const double alone = difference(1);
-  const double together = difference(std::max(images.size(0), plan.preferred_batch_size()));
-  // NaN ranks above any number: it is returned from either operand.
-  return std::isnan(alone) || together < alone ? alone : together;
-}
-
 void DeclareUsageKinds(Environment& environment) { environment.UsageOf(kArenaUsage); }
 
 Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string method = info[2].As<Napi::String>();
-  const std::string precision = info[3].As<Napi::String>();
+  const auto precision = program::PrecisionFromName(info[3].As<Napi::String>());
   const auto images = info[4].IsUndefined() ? at::Tensor() : Unwrap<Tensor>(info[4])->tensor;
   const auto executor = Unwrap<Executor>(info[0]);
   const auto arena = std::make_shared<plan::Arena>();
@@ -116,18 +136,20 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
       const c10::InferenceMode inference;
       plan::Arena::Install();
       PlanResult<std::string> result;
-      if (precision == "bfloat16" && !HasBFloat16()) {
+      using program::ComputePrecision;
+      if (precision == ComputePrecision::kBFloat16 && !HasBFloat16()) {
         result.reason = "this processor has no bfloat16 instructions";
         return result;
       }
       try {
-        const auto dtype = precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
-        auto plan = std::make_shared<plan::Plan>(module->module, method, dtype, arena);
-        if (precision == "int8") plan->Quantize(images);
+        const bool is_int8 = precision == ComputePrecision::kInt8;
+        auto plan = std::make_shared<plan::Plan>(
+            module->module, method, is_int8 ? ComputePrecision::kFloat32 : precision, arena);
+        if (is_int8) plan->Quantize(images);
         result.value = plan->signature();
         module->plans.Set(method, std::move(plan));
-      } catch (const plan::Unplannable& unplannable) {
-        result.reason = unplannable.what();
+      } catch (const program::UnsupportedGraph& unsupported) {
+        result.reason = unsupported.what();
       }
       return result;
     });
@@ -135,21 +157,18 @@ Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), {executor}, std::move(make_plan), &ToJs<std::string>);
 }
 
-Napi::Value ChoosePlan(const Napi::CallbackInfo& info) {
+Napi::Value SelectAlgorithms(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string method = info[2].As<Napi::String>();
-  const auto given = info[3].As<Napi::Object>();
-  const plan::Choices choices{.alone = given.Get("alone").As<Napi::String>(),
-                              .part = given.Get("part").As<Napi::String>(),
-                              .part_size = given.Get("partSize").As<Napi::Number>().Int64Value()};
-  auto choose = [module, method, choices] {
+  const auto choices = ReadChoices(info[3].As<Napi::Object>());
+  auto select = [module, method, choices] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      FindPlan<plan::Plan>(*module, method)->Choose(choices);
+      FindPlan<plan::Plan>(*module, method)->Select(choices);
       return Nothing{};
     });
   };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(choose), &ToUndefined);
+  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(select), &ToUndefined);
 }
 
 Napi::Value TunePlan(const Napi::CallbackInfo& info) {
@@ -162,7 +181,8 @@ Napi::Value TunePlan(const Napi::CallbackInfo& info) {
       const c10::InferenceMode inference;
       const auto plan = FindPlan<plan::Plan>(*module, method);
       PlanResult<Tuning> result{"", plan->Tune(images.narrow(0, 0, 1), seconds)};
-      const auto difference = DifferenceOf(*plan, module->module.get_method(method), images);
+      const auto difference =
+          CompareWithTorchScript(*plan, module->module.get_method(method), images);
       // Negated, so that NaN fails too.
       if (!(difference <= plan->tolerance())) {
         module->plans.Set(method, nullptr);
@@ -181,8 +201,8 @@ Napi::Value ComparePlan(const Napi::CallbackInfo& info) {
   auto compare = [module, method, images] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      return DifferenceOf(*FindPlan<PlannedMethod>(*module, method),
-                          module->module.get_method(method), images);
+      return CompareWithTorchScript(*FindPlan<PlannedMethod>(*module, method),
+                                    module->module.get_method(method), images);
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(compare), &ToNumber);

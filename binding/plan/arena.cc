@@ -1,4 +1,4 @@
-#include "arena.h"
+#include "plan/arena.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -11,13 +11,14 @@
 namespace semisup::plan {
 namespace {
 
-// Smaller ones cost the C library little.
-constexpr size_t kLeast = 32 << 10;
-constexpr size_t kMostSpare = size_t{1} << 30;
+// malloc serves smaller tensors cheaply.
+constexpr size_t kMinBytes = 32 << 10;
+constexpr size_t kMaxCachedBytes = size_t{1} << 30;
 
 thread_local Arena* current = nullptr;
 
-// Lies before each tensor's memory, so that one deleter does for all, whatever scope it runs in.
+// Precedes each tensor's memory, so that one deleter serves all tensors, whichever scope frees
+// them.
 struct alignas(64) Header {
   std::shared_ptr<Arena> arena;
   size_t bytes;
@@ -30,7 +31,7 @@ void Delete(void* data) {
   const auto bytes = header->bytes;
   header->~Header();
   if (arena) {
-    arena->Give({header, bytes});
+    arena->Free({header, bytes});
   } else {
     c10::free_cpu(header);
   }
@@ -40,10 +41,10 @@ class Allocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
     if (bytes == 0) return {nullptr, nullptr, &Delete, c10::Device(c10::kCPU)};
-    const size_t whole = bytes + sizeof(Header);
-    if (whole < bytes) throw std::bad_alloc();
-    auto* arena = bytes >= kLeast ? ArenaScope::Current() : nullptr;
-    const auto block = arena ? arena->Take(whole) : Block{c10::alloc_cpu(whole), whole};
+    const size_t total = bytes + sizeof(Header);
+    if (total < bytes) throw std::bad_alloc();
+    auto* arena = bytes >= kMinBytes ? ArenaScope::Current() : nullptr;
+    const auto block = arena ? arena->Allocate(total) : Block{c10::alloc_cpu(total), total};
     auto* header =
         new (block.memory) Header{arena ? arena->shared_from_this() : nullptr, block.bytes};
     return {header + 1, header + 1, &Delete, c10::Device(c10::kCPU)};
@@ -58,12 +59,12 @@ class Allocator final : public c10::Allocator {
 
 void Arena::Install() {
 #ifdef __linux__
-  // Never destroyed: tensors may outlive everything. Elsewhere this library may be unloaded, and so
-  // LibTorch keeps its own.
+  // Never destroyed, because tensors may outlive static destructors. On Linux only: elsewhere this
+  // library may be unloaded while LibTorch still refers to the allocator.
   static const auto* const allocator = [] {
-    auto* ours = new Allocator;
-    c10::SetCPUAllocator(ours);
-    return ours;
+    auto* installed = new Allocator;
+    c10::SetCPUAllocator(installed);
+    return installed;
   }();
   static_cast<void>(allocator);
 #endif
@@ -73,17 +74,17 @@ Arena::~Arena() { Trim(); }
 
 void Arena::Trim() {
   const std::lock_guard lock(mutex_);
-  while (!spare_.empty()) Free(spare_.begin());
+  while (!cached_.empty()) Release(cached_.begin());
 }
 
-Block Arena::Take(size_t bytes) {
+Block Arena::Allocate(size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    const auto found = spare_.lower_bound(bytes);
-    if (found != spare_.end() && found->first <= bytes + bytes / 4) {
+    const auto found = cached_.lower_bound(bytes);
+    if (found != cached_.end() && found->first <= bytes + bytes / 4) {
       const Block block{found->second, found->first};
-      spare_.erase(found);
-      spare_bytes_ -= block.bytes;
+      cached_.erase(found);
+      cached_bytes_ -= block.bytes;
       return block;
     }
   }
@@ -92,23 +93,23 @@ Block Arena::Take(size_t bytes) {
   return block;
 }
 
-void Arena::Give(const Block& block) {
+void Arena::Free(const Block& block) {
   const std::lock_guard lock(mutex_);
-  spare_.emplace(block.bytes, block.memory);
-  spare_bytes_ += block.bytes;
-  while (spare_bytes_ > kMostSpare) Free(std::prev(spare_.end()));
+  cached_.emplace(block.bytes, block.memory);
+  cached_bytes_ += block.bytes;
+  while (cached_bytes_ > kMaxCachedBytes) Release(std::prev(cached_.end()));
 }
 
-void Arena::Free(std::multimap<size_t, void*>::iterator block) {
+void Arena::Release(std::multimap<size_t, void*>::iterator block) {
   const auto [bytes, memory] = *block;
-  spare_.erase(block);
-  spare_bytes_ -= bytes;
+  cached_.erase(block);
+  cached_bytes_ -= bytes;
   bytes_ -= bytes;
   c10::free_cpu(memory);
 }
 
-ArenaScope::ArenaScope(Arena* arena) : before_(std::exchange(current, arena)) {}
-ArenaScope::~ArenaScope() { current = before_; }
+ArenaScope::ArenaScope(Arena* arena) : previous_(std::exchange(current, arena)) {}
+ArenaScope::~ArenaScope() { current = previous_; }
 Arena* ArenaScope::Current() { return current; }
 
 }  // namespace semisup::plan

@@ -12,34 +12,34 @@ struct Block {
   size_t bytes;
 };
 
-// Keeps the memory of tensors that are freed, for the tensors that come: a forward wants the same
-// sizes each time, and fresh pages cost as much as the arithmetic on them. What it keeps is
-// bounded. Any number of threads may use it.
+// Caches the memory of freed tensors for later ones: every forward allocates the same sizes, and
+// faulting in fresh pages costs as much as the arithmetic on them. The cache is bounded.
+// Thread-safe.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
-  // Makes LibTorch take large tensors from the arena of the thread's ArenaScope, where there is
-  // one. Once in a process.
+  // Replaces LibTorch's CPU allocator by one that takes large tensors from the arena of the
+  // thread's ArenaScope, if any. Idempotent.
   static void Install();
 
   ~Arena();
-  // A block of at least so many bytes.
-  Block Take(size_t bytes);
-  void Give(const Block& block);
-  // Frees what no tensor has.
+  // A block of at least `bytes` bytes.
+  Block Allocate(size_t bytes);
+  void Free(const Block& block);
+  // Returns the cached blocks to the system.
   void Trim();
-  // Of the tensors that have its memory, and of what it keeps for those to come.
+  // Of the blocks in use and the cached ones.
   size_t bytes() const { return bytes_; }
 
  private:
-  void Free(std::multimap<size_t, void*>::iterator block);
+  void Release(std::multimap<size_t, void*>::iterator block);
 
   std::mutex mutex_;
-  std::multimap<size_t, void*> spare_;
-  size_t spare_bytes_ = 0;
+  std::multimap<size_t, void*> cached_;
+  size_t cached_bytes_ = 0;
   std::atomic<size_t> bytes_ = 0;
 };
 
-// The arena of this thread, for as long as it stands.
+// Makes an arena the calling thread's for the scope; null for none.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena* arena);
@@ -49,7 +49,7 @@ class ArenaScope {
   static Arena* Current();
 
  private:
-  Arena* before_;
+  Arena* previous_;
 };
 
 }  // namespace semisup::plan

@@ -1,4 +1,4 @@
-#include "convolution.h"
+#include "plan/convolution.h"
 
 #include <ATen/ops/zeros.h>
 
@@ -6,89 +6,52 @@
 #include <iterator>
 #include <utility>
 
-#include "arena.h"
+#include "plan/arena.h"
 
 namespace semisup::plan {
 
-bool ArePlanes(const at::Tensor& images) {
-  return images.is_contiguous() && !images.is_contiguous(at::MemoryFormat::ChannelsLast);
+Convolution::Convolution(program::ConvolutionSpec spec) : spec_(std::move(spec)) {}
+
+std::vector<Algorithm> Convolution::SupportedAlgorithms() const {
+  std::vector<Algorithm> supported;
+  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(supported),
+               [this](Algorithm algorithm) { return Supports(algorithm); });
+  return supported;
 }
 
-bool IsOurs(const at::Tensor& tensor) {
-  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
-}
-
-at::Tensor Writable(at::Tensor tensor) {
-  return IsOurs(tensor) ? std::move(tensor) : tensor.clone();
-}
-
-bool ConvolutionSpec::IsDilated() const {
-  return std::any_of(dilation.begin(), dilation.end(), [](int64_t one) { return one != 1; });
-}
-
-Shape ConvolutionSpec::shape() const {
-  return {.inputs = weight.size(1) * groups,
-          .outputs = weight.size(0),
-          .groups = groups,
-          .kernel = {weight.size(2), weight.size(3)},
-          .stride = {stride[0], stride[1]},
-          .padding = {padding[0], padding[1]}};
-}
-
-Convolution::Convolution(ConvolutionSpec spec) : spec_(std::move(spec)) {}
-
-std::vector<Algorithm> Convolution::Ways() const {
-  std::vector<Algorithm> ways;
-  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(ways),
-               [this](Algorithm algorithm) { return Takes(algorithm); });
-  return ways;
-}
-
-void Convolution::Choose(Setting setting, Algorithm algorithm) {
-  // These weights stay.
+void Convolution::Select(ExecutionMode mode, Algorithm algorithm) {
+  // Packed weights outlive the run.
   const ArenaScope no_arena(nullptr);
   Prepare(algorithm);
-  algorithms_[Index(setting)] = algorithm;
+  algorithms_[IndexOf(mode)] = algorithm;
 }
 
-void Convolution::Trim() {
-  Free();
-  // The kernels have weights of their own: of these only the shape is wanted from here on.
-  if (!IsChosen(Algorithm::kDirect)) {
+void Convolution::ReleaseUnselected() {
+  Release();
+  // The kernels have packed copies of the weights; only the shape of the original is still needed.
+  if (!IsSelected(Algorithm::kOneDnn)) {
     spec_.weight = at::zeros({1}, spec_.weight.options()).expand(spec_.weight.sizes());
   }
 }
 
 void Convolution::CheckWeights() const {
-  TORCH_CHECK(spec_.weight.is_contiguous(), "the weights of this convolution were given up");
+  TORCH_CHECK(spec_.weight.is_contiguous(), "The weights of this convolution were freed.");
 }
 
 void Convolution::CheckChannels(const at::Tensor& input) const {
   const int64_t channels = spec_.weight.size(1) * spec_.groups;
-  TORCH_CHECK(input.size(1) == channels, "a convolution takes images of ", channels,
-              " channels, and was given a tensor of the shape ", input.sizes());
-}
-
-std::vector<int64_t> Convolution::OutputSizes(const at::Tensor& input) const {
-  std::vector<int64_t> sizes{input.size(0), spec_.weight.size(0), 0, 0};
-  for (int side = 0; side < 2; side++) {
-    const int64_t reach = spec_.dilation[side] * (spec_.weight.size(2 + side) - 1) + 1;
-    const int64_t padded = input.size(2 + side) + 2 * spec_.padding[side];
-    TORCH_CHECK(padded >= reach, "a convolution's kernel of ", reach,
-                " pixels is larger than a padded image of the shape ", input.sizes());
-    sizes[2 + side] = (padded - reach) / spec_.stride[side] + 1;
-  }
-  return sizes;
+  TORCH_CHECK(input.size(1) == channels, "Expected images of ", channels,
+              " channels for a convolution, but received a tensor of shape ", input.sizes(), ".");
 }
 
 std::vector<int64_t> Convolution::PooledSizes(std::vector<int64_t> sizes) const {
-  for (size_t side = 2; spec_.pooling && side < 4; side++) {
-    sizes[side] = spec_.pooling->CountOf(sizes[side]);
+  for (size_t side = 2; spec_.max_pool && side < 4; side++) {
+    sizes[side] = spec_.max_pool->OutputLength(sizes[side]);
   }
   return sizes;
 }
 
-bool Convolution::IsChosen(Algorithm algorithm) const {
+bool Convolution::IsSelected(Algorithm algorithm) const {
   return std::count(algorithms_.begin(), algorithms_.end(), algorithm) > 0;
 }
 

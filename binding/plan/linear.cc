@@ -1,50 +1,57 @@
-#include "linear.h"
+#include "plan/linear.h"
 
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
-#include "pointwise_kernels.h"
-#include "slices.h"
+#include "kernels/pointwise/pointwise_block.h"
+#include "plan/workspace.h"
 
 namespace semisup::plan {
 namespace {
 
-int64_t Filled(int64_t outputs) { return CeilOf(outputs, kPointwisePanel) * kPointwisePanel; }
+// The number of outputs, rounded up to whole panels.
+int64_t Padded(int64_t outputs) {
+  return kernels::CeilDiv(outputs, kernels::kPointwisePanel) * kernels::kPointwisePanel;
+}
 
-at::Tensor FilledUp(const at::Tensor& weight) {
+at::Tensor PadOutputs(const at::Tensor& weight) {
   const int64_t outputs = weight.size(0);
-  return at::constant_pad_nd(weight.contiguous(), {0, 0, 0, Filled(outputs) - outputs});
+  return at::constant_pad_nd(weight.contiguous(), {0, 0, 0, Padded(outputs) - outputs});
 }
 
 }  // namespace
 
-bool Linear::Takes() { return Pointwise::Takes(kPointwisePanel); }
+bool Linear::IsSupported() {
+  return kernels::PointwiseConvolution::Supports(kernels::kPointwisePanel);
+}
 
-Linear::Linear(const at::Tensor& weight, const at::Tensor& bias)
-    : inputs_(weight.size(1)),
-      outputs_(weight.size(0)),
-      bias_(at::zeros({Filled(outputs_)})),
-      product_(FilledUp(weight).const_data_ptr<float>(), weight.size(1), Filled(outputs_)) {
-  if (bias.defined()) bias_.narrow(0, 0, outputs_).copy_(bias);
+Linear::Linear(const program::LinearSpec& spec)
+    : inputs_(spec.weight.size(1)),
+      outputs_(spec.weight.size(0)),
+      bias_(at::zeros({Padded(outputs_)})),
+      product_(PadOutputs(spec.weight).const_data_ptr<float>(), inputs_, Padded(outputs_)) {
+  if (spec.bias.defined()) bias_.narrow(0, 0, outputs_).copy_(spec.bias);
 }
 
 at::Tensor Linear::Run(const at::Tensor& rows) const {
-  TORCH_CHECK(rows.dim() == 2 && rows.size(1) == inputs_, "a layer takes rows of ", inputs_,
-              " numbers, and was given a tensor of the shape ", rows.sizes());
+  TORCH_CHECK(rows.dim() == 2 && rows.size(1) == inputs_, "Expected rows of ", inputs_,
+              " features for a linear layer, but received a tensor of shape ", rows.sizes(), ".");
   const auto input = rows.to(at::kFloat).contiguous();
-  const auto product = at::empty({input.size(0), bias_.size(0)});
+  auto output = at::empty({input.size(0), bias_.size(0)});
+  TensorWorkspace workspace;
   product_.Run({.input = input.const_data_ptr<float>(),
                 .bias = bias_.const_data_ptr<float>(),
-                .other = nullptr,
-                .output = product.data_ptr<float>(),
-                .count = input.size(0),
+                .residual = nullptr,
+                .output = output.data_ptr<float>(),
+                .batch = input.size(0),
                 .height = 1,
                 .width = 1,
                 .input_height = 1,
                 .input_width = 1,
-                .rectify = false});
-  return product.narrow(1, 0, outputs_).contiguous();
+                .relu = false},
+               workspace);
+  return output.narrow(1, 0, outputs_).contiguous();
 }
 
 }  // namespace semisup::plan

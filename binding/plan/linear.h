@@ -1,31 +1,31 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "pointwise.h"
+#include "kernels/pointwise/pointwise.h"
+#include "program/operators.h"
 
 namespace semisup::plan {
 
-// A matrix times the rows of another. Sums are float32 whatever the precision of a plan: the matrix
-// is read once for a few rows, so that memory bounds it and not arithmetic.
+// A fully connected layer by the pointwise kernel. Sums are float32 in every precision: each weight
+// is used for a few rows, so that memory bandwidth bounds the layer rather than arithmetic.
 class Linear {
  public:
-  // Whether this processor has what it needs.
-  static bool Takes();
+  // Whether the processor supports it.
+  static bool IsSupported();
 
-  // `weight`: [outputs, inputs]; `bias`: [outputs], or undefined.
-  Linear(const at::Tensor& weight, const at::Tensor& bias);
+  explicit Linear(const program::LinearSpec& spec);
 
-  // `rows`: [n, inputs] of any floating dtype. Gives [n, outputs] of float32.
+  // From rows [n, inputs] of any floating-point dtype to float32 [n, outputs].
   at::Tensor Run(const at::Tensor& rows) const;
-  // Keeps the weights as bfloat16, for plans of less precision than float32.
-  void Halve() { product_.Halve(); }
+  // Rounds the weights to bfloat16, for plans of less precision than float32.
+  void ConvertToBFloat16() { product_.ConvertToBFloat16(); }
 
  private:
   int64_t inputs_;
   int64_t outputs_;
-  // With so many outputs more as fill a panel.
+  // Padded to whole panels.
   at::Tensor bias_;
-  Pointwise product_;
+  kernels::PointwiseConvolution product_;
 };
 
 }  // namespace semisup::plan

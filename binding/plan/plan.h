@@ -2,7 +2,6 @@
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/jit/api/module.h>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,113 +10,119 @@
 #include <utility>
 #include <vector>
 
-#include "arena.h"
-#include "bytes.h"
-#include "convolution.h"
-#include "linear.h"
-#include "pooling.h"
-#include "program.h"
+#include "plan/algorithm.h"
+#include "plan/arena.h"
+#include "plan/convolution.h"
+#include "plan/linear.h"
+#include "plan/quantization.h"
+#include "program/numerics.h"
 #include "program/planned_method.h"
+#include "program/program.h"
 
 namespace semisup::plan {
 
-// What tuning found: for each convolution an algorithm, as letters in order.
+// The algorithms that tuning selects, by convolution in the order of execution.
 struct Choices {
-  // For one image with all threads.
-  std::string alone;
-  // For a part of a batch on each thread.
-  std::string part;
-  // How many images such a part has; 0 if a batch is best done an image at a time, with all
-  // threads.
-  int64_t part_size = 1;
+  std::vector<Algorithm> latency;
+  std::vector<Algorithm> throughput;
+  // The images of a sub-batch; 0 if a batch runs fastest one image at a time on all threads.
+  int64_t sub_batch = 1;
 };
 
-// What was measured for it.
-struct Measured {
-  // Milliseconds that one image takes with all threads.
-  double alone = 0;
-  // Images a second of all threads, by the size of the parts.
-  std::map<int64_t, double> parts;
+// What tuning measures with its choices.
+struct Measurements {
+  // Milliseconds per image in latency mode.
+  double latency = 0;
+  // Images per second of all threads in throughput mode, by the size of sub-batches.
+  std::map<int64_t, double> throughput;
 };
 
-// A method of a frozen module as a list of steps, run without TorchScript's interpreter. Any number
-// of threads may run it at a time.
+// A method of a frozen module as a list of steps on the CPU, run without TorchScript's interpreter.
+// Thread-safe once it is tuned.
 class Plan final : public PlannedMethod {
  public:
-  // Of float32 or bfloat16; activations lie in the arena. Throws Unplannable.
-  Plan(const torch::jit::Module& module, const std::string& method, at::ScalarType dtype,
-       std::shared_ptr<Arena> arena);
+  // `precision`: float32 or bfloat16. Activations lie in the arena. Throws
+  // program::UnsupportedGraph.
+  Plan(const torch::jit::Module& module, const std::string& method,
+       program::ComputePrecision precision, std::shared_ptr<Arena> arena);
 
-  // For float32 [n, ...].
+  // Accepts float32 [n, c, h, w] on the CPU.
   bool Accepts(const at::Tensor& input) const override;
   at::Tensor Run(const at::Tensor& input) override;
-
-  // Makes convolutions those of bytes, by the ranges that values have on a batch of images. Of a
-  // float32 plan, once, before it is tuned or run by others.
-  void Quantize(const at::Tensor& images);
-
-  // Chooses by measurement on an input like `image` [1, ...], in a few times `seconds` at most.
-  std::pair<Choices, Measured> Tune(const at::Tensor& image, double seconds);
-  void Choose(const Choices& choices);
-  // A part on each thread.
   int64_t preferred_batch_size() const override;
   double tolerance() const override;
-  // What tells a plan from those that other choices are right for: the graph without its numbers.
+
+  // Quantizes the convolutions of a float32 plan to int8, once, before tuning: runs `images` to
+  // observe the ranges of values. Throws program::UnsupportedGraph.
+  void Quantize(const at::Tensor& images);
+
+  // Selects the fastest algorithms for inputs like `image` [1, c, h, w], in a few times `seconds`
+  // at most.
+  std::pair<Choices, Measurements> Tune(const at::Tensor& image, double seconds);
+  void Select(const Choices& choices);
+  // Equal for plans that the same choices suit.
   const std::string& signature() const { return signature_; }
 
  private:
+  // A step with exactly one of: a convolution, a linear layer, an operator.
   struct Step {
+    program::Operands operands;
     std::unique_ptr<Convolution> convolution;
     std::unique_ptr<Linear> linear;
-    std::function<void(torch::jit::Stack&)> operation;
-    std::vector<int> inputs;
-    int output;
-    // What it is, where it is a maximum, or a mean of all pixels.
-    std::optional<Pooling> pooling;
-    bool is_mean = false;
-    // Which values no later step needs.
-    std::vector<int> last_uses;
+    program::Operator op;
+    // What the operator computes, where the pooling kernels may replace it.
+    std::optional<kernels::MaxPool> max_pool;
+    bool is_global_average_pool = false;
   };
 
-  // Weights in oneDNN's order, by step. They hold for inputs of one shape in one setting, and are
-  // made by the first run with them, before several threads share them.
-  struct Packed {
-    Setting setting;
+  // oneDNN's packed weights by step, for inputs of one shape in one mode. The first run with them
+  // packs, before threads share them.
+  struct PackedWeights {
+    ExecutionMode mode;
     std::vector<at::Tensor> weights;
   };
 
-  // Lets the convolution before a maximum that alone needs it find this as well, where it can.
-  bool FoldPooling(const Step& step);
-  Values Start(const at::Tensor& input) const;
-  at::Tensor RunSteps(const at::Tensor& input, Packed& packed) const;
-  at::Tensor RunAlone(const at::Tensor& input);
-  at::Tensor RunParts(const at::Tensor& input, int64_t size);
-  std::shared_ptr<Packed> PackedFor(const at::Tensor& input, Setting setting);
-  void RunStep(size_t index, Values& values, Packed& packed) const;
-  bool AreBytes(const Values& values, int value) const;
-  void RunPooling(const Step& step, Values& values) const;
-  void RunOperation(const Step& step, Values& values) const;
-  // A value, given up where no later step needs it.
-  static at::Tensor Take(const Step& step, Values& values, int value);
-  at::Tensor TakeBytes(const Step& step, Values& values, int value) const;
-  // A first run, alone, as the setting will have it.
-  void RunPacking(const at::Tensor& input, Packed& packed) const;
-  // Chooses for each convolution the fastest algorithm, and tells all.
-  std::string TuneSetting(const at::Tensor& input, Setting setting, double seconds);
+  Step MakeStep(program::Step step) const;
+  // Fuses max pooling into the previous step, if that is a convolution whose output has no other
+  // use.
+  bool FuseMaxPool(const Step& step);
 
-  at::ScalarType dtype_;
+  program::Frame MakeFrame(const at::Tensor& input) const;
+  void RunStep(size_t index, program::Frame& frame, PackedWeights& packed) const;
+  void RunConvolution(size_t index, program::Frame& frame, PackedWeights& packed) const;
+  void RunPooling(const Step& step, program::Frame& frame) const;
+  void RunOperator(const Step& step, program::Frame& frame) const;
+  at::Tensor RunSteps(const at::Tensor& input, PackedWeights& packed) const;
+  // Runs one image on all threads.
+  at::Tensor RunLatency(const at::Tensor& image);
+  // Runs one sub-batch on each thread.
+  at::Tensor RunThroughput(const at::Tensor& batch, int64_t sub_batch);
+
+  PackedWeights EmptyPackedWeights(ExecutionMode mode) const;
+  std::shared_ptr<PackedWeights> PackedWeightsFor(const at::Tensor& input, ExecutionMode mode);
+  // Packs by a run on the number of threads that the mode runs on.
+  void Pack(const at::Tensor& input, PackedWeights& packed) const;
+
+  bool is_int8() const { return precision_ == program::ComputePrecision::kInt8; }
+  // Whether a value of the frame is quantized.
+  bool IsQuantized(const program::Frame& frame, int value) const;
+  at::Tensor TakeQuantized(const Step& step, program::Frame& frame, size_t input) const;
+
+  // Selects the fastest algorithm of each convolution.
+  std::vector<Algorithm> TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds);
+
+  program::ComputePrecision precision_;
   std::string signature_;
-  bool is_quantized_ = false;
   std::vector<Step> steps_;
   std::vector<Convolution*> convolutions_;
-  Values constants_;
-  // By value: how it is kept as bytes, where a convolution takes or gives it.
+  program::Values constants_;
+  // By value; set for the inputs and outputs of int8 convolutions.
   std::vector<std::optional<Quantization>> quantizations_;
   int input_ = 0;
   int output_ = 0;
-  int64_t part_size_ = 1;
+  int64_t sub_batch_ = 1;
   std::mutex mutex_;
-  std::map<std::pair<Setting, std::vector<int64_t>>, std::shared_ptr<Packed>> packed_;
+  std::map<std::pair<ExecutionMode, std::vector<int64_t>>, std::shared_ptr<PackedWeights>> packed_;
   std::shared_ptr<Arena> arena_;
 };
 

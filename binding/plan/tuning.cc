@@ -7,11 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "plan.h"
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
+#include "plan/plan.h"
+#include "runtime/heap.h"
 
 namespace semisup::plan {
 namespace {
@@ -26,146 +23,150 @@ class Stopwatch {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-// How often everything is measured; the first time, which packs weights, does not count.
-constexpr int kFewestTurns = 2;
-constexpr int kMostTurns = 4;
+// Bounds of the number of timed rounds. One more round comes first, untimed: it packs weights.
+constexpr int kMinRounds = 2;
+constexpr int kMaxRounds = 4;
 
-// The least duration of some work, in seconds.
+// The shortest duration of some work, in seconds.
 template <class Work>
-double Fastest(Work work) {
-  constexpr double kEnoughSeconds = 0.3;
+double MinSeconds(const Work& work) {
+  constexpr double kMaxSeconds = 0.3;
   const Stopwatch watch;
   double least = std::numeric_limits<double>::infinity();
-  for (int turn = 0; turn <= kMostTurns; turn++) {
-    if (turn > kFewestTurns && watch.seconds() > kEnoughSeconds) break;
+  for (int round = 0; round <= kMaxRounds; round++) {
+    if (round > kMinRounds && watch.seconds() > kMaxSeconds) break;
     const Stopwatch lap;
     work();
-    if (turn > 0) least = std::min(least, lap.seconds());
+    if (round > 0) least = std::min(least, lap.seconds());
   }
   return least;
 }
 
-// The size of the parts that algorithms are chosen with: weights are read half as often as with
-// one.
-constexpr int64_t kTunedPart = 2;
-constexpr double kWorthwhile = 1.02;
-// How many times as fast a way must be to be worth weights of its own.
-constexpr double kWorthMemory = 1.04;
+// The size of sub-batches that algorithms are selected with: each weight is read half as often per
+// image as with sub-batches of one.
+constexpr int64_t kTunedSubBatch = 2;
+// The speedup that justifies larger sub-batches, and a second packed copy of the weights.
+constexpr double kMinSubBatchSpeedup = 1.02;
+constexpr double kMinPackingSpeedup = 1.04;
+
+// By convolution: the shortest time of each algorithm.
+using Seconds = std::vector<std::map<Algorithm, double>>;
 
 }  // namespace
 
-// Each way to do a convolution is measured within whole runs, where its weights have left the
-// caches since the last, and on all threads where all have parts to do. Most others are done in
-// their last way by then, as what comes before leaves the caches fuller or emptier. The runs take
-// turns, so that a busy neighbour disturbs all of them.
-std::string Plan::TuneSetting(const at::Tensor& input, Setting setting, double seconds) {
+// Measures each algorithm within whole runs, in which other layers have evicted its weights from
+// the caches, and in throughput mode on all threads at once. While one algorithm of a convolution
+// is tried, most other convolutions run their last one: what precedes a convolution determines the
+// state of the caches. Algorithms alternate between runs, so that load from other processes affects
+// all.
+std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds) {
   constexpr size_t kGroups = 3;
   const Stopwatch watch;
-  const int64_t threads = setting == Setting::kPart ? at::get_num_threads() : 1;
-  std::vector<std::vector<Algorithm>> ways;
-  size_t most_ways = 1;
+  const int64_t threads = mode == ExecutionMode::kThroughput ? at::get_num_threads() : 1;
+  std::vector<std::vector<Algorithm>> candidates;
+  size_t most_candidates = 1;
   for (const auto* convolution : convolutions_) {
-    ways.push_back(convolution->Ways());
-    most_ways = std::max(most_ways, ways.back().size());
+    candidates.push_back(convolution->SupportedAlgorithms());
+    most_candidates = std::max(most_candidates, candidates.back().size());
   }
-  // Where there is no choice, nothing need be measured: in bfloat16 all is oneDNN's.
-  if (most_ways == 1) return std::string(ways.size(), static_cast<char>(Algorithm::kDirect));
-  Packed packed{setting, std::vector<at::Tensor>(steps_.size())};
-  using Seconds = std::vector<std::map<Algorithm, double>>;
+  // In bfloat16, for example, oneDNN is the only candidate.
+  if (most_candidates == 1) return std::vector(candidates.size(), Algorithm::kOneDnn);
+  auto packed = EmptyPackedWeights(mode);
   std::vector<Seconds> least(threads, Seconds(convolutions_.size()));
   const auto run = [&](int64_t thread) {
     const ArenaScope scope(arena_.get());
-    auto values = Start(input);
+    auto frame = MakeFrame(input);
     size_t convolution = 0;
     for (size_t i = 0; i < steps_.size(); i++) {
       const Stopwatch lap;
-      RunStep(i, values, packed);
+      RunStep(i, frame, packed);
       if (!steps_[i].convolution) continue;
-      const auto algorithm = steps_[i].convolution->algorithm(setting);
+      const auto algorithm = steps_[i].convolution->algorithm(mode);
       auto& best = least[thread][convolution++].try_emplace(algorithm, lap.seconds()).first->second;
       best = std::min(best, lap.seconds());
     }
   };
-  const auto run_all = [&] {
+  const auto run_on_threads = [&] {
     if (threads == 1) return run(0);
     at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
       const c10::InferenceMode inference;
       for (int64_t thread = begin; thread < end; thread++) run(thread);
     });
   };
-  for (int turn = 0; turn <= kMostTurns; turn++) {
-    if (turn > kFewestTurns && watch.seconds() > seconds) break;
-    for (size_t pass = 0; pass < most_ways * kGroups; pass++) {
+  for (int round = 0; round <= kMaxRounds; round++) {
+    if (round > kMinRounds && watch.seconds() > seconds) break;
+    for (size_t pass = 0; pass < most_candidates * kGroups; pass++) {
       for (size_t i = 0; i < convolutions_.size(); i++) {
-        const bool is_tried = i % kGroups == pass % kGroups && pass / kGroups < ways[i].size();
-        convolutions_[i]->Choose(setting, is_tried ? ways[i][pass / kGroups] : ways[i].back());
+        const bool is_tried =
+            i % kGroups == pass % kGroups && pass / kGroups < candidates[i].size();
+        convolutions_[i]->Select(mode,
+                                 is_tried ? candidates[i][pass / kGroups] : candidates[i].back());
       }
-      turn == 0 ? RunPacking(input, packed) : run_all();
+      round == 0 ? Pack(input, packed) : run_on_threads();
     }
   }
-  std::string letters;
+  std::vector<Algorithm> selected;
   for (size_t i = 0; i < convolutions_.size(); i++) {
     const auto cost = [&](Algorithm algorithm) {
-      double all = 0;
-      for (const auto& times : least) all += times[i].at(algorithm);
-      // One that has its weights already takes no more memory.
-      const bool is_there =
-          setting == Setting::kPart && algorithm == convolutions_[i]->algorithm(Setting::kAlone);
-      return is_there ? all / kWorthMemory : all;
+      double sum = 0;
+      for (const auto& times : least) sum += times[i].at(algorithm);
+      // The weights that latency mode packed take no more memory.
+      const bool is_packed = mode == ExecutionMode::kThroughput &&
+                             algorithm == convolutions_[i]->algorithm(ExecutionMode::kLatency);
+      return is_packed ? sum / kMinPackingSpeedup : sum;
     };
-    const auto best = *std::min_element(ways[i].begin(), ways[i].end(), [&](auto one, auto other) {
-      return cost(one) < cost(other);
-    });
-    convolutions_[i]->Choose(setting, best);
-    letters += static_cast<char>(best);
+    const auto best =
+        *std::min_element(candidates[i].begin(), candidates[i].end(),
+                          [&](auto one, auto other) { return cost(one) < cost(other); });
+    convolutions_[i]->Select(mode, best);
+    selected.push_back(best);
   }
-  return letters;
+  return selected;
 }
 
-std::pair<Choices, Measured> Plan::Tune(const at::Tensor& image, double seconds) {
+std::pair<Choices, Measurements> Plan::Tune(const at::Tensor& image, double seconds) {
   const Stopwatch watch;
   Choices choices;
-  Measured measured;
-  choices.alone = TuneSetting(image, Setting::kAlone, seconds / 2);
-  measured.alone = 1000 * Fastest([&] { RunAlone(image); });
-  const auto images = image.repeat({kTunedPart, 1, 1, 1});
-  choices.part = TuneSetting(images, Setting::kPart, seconds / 2);
-  double most = 0;
-  for (const int64_t size : {kTunedPart, int64_t{1}, int64_t{4}}) {
-    // Smaller parts take little time beside all before; larger ones do not.
-    if (size > kTunedPart && watch.seconds() > seconds) break;
-    const int64_t images = size * at::get_num_threads();
-    const auto batch = image.repeat({images, 1, 1, 1});
-    const double rate = static_cast<double>(images) / Fastest([&] { RunParts(batch, size); });
-    measured.parts[size] = rate;
-    if (rate < kWorthwhile * most) continue;
-    most = rate;
-    choices.part_size = size;
+  Measurements measured;
+  choices.latency = TuneMode(image, ExecutionMode::kLatency, seconds / 2);
+  measured.latency = 1000 * MinSeconds([&] { RunLatency(image); });
+  const auto images = image.repeat({kTunedSubBatch, 1, 1, 1});
+  choices.throughput = TuneMode(images, ExecutionMode::kThroughput, seconds / 2);
+  double best_rate = 0;
+  for (const int64_t size : {kTunedSubBatch, int64_t{1}, int64_t{4}}) {
+    // Smaller sub-batches take little time beside the tuning before; larger ones do not.
+    if (size > kTunedSubBatch && watch.seconds() > seconds) break;
+    const int64_t count = size * at::get_num_threads();
+    const auto batch = image.repeat({count, 1, 1, 1});
+    const double rate =
+        static_cast<double>(count) / MinSeconds([&] { RunThroughput(batch, size); });
+    measured.throughput[size] = rate;
+    if (rate < kMinSubBatchSpeedup * best_rate) continue;
+    best_rate = rate;
+    choices.sub_batch = size;
   }
-  if (1000 / measured.alone > most) choices.part_size = 0;
-  Choose(choices);
+  if (1000 / measured.latency > best_rate) choices.sub_batch = 0;
+  Select(choices);
   return {choices, measured};
 }
 
-void Plan::Choose(const Choices& choices) {
-  const auto choose = [](Convolution& convolution, Setting setting, char letter) {
-    const auto algorithm = static_cast<Algorithm>(letter);
-    const bool is_known = std::count(kAlgorithms.begin(), kAlgorithms.end(), algorithm) > 0;
-    convolution.Choose(setting,
-                       is_known && convolution.Takes(algorithm) ? algorithm : Algorithm::kDirect);
+void Plan::Select(const Choices& choices) {
+  const auto select = [](Convolution& convolution, ExecutionMode mode, Algorithm algorithm) {
+    convolution.Select(mode, convolution.Supports(algorithm) ? algorithm : Algorithm::kOneDnn);
   };
   for (size_t i = 0; i < convolutions_.size(); i++) {
     auto& convolution = *convolutions_[i];
-    if (i < choices.alone.size()) choose(convolution, Setting::kAlone, choices.alone[i]);
-    if (i < choices.part.size()) choose(convolution, Setting::kPart, choices.part[i]);
-    convolution.Trim();
+    if (i < choices.latency.size()) {
+      select(convolution, ExecutionMode::kLatency, choices.latency[i]);
+    }
+    if (i < choices.throughput.size()) {
+      select(convolution, ExecutionMode::kThroughput, choices.throughput[i]);
+    }
+    convolution.ReleaseUnselected();
   }
-  part_size_ = choices.part_size;
+  sub_batch_ = choices.sub_batch;
   packed_.clear();
-#ifdef __GLIBC__
-  // The C library keeps what the weights were made of.
-  malloc_trim(0);
-#endif
+  ReturnFreedMemory();
 }
 
 }  // namespace semisup::plan

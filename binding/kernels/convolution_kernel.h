@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/pooling/max_pool.h"
+#include "kernels/workspace.h"
+
+namespace semisup::kernels {
+
+// Images of at most this many channels are read as NCHW where they lie so: converting them to NHWC
+// first would take longer.
+constexpr int64_t kMaxNchwChannels = 4;
+
+// The tensors of one run: float32, NHWC.
+struct ConvolutionArguments {
+  const float* input;
+  // [output channels], or null.
+  const float* bias;
+  // Added before the ReLU, of the output's shape, or null; may alias the output.
+  const float* residual;
+  float* output;
+  int64_t batch;
+  // Of the convolution's output; where `max_pool` is set, before pooling.
+  int64_t height;
+  int64_t width;
+  int64_t input_height;
+  int64_t input_width;
+  bool relu;
+  // For kernels that fuse max pooling: the output is the pooled one, or null for no pooling.
+  const MaxPool* max_pool = nullptr;
+  // For kernels that accept it: whether the input is NCHW.
+  bool is_nchw = false;
+};
+
+// One algorithm for a convolution, with its packed weights. Thread-safe.
+class ConvolutionKernel {
+ public:
+  virtual ~ConvolutionKernel() = default;
+  virtual void Run(const ConvolutionArguments& arguments, Workspace& workspace) const = 0;
+  // Whether the input must contain only the pixels that the stride selects.
+  virtual bool NeedsSubsampledInput() const { return false; }
+  virtual bool AcceptsNchw() const { return false; }
+  virtual bool FusesMaxPool() const { return false; }
+};
+
+}  // namespace semisup::kernels

@@ -1,0 +1,124 @@
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "kernels/direct/input_windows.h"
+#include "kernels/parallel.h"
+#include "kernels/partition.h"
+#include "kernels/pooling/max_pool.h"
+#include "kernels/workspace.h"
+
+namespace semisup::kernels {
+
+// The output of a direct convolution, and how it is split into blocks.
+template <class T>
+struct DirectOutput {
+  T* data;
+  int64_t batch;
+  int64_t channels;
+  // Output channels of a panel of weights.
+  int64_t panel;
+  int64_t pixels_per_block;
+  // Where set, `data` receives the pooled output, and the convolution's own output is discarded.
+  const MaxPool* max_pool;
+
+  int64_t panels() const { return channels / panel; }
+};
+
+// Calls compute(windows, pixels, output, panels) for blocks of pixels, in parallel. `output` is
+// where the channels of the first pixel belong.
+template <class T, class Compute>
+void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
+                  Workspace& workspace, const Compute& compute) {
+  const int64_t pixels = output.batch * windows.output_height * windows.output_width;
+  const int64_t threads = ThreadCount();
+  const auto [blocks, groups] =
+      PartitionWork(pixels, output.pixels_per_block, output.panels(), threads);
+  const auto block_of = [&, blocks = blocks](int64_t block) {
+    return SplitRange(pixels, block, blocks);
+  };
+  int64_t scratch_size = 0;
+  for (int64_t i = 0; i < blocks; i++) {
+    scratch_size = std::max(scratch_size, windows.ScratchSize(block_of(i)));
+  }
+  const Scratch<T> scratch(workspace, std::min(threads, blocks * groups) * scratch_size);
+  ParallelFor(blocks * groups, 1, [&, groups = groups](int64_t begin, int64_t end, int64_t thread) {
+    T* copies = scratch.data() + thread * scratch_size;
+    std::vector<const T*> located;
+    for (int64_t i = begin; i < end; i++) {
+      const auto block = block_of(i / groups);
+      windows.Locate(block, copies, located);
+      compute(located.data(), block, output.data + block.first * output.channels,
+              SplitRange(output.panels(), i % groups, groups));
+    }
+  });
+}
+
+// As ForEachBlock(), with max pooling: a block's pixels stay in the L2 cache until they are pooled.
+template <class T, class Compute>
+void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
+                        Workspace& workspace, const Compute& compute) {
+  constexpr int64_t kBlockBytes = 512 << 10;
+  const auto& pool = *output.max_pool;
+  const int64_t pooled_rows = pool.OutputLength(windows.output_height);
+  const int64_t row_size = windows.output_width * output.channels;
+  const int64_t pooled_row_size = pool.OutputLength(windows.output_width) * output.channels;
+  const int64_t rows_per_block = kBlockBytes / (row_size * static_cast<int64_t>(sizeof(T)));
+  const int64_t pooled_rows_per_block =
+      std::max<int64_t>(1, (rows_per_block - pool.kernel) / pool.stride + 1);
+  // Blocks of each image, the same number for each thread.
+  const int64_t threads = ThreadCount();
+  const int64_t blocks = std::min(
+      pooled_rows, CeilDiv(CeilDiv(pooled_rows, pooled_rows_per_block), threads) * threads);
+  // The pooled rows of a block, and the convolution's rows that they cover, numbered over all
+  // images.
+  const auto pooled_rows_of = [&](int64_t block) {
+    return SplitRange(pooled_rows, block % blocks, blocks);
+  };
+  const auto rows_of = [&](int64_t block) {
+    const auto covered = pool.InputRange(pooled_rows_of(block), windows.output_height);
+    return Range{block / blocks * windows.output_height + covered.first, covered.count};
+  };
+  const auto pixels_of = [&](const Range& rows) {
+    return Range{rows.first * windows.output_width, rows.count * windows.output_width};
+  };
+  const int64_t all = output.batch * blocks;
+  int64_t copies_size = 0;
+  int64_t rows_size = 0;
+  for (int64_t i = 0; i < all; i++) {
+    copies_size = std::max(copies_size, windows.ScratchSize(pixels_of(rows_of(i))));
+    rows_size = std::max(rows_size, rows_of(i).count * row_size);
+  }
+  const Scratch<T> scratch(workspace, std::min(threads, all) * (copies_size + rows_size));
+  ParallelFor(all, 1, [&](int64_t begin, int64_t end, int64_t thread) {
+    T* computed = scratch.data() + thread * (copies_size + rows_size);
+    std::vector<const T*> located;
+    Range previous{0, 0};
+    for (int64_t i = begin; i < end; i++) {
+      const auto rows = rows_of(i);
+      // Rows that the previous block computed as well.
+      const int64_t reused = std::max<int64_t>(0, previous.first + previous.count - rows.first);
+      std::copy_n(computed + (previous.count - reused) * row_size, reused * row_size, computed);
+      const auto pixels = pixels_of({rows.first + reused, rows.count - reused});
+      if (pixels.count > 0) {
+        windows.Locate(pixels, computed + rows_size, located);
+        compute(located.data(), pixels, computed + reused * row_size, Range{0, output.panels()});
+      }
+      previous = rows;
+      const auto pooled = pooled_rows_of(i);
+      MaxPoolRows(computed, windows.output_height, windows.output_width, output.channels, pool,
+                  pooled,
+                  output.data + (i / blocks * pooled_rows + pooled.first) * pooled_row_size);
+    }
+  });
+}
+
+// ForEachPooledBlock() where the output is pooled, otherwise ForEachBlock().
+template <class T, class Compute>
+void ForEachOutputBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
+                        Workspace& workspace, const Compute& compute) {
+  if (output.max_pool) return ForEachPooledBlock(windows, output, workspace, compute);
+  ForEachBlock(windows, output, workspace, compute);
+}
+
+}  // namespace semisup::kernels

@@ -1,0 +1,27 @@
+#pragma once
+#include "kernels/buffer.h"
+#include "kernels/convolution_kernel.h"
+#include "kernels/convolution_shape.h"
+
+namespace semisup::kernels {
+
+// A direct convolution, for kernels of more than one pixel or with a stride.
+class DirectConvolution final : public ConvolutionKernel {
+ public:
+  // Whether the processor and the kernel support a convolution.
+  static bool Supports(const ConvolutionShape& shape);
+
+  // `weight`: [output_channels, input_channels, rows, columns], contiguous.
+  DirectConvolution(const float* weight, const ConvolutionShape& shape);
+
+  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  bool FusesMaxPool() const override { return true; }
+  bool AcceptsNchw() const override { return shape_.input_channels <= kMaxNchwChannels; }
+
+ private:
+  ConvolutionShape shape_;
+  // For each panel of output channels: [rows, columns, input_channels, kDirectPanel].
+  Buffer<float> weight_;
+};
+
+}  // namespace semisup::kernels

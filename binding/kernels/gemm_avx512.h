@@ -1,0 +1,146 @@
+#pragma once
+// Requires AVX-512.
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "kernels/bfloat16.h"
+#include "kernels/cpu_features.h"
+#include "kernels/partition.h"
+#include "kernels/unroll.h"
+
+namespace semisup::kernels {
+
+using Vector = __m512;
+
+// The lower bound of a result: 0 with a ReLU, minus infinity without. max_ps returns its second
+// operand if either is NaN, so the bound must be the first: NaN propagates.
+inline Vector LowerBound(bool relu) {
+  return _mm512_set1_ps(relu ? 0 : -std::numeric_limits<float>::infinity());
+}
+
+// Rows of a matrix, `stride` elements apart, each a single k-block.
+template <class T>
+struct StridedRows {
+  T* data;
+  int64_t stride;
+
+  static constexpr int64_t k_blocks = 1;
+  static constexpr int64_t k_block_stride = 0;
+  T* At(int64_t row) const { return data + row * stride; }
+};
+
+// Rows that begin at arbitrary addresses; each has `k_blocks` k-blocks that are `k_block_stride`
+// elements apart, the first `offset` elements after the row's start.
+struct ScatteredRows {
+  const float* const* starts;
+  int64_t offset;
+  int64_t k_blocks;
+  int64_t k_block_stride;
+
+  const float* At(int64_t row) const { return starts[row] + offset; }
+};
+
+// What a micro-kernel adds to the products, and the activation.
+struct Epilogue {
+  // [columns], or null.
+  const float* bias;
+  // Added row by row, with the output's stride, or null; may alias the output.
+  const float* addend;
+  bool relu;
+};
+
+// A packed panel of weights, [k_blocks, depth, vectors * kVectorWidth], of float or BFloat16.
+template <class Weight>
+struct Panel {
+  const Weight* weights;
+  // Of a k-block.
+  int64_t depth;
+  // The weights to prefetch into L2, `prefetch_step` bytes per step of the depth. Without it, tiles
+  // of few rows stall on memory: they compute too little with each weight.
+  const Weight* next;
+  int64_t prefetch_step;
+};
+
+// The panel for micro-tile `tile` of `tiles`: each tile prefetches its share of `next`.
+template <int vectors, class Weight>
+Panel<Weight> PanelForTile(const Weight* weights, int64_t depth, int64_t k_blocks,
+                           const Weight* next, int64_t tile, int64_t tiles) {
+  constexpr int64_t kBytes = vectors * kVectorWidth * static_cast<int64_t>(sizeof(Weight));
+  const int64_t step = std::min(2 * kCacheLineBytes, CeilDiv(kBytes, tiles));
+  return {weights, depth,
+          next + tile * step * depth * k_blocks / static_cast<int64_t>(sizeof(Weight)), step};
+}
+
+inline Vector LoadVector(const float* data) { return _mm512_loadu_ps(data); }
+inline Vector LoadVector(const BFloat16* data) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
+// Computes a micro-tile of `rows` x (`vectors` * kVectorWidth) outputs. Arguments are passed by
+// value: through a reference, every store could alias them and force a reload.
+template <int rows, int vectors, class Weight, class Matrix>
+void MultiplyTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilogue epilogue) {
+  Vector sums[rows][vectors];
+  Unroll<vectors>([&](auto j) {
+    const Vector bias =
+        epilogue.bias ? _mm512_loadu_ps(epilogue.bias + j * kVectorWidth) : _mm512_setzero_ps();
+    Unroll<rows>([&](auto i) { sums[i][j] = bias; });
+  });
+  if (epilogue.addend) {
+    Unroll<rows>([&](auto i) {
+      Unroll<vectors>([&](auto j) {
+        const Vector addend =
+            _mm512_loadu_ps(epilogue.addend + i * output.stride + j * kVectorWidth);
+        sums[i][j] = _mm512_add_ps(sums[i][j], addend);
+      });
+    });
+  }
+  const float* at[rows];
+  Unroll<rows>([&](auto i) { at[i] = a.At(i); });
+  for (int64_t block = 0; block < a.k_blocks; block++) {
+    for (int64_t k = 0; k < panel.depth; k++) {
+      const char* next = reinterpret_cast<const char*>(panel.next) + k * panel.prefetch_step;
+      _mm_prefetch(next, _MM_HINT_T1);
+      _mm_prefetch(next + kCacheLineBytes, _MM_HINT_T1);
+      Vector b[vectors];
+      Unroll<vectors>(
+          [&](auto j) { b[j] = LoadVector(panel.weights + (k * vectors + j) * kVectorWidth); });
+      Unroll<rows>([&](auto i) {
+        const Vector factor = _mm512_set1_ps(at[i][k]);
+        Unroll<vectors>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
+      });
+    }
+    if (block + 1 == a.k_blocks) break;
+    Unroll<rows>([&](auto i) { at[i] += a.k_block_stride; });
+    panel.weights += panel.depth * vectors * kVectorWidth;
+    panel.next += panel.depth * panel.prefetch_step / static_cast<int64_t>(sizeof(Weight));
+  }
+  const Vector bound = LowerBound(epilogue.relu);
+  Unroll<rows>([&](auto i) {
+    Unroll<vectors>([&](auto j) {
+      _mm512_storeu_ps(output.data + i * output.stride + j * kVectorWidth,
+                       _mm512_max_ps(bound, sums[i][j]));
+    });
+  });
+}
+
+// The most rows of a micro-tile: its sums take 24 of the 32 registers, the rest hold weights and
+// the broadcast input.
+constexpr int MaxTileRows(int vectors) { return 24 / vectors; }
+
+template <int vectors, class Weight, class Matrix, int... rows>
+constexpr auto MakeTileMultipliers(std::integer_sequence<int, rows...>) {
+  return std::array{&MultiplyTile<rows + 1, vectors, Weight, Matrix>...};
+}
+// MultiplyTile() for 1, 2, ... MaxTileRows() rows.
+template <int vectors, class Weight = float, class Matrix = StridedRows<const float>>
+inline constexpr auto kTileMultipliers = MakeTileMultipliers<vectors, Weight, Matrix>(
+    std::make_integer_sequence<int, MaxTileRows(vectors)>());
+
+}  // namespace semisup::kernels

@@ -1,0 +1,69 @@
+#include "kernels/grouped/grouped.h"
+
+#include <algorithm>
+
+#include "kernels/parallel.h"
+
+namespace semisup::kernels {
+namespace {
+
+// The input rows of a pass stay in the L1 cache.
+constexpr int64_t kScratchBytes = 24 << 10;
+
+}  // namespace
+
+bool GroupedConvolution::Supports(const ConvolutionShape& shape) {
+  return HasAvx512() && shape.groups > 1 &&
+         shape.WithMergedGroups().group_outputs() % kVectorWidth == 0;
+}
+
+GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionShape& shape)
+    : shape_{shape.WithMergedGroups()},
+      weight_(shape_.output_channels / kVectorWidth * shape_.weights_per_vector(), 0.0F) {
+  const int64_t taps = shape.kernel[0] * shape.kernel[1];
+  const int64_t inputs = shape.group_inputs();
+  for (int64_t o = 0; o < shape.output_channels; o++) {
+    // Where the group's inputs begin within those of the merged group.
+    const int64_t offset = shape.FirstInputOf(o) - shape_.FirstInputOf(o);
+    float* packed =
+        weight_.data() + o / kVectorWidth * shape_.weights_per_vector() + o % kVectorWidth;
+    for (int64_t c = 0; c < inputs; c++) {
+      for (int64_t tap = 0; tap < taps; tap++) {
+        packed[(tap * shape_.group_inputs() + offset + c) * kVectorWidth] =
+            weight[(o * inputs + c) * taps + tap];
+      }
+    }
+  }
+}
+
+void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& workspace) const {
+  const int64_t threads = ThreadCount();
+  const int64_t rows = arguments.batch * arguments.height;
+  const int64_t vectors = shape_.output_channels / kVectorWidth;
+  const auto [blocks, groups] =
+      PartitionWork(rows, std::max<int64_t>(1, CeilDiv(rows, threads)), vectors, threads);
+  const int64_t row_size = (arguments.input_width + 2 * shape_.padding[1]) * shape_.group_inputs();
+  const int64_t input_rows = kScratchBytes / (row_size * static_cast<int64_t>(sizeof(float)));
+  const int64_t rows_per_pass =
+      std::max<int64_t>(1, (input_rows - shape_.kernel[0]) / shape_.stride[0] + 1);
+  const int64_t scratch_size =
+      ((rows_per_pass - 1) * shape_.stride[0] + shape_.kernel[0]) * row_size;
+  const Scratch<float> scratch(workspace, std::min(threads, blocks * groups) * scratch_size);
+  ParallelFor(blocks * groups, 1,
+              [&, blocks = blocks, groups = groups](int64_t begin, int64_t end, int64_t thread) {
+                for (int64_t i = begin; i < end; i++) {
+                  const GroupedBlock block{.arguments = arguments,
+                                           .shape = shape_,
+                                           .weight = weight_.data(),
+                                           .rows_per_pass = rows_per_pass,
+                                           .scratch = scratch.data() + thread * scratch_size,
+                                           .rows = SplitRange(rows, i / groups, blocks),
+                                           .vectors = SplitRange(vectors, i % groups, groups)};
+#if defined(__x86_64__)
+                  RunGroupedBlockAvx512(block);
+#endif
+                }
+              });
+}
+
+}  // namespace semisup::kernels

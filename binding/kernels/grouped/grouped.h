@@ -1,0 +1,24 @@
+#pragma once
+#include "kernels/buffer.h"
+#include "kernels/convolution_kernel.h"
+#include "kernels/grouped/grouped_block.h"
+
+namespace semisup::kernels {
+
+// A direct convolution in groups of few channels.
+class GroupedConvolution final : public ConvolutionKernel {
+ public:
+  // Whether the processor and the kernel support a convolution.
+  static bool Supports(const ConvolutionShape& shape);
+
+  // `weight`: [output_channels, group_inputs, rows, columns], contiguous.
+  GroupedConvolution(const float* weight, const ConvolutionShape& shape);
+
+  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+
+ private:
+  GroupedShape shape_;
+  Buffer<float> weight_;
+};
+
+}  // namespace semisup::kernels

@@ -1,0 +1,145 @@
+#include <algorithm>
+
+#include "kernels/gemm_avx512.h"
+#include "kernels/grouped/grouped_block.h"
+
+namespace semisup::kernels {
+namespace {
+
+// The most pixels of a micro-tile, which is one vector wide.
+constexpr int kMaxTilePixels = 14;
+
+// Some pixels of an output row, and one vector of their channels.
+struct Tile {
+  // The distances between the windows of pixels, and between the rows of a window.
+  int64_t pixel_stride;
+  int64_t row_stride;
+  int64_t kernel_rows;
+  // The contiguous input elements that a kernel row covers.
+  int64_t row_size;
+  int64_t output_stride;
+  bool relu;
+  const float* input = nullptr;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  const float* residual = nullptr;
+  float* output = nullptr;
+};
+
+template <int pixels>
+void ComputeTile(const Tile& shared) {
+  // A local copy: a store through `output` could alias `shared` and force reloads.
+  const Tile tile = shared;
+  const Vector bias = tile.bias ? _mm512_loadu_ps(tile.bias) : _mm512_setzero_ps();
+  Vector sums[pixels];
+  Unroll<pixels>([&](auto i) { sums[i] = bias; });
+  if (tile.residual) {
+    Unroll<pixels>([&](auto i) {
+      sums[i] = _mm512_add_ps(sums[i], _mm512_loadu_ps(tile.residual + i * tile.output_stride));
+    });
+  }
+  const float* weight = tile.weight;
+  for (int64_t row = 0; row < tile.kernel_rows; row++) {
+    const float* a = tile.input + row * tile.row_stride;
+    for (int64_t k = 0; k < tile.row_size; k++) {
+      const Vector b = _mm512_loadu_ps(weight);
+      weight += kVectorWidth;
+      Unroll<pixels>([&](auto i) {
+        const Vector factor = _mm512_set1_ps(a[i * tile.pixel_stride + k]);
+        sums[i] = _mm512_fmadd_ps(factor, b, sums[i]);
+      });
+    }
+  }
+  const Vector bound = LowerBound(tile.relu);
+  Unroll<pixels>([&](auto i) {
+    _mm512_storeu_ps(tile.output + i * tile.output_stride, _mm512_max_ps(bound, sums[i]));
+  });
+}
+
+template <int... pixels>
+constexpr auto MakeMultipliers(std::integer_sequence<int, pixels...>) {
+  return std::array{&ComputeTile<pixels + 1>...};
+}
+// ComputeTile() for 1, 2, ... kMaxTilePixels pixels.
+constexpr auto kMultipliers = MakeMultipliers(std::make_integer_sequence<int, kMaxTilePixels>());
+
+// Copies `rows` rows of an image, from `top` on, with their padding, reduced to the channels of the
+// group that begins at `first_input`.
+void CopyInput(const GroupedBlock& block, int64_t image, int64_t top, int64_t rows,
+               int64_t first_input) {
+  const auto& arguments = block.arguments;
+  const int64_t channels = block.shape.group_inputs();
+  const int64_t padding = block.shape.padding[1] * channels;
+  const int64_t row_size = arguments.input_width * channels;
+  float* output = block.scratch;
+  for (int64_t y = top; y < top + rows; y++) {
+    if (y < 0 || y >= arguments.input_height) {
+      output = std::fill_n(output, row_size + 2 * padding, 0.0F);
+      continue;
+    }
+    output = std::fill_n(output, padding, 0.0F);
+    const float* pixel =
+        arguments.input + first_input +
+        (image * arguments.input_height + y) * arguments.input_width * block.shape.input_channels;
+    for (int64_t x = 0; x < arguments.input_width; x++) {
+      if (channels == kVectorWidth) {
+        _mm512_storeu_ps(output, _mm512_loadu_ps(pixel));
+      } else {
+        std::copy_n(pixel, channels, output);
+      }
+      output += channels;
+      pixel += block.shape.input_channels;
+    }
+    output = std::fill_n(output, padding, 0.0F);
+  }
+}
+
+// Computes rows of one image, whose input is in the scratch memory.
+void ComputeRows(const GroupedBlock& block, const Range& rows, int64_t vector) {
+  const auto& arguments = block.arguments;
+  const auto& shape = block.shape;
+  const int64_t channels = shape.group_inputs();
+  const int64_t output = vector * kVectorWidth;
+  const int64_t tiles = CeilDiv(arguments.width, kMaxTilePixels);
+  Tile tile{.pixel_stride = shape.stride[1] * channels,
+            .row_stride = (arguments.input_width + 2 * shape.padding[1]) * channels,
+            .kernel_rows = shape.kernel[0],
+            .row_size = shape.kernel[1] * channels,
+            .output_stride = shape.output_channels,
+            .relu = arguments.relu};
+  tile.weight = block.weight + vector * shape.weights_per_vector();
+  tile.bias = arguments.bias ? arguments.bias + output : nullptr;
+  for (int64_t row = 0; row < rows.count; row++) {
+    for (int64_t t = 0; t < tiles; t++) {
+      const auto [x, count] = SplitRange(arguments.width, t, tiles);
+      const int64_t at =
+          ((rows.first + row) * arguments.width + x) * shape.output_channels + output;
+      tile.input = block.scratch + row * shape.stride[0] * tile.row_stride + x * tile.pixel_stride;
+      tile.residual = arguments.residual ? arguments.residual + at : nullptr;
+      tile.output = arguments.output + at;
+      kMultipliers[count - 1](tile);
+    }
+  }
+}
+
+}  // namespace
+
+void RunGroupedBlockAvx512(const GroupedBlock& block) {
+  const auto& arguments = block.arguments;
+  const auto& shape = block.shape;
+  const int64_t end = block.rows.first + block.rows.count;
+  for (int64_t first = block.rows.first; first < end;) {
+    const int64_t y = first % arguments.height;
+    const int64_t count = std::min({block.rows_per_pass, arguments.height - y, end - first});
+    for (int64_t i = 0; i < block.vectors.count; i++) {
+      const int64_t vector = block.vectors.first + i;
+      CopyInput(block, first / arguments.height, y * shape.stride[0] - shape.padding[0],
+                (count - 1) * shape.stride[0] + shape.kernel[0],
+                shape.FirstInputOf(vector * kVectorWidth));
+      ComputeRows(block, {first, count}, vector);
+    }
+    first += count;
+  }
+}
+
+}  // namespace semisup::kernels

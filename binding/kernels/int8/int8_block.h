@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/cpu_features.h"
+#include "kernels/partition.h"
+
+namespace semisup::kernels {
+
+// Output channels of a packed panel of weights.
+constexpr int64_t kInt8Panel = 4 * kVectorWidth;
+// dpbusd multiplies groups of four adjacent bytes and adds the products.
+constexpr int64_t kQuad = 4;
+
+// The position of an output channel within the packed panels: such that packs_epi32 and
+// packus_epi16, which interleave within 128-bit lanes, leave the bytes of four vectors in order.
+constexpr int64_t PackedIndex(int64_t output) {
+  const int64_t vector = output / 4 % 4;
+  return output / kInt8Panel * kInt8Panel + vector * kVectorWidth + output % kInt8Panel / 16 * 4 +
+         output % 4;
+}
+
+// The bits of the float 1.5 * 2^23: a float in [2^23, 2^24) has a spacing of 1, so these bits plus
+// an integer n, |n| <= kMaxFloatSum, are those of the float kFloatBase + n. A sum that starts with
+// kFloatBaseBits needs no conversion.
+constexpr int32_t kFloatBaseBits = 0x4B400000;
+constexpr float kFloatBase = 12582912;
+constexpr int32_t kMaxFloatSum = 1 << 22;
+
+// For each panel: [rows, quads, kInt8Panel, kQuad], indexed by PackedIndex().
+struct Int8Weights {
+  const int8_t* panels;
+  // The kernel's rows, and the quads of weights of each; the last quad is padded with zeros.
+  int64_t rows;
+  int64_t quads;
+
+  int64_t panel_size() const { return rows * quads * kInt8Panel * kQuad; }
+};
+
+// Requantization, indexed by PackedIndex(): a sum of products that starts with `initial_sum`
+// becomes the byte round(sum * factor + offset), saturated.
+struct Int8Requantization {
+  const int32_t* initial_sum;
+  const float* factor;
+  const float* offset;
+  // Whether sums are the bits of floats, see kFloatBaseBits.
+  bool sums_are_floats;
+  // The scale of the residual relative to that of the output.
+  float residual_factor;
+};
+
+// The work of one thread: some output channels of some pixels.
+struct Int8Block {
+  Int8Weights weights;
+  Int8Requantization requantization;
+  // For each output pixel, the first input byte of its window.
+  const uint8_t* const* windows;
+  int64_t count;
+  // The distance between the rows of a window.
+  int64_t row_stride;
+  // Of the output's layout, or null; may alias the output.
+  const uint8_t* residual;
+  uint8_t* output;
+  int64_t output_channels;
+  Range panels;
+};
+
+// Requires AVX-512 with VNNI.
+void RunInt8BlockVnni(const Int8Block& block);
+
+}  // namespace semisup::kernels

@@ -1,0 +1,149 @@
+#include "kernels/int8/int8_convolution.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/direct/blocking.h"
+#include "kernels/int8/int8_block.h"
+#include "kernels/parallel.h"
+
+namespace semisup::kernels {
+namespace {
+
+constexpr int64_t kBlockBytes = 128 << 10;
+
+Buffer<float> InPackedOrder(const std::vector<float>& values) {
+  const auto size = static_cast<int64_t>(values.size());
+  Buffer<float> packed(size);
+  for (int64_t o = 0; o < size; o++) packed[PackedIndex(o)] = values[o];
+  return packed;
+}
+
+float MaxOf(const std::vector<float>& values) {
+  return *std::max_element(values.begin(), values.end());
+}
+
+float MaxMagnitudeOf(const std::vector<float>& values) {
+  float max = 0;
+  for (const float value : values) max = std::max(max, std::abs(value));
+  return max;
+}
+
+}  // namespace
+
+bool Int8Convolution::Supports(const ConvolutionShape& shape,
+                               const RequantizationParameters& parameters) {
+  if (!HasVnni() || shape.groups > 1 || shape.output_channels % kInt8Panel != 0) return false;
+  // Sums of products are int32, and so are the values that saturate to bytes.
+  constexpr double kMaxValue = 1 << 29;
+  constexpr double kMaxSum = std::numeric_limits<int32_t>::max();
+  constexpr double kMaxProduct = 255 * 127;
+  const auto depth = static_cast<double>(shape.input_channels * shape.kernel[0] * shape.kernel[1]);
+  return depth * kMaxProduct < kMaxSum && MaxOf(parameters.factor) * kMaxSum < kMaxValue &&
+         MaxMagnitudeOf(parameters.offset) < kMaxValue &&
+         parameters.residual_factor * 255 < kMaxValue;
+}
+
+Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& shape,
+                                 const RequantizationParameters& parameters)
+    : shape_(shape),
+      zero_point_(parameters.input_zero_point),
+      residual_factor_(parameters.residual_factor),
+      quads_(CeilDiv(shape.kernel[1] * shape.input_channels, kQuad)),
+      weights_(shape.output_channels * shape.kernel[0] * quads_ * kQuad, 0),
+      initial_sums_(shape.output_channels, 0),
+      factors_(InPackedOrder(parameters.factor)),
+      offsets_(InPackedOrder(parameters.offset)) {
+  const auto extremes = PackWeights(weight);
+  // Below this limit, adding to an offset costs at most half a hundredth of a byte of precision.
+  constexpr double kMaxOffset = 1 << 17;
+  const double max_factor = MaxOf(parameters.factor);
+  sums_are_floats_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxFloatSum &&
+                     max_factor * kFloatBase < kMaxOffset;
+  if (!sums_are_floats_) return;
+  for (int32_t& sum : initial_sums_) sum += kFloatBaseBits;
+  // fma: rounding the product as well would double the error.
+  for (int64_t i = 0; i < offsets_.size(); i++) {
+    offsets_[i] = std::fma(-kFloatBase, factors_[i], offsets_[i]);
+  }
+}
+
+std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
+  constexpr int32_t kMaxByte = std::numeric_limits<uint8_t>::max();
+  const int64_t inputs = shape_.input_channels;
+  const HeightWidth& kernel = shape_.kernel;
+  const int64_t row_size = kernel[1] * inputs;
+  const int32_t zero_point = zero_point_;
+  std::vector<int32_t> extremes(shape_.output_channels);
+  ParallelFor(shape_.output_channels, kVectorWidth, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t o = begin; o < end; o++) {
+      const int64_t index = PackedIndex(o);
+      int32_t positive = 0;
+      int32_t negative = 0;
+      for (int64_t y = 0; y < kernel[0]; y++) {
+        int8_t* row = weights_.data() +
+                      (index / kInt8Panel * kernel[0] + y) * quads_ * kInt8Panel * kQuad +
+                      index % kInt8Panel * kQuad;
+        for (int64_t i = 0; i < row_size; i++) {
+          const int64_t c = i % inputs;
+          const int64_t x = i / inputs;
+          const int8_t value = weight[((o * inputs + c) * kernel[0] + y) * kernel[1] + x];
+          row[i / kQuad * kInt8Panel * kQuad + i % kQuad] = value;
+          (value > 0 ? positive : negative) += value;
+        }
+      }
+      // Input bytes equal to the zero point then contribute nothing.
+      initial_sums_[index] = -(positive + negative) * zero_point;
+      extremes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
+                             positive * zero_point - negative * (kMaxByte - zero_point));
+    }
+  });
+  return extremes;
+}
+
+void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) const {
+  // Kernel rows are read in whole quads, which may extend beyond the window's row.
+  const bool overreads = quads_ * kQuad > shape_.kernel[1] * shape_.input_channels;
+  const InputWindows<uint8_t> windows{.input = arguments.input,
+                                      .height = arguments.input_height,
+                                      .width = arguments.input_width,
+                                      .output_height = arguments.height,
+                                      .output_width = arguments.width,
+                                      .shape = shape_,
+                                      .padding_value = zero_point_,
+                                      .is_nchw = false,
+                                      .copies_rows = shape_.is_padded() || overreads,
+                                      .overread = kQuad};
+  const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1];
+  const int64_t outputs = shape_.output_channels;
+  const DirectOutput<uint8_t> output{.data = arguments.output,
+                                     .batch = arguments.batch,
+                                     .channels = outputs,
+                                     .panel = kInt8Panel,
+                                     .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
+                                     .max_pool = arguments.max_pool};
+  ForEachOutputBlock(
+      windows, output, workspace,
+      [&](const uint8_t* const* located, const Range& pixels, uint8_t* to, const Range& panels) {
+        const Int8Block block{
+            .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
+            .requantization = {.initial_sum = initial_sums_.data(),
+                               .factor = factors_.data(),
+                               .offset = offsets_.data(),
+                               .sums_are_floats = sums_are_floats_,
+                               .residual_factor = residual_factor_},
+            .windows = located,
+            .count = pixels.count,
+            .row_stride = windows.row_stride(),
+            .residual = arguments.residual ? arguments.residual + pixels.first * outputs : nullptr,
+            .output = to,
+            .output_channels = outputs,
+            .panels = panels};
+#if defined(__x86_64__)
+        RunInt8BlockVnni(block);
+#endif
+      });
+}
+
+}  // namespace semisup::kernels

@@ -1,0 +1,67 @@
+#pragma once
+#include <vector>
+
+#include "kernels/buffer.h"
+#include "kernels/convolution_shape.h"
+#include "kernels/pooling/max_pool.h"
+#include "kernels/workspace.h"
+
+namespace semisup::kernels {
+
+// How sums of products become output bytes.
+struct RequantizationParameters {
+  uint8_t input_zero_point = 0;
+  // Per output channel: a sum of products becomes the byte sum * factor + offset.
+  std::vector<float> factor;
+  std::vector<float> offset;
+  // The scale of the residual relative to that of the output.
+  float residual_factor = 0;
+};
+
+// The tensors of one run: uint8, NHWC.
+struct Int8Arguments {
+  const uint8_t* input;
+  // Of the output's shape, or null; may alias the output.
+  const uint8_t* residual;
+  uint8_t* output;
+  int64_t batch;
+  // Of the convolution's output; where `max_pool` is set, before pooling.
+  int64_t height;
+  int64_t width;
+  int64_t input_height;
+  int64_t input_width;
+  // The output is the pooled one, or null for no pooling.
+  const MaxPool* max_pool;
+};
+
+// A direct convolution of uint8 images with int8 weights and int32 sums. Thread-safe.
+class Int8Convolution {
+ public:
+  // Whether the processor and the kernel support a convolution, with parameters for which no sum
+  // and no requantized value overflows.
+  static bool Supports(const ConvolutionShape& shape, const RequantizationParameters& parameters);
+
+  // `weight`: [output_channels, input_channels, rows, columns], contiguous.
+  Int8Convolution(const int8_t* weight, const ConvolutionShape& shape,
+                  const RequantizationParameters& parameters);
+
+  void Run(const Int8Arguments& arguments, Workspace& workspace) const;
+
+ private:
+  // Returns the extreme values that sums of each output can reach, relative to the initial sum.
+  std::vector<int32_t> PackWeights(const int8_t* weight);
+
+  ConvolutionShape shape_;
+  uint8_t zero_point_;
+  float residual_factor_;
+  bool sums_are_floats_;
+  // Quads of weights of a kernel row.
+  int64_t quads_;
+  Buffer<int8_t> weights_;
+  // Indexed by PackedIndex().
+  Buffer<int32_t> initial_sums_;
+  Buffer<float> factors_;
+  Buffer<float> offsets_;
+};
+
+}  // namespace semisup::kernels

@@ -1,0 +1,85 @@
+#include "kernels/pointwise/pointwise.h"
+
+#include <bit>
+#include <cmath>
+
+#include "kernels/cpu_features.h"
+#include "kernels/parallel.h"
+#include "kernels/pointwise/pointwise_block.h"
+
+namespace semisup::kernels {
+namespace {
+
+// Rounds half to even, as IEEE 754 and LibTorch; NaN stays NaN.
+BFloat16 RoundToBFloat16(float value) {
+  if (std::isnan(value)) return {0x7FC0};
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return {static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16)};
+}
+
+}  // namespace
+
+bool PointwiseConvolution::Supports(const ConvolutionShape& shape) {
+  return shape.kernel == HeightWidth{1, 1} && !shape.is_padded() && shape.groups == 1 &&
+         Supports(shape.output_channels);
+}
+
+bool PointwiseConvolution::Supports(int64_t output_channels) {
+  return HasAvx512() && output_channels % kPointwisePanel == 0;
+}
+
+PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_channels,
+                                           int64_t output_channels)
+    : input_channels_(input_channels),
+      output_channels_(output_channels),
+      weight_(Buffer<float>(input_channels * output_channels)) {
+  auto* packed = std::get<Buffer<float>>(weight_).data();
+  ParallelFor(output_channels / kPointwisePanel, 1, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t o = begin * kPointwisePanel; o < end * kPointwisePanel; o++) {
+      float* column =
+          packed + o / kPointwisePanel * kPointwisePanel * input_channels_ + o % kPointwisePanel;
+      for (int64_t c = 0; c < input_channels_; c++) {
+        column[c * kPointwisePanel] = weight[o * input_channels_ + c];
+      }
+    }
+  });
+}
+
+void PointwiseConvolution::ConvertToBFloat16() {
+  const auto* weight = std::get_if<Buffer<float>>(&weight_);
+  if (!weight) return;
+  Buffer<BFloat16> rounded(weight->size());
+  for (int64_t i = 0; i < weight->size(); i++) rounded[i] = RoundToBFloat16((*weight)[i]);
+  weight_ = std::move(rounded);
+}
+
+void PointwiseConvolution::Run(const ConvolutionArguments& arguments, Workspace&) const {
+  std::visit([&](const auto& weight) { RunWith(weight.data(), arguments); }, weight_);
+}
+
+template <class Weight>
+void PointwiseConvolution::RunWith(const Weight* weight,
+                                   const ConvolutionArguments& arguments) const {
+  const int64_t pixels = arguments.batch * arguments.height * arguments.width;
+  const int64_t pixel_bytes = input_channels_ * static_cast<int64_t>(sizeof(float));
+  const int64_t panels = output_channels_ / kPointwisePanel;
+  const auto [blocks, groups] =
+      PartitionWork(pixels, PixelsPerBlock(pixel_bytes), panels, ThreadCount());
+  ParallelFor(blocks * groups, 1,
+              [&, blocks = blocks, groups = groups](int64_t begin, int64_t end, int64_t) {
+                for (int64_t i = begin; i < end; i++) {
+                  const PointwiseBlock<Weight> block{
+                      .arguments = arguments,
+                      .weight = weight,
+                      .input_channels = input_channels_,
+                      .output_channels = output_channels_,
+                      .pixels = SplitRange(pixels, i / groups, blocks),
+                      .outputs = SplitRange(panels, i % groups, groups, kPointwisePanel)};
+#if defined(__x86_64__)
+                  RunPointwiseBlockAvx512(block);
+#endif
+                }
+              });
+}
+
+}  // namespace semisup::kernels

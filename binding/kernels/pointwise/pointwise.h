@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <variant>
+
+#include "kernels/bfloat16.h"
+#include "kernels/buffer.h"
+#include "kernels/convolution_kernel.h"
+#include "kernels/convolution_shape.h"
+
+namespace semisup::kernels {
+
+// A 1x1 convolution, computed as a matrix product of NHWC pixels and packed weights.
+class PointwiseConvolution final : public ConvolutionKernel {
+ public:
+  // Whether the processor and the kernel support a convolution, or a number of output channels.
+  static bool Supports(const ConvolutionShape& shape);
+  static bool Supports(int64_t output_channels);
+
+  // `weight`: [output_channels, input_channels], contiguous.
+  PointwiseConvolution(const float* weight, int64_t input_channels, int64_t output_channels);
+
+  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  bool NeedsSubsampledInput() const override { return true; }
+  // Rounds the weights to bfloat16, which halves the bytes read.
+  void ConvertToBFloat16();
+
+ private:
+  template <class Weight>
+  void RunWith(const Weight* weight, const ConvolutionArguments& arguments) const;
+
+  int64_t input_channels_;
+  int64_t output_channels_;
+  // For each panel of output channels: [input_channels, kPointwisePanel].
+  std::variant<Buffer<float>, Buffer<BFloat16>> weight_;
+};
+
+}  // namespace semisup::kernels

@@ -1,0 +1,51 @@
+#include "kernels/gemm_avx512.h"
+#include "kernels/pointwise/pointwise_block.h"
+#include "kernels/prefetch.h"
+
+namespace semisup::kernels {
+namespace {
+
+constexpr int kVectors = kPointwisePanel / kVectorWidth;
+// The depth of a k-block: a panel of this depth stays in the L2 cache.
+constexpr int64_t kMaxDepth = 512;
+
+template <class Weight>
+void RunPointwiseBlock(const PointwiseBlock<Weight>& block) {
+  const auto& [arguments, weight, inputs, outputs, pixels, part] = block;
+  const int64_t tiles = CeilDiv(pixels.count, MaxTileRows(kVectors));
+  const int64_t k_blocks = CeilDiv(inputs, kMaxDepth);
+  for (int64_t o = part.first; o < part.first + part.count; o += kPointwisePanel) {
+    for (int64_t k = 0; k < k_blocks; k++) {
+      const auto depth = SplitRange(inputs, k, k_blocks);
+      const Weight* panel = weight + o * inputs + depth.first * kPointwisePanel;
+      const Weight* next = panel + depth.count * kPointwisePanel;
+      for (int64_t t = 0; t < tiles; t++) {
+        const auto tile = SplitRange(pixels.count, t, tiles);
+        const int64_t pixel = pixels.first + tile.first;
+        float* output = arguments.output + pixel * outputs + o;
+        if (k == 0) {
+          PrefetchNextTile(arguments.output + pixels.first * outputs + o, pixels.count, outputs,
+                           kPointwisePanel, t, tiles);
+        }
+        // The output holds the partial sums between k-blocks.
+        const float* residual =
+            arguments.residual ? arguments.residual + pixel * outputs + o : nullptr;
+        const float* bias = arguments.bias ? arguments.bias + o : nullptr;
+        const Epilogue epilogue{.bias = k == 0 ? bias : nullptr,
+                                .addend = k == 0 ? residual : output,
+                                .relu = arguments.relu && k == k_blocks - 1};
+        kTileMultipliers<kVectors, Weight>[tile.count - 1](
+            {arguments.input + pixel * inputs + depth.first, inputs},
+            PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles), {output, outputs},
+            epilogue);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void RunPointwiseBlockAvx512(const PointwiseBlock<float>& block) { RunPointwiseBlock(block); }
+void RunPointwiseBlockAvx512(const PointwiseBlock<BFloat16>& block) { RunPointwiseBlock(block); }
+
+}  // namespace semisup::kernels

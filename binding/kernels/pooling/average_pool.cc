@@ -1,0 +1,51 @@
+#include "kernels/pooling/average_pool.h"
+
+#include <array>
+#include <type_traits>
+
+#include "kernels/cpu_features.h"
+#include "kernels/parallel.h"
+
+namespace semisup::kernels {
+namespace {
+
+SEMISUP_CLONE_FOR_AVX2
+void Accumulate(const uint8_t* values, int64_t count, int32_t* __restrict sums) {
+  for (int64_t i = 0; i < count; i++) sums[i] += values[i];
+}
+
+SEMISUP_CLONE_FOR_AVX2
+void Accumulate(const float* values, int64_t count, float* __restrict sums) {
+  for (int64_t i = 0; i < count; i++) sums[i] += values[i];
+}
+
+}  // namespace
+
+template <class T>
+void RunGlobalAveragePool(const PoolInput<T>& input, float* means) {
+  using Sum = std::conditional_t<std::is_same_v<T, float>, float, int32_t>;
+  constexpr int64_t kMaxChannels = 256;
+  const int64_t channels = input.channels;
+  const int64_t pixels = input.height * input.width;
+  const int64_t parts = CeilDiv(channels, kMaxChannels);
+  ParallelFor(input.batch * parts, 1, [&](int64_t begin, int64_t end, int64_t) {
+    std::array<Sum, kMaxChannels> sums;
+    for (int64_t i = begin; i < end; i++) {
+      const auto [first, count] = SplitRange(channels, i % parts, parts);
+      const int64_t image = i / parts;
+      sums.fill(0);
+      for (int64_t pixel = image * pixels; pixel < (image + 1) * pixels; pixel++) {
+        Accumulate(input.data + pixel * channels + first, count, sums.data());
+      }
+      for (int64_t c = 0; c < count; c++) {
+        means[image * channels + first + c] =
+            static_cast<float>(sums[c]) / static_cast<float>(pixels);
+      }
+    }
+  });
+}
+
+template void RunGlobalAveragePool(const PoolInput<float>&, float*);
+template void RunGlobalAveragePool(const PoolInput<uint8_t>&, float*);
+
+}  // namespace semisup::kernels

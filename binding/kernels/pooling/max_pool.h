@@ -1,0 +1,45 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/partition.h"
+
+namespace semisup::kernels {
+
+// Max pooling over square windows, as torch.nn.MaxPool2d without dilation and ceil_mode.
+struct MaxPool {
+  int64_t kernel;
+  int64_t stride;
+  int64_t padding;
+
+  // The output's length along a side. Throws std::invalid_argument where no window fits.
+  int64_t OutputLength(int64_t side) const;
+  // The input indices that some windows along a side cover.
+  Range InputRange(const Range& windows, int64_t side) const {
+    const int64_t first = std::max<int64_t>(0, windows.first * stride - padding);
+    const int64_t last = (windows.first + windows.count - 1) * stride - padding + kernel;
+    return {first, std::min(side, last) - first};
+  }
+};
+
+// An NHWC batch of float or uint8_t.
+template <class T>
+struct PoolInput {
+  const T* data;
+  int64_t batch;
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+};
+
+// Pools a batch. NaN propagates, as in LibTorch.
+template <class T>
+void RunMaxPool(const PoolInput<T>& input, const MaxPool& pool, T* output);
+
+// Pools the output rows `rows` of one image, of which `pixels` holds the input rows that they
+// cover.
+template <class T>
+void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channels,
+                 const MaxPool& pool, const Range& rows, T* output);
+
+}  // namespace semisup::kernels

@@ -1,0 +1,80 @@
+#pragma once
+// Requires AVX-512.
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "kernels/gemm_avx512.h"
+#include "kernels/unroll.h"
+#include "kernels/winograd/transforms_avx512.h"
+
+namespace semisup::kernels {
+
+// The transformed inputs of a pair of points, and the products to compute.
+struct PointPairRows {
+  StridedRows<const float> inputs;
+  StridedRows<float> products;
+  // The distances between the data of the first and of the second point.
+  int64_t input_distance;
+  int64_t product_distance;
+};
+
+// Multiplies the inputs of both points by a panel, [depth, 3, vectors * kVectorWidth], whose column
+// transform is computed in registers. Arguments are passed by value: through a reference, every
+// store could alias them and force a reload.
+template <PointPair pair, int rows, int vectors>
+void MultiplyPointPair(PointPairRows points, Panel<float> panel) {
+  Vector sums[2][rows][vectors];
+  Unroll<rows>([&](auto i) {
+    Unroll<vectors>([&](auto j) { sums[0][i][j] = sums[1][i][j] = _mm512_setzero_ps(); });
+  });
+  // Offsets rather than pointers to the rows: there are too few registers for one pointer per row
+  // and point.
+  int64_t at[rows];
+  Unroll<rows>([&](auto i) { at[i] = i * points.inputs.stride; });
+  const float* first = points.inputs.data;
+  const float* second = first + points.input_distance;
+  const float* weights = panel.weights;
+  const char* next = reinterpret_cast<const char*>(panel.next);
+  for (int64_t k = 0; k < panel.depth; k++) {
+    _mm_prefetch(next, _MM_HINT_T1);
+    _mm_prefetch(next + kCacheLineBytes, _MM_HINT_T1);
+    next += panel.prefetch_step;
+    Vector b[vectors][2];
+    Unroll<vectors>([&](auto j) {
+      const Vector kernel[3]{LoadVector(weights + j * kVectorWidth),
+                             LoadVector(weights + (vectors + j) * kVectorWidth),
+                             LoadVector(weights + (2 * vectors + j) * kVectorWidth)};
+      TransformKernel<pair>(kernel, b[j]);
+    });
+    weights += 3 * vectors * kVectorWidth;
+    Unroll<rows>([&](auto i) {
+      const Vector one = _mm512_set1_ps(first[at[i]]);
+      Unroll<vectors>(
+          [&](auto j) { sums[0][i][j] = _mm512_fmadd_ps(one, b[j][0], sums[0][i][j]); });
+      const Vector two = _mm512_set1_ps(second[at[i]]);
+      Unroll<vectors>(
+          [&](auto j) { sums[1][i][j] = _mm512_fmadd_ps(two, b[j][1], sums[1][i][j]); });
+    });
+    first++;
+    second++;
+  }
+  Unroll<rows>([&](auto i) {
+    Unroll<vectors>([&](auto j) {
+      float* products = points.products.At(i) + j * kVectorWidth;
+      _mm512_storeu_ps(products, sums[0][i][j]);
+      _mm512_storeu_ps(products + points.product_distance, sums[1][i][j]);
+    });
+  });
+}
+
+template <PointPair pair, int vectors, int... rows>
+constexpr auto MakePointPairMultipliers(std::integer_sequence<int, rows...>) {
+  return std::array{&MultiplyPointPair<pair, rows + 1, vectors>...};
+}
+// MultiplyPointPair() for 1, 2, ... MaxTileRows(2 * vectors) rows.
+template <PointPair pair, int vectors>
+inline constexpr auto kPointPairMultipliers = MakePointPairMultipliers<pair, vectors>(
+    std::make_integer_sequence<int, MaxTileRows(2 * vectors)>());
+
+}  // namespace semisup::kernels

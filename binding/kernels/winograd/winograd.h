@@ -1,0 +1,32 @@
+#pragma once
+#include "kernels/buffer.h"
+#include "kernels/convolution_kernel.h"
+#include "kernels/winograd/winograd_block.h"
+
+namespace semisup::kernels {
+
+// A 3x3 convolution with stride 1, padding 1 and a bias by Winograd's minimal filtering (Lavin and
+// Gray, 2015, "Fast algorithms for convolutional neural networks"): F(4x4, 3x3) takes 36
+// multiplications for 16 outputs and F(2x2, 3x3) 16 for 4, where a direct convolution takes 144
+// and 36.
+//
+// Fully transformed weights would be 4 and 1.8 times as large as the kernel. They are kept
+// transformed along rows only, 2 and 1.33 times as large; the micro-kernel transforms the columns
+// in registers.
+class WinogradConvolution final : public ConvolutionKernel {
+ public:
+  // Whether the processor and the kernel support a convolution.
+  static bool Supports(const ConvolutionShape& shape);
+
+  // `weight`: [output_channels, group_inputs, 3, 3], contiguous. `tile`: the side of an output
+  // tile, 4 or 2.
+  WinogradConvolution(const float* weight, const ConvolutionShape& shape, int tile);
+
+  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+
+ private:
+  WinogradShape shape_;
+  Buffer<float> weight_;
+};
+
+}  // namespace semisup::kernels

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <numeric>
+
+#include "kernels/convolution_kernel.h"
+#include "kernels/convolution_shape.h"
+#include "kernels/cpu_features.h"
+#include "kernels/partition.h"
+
+namespace semisup::kernels {
+
+// Output channels of the widest panel of weights.
+constexpr int64_t kMaxWinogradPanel = 2 * kVectorWidth;
+
+// The shape of a Winograd convolution, its small groups merged.
+struct WinogradShape : ConvolutionShape {
+  // The side of an output tile in pixels: 4 or 2.
+  int tile;
+
+  // The points of the transformed domain, i.e. the products per tile, input and output channel.
+  int points() const { return (tile + 2) * (tile + 2); }
+  int64_t panel() const { return std::gcd(group_outputs(), kMaxWinogradPanel); }
+  // The number of weights, which are transformed along rows only: 3 * (tile + 2) per kernel.
+  int64_t weights() const { return 3 * (tile + 2) * group_inputs() * output_channels; }
+  // The offset of the weights of one column of points for a panel that begins at `output`:
+  // [group_inputs(), 3, panel()]. The panels of a group follow each other in the order of their
+  // use.
+  int64_t PanelOffset(int64_t column, int64_t output) const {
+    const int64_t group = output / group_outputs();
+    const int64_t row = (group * (tile + 2) + column) * group_outputs() + output % group_outputs();
+    return 3 * row * group_inputs();
+  }
+};
+
+// The distance in elements between the data of two points. Not a power of two: all points would map
+// to the same few sets of the L1 cache.
+inline int64_t PointStride(const Range& tiles, const Range& channels) {
+  return tiles.count * channels.count + kVectorWidth;
+}
+
+// The work of one thread: some tiles of some output channels.
+struct WinogradBlock {
+  const ConvolutionArguments& arguments;
+  const WinogradShape& shape;
+  const float* weight;
+  int64_t tiles_per_row;
+  int64_t tiles_per_image;
+  // Numbered over all images.
+  Range tiles;
+  // Whole panels, and the input channels that they depend on.
+  Range inputs;
+  Range outputs;
+  // Scratch memory: the transformed inputs and the products of each point, PointStride() apart.
+  float* transformed;
+  float* products;
+};
+
+// Requires AVX-512.
+void RunWinogradBlockAvx512(const WinogradBlock& block);
+
+}  // namespace semisup::kernels

@@ -1,0 +1,24 @@
+#pragma once
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace semisup::plan {
+
+// How a convolution is computed. kDirect is the direct kernel of the plan's precision, float32 or
+// int8; the others but oneDNN are for float32 only.
+enum class Algorithm { kOneDnn, kDirect, kPointwise, kGrouped, kWinograd2x2, kWinograd4x4 };
+
+inline constexpr std::array kAlgorithms{Algorithm::kOneDnn,      Algorithm::kGrouped,
+                                        Algorithm::kPointwise,   Algorithm::kDirect,
+                                        Algorithm::kWinograd2x2, Algorithm::kWinograd4x4};
+
+// What a plan optimizes: latency runs one image on all threads, throughput runs one sub-batch on
+// each thread. Algorithms are selected for each mode.
+enum class ExecutionMode { kLatency, kThroughput };
+
+// E.g. "winograd4x4", as ConvolutionAlgorithm in src/types.ts.
+std::string_view NameOf(Algorithm algorithm);
+std::optional<Algorithm> AlgorithmFromName(std::string_view name);
+
+}  // namespace semisup::plan

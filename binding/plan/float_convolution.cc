@@ -1,0 +1,188 @@
+#include "plan/float_convolution.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/relu.h>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "kernels/direct/direct.h"
+#include "kernels/grouped/grouped.h"
+#include "kernels/pointwise/pointwise.h"
+#include "kernels/winograd/winograd.h"
+#include "plan/arena.h"
+#include "plan/layout.h"
+#include "plan/pooling.h"
+#include "plan/workspace.h"
+
+namespace semisup::plan {
+namespace {
+
+using Scalars = c10::List<std::optional<at::Scalar>>;
+
+// oneDNN's fused convolutions, as torch.compile calls them; LibTorch registers them as operators.
+const auto& FusedConvolution() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                            at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
+                            std::string_view, Scalars, std::optional<std::string_view>)>();
+  return op;
+}
+
+// Adds to its first argument in place.
+const auto& FusedConvolutionAdd() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_convolution_pointwise_", "binary")
+          .typed<at::Tensor&(at::Tensor&, const at::Tensor&, const at::Tensor&,
+                             const std::optional<at::Tensor>&, at::IntArrayRef, at::IntArrayRef,
+                             at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>,
+                             std::optional<std::string_view>, Scalars,
+                             std::optional<std::string_view>)>();
+  return op;
+}
+
+const auto& ReorderWeight() {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
+          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
+                            int64_t, at::OptionalIntArrayRef)>();
+  return op;
+}
+
+}  // namespace
+
+FloatConvolution::FloatConvolution(program::ConvolutionSpec spec, at::ScalarType dtype)
+    : Convolution(std::move(spec)) {
+  spec_.weight = spec_.weight.to(dtype).contiguous();
+  if (spec_.bias.defined()) spec_.bias = spec_.bias.to(dtype).contiguous();
+}
+
+at::Tensor FloatConvolution::Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
+                                 at::Tensor& packed) const {
+  CheckChannels(input);
+  const auto kernel = kernels_.find(algorithm(mode));
+  const bool is_onednn = kernel == kernels_.end();
+  if (is_onednn && !packed.defined()) packed = PackForOneDnn(input);
+  if (spec_.has_residual && BroadcastsResidual(input, residual)) {
+    const auto product = is_onednn ? RunOneDnn(input, {}, false, packed)
+                                   : RunKernel(input, {}, false, *kernel->second);
+    const auto sum = at::add(product, residual);
+    return spec_.relu ? at::relu(sum) : sum;
+  }
+  if (spec_.has_residual) residual = residual.contiguous(kNhwc);
+  const bool is_pooled = spec_.max_pool && !is_onednn && kernel->second->FusesMaxPool();
+  const auto output = is_onednn ? RunOneDnn(input, std::move(residual), spec_.relu, packed)
+                                : RunKernel(input, residual, spec_.relu, *kernel->second);
+  return spec_.max_pool && !is_pooled ? RunMaxPool(output, *spec_.max_pool) : output;
+}
+
+bool FloatConvolution::Supports(Algorithm algorithm) const {
+  if (algorithm == Algorithm::kOneDnn) return true;
+  if (spec_.weight.scalar_type() != at::kFloat || spec_.IsDilated()) return false;
+  const auto shape = spec_.Shape();
+  switch (algorithm) {
+    case Algorithm::kDirect:
+      return kernels::DirectConvolution::Supports(shape);
+    case Algorithm::kPointwise:
+      return kernels::PointwiseConvolution::Supports(shape);
+    case Algorithm::kGrouped:
+      return kernels::GroupedConvolution::Supports(shape);
+    case Algorithm::kWinograd2x2:
+    case Algorithm::kWinograd4x4:
+      return spec_.bias.defined() && kernels::WinogradConvolution::Supports(shape);
+    default:
+      return false;
+  }
+}
+
+std::unique_ptr<const kernels::ConvolutionKernel> FloatConvolution::MakeKernel(
+    Algorithm algorithm) const {
+  const auto shape = spec_.Shape();
+  const auto* weight = spec_.weight.const_data_ptr<float>();
+  switch (algorithm) {
+    case Algorithm::kDirect:
+      return std::make_unique<kernels::DirectConvolution>(weight, shape);
+    case Algorithm::kPointwise:
+      return std::make_unique<kernels::PointwiseConvolution>(weight, shape.input_channels,
+                                                             shape.output_channels);
+    case Algorithm::kGrouped:
+      return std::make_unique<kernels::GroupedConvolution>(weight, shape);
+    case Algorithm::kWinograd2x2:
+      return std::make_unique<kernels::WinogradConvolution>(weight, shape, 2);
+    default:
+      return std::make_unique<kernels::WinogradConvolution>(weight, shape, 4);
+  }
+}
+
+void FloatConvolution::Prepare(Algorithm algorithm) {
+  if (kernels_.count(algorithm)) return;
+  CheckWeights();
+  if (algorithm != Algorithm::kOneDnn) kernels_.emplace(algorithm, MakeKernel(algorithm));
+}
+
+void FloatConvolution::Release() {
+  std::erase_if(kernels_, [this](const auto& kernel) { return !IsSelected(kernel.first); });
+}
+
+at::Tensor FloatConvolution::PackForOneDnn(const at::Tensor& input) const {
+  // Packed weights outlive the run.
+  const ArenaScope no_arena(nullptr);
+  return ReorderWeight().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation,
+                              spec_.groups, input.sizes());
+}
+
+at::Tensor FloatConvolution::RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
+                                       const at::Tensor& packed) const {
+  const auto images = input.contiguous(kNhwc);
+  if (!residual.defined()) {
+    return FusedConvolution().call(images, packed, spec_.bias, spec_.padding, spec_.stride,
+                                   spec_.dilation, spec_.groups, relu ? "relu" : "none", Scalars(),
+                                   "");
+  }
+  auto sum = Writable(std::move(residual));
+  FusedConvolutionAdd().call(sum, images, packed, spec_.bias, spec_.padding, spec_.stride,
+                             spec_.dilation, spec_.groups, "add", 1.0,
+                             relu ? std::make_optional<std::string_view>("relu") : std::nullopt,
+                             Scalars(), "");
+  return sum;
+}
+
+at::Tensor FloatConvolution::RunKernel(const at::Tensor& input, const at::Tensor& residual,
+                                       bool relu, const kernels::ConvolutionKernel& kernel) const {
+  const auto sizes = spec_.OutputSizes(input.sizes());
+  auto images = input;
+  for (int side = 0; kernel.NeedsSubsampledInput() && side < 2; side++) {
+    const int64_t stride = spec_.stride[side];
+    if (stride > 1) images = images.slice(2 + side, 0, std::nullopt, stride);
+  }
+  const bool is_nchw = kernel.AcceptsNchw() && IsNchw(images);
+  if (!is_nchw) images = images.contiguous(kNhwc);
+  const bool is_pooled = spec_.max_pool && kernel.FusesMaxPool();
+  auto output = residual.defined() && IsExclusive(residual)
+                    ? residual
+                    : at::empty(is_pooled ? PooledSizes(sizes) : sizes, input.options(), kNhwc);
+  TensorWorkspace workspace;
+  kernel.Run({.input = images.const_data_ptr<float>(),
+              .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
+              .residual = residual.defined() ? residual.const_data_ptr<float>() : nullptr,
+              .output = output.data_ptr<float>(),
+              .batch = sizes[0],
+              .height = sizes[2],
+              .width = sizes[3],
+              .input_height = images.size(2),
+              .input_width = images.size(3),
+              .relu = relu,
+              .max_pool = is_pooled ? &*spec_.max_pool : nullptr,
+              .is_nchw = is_nchw},
+             workspace);
+  return output;
+}
+
+}  // namespace semisup::plan

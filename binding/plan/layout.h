@@ -1,0 +1,25 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <utility>
+
+namespace semisup::plan {
+
+constexpr auto kNhwc = at::MemoryFormat::ChannelsLast;
+
+// Whether images are NCHW (contiguous) and not channels-last (NHWC) as well.
+inline bool IsNchw(const at::Tensor& images) {
+  return images.is_contiguous() && !images.is_contiguous(kNhwc);
+}
+
+// Whether this is the only reference to a tensor and its storage, so that it may be overwritten.
+inline bool IsExclusive(const at::Tensor& tensor) {
+  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+}
+
+// The tensor itself where it may be overwritten, otherwise a copy.
+inline at::Tensor Writable(at::Tensor tensor) {
+  return IsExclusive(tensor) ? std::move(tensor) : tensor.clone();
+}
+
+}  // namespace semisup::plan

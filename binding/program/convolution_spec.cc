@@ -1,0 +1,34 @@
+#include "program/convolution_spec.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+namespace semisup::program {
+
+bool ConvolutionSpec::IsDilated() const {
+  return std::any_of(dilation.begin(), dilation.end(), [](int64_t one) { return one != 1; });
+}
+
+kernels::ConvolutionShape ConvolutionSpec::Shape() const {
+  return {.input_channels = weight.size(1) * groups,
+          .output_channels = weight.size(0),
+          .groups = groups,
+          .kernel = {weight.size(2), weight.size(3)},
+          .stride = {stride[0], stride[1]},
+          .padding = {padding[0], padding[1]}};
+}
+
+std::vector<int64_t> ConvolutionSpec::OutputSizes(at::IntArrayRef input) const {
+  std::vector<int64_t> sizes{input[0], weight.size(0), 0, 0};
+  for (int side = 0; side < 2; side++) {
+    const int64_t extent = dilation[side] * (weight.size(2 + side) - 1) + 1;
+    const int64_t padded = input[2 + side] + 2 * padding[side];
+    TORCH_CHECK(padded >= extent, "A convolution's kernel of ", extent,
+                " pixels is larger than the padded input of shape ", input, ".");
+    sizes[2 + side] = (padded - extent) / stride[side] + 1;
+  }
+  return sizes;
+}
+
+}  // namespace semisup::program

@@ -1,0 +1,36 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "kernels/convolution_shape.h"
+#include "kernels/pooling/max_pool.h"
+
+namespace semisup::program {
+
+// A convolution with constant weights, and the operators that are fused into it.
+struct ConvolutionSpec {
+  // [output channels, input channels of a group, rows, columns].
+  at::Tensor weight;
+  // [output channels], or undefined.
+  at::Tensor bias;
+  std::vector<int64_t> stride;
+  std::vector<int64_t> padding;
+  std::vector<int64_t> dilation;
+  int64_t groups = 1;
+  // Whether a residual is added to the output, and whether a ReLU follows.
+  bool has_residual = false;
+  bool relu = false;
+  // Max pooling of the output, which has no other use.
+  std::optional<kernels::MaxPool> max_pool = std::nullopt;
+
+  bool IsDilated() const;
+  // For kernels, which ignore the dilation.
+  kernels::ConvolutionShape Shape() const;
+  // The output's sizes [n, c, h, w] for an input's, before pooling. Throws c10::Error where the
+  // kernel is larger than the padded input.
+  std::vector<int64_t> OutputSizes(at::IntArrayRef input) const;
+};
+
+}  // namespace semisup::program

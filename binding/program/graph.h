@@ -1,0 +1,20 @@
+#pragma once
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <memory>
+#include <string>
+
+namespace semisup::program {
+
+// The graph of a method of a module in eval mode: weights are constants, batch norms are folded
+// into the preceding convolutions, and in-place operators are replaced where possible.
+std::shared_ptr<torch::jit::Graph> FrozenGraph(const torch::jit::Module& module,
+                                               const std::string& method);
+
+// Why a graph cannot be compiled, as a clause; empty if it can. Supported are graphs from one batch
+// of images to one tensor, without control flow and mutation, whose operators process each image
+// independently of the others.
+std::string UnsupportedReason(const torch::jit::Graph& graph);
+
+}  // namespace semisup::program

@@ -1,0 +1,25 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+namespace semisup::program {
+
+// The precision that a program's convolutions compute in; inputs and outputs are float32.
+enum class ComputePrecision { kFloat32, kTf32, kBFloat16, kFloat16, kInt8 };
+
+// Throws std::invalid_argument for an unknown name.
+ComputePrecision PrecisionFromName(const std::string& name);
+
+// The floating-point dtype of weights and activations; float32 for int8, which is quantized from
+// it.
+at::ScalarType DTypeOf(ComputePrecision precision);
+
+// The largest RelativeDifference() from float32 that is accepted of a program.
+double ToleranceOf(ComputePrecision precision);
+
+// The maximum absolute difference, relative to the maximum magnitude of `expected`. Infinity if the
+// shapes differ; NaN if either tensor contains NaN, so compare it as !(difference <= tolerance).
+double RelativeDifference(const at::Tensor& actual, const at::Tensor& expected);
+
+}  // namespace semisup::program

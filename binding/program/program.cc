@@ -1,0 +1,114 @@
+#include "program/program.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "program/fusion.h"
+#include "program/graph.h"
+
+namespace semisup::program {
+namespace {
+
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Value;
+
+// The nodes that the output depends on. Nodes that are fused into a convolution are left out, but
+// for the last, which stands for it.
+std::unordered_set<const Node*> LiveNodes(Graph& graph, const FusedConvolutions& fused) {
+  std::unordered_set<const Node*> live;
+  const auto mark = [&](const Value* value) { live.insert(value->node()); };
+  mark(graph.outputs()[0]);
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    if (!live.count(*node)) continue;
+    const auto convolution = fused.find(*node);
+    if (convolution == fused.end()) {
+      for (const auto* value : (*node)->inputs()) mark(value);
+      continue;
+    }
+    mark(convolution->second.input);
+    if (convolution->second.residual) mark(convolution->second.residual);
+  }
+  return live;
+}
+
+void FindLastUses(Program& program) {
+  std::vector<bool> is_used(program.constants.size(), false);
+  is_used[program.output] = true;
+  for (auto step = program.steps.rbegin(); step != program.steps.rend(); ++step) {
+    for (const int value : step->operands.inputs) {
+      if (is_used[value] || !program.constants[value].isNone()) continue;
+      is_used[value] = true;
+      step->operands.last_uses.push_back(value);
+    }
+  }
+}
+
+std::string SignatureOf(Graph& graph) {
+  std::ostringstream text;
+  for (const auto* value : graph.inputs()) text << value->debugName() << ';';
+  for (const auto* node : graph.nodes()) {
+    node->print(text, 0, nullptr, false, false, false, false);
+    for (const auto* output : node->outputs()) {
+      const auto constant = torch::jit::toIValue(output);
+      if (constant && constant->isTensor()) text << constant->toTensor().sizes();
+    }
+    text << ';';
+  }
+  return std::move(text).str();
+}
+
+}  // namespace
+
+Program Compile(const torch::jit::Module& module, const std::string& method) {
+  const auto frozen = FrozenGraph(module, method);
+  auto& graph = *frozen;
+  if (const auto reason = UnsupportedReason(graph); !reason.empty()) {
+    throw UnsupportedGraph(reason);
+  }
+  const auto fused = FuseConvolutions(graph);
+  const auto live = LiveNodes(graph, fused);
+
+  Program program;
+  program.signature = SignatureOf(graph);
+  std::unordered_map<const Value*, int> indices;
+  const auto index_of = [&](const Value* value) {
+    const auto [found, is_new] = indices.try_emplace(value, static_cast<int>(indices.size()));
+    if (is_new) program.constants.emplace_back();
+    return found->second;
+  };
+  program.input = index_of(graph.inputs()[1]);
+  for (const auto* node : graph.nodes()) {
+    if (!live.count(node)) continue;
+    if (node->kind() == c10::prim::Constant) {
+      const int constant = index_of(node->output());
+      program.constants[constant] = *torch::jit::toIValue(node->output());
+      continue;
+    }
+    Step step;
+    if (const auto found = fused.find(node); found != fused.end()) {
+      step.convolution = found->second.spec;
+      step.operands.inputs.push_back(index_of(found->second.input));
+      if (found->second.residual) {
+        step.operands.inputs.push_back(index_of(found->second.residual));
+      }
+    } else {
+      for (const auto* value : node->inputs()) step.operands.inputs.push_back(index_of(value));
+      step.op = node->getOperation();
+      step.linear = MatchLinear(node);
+      step.max_pool = MatchMaxPool(node);
+      step.is_global_average_pool = IsGlobalAveragePool(node);
+    }
+    step.operands.output = index_of(node->output());
+    program.steps.push_back(std::move(step));
+  }
+  program.output = index_of(graph.outputs()[0]);
+  FindLastUses(program);
+  return program;
+}
+
+}  // namespace semisup::program
