@@ -1,0 +1,23 @@
+import type { Pixels, Transform } from '../types';
+import type { Executor } from './executor';
+import type { GpuHandle } from './native';
+import { Tensor } from './tensor';
+
+/**
+ * Resizes, crops and normalises images into one tensor, on the executor's threads. The samples are
+ * read while the promise is pending: do not write to them or transfer them until it settles.
+ *
+ * @param gpu a GPU that normalises the images itself
+ * @returns float32 [n, 3, crop, crop]; for a GPU uint8 [n, crop, crop, 3], not normalised, in pinned
+ *   memory
+ * @throws DisposedError after the executor was closed
+ */
+export async function batchImages(
+  executor: Executor,
+  images: readonly Pixels[],
+  transform: Transform,
+  gpu?: GpuHandle,
+): Promise<Tensor> {
+  const { native, handle } = executor;
+  return new Tensor(native, await native.batchImages(handle, images, transform, gpu));
+}
