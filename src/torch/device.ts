@@ -8,7 +8,6 @@ import {
   findUsedLibTorchSync,
   gpuProblem,
   type GpuDriver,
-  type GpuProblem,
   type LibTorch,
 } from '../libtorch';
 import { reason } from '../net/reason';
@@ -60,7 +59,14 @@ interface SyncDeviceProbe extends DeviceProbe {
 }
 
 const systemProbe: DeviceProbe = {
-  findLibTorch: () => findUsedLibTorch().catch(undefinedIfNotFound),
+  findLibTorch: async () => {
+    try {
+      return await findUsedLibTorch();
+    } catch (error) {
+      if (error instanceof LibTorchError) return undefined;
+      throw error;
+    }
+  },
   queryDriver: () => askGpuDriver(),
   cudaBackend: cudaPart,
   openGpu: async (backend, index) => {
@@ -74,7 +80,8 @@ const systemProbeSync: SyncDeviceProbe = {
     try {
       return findUsedLibTorchSync();
     } catch (error) {
-      return undefinedIfNotFound(error);
+      if (error instanceof LibTorchError) return undefined;
+      throw error;
     }
   },
   queryDriver: () => askGpuDriverSync(),
@@ -228,9 +235,4 @@ function openFailed(device: string, cause: unknown): DeviceError {
     value: device,
     cause,
   });
-}
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (error instanceof LibTorchError) return undefined;
-  throw error;
 }
