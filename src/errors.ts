@@ -104,11 +104,11 @@ export class DeviceError extends SemisupError<
 > {}
 
 /**
- * TorchScript raised an exception while it ran, with its traceback in the message; or a method was
- * called with arguments that it does not take.
+ * TorchScript raised an exception while it ran, with its traceback in the message; a method was called
+ * with arguments that it does not accept; or a queued call was cancelled before it ran.
  */
 export class ScriptError extends SemisupError<
-  'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT'
+  'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT' | 'ERR_SEMISUP_CANCELLED'
 > {}
 
 /** A model was not swapped for another, at the stage that the code names; the old one serves on. */

@@ -3,12 +3,13 @@ export {
   type ClassifyOptions,
   type DetailedAnswer,
   type ImageOptions,
+  type Model,
+  type ModelOptions,
   type OpenOptions,
   type Prediction,
   type RunOptions,
   type Timings,
 } from './classify';
-export type { DType } from './dtype';
 export * from './errors';
 export {
   hub,
@@ -32,7 +33,6 @@ export type {
 } from './models';
 export {
   ModelSlot,
-  type Model,
   type ModelOpener,
   type ModelSource,
   type Serving,
@@ -57,6 +57,7 @@ export {
   type ArgumentSchema,
   type ArrayOf,
   type CallOptions,
+  type ConvolutionAlgorithm,
   type Device,
   type DeviceName,
   type Elements,
@@ -67,7 +68,6 @@ export {
   type MemoryUse,
   type MethodSchema,
   type OwnDType,
-  type Pixels,
   type Plan,
   type PlanChoices,
   type PlanMeasured,
@@ -75,7 +75,7 @@ export {
   type PlanOptions,
   type Precision,
   type ScriptModuleOptions,
-  type Transform,
   type Value,
 } from './torch';
+export type { DType, Pixels, Transform } from './types';
 export { versions } from './versions';

@@ -38,6 +38,15 @@ export function checkOptionNames(
   }
 }
 
+/** A copy of `options` with those of the given names alone. */
+export function pick<Options extends object, Name extends keyof Options>(
+  options: Options,
+  names: readonly Name[],
+): Pick<Options, Name> {
+  const entries = names.filter((name) => name in options).map((name) => [name, options[name]]);
+  return Object.fromEntries(entries) as Pick<Options, Name>;
+}
+
 /** The error for a value of the wrong kind: "Expected X for Y but received Z of type T." */
 export function wrongValue(name: string, expected: string, received: unknown): OptionError {
   return new OptionError('ERR_SEMISUP_OPTION_VALUE', {

@@ -1,4 +1,4 @@
-import { dtypeBytes } from '../dtype';
+import { dtypeBytes } from '../types';
 import { malformed, truncated } from './failure';
 import type { Bytes } from './file';
 import { namedTensors, placeTensors, type Place } from './pickled-state';

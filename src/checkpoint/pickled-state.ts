@@ -1,4 +1,4 @@
-import { dtypeBytes } from '../dtype';
+import { dtypeBytes } from '../types';
 import { malformed, shown } from './failure';
 import type { Bytes } from './file';
 import { span, type StateDict, type StoredTensor } from './state-dict';

@@ -1,4 +1,4 @@
-import { dtypeBytes, type DType } from '../dtype';
+import { dtypeBytes, type DType } from '../types';
 import { malformed, shown, truncated } from './failure';
 import type { Bytes } from './file';
 import { contiguousStride, type StateDict } from './state-dict';

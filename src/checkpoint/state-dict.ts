@@ -1,4 +1,4 @@
-import type { DType } from '../dtype';
+import type { DType } from '../types';
 
 /** One tensor of a checkpoint, described but not yet read. */
 export interface StoredTensor {

@@ -1,4 +1,4 @@
-import { dtypeBytes, type DType } from '../dtype';
+import { dtypeBytes, type DType } from '../types';
 import { malformed, shown, truncated } from './failure';
 import type { Bytes } from './file';
 import { span, type StoredTensor } from './state-dict';

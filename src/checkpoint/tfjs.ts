@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { dtypeBytes, type DType } from '../dtype';
+import { dtypeBytes, type DType } from '../types';
 import { malformed, shown } from './failure';
 import { Bytes, CheckpointFile } from './file';
 import { contiguousStride, type StateDict, type StoredTensor } from './state-dict';

@@ -1,4 +1,4 @@
-import { dtypeBytes, type DType } from '../dtype';
+import { dtypeBytes, type DType } from '../types';
 import { isIndex, isShape } from './stored-tensor';
 
 /** What a pickle may "call": a function of this file, which gives `undefined` for wrong arguments. */

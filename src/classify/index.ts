@@ -1,9 +1,12 @@
 export type { DetailedAnswer, Prediction, Timings } from './answer';
+export { Classifier, type ClassifyOptions } from './classifier';
+export { openModel, type Model } from './open-model';
+export type { ImageOptions } from './pipeline';
 export {
-  Classifier,
-  type ClassifyOptions,
-  type ImageOptions,
+  checkRunOptions,
+  modelOptionNames,
+  pickModelOptions,
+  type ModelOptions,
   type OpenOptions,
-} from './classifier';
-export { instancesOn } from './prepare';
-export { checkRunOptions, type RunOptions } from './run-options';
+  type RunOptions,
+} from './run-options';

@@ -79,7 +79,7 @@ async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
     withHub(flags, (more) => hub.load(model, { ...more, ...options, device, weights, threads }));
   const classifiers: Classifier[] = [];
   try {
-    classifiers.push(await load({ plan: 'plain' }));
+    classifiers.push(await load({ plan: 'interpreter' }));
     for (const precision of precisions) {
       const planned = await unlessRefused(load({ precision }));
       if (planned) classifiers.push(planned);
@@ -139,7 +139,7 @@ function show(model: string, rows: readonly Row[]): string {
     { title: 'batch', right: true },
     { title: 'ms', right: true },
     { title: 'images/s', right: true },
-    { title: 'times plain', right: true },
+    { title: 'vs. interpreter', right: true },
   ];
   const cells = rows.map(({ precision, plan, batch, ms, imagesPerSecond, timesPlain }) => [
     precision,

@@ -6,7 +6,7 @@ import { wrongValue } from '../options';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { outcomes } from './outcomes';
-import { withRunFlags, type RunFlags } from './run-options';
+import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
 interface ClassifyFlags extends HubFlags, RunFlags {
@@ -23,10 +23,10 @@ export function classifyCommand(): Command {
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
-    const { device, weights, precision, tolerance, plan, decode, topk, orient } = flags;
+    const { topk, orient } = flags;
     checkTopk(flags);
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan, decode }),
+      hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
     );
     const answers: object[] = [];
     const ask = (image: string) => model.classifyDetailed(image, { topk, orient });

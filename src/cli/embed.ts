@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { hub } from '../hub';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { outcomes } from './outcomes';
-import { withRunFlags, type RunFlags } from './run-options';
+import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
 import { errorAsJson, print, printJson } from './terminal';
 
 interface EmbedFlags extends HubFlags, RunFlags {
@@ -21,9 +21,9 @@ export function embedCommand(): Command {
       .option('--orient', 'turn images as their EXIF orientation says')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { device, weights, precision, tolerance, plan, decode, orient } = flags;
+    const { orient } = flags;
     await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, device, weights, precision, tolerance, plan, decode }),
+      hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
     );
     const vectors: object[] = [];
     const ask = (image: string) => model.embed(image, { orient });

@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
-import type { DeviceName, PlanMode, Precision } from '../torch';
+import { pickModelOptions, type ModelOptions } from '../classify';
+import type { LoadOptions } from '../hub';
 
-/** The options of commands that run a model; their values are checked where they are used. */
-export interface RunFlags {
+/** The options of commands that run a model; `hub.load` checks their values. */
+export interface RunFlags extends Pick<
+  ModelOptions,
+  'device' | 'precision' | 'tolerance' | 'plan' | 'decode'
+> {
   readonly model: string;
   readonly weights?: string;
-  readonly device: DeviceName;
-  readonly precision?: Precision | 'auto';
-  readonly tolerance?: number;
-  readonly plan?: PlanMode;
-  readonly decode?: 'cpu' | 'gpu';
+}
+
+/** What `hub.load` takes of them. */
+export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | keyof ModelOptions> {
+  return { ...pickModelOptions(flags), weights: flags.weights };
 }
 
 /** Adds the options of commands that run a model. */
@@ -27,6 +31,6 @@ export function withRunFlags(command: Command): Command {
       'with auto: by how much of the largest logit they may differ',
       Number,
     )
-    .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or plain')
+    .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or interpreter')
     .option('--decode <where>', 'where JPEGs are decoded: cpu, or on a GPU gpu');
 }

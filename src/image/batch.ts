@@ -1,5 +1,6 @@
 import { wrongValue } from '../options';
-import { Tensor, type Executor, type GpuHandle, type Pixels, type Transform } from '../torch';
+import { batchImages, type Executor, type GpuHandle, type Tensor } from '../torch';
+import type { Pixels, Transform } from '../types';
 
 /** The longest side that an image may be resized or cropped to, in pixels. */
 const maxSide = 4096;
@@ -37,11 +38,7 @@ export async function batch(
   gpu?: GpuHandle,
 ): Promise<Tensor> {
   checkTransform(transform);
-  const { native, handle } = executor;
-  const tensor = gpu
-    ? await native.batchImagesForGpu(handle, images, transform, gpu)
-    : await native.batchImages(handle, images, transform);
-  return new Tensor(native, tensor);
+  return await batchImages(executor, images, transform, gpu);
 }
 
 function checkTransform({ resize, crop, mean, std }: Transform): void {

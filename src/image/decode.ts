@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../errors';
 import { checkOptionNames, wrongValue } from '../options';
-import type { Pixels } from '../torch';
-import { Turnstile } from '../turnstile';
+import { Semaphore } from '../semaphore';
+import type { Pixels } from '../types';
 import { withoutTransparency } from './gif';
 import { toSource, type ImageInput } from './input';
 import { sniff } from './sniff';
@@ -16,7 +16,7 @@ const maxPixels = 0x3fff ** 2;
  * half of them stay free for `fs` and `dns`.
  */
 const libuvThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-const decoding = new Turnstile(Math.max(1, Math.floor(libuvThreads / 2)));
+const decoding = new Semaphore(Math.max(1, Math.floor(libuvThreads / 2)));
 
 /** Options of `decode`. */
 export interface DecodeOptions {
@@ -68,7 +68,7 @@ export interface EncodedFile {
 export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
   const { orient = false, signal } = options;
   try {
-    return await decoding.pass(() => decodeBySharp(file, orient, signal), signal);
+    return await decoding.run(() => decodeBySharp(file, orient, signal), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw cause instanceof ImageError ? cause : undecodable(file, cause);

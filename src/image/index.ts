@@ -6,6 +6,5 @@ export {
   type DecodeOptions,
   type EncodedFile,
 } from './decode';
-export { GpuJpegs } from './gpu-jpegs';
 export type { ImageDataLike, ImageInput } from './input';
 export { fallenLeaves } from './leaves';

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { isUint8Array, isUint8ClampedArray } from 'node:util/types';
 import { wrongValue } from '../options';
-import type { Pixels } from '../torch';
+import type { Pixels } from '../types';
 
 /** A canvas's `ImageData`: RGBA. */
 export interface ImageDataLike {

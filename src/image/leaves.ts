@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Pixels } from '../torch';
+import type { Pixels } from '../types';
 
 const side = 256;
 const leaves = 500;

@@ -39,50 +39,79 @@ export interface LibTorch extends LibTorchFolder {
  *   there is has another version; both name every place looked at and why it was not taken.
  */
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
-  const python = asksPython() ? await findPythonTorch() : notAsked;
-  return search(options, () => python);
+  const search = new Search(options.versions);
+  const found = search.visit(candidates(options));
+  return found ?? search.end(search.asksPython ? await findPythonTorch() : notAsked);
 }
 
-/** As `findLibTorch`, but blocks where Python has to be asked. */
+/** Like `findLibTorch`, but blocks while Python is queried. */
 export function findLibTorchSync(options: FindOptions = {}): LibTorch {
-  return search(options, () => (asksPython() ? findPythonTorchSync() : notAsked));
+  const search = new Search(options.versions);
+  const found = search.visit(candidates(options));
+  return found ?? search.end(search.asksPython ? findPythonTorchSync() : notAsked);
 }
 
 interface Candidate {
   readonly source: string;
   readonly dir?: string;
   readonly problem?: string;
-  /** Whether the user named it, so that the search ends here. */
+  /** Whether the user named it, so that the search ends with it. */
   readonly given?: boolean;
 }
 
-const asksPython = (): boolean => process.env.LIBTORCH_USE_PYTORCH === '1';
 const notAsked: PythonTorch = { problem: 'not asked, because LIBTORCH_USE_PYTORCH is not 1' };
 
-function search(options: FindOptions, python: () => PythonTorch): LibTorch {
-  const passed: Place[] = [];
-  let mismatch = false;
-  for (const { source, dir, given, problem } of candidates(options, python)) {
-    const found = dir === undefined ? problem! : readFolder(dir);
-    if (typeof found === 'string') {
-      passed.push({ source, dir, problem: found });
-    } else if (options.versions?.includes(majorMinor(found.version)) ?? true) {
-      return { ...found, source, passed };
-    } else {
-      mismatch = true;
-      const wanted = options.versions!.join(' or ');
-      passed.push({
-        source,
-        dir,
-        problem: `it is LibTorch ${found.version}, and the addon is built for ${wanted}`,
-      });
-    }
-    if (given) break;
+/** A search in two steps, because Python's PyTorch, the last candidate, may have to be awaited. */
+class Search {
+  readonly #versions: readonly string[] | undefined;
+  readonly #passed: Place[] = [];
+  #isMismatch = false;
+  #isOver = false;
+
+  constructor(versions: readonly string[] | undefined) {
+    this.#versions = versions;
   }
-  throw mismatch ? mismatched(passed) : notFound(passed);
+
+  /** Whether the last step needs Python. */
+  get asksPython(): boolean {
+    return !this.#isOver && process.env.LIBTORCH_USE_PYTORCH === '1';
+  }
+
+  /** The first candidate that fits; undefined if none does. */
+  visit(candidates: Iterable<Candidate>): LibTorch | undefined {
+    for (const { source, dir, given, problem } of candidates) {
+      const found = dir === undefined ? problem! : readFolder(dir);
+      if (typeof found === 'string') {
+        this.#passed.push({ source, dir, problem: found });
+      } else if (this.#versions?.includes(majorMinor(found.version)) ?? true) {
+        return { ...found, source, passed: this.#passed };
+      } else {
+        this.#isMismatch = true;
+        const wanted = this.#versions!.join(' or ');
+        this.#passed.push({
+          source,
+          dir,
+          problem: `it is LibTorch ${found.version}, and the addon is built for ${wanted}`,
+        });
+      }
+      if (given) {
+        this.#isOver = true;
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** Python's PyTorch, if the search has come to it and it fits. @throws LibTorchError otherwise */
+  end(python: PythonTorch): LibTorch {
+    const last = { source: "the active Python's PyTorch", ...python };
+    const found = this.#isOver ? undefined : this.visit([last]);
+    if (found) return found;
+    throw this.#isMismatch ? mismatched(this.#passed) : notFound(this.#passed);
+  }
 }
 
-function* candidates({ libtorch }: FindOptions, python: () => PythonTorch): Generator<Candidate> {
+function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
   const given = [
     ["the option 'libtorch'", libtorch],
     ['SEMISUP_LIBTORCH', process.env.SEMISUP_LIBTORCH],
@@ -94,7 +123,6 @@ function* candidates({ libtorch }: FindOptions, python: () => PythonTorch): Gene
   for (const variant of variants.toReversed()) {
     yield { source: "the user's cache", dir: installFolder(variant) };
   }
-  yield { source: "the active Python's PyTorch", ...python() };
 }
 
 function notFound(places: readonly Place[]): LibTorchError {

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { LibTorchError } from '../errors';
 import { reason } from '../net/reason';
-import { findLibTorch, findLibTorchSync, type LibTorch } from './find';
+import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
 import { majorMinor } from './folder';
 import { librariesToOpen } from './libraries';
 
@@ -76,14 +76,14 @@ export async function loadAddon(options: LoadOptions = {}): Promise<unknown> {
 /** As `loadAddon`, but blocks while LibTorch is opened. */
 export function loadAddonSync(options: LoadOptions = {}): unknown {
   if (loaded) return loaded.addon;
-  const { loader, addons } = findBinaries();
-  const libtorch = findLibTorchSync({ ...options, versions: [...addons.keys()] });
+  const binaries = findBinaries();
+  const libtorch = findLibTorchSync(findOptions(binaries, options));
   try {
-    loader.openSync(librariesToOpen(join(libtorch.dir, 'lib')));
+    binaries.loader.openSync(librariesOf(libtorch));
   } catch (cause) {
     throw openFailed(libtorch, cause);
   }
-  return finish(libtorch, addons).addon;
+  return finish(libtorch, binaries).addon;
 }
 
 /**
@@ -92,12 +92,12 @@ export function loadAddonSync(options: LoadOptions = {}): unknown {
  * @throws LibTorchError as `loadAddon` does before it opens anything.
  */
 export async function findUsedLibTorch(): Promise<LibTorch> {
-  return loaded?.libtorch ?? (await findLibTorch({ versions: [...findBinaries().addons.keys()] }));
+  return loaded?.libtorch ?? (await findLibTorch(findOptions(findBinaries())));
 }
 
 /** As `findUsedLibTorch`, but blocks where Python has to be asked. */
 export function findUsedLibTorchSync(): LibTorch {
-  return loaded?.libtorch ?? findLibTorchSync({ versions: [...findBinaries().addons.keys()] });
+  return loaded?.libtorch ?? findLibTorchSync(findOptions(findBinaries()));
 }
 
 /**
@@ -115,9 +115,10 @@ export function cudaPart({ version }: Pick<LibTorch, 'version'>): string | undef
 }
 
 async function load(options: LoadOptions): Promise<Loaded> {
-  const { loader, addons } = findBinaries();
-  const libtorch = await findLibTorch({ ...options, versions: [...addons.keys()] });
-  const libraries = librariesToOpen(join(libtorch.dir, 'lib'));
+  const binaries = findBinaries();
+  const { loader } = binaries;
+  const libtorch = await findLibTorch(findOptions(binaries, options));
+  const libraries = librariesOf(libtorch);
   const wait = () => {
     waitUntilOpen(loader, libraries);
   };
@@ -129,7 +130,16 @@ async function load(options: LoadOptions): Promise<Loaded> {
   } finally {
     process.off('exit', wait);
   }
-  return finish(libtorch, addons);
+  return finish(libtorch, binaries);
+}
+
+/** What the LibTorch to open must fit. */
+function findOptions({ addons }: Binaries, options: LoadOptions = {}): FindOptions {
+  return { ...options, versions: [...addons.keys()] };
+}
+
+function librariesOf({ dir }: LibTorch): string[] {
+  return librariesToOpen(join(dir, 'lib'));
 }
 
 // process.exit runs LibTorch's static destructors, which crash if its constructors still run on the
@@ -144,7 +154,7 @@ function waitUntilOpen(loader: Loader, libraries: readonly string[]): void {
 
 // A synchronous call may have overtaken the asynchronous one: the addon must be loaded once only, for
 // a second load would take the place of the first one's state.
-function finish(libtorch: LibTorch, addons: Binaries['addons']): Loaded {
+function finish(libtorch: LibTorch, { addons }: Binaries): Loaded {
   if (loaded) return loaded;
   const file = addons.get(majorMinor(libtorch.version))!;
   try {

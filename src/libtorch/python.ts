@@ -17,7 +17,7 @@ print(spec.submodule_search_locations[0] if spec else '')
 const args = ['-c', script];
 const limits = { encoding: 'utf8', timeout: 30_000, windowsHide: true } as const;
 
-/** Asks the Python that is active, e.g. that of a virtual environment, where its PyTorch lies. */
+/** Asks the active Python, e.g. that of a virtual environment, where its PyTorch is. */
 export async function findPythonTorch(): Promise<PythonTorch> {
   const problems: string[] = [];
   for (const python of pythons) {
@@ -28,10 +28,10 @@ export async function findPythonTorch(): Promise<PythonTorch> {
       problems.push(failure(python, cause));
     }
   }
-  return { problem: problems.join('; ') };
+  return noPython(problems);
 }
 
-/** As `findPythonTorch`, but blocks. */
+/** Like `findPythonTorch`, but blocks. */
 export function findPythonTorchSync(): PythonTorch {
   const problems: string[] = [];
   for (const python of pythons) {
@@ -41,6 +41,10 @@ export function findPythonTorchSync(): PythonTorch {
       problems.push(failure(python, cause));
     }
   }
+  return noPython(problems);
+}
+
+function noPython(problems: readonly string[]): PythonTorch {
   return { problem: problems.join('; ') };
 }
 

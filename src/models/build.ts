@@ -1,8 +1,8 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
 import { shown } from '../checkpoint/failure';
-import { dtypeBytes } from '../dtype';
 import { wrongValue } from '../options';
-import { ScriptModule, type ModuleSpec } from '../torch';
+import { ScriptModule } from '../torch';
+import { dtypeBytes, type ModuleSpec } from '../types';
 import type { ModelCard } from './cards';
 import { initialHead } from './head';
 import { fromKeras } from './keras';

@@ -1,5 +1,5 @@
 import { ModelError } from '../errors';
-import type { Transform } from '../torch/native';
+import type { Transform } from '../types';
 import type { Licence } from './cards';
 import { architectures, isArchitectureName, type ArchitectureName } from './resnet';
 

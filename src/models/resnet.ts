@@ -1,4 +1,4 @@
-import type { ModuleSpec, TensorSpec } from '../torch/native';
+import type { ModuleSpec, TensorSpec } from '../types';
 
 /**
  * The shape of a residual network, in torchvision's terms.

@@ -1,7 +1,7 @@
 import { shown } from '../checkpoint/failure';
 import type { StateDict, StoredTensor } from '../checkpoint/state-dict';
 import { CheckpointError } from '../errors';
-import type { ModuleSpec, TensorSpec } from '../torch/native';
+import type { ModuleSpec, TensorSpec } from '../types';
 import { architectures, resnet, type ArchitectureName } from './resnet';
 
 /** The parameters of the last layer. */

@@ -1,4 +1,4 @@
-import type { Transform } from '../torch/native';
+import type { Transform } from '../types';
 
 /**
  * How the twelve models were measured, and what torchvision does by default: the shorter side to

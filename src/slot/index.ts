@@ -9,4 +9,4 @@ export type {
   WatchOptions,
 } from './options';
 export type { Serving } from './serving';
-export type { Model, ModelOpener, ModelSource } from './source';
+export type { ModelOpener, ModelSource } from './source';

@@ -1,13 +1,10 @@
-import { checkRunOptions, type RunOptions } from '../classify';
-import type { HubOptions, LoadOptions } from '../hub';
+import { checkRunOptions, modelOptionNames, type Model, type ModelOptions } from '../classify';
+import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, wrongValue } from '../options';
-import type { Model } from './source';
 
 /** Options of a slot, for the model it is opened with and for all that are swapped in. */
 export interface SlotOptions
-  extends
-    Pick<LoadOptions, 'device' | 'threads' | 'instances' | keyof RunOptions>,
-    Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
+  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
@@ -48,11 +45,7 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 /** `setTimeout` takes no more. */
 const longest = 2 ** 31 - 1;
 
-const openOptionNames = [
-  ...['device', 'threads', 'instances', 'precision', 'tolerance', 'plan', 'calibration'],
-  'decode',
-  ...['hubDir', 'offline', 'onProgress', 'signal'],
-];
+const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress', 'signal'];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 

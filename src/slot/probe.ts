@@ -1,7 +1,6 @@
-import { Classifier } from '../classify';
+import { Classifier, type Model } from '../classify';
 import { ModelError } from '../errors';
 import { Tensor, type Keywords, type Value } from '../torch';
-import type { Model } from './source';
 
 /** A request to try a new model with. */
 export interface Probe {

@@ -1,4 +1,5 @@
-import type { Loaded, Model, Source } from './source';
+import type { Model } from '../classify';
+import type { Loaded, Source } from './source';
 
 /** A model that serves, for a piece of work with it. */
 export interface Serving {

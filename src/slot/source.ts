@@ -1,17 +1,14 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
-import { Classifier, instancesOn } from '../classify';
+import { Classifier, openModel, pickModelOptions, type Model } from '../classify';
 import { ModelError } from '../errors';
 import { hub } from '../hub';
-import { cards, metadataFile } from '../models';
+import { cards } from '../models';
 import { wrongValue } from '../options';
-import { openDevice, ScriptModule, whenAborted } from '../torch';
+import { ScriptModule, whenAborted } from '../torch';
 import { fingerprintOf, type Fingerprint } from './fingerprint';
 import type { SlotOptions } from './options';
-
-/** What a slot serves: a classifier, or TorchScript without the metadata of one. */
-export type Model = Classifier | ScriptModule;
 
 /** Makes a model; the slot owns it and closes it. Give up when `signal` is aborted. */
 export type ModelOpener = (context: { readonly signal: AbortSignal }) => Promise<Model>;
@@ -103,22 +100,8 @@ function fromFunction(make: ModelOpener): Source {
 async function open(
   archive: string | Uint8Array,
   name: string,
-  { device, threads, instances, precision, tolerance, plan, calibration, decode }: SlotOptions,
+  options: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  const place = await openDevice(device);
-  const module = await ScriptModule.load(archive, {
-    ...{ device: 'cpu', threads, instances: instances ?? instancesOn(place), signal },
-  });
-  try {
-    if (!(metadataFile in module.metadata)) {
-      await module.moveTo(place);
-      return module;
-    }
-    const run = { precision, tolerance, plan, calibration, decode };
-    return await Classifier.of(module, name, run, place);
-  } catch (error) {
-    await module.close();
-    throw error;
-  }
+  return await openModel(archive, name, { ...pickModelOptions(options), signal });
 }

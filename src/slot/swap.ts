@@ -1,8 +1,9 @@
+import type { Model } from '../classify';
 import { SemisupError, SwapError } from '../errors';
 import { whenAborted } from '../torch';
 import type { SwapOptions } from './options';
 import { checkLikeness, dispose, probeFor, type Probe } from './probe';
-import type { Loaded, Model, Source } from './source';
+import type { Loaded, Source } from './source';
 
 type Stage = 'load' | 'warmup' | 'check';
 

@@ -1,14 +1,22 @@
 import { loadAddon, loadAddonSync } from '../libtorch';
 import { failure } from './failures';
-import type { Native } from './native';
-import { Tensor } from './tensor';
+import type { Native, TensorHandle } from './native';
 
+let makeTensor: (native: Native, handle: TensorHandle) => object;
 let native: Native | undefined;
+
+/**
+ * Registers the constructor of the tensors that the addon returns. The class registers itself, because
+ * it needs the addon: an import of it here would be circular.
+ */
+export function setTensorFactory(factory: typeof makeTensor): void {
+  makeTensor = factory;
+}
 
 function adopt(addon: Native): Native {
   if (native === addon) return addon;
   native = addon;
-  addon.setFactories(failure, (handle) => new Tensor(addon, handle));
+  addon.setFactories(failure, (handle) => makeTensor(addon, handle));
   // LibTorch's own exit handlers would pull the ground from under a model that runs.
   process.once('exit', () => {
     addon.shutdown();

@@ -8,7 +8,6 @@ import {
   findUsedLibTorchSync,
   gpuProblem,
   type GpuDriver,
-  type GpuProblem,
   type LibTorch,
 } from '../libtorch';
 import { reason } from '../net/reason';
@@ -42,13 +41,56 @@ export interface OpenDevice {
   readonly gpu?: GpuHandle;
 }
 
-/** What is known of GPUs. */
-interface GpuState {
-  readonly driver: GpuDriver;
-  readonly problem: GpuProblem | undefined;
-  /** The library that opens them. */
-  readonly part: string | undefined;
+/** What the choice of a device depends on. Tests substitute their own. */
+interface DeviceProbe {
+  /** The LibTorch in use; undefined if there is none. */
+  findLibTorch(): LibTorch | undefined | Promise<LibTorch | undefined>;
+  queryDriver(): GpuDriver | Promise<GpuDriver>;
+  /** The path of the CUDA backend library for a LibTorch, if it is compiled. */
+  cudaBackend(libtorch: LibTorch): string | undefined;
+  openGpu(backend: string, index: number): GpuHandle | Promise<GpuHandle>;
 }
+
+/** A probe whose every answer comes at once. */
+interface SyncDeviceProbe extends DeviceProbe {
+  findLibTorch(): LibTorch | undefined;
+  queryDriver(): GpuDriver;
+  openGpu(backend: string, index: number): GpuHandle;
+}
+
+const systemProbe: DeviceProbe = {
+  findLibTorch: async () => {
+    try {
+      return await findUsedLibTorch();
+    } catch (error) {
+      if (error instanceof LibTorchError) return undefined;
+      throw error;
+    }
+  },
+  queryDriver: () => askGpuDriver(),
+  cudaBackend: cudaPart,
+  openGpu: async (backend, index) => {
+    const { native, handle } = await Executor.shared();
+    return await native.openGpu(handle, backend, index);
+  },
+};
+
+const systemProbeSync: SyncDeviceProbe = {
+  findLibTorch: () => {
+    try {
+      return findUsedLibTorchSync();
+    } catch (error) {
+      if (error instanceof LibTorchError) return undefined;
+      throw error;
+    }
+  },
+  queryDriver: () => askGpuDriverSync(),
+  cudaBackend: cudaPart,
+  openGpu: (backend, index) => {
+    const { native, handle } = Executor.sharedSync();
+    return native.openGpuSync(handle, backend, index);
+  },
+};
 
 const cpu: OpenDevice = { name: 'cpu' };
 const opened = new Map<number, OpenDevice>();
@@ -59,10 +101,10 @@ export async function devices(): Promise<Device[]> {
   const found: Device[] = [
     { name: 'cpu', description: `${model}, ${availableParallelism()} cores` },
   ];
-  const libtorch = await usedLibTorch();
+  const libtorch = await systemProbe.findLibTorch();
   if (!isForGpus(libtorch)) return found;
-  const { driver, problem } = toState(await askGpuDriver(), libtorch);
-  if (problem) return found;
+  const driver = await systemProbe.queryDriver();
+  if (gpuProblem(driver, libtorch, cudaPart(libtorch))) return found;
   return [
     ...found,
     ...driver.gpus.map(({ name, capability, memory }, index) => ({
@@ -72,50 +114,44 @@ export async function devices(): Promise<Device[]> {
 }
 
 /**
- * Finds the device that a `device` option means.
+ * Opens the device that a `device` option names. Where `'auto'` finds a GPU that cannot be opened, it
+ * emits a warning and returns the CPU.
  *
- * @throws OptionError if it is no device's name
- * @throws DeviceError if that device is not there, or cannot be used
+ * @throws OptionError if it is not the name of a device
+ * @throws DeviceError if the device does not exist, or cannot be used
  */
-export async function openDevice(device: DeviceName = 'auto'): Promise<OpenDevice> {
-  const index = gpuIndexOf(device);
-  if (index === undefined) return cpu;
-  const known = opened.get(index);
+export async function openDevice(
+  device: DeviceName = 'auto',
+  probe: DeviceProbe = systemProbe,
+): Promise<OpenDevice> {
+  const known = knownDevice(device);
   if (known) return known;
-  const libtorch = await usedLibTorch();
-  if (device === 'auto' && !isForGpus(libtorch)) return cpu;
-  const state = toState(await askGpuDriver(), libtorch);
-  if (device === 'auto' && state.problem) return cpu;
-  check(device, index, state);
-  const { native, handle } = await Executor.shared();
+  const libtorch = await probe.findLibTorch();
+  if (isCpuCertain(device, libtorch)) return cpu;
+  const gpu = selectGpu(device, libtorch, await probe.queryDriver(), probe);
+  if (!gpu) return cpu;
   try {
-    const gpu = await native.openGpu(handle, state.part!, index);
-    return remember(index, gpu);
-  } catch (cause) {
-    if (device !== 'auto') throw openFailed(device, cause);
-    process.emitWarning(`${openFailed('cuda:0', cause).what} The CPU is used.`, {
-      code: 'SEMISUP_DEVICE',
-    });
-    return cpu;
+    return remember(gpu, await probe.openGpu(gpu.backend, gpu.index));
+  } catch (error) {
+    return fallBack(device, error);
   }
 }
 
-/** As `openDevice`, but blocks while the driver and the device are asked. */
-export function openDeviceSync(device: DeviceName = 'auto'): OpenDevice {
-  const index = gpuIndexOf(device);
-  if (index === undefined) return cpu;
-  const known = opened.get(index);
+/** Like `openDevice`, but blocks while the driver and the device are queried. */
+export function openDeviceSync(
+  device: DeviceName = 'auto',
+  probe: SyncDeviceProbe = systemProbeSync,
+): OpenDevice {
+  const known = knownDevice(device);
   if (known) return known;
-  const libtorch = tryTo(findUsedLibTorchSync);
-  if (device === 'auto' && !isForGpus(libtorch)) return cpu;
-  const state = toState(askGpuDriverSync(), libtorch);
-  if (device === 'auto' && state.problem) return cpu;
-  check(device, index, state);
-  const { native, handle } = Executor.sharedSync();
+  const libtorch = probe.findLibTorch();
+  if (isCpuCertain(device, libtorch)) return cpu;
+  const gpu = selectGpu(device, libtorch, probe.queryDriver(), probe);
+  if (!gpu) return cpu;
   try {
-    return remember(index, native.openGpuSync(handle, state.part!, index));
-  } catch (cause) {
-    throw openFailed(device, cause);
+    return remember(gpu, probe.openGpu(gpu.backend, gpu.index));
+  } catch (error) {
+    return fallBack(device, error);
   }
 }
 
@@ -133,19 +169,41 @@ function gpuIndexOf(device: DeviceName): number | undefined {
   throw wrongValue('device', `'auto', 'cpu', 'cuda' or 'cuda:<index>'`, device);
 }
 
-function isForGpus(libtorch: LibTorch | undefined): boolean {
+/** A GPU that the driver lists, and the library that opens it. */
+interface SelectedGpu {
+  readonly index: number;
+  readonly backend: string;
+}
+
+/** The CPU, or a GPU that was opened before. */
+function knownDevice(device: DeviceName): OpenDevice | undefined {
+  const index = gpuIndexOf(device);
+  return index === undefined ? cpu : opened.get(index);
+}
+
+/** Whether the device is the CPU whatever the driver says: the driver takes up to a second to start. */
+function isCpuCertain(device: DeviceName, libtorch: LibTorch | undefined): boolean {
+  return device === 'auto' && !isForGpus(libtorch);
+}
+
+function isForGpus(libtorch: LibTorch | undefined): libtorch is LibTorch {
   return libtorch !== undefined && libtorch.variant !== 'cpu';
 }
 
-function toState(driver: GpuDriver, libtorch: LibTorch | undefined): GpuState {
-  const part = libtorch && cudaPart(libtorch);
-  return { driver, problem: gpuProblem(driver, libtorch, part), part };
-}
-
-function check(device: string, index: number, { driver, problem }: GpuState): void {
+/** The GPU to open; undefined where `'auto'` means the CPU. @throws DeviceError if it does not exist */
+function selectGpu(
+  device: DeviceName,
+  libtorch: LibTorch | undefined,
+  driver: GpuDriver,
+  { cudaBackend }: Pick<DeviceProbe, 'cudaBackend'>,
+): SelectedGpu | undefined {
+  const backend = libtorch && cudaBackend(libtorch);
+  const problem = gpuProblem(driver, libtorch, backend);
+  const index = gpuIndexOf(device)!;
   const count = driver.gpus.length;
-  if (!problem && index < count) return;
-  const what = problem?.what ?? `The driver finds ${count} of them, from cuda:0 on`;
+  if (!problem && index < count) return { index, backend: backend! };
+  if (problem && device === 'auto') return undefined;
+  const what = problem?.what ?? `The driver lists ${count} of them, starting at cuda:0`;
   throw new DeviceError('ERR_SEMISUP_DEVICE', {
     what: `There is no device '${device}'. ${what}.`,
     todo: `${problem ? `${problem.todo} Or use` : 'Use one of these, or'} device 'auto' or 'cpu'.`,
@@ -153,35 +211,28 @@ function check(device: string, index: number, { driver, problem }: GpuState): vo
   });
 }
 
-function remember(index: number, gpu: GpuHandle): OpenDevice {
+function remember({ index }: SelectedGpu, gpu: GpuHandle): OpenDevice {
   const device = { name: `cuda:${index}`, gpu };
   opened.set(index, device);
   return device;
 }
 
+/** Where a GPU cannot be opened: the CPU for `'auto'`, with a warning. @throws DeviceError otherwise */
+function fallBack(device: DeviceName, cause: unknown): OpenDevice {
+  // LibTorch itself does not load: the CPU cannot be used either.
+  if (cause instanceof LibTorchError) throw cause;
+  if (device !== 'auto') throw openFailed(device, cause);
+  process.emitWarning(`${openFailed('cuda:0', cause).what} The CPU is used.`, {
+    code: 'SEMISUP_DEVICE',
+  });
+  return cpu;
+}
+
 function openFailed(device: string, cause: unknown): DeviceError {
   return new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
-    what: `The device '${device}' is there but cannot be used: ${reason(cause)}.`,
-    todo: `See whether nvidia-smi shows it free, and not in exclusive use. Or use device 'cpu'.`,
+    what: `The device '${device}' exists but cannot be used: ${reason(cause)}.`,
+    todo: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device 'cpu'.`,
     value: device,
     cause,
   });
-}
-
-async function usedLibTorch(): Promise<LibTorch | undefined> {
-  try {
-    return await findUsedLibTorch();
-  } catch (error) {
-    if (error instanceof LibTorchError) return undefined;
-    throw error;
-  }
-}
-
-function tryTo<T>(find: () => T): T | undefined {
-  try {
-    return find();
-  } catch (error) {
-    if (error instanceof LibTorchError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import type { DType } from '../dtype';
+import type { DType } from '../types';
 import { TensorError } from '../errors';
 import { wrongValue } from '../options';
 

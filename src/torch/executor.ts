@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import { wrongValue } from '../options';
 import { openNative, openNativeSync } from './addon';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
-import type { Tensor } from './tensor';
 
 /** More than any machine has cores for, and few enough that they can be started. */
 const maxThreads = 1024;
@@ -65,14 +64,6 @@ export class Executor {
     const counts = checkCounts(options);
     const native = openNativeSync();
     return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
-  }
-
-  /**
-   * Softmax and top-k of logits [n, classes]: n·k class indices and their probabilities, best first
-   * in each row.
-   */
-  async topk(logits: Tensor, k: number): Promise<{ indices: Int32Array; scores: Float32Array }> {
-    return await this.native.topk(this.handle, logits.handle, k);
   }
 
   /** Refuses new work; resolves when that under way is done and `module` is freed. Idempotent. */

@@ -1,13 +1,10 @@
 import type { GpuHandle, GpuLaunch } from './native';
-import { plainly, type Plan, type PlanRequest } from './plan';
-
-/** What a GPU computes in, the fastest first. */
-export const gpuPrecisions = ['float16', 'bfloat16', 'tf32', 'float32'] as const;
-export type GpuPrecision = (typeof gpuPrecisions)[number];
+import { interpreterPlan, type Plan, type PlanRequest } from './plan-request';
+import type { GpuPrecision } from './precision';
 
 /**
- * Makes a plan of a method for a GPU: its batches run as CUDA graphs, one for each power of two, which
- * are recorded and measured when the first such batch comes; that of one image now.
+ * Plans a method for a GPU. Batches run as CUDA graphs, one for each power of two; the graph of one
+ * image is captured now, the others when a batch of their size first arrives.
  *
  * @throws OptionError if the method cannot run in the precision
  * @throws DeviceError if the GPU fails, or has too little memory
@@ -23,7 +20,7 @@ export async function makeGpuPlan(
   const launch = await native.planOnGpu(handle, module, method, gpu, precision, images, transform);
   const where = { device: device.name, precision };
   if ('reason' in launch) {
-    const plan = plainly(where, launch.reason);
+    const plan = interpreterPlan(where, launch.reason);
     await native.convertModule(handle, module, device.name, undefined);
     return plan;
   }
@@ -31,7 +28,7 @@ export async function makeGpuPlan(
     kind: launch.isGraph ? 'graph' : 'planned',
     ...where,
     reason: describe(launch),
-    measured: { alone: launch.milliseconds, parts: {} },
+    measured: { latency: launch.milliseconds, throughput: {} },
   };
 }
 

@@ -4,33 +4,19 @@ export { devices, openDevice, type Device, type DeviceName, type OpenDevice } fr
 export type { ArrayOf, Elements, OwnDType } from './elements';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUse } from './memory';
-export type {
-  ArgumentSchema,
-  MethodSchema,
-  ModuleSpec,
-  GpuHandle,
-  JpegDecoderHandle,
-  Pixels,
-  PlanChoices,
-  PlanMeasured,
-  TensorSpec,
-  Transform,
-} from './native';
-export {
-  checkPlanOptions,
-  checkPrecision,
-  precisionsOf,
-  type Plan,
-  type PlanMode,
-  type PlanOptions,
-  type Precision,
-} from './plan';
+export { GpuJpegDecoder } from './gpu-jpeg-decoder';
+export { batchImages } from './images';
+export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
+export type { ConvolutionAlgorithm, PlanChoices, PlanMeasured } from './plan-choices';
+export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
+export type { Plan } from './plan-request';
+export { checkPrecision, precisionsOf, type Precision } from './precision';
 export {
   ScriptModule,
   type CallOptions,
   type FloatDType,
   type ScriptModuleOptions,
-  type TensorView,
 } from './script-module';
 export { Tensor } from './tensor';
+export { topk, type TopK } from './topk';
 export type { Keywords, Value } from './value';

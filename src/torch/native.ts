@@ -1,4 +1,5 @@
-import type { DType } from '../dtype';
+import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
+import type { PlanChoices, PlanMeasured } from './plan-choices';
 
 declare const tag: unique symbol;
 /** A native object behind a type tag; only the binding looks inside. */
@@ -18,51 +19,6 @@ export type GpuHandle = Handle<'GpuDevice'>;
 
 /** A JPEG decoder on a GPU. */
 export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
-
-/** The shape and dtype of a parameter or buffer that is allocated, and filled later. */
-export interface TensorSpec {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
-
-/**
- * A module tree to be made into TorchScript. Modules of the same `type` share one TorchScript class:
- * they must have the same source and the same names of parameters, buffers, attributes and submodules.
- */
-export interface ModuleSpec {
-  /** Name of the TorchScript class, e.g. `Bottleneck`. */
-  readonly type: string;
-  /** The methods, in TorchScript. Submodules are called as `self.conv1.forward(x)`. */
-  readonly source: string;
-  readonly parameters?: Readonly<Record<string, TensorSpec>>;
-  readonly buffers?: Readonly<Record<string, TensorSpec>>;
-  /** Whole numbers become `int`, others `float`; write a float of whole value as `{ float: 1 }`. */
-  readonly attributes?: Readonly<Record<string, number | boolean | string | { float: number }>>;
-  readonly modules?: Readonly<Record<string, ModuleSpec>>;
-}
-
-/** A decoded image: interleaved 8-bit samples, rows from the top. */
-export interface Pixels {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  /** 1 grey, 2 grey with alpha, 3 RGB, 4 RGB with alpha (or CMYK, see `cmyk`). Alpha is dropped. */
-  readonly channels: 1 | 2 | 3 | 4;
-  /** Whether the four channels are cyan, magenta, yellow and black, 0 for no ink, as in Pillow. */
-  readonly cmyk?: boolean;
-}
-
-/** From pixels to a network's input: resize the shorter side, crop the centre, scale, normalise. */
-export interface Transform {
-  /** Length that the shorter side is resized to, in pixels. */
-  readonly resize: number;
-  /** Side of the square cut from the centre, in pixels; at most `resize`. */
-  readonly crop: number;
-  /** Per channel, of values scaled to 0..1. */
-  readonly mean: readonly [number, number, number];
-  /** Per channel, of values scaled to 0..1. */
-  readonly std: readonly [number, number, number];
-}
 
 /** A module with all extra files of its archive. */
 export interface LoadedModule {
@@ -91,34 +47,13 @@ export interface MethodSchema {
   readonly returns: string;
 }
 
-/**
- * What is chosen for each convolution of a plan, in order: `d` oneDNN's; `p` of one pixel; `w` and
- * `v` Winograd's F(4x4, 3x3) and F(2x2, 3x3).
- */
-export interface PlanChoices {
-  /** For one image, with all threads. */
-  readonly alone: string;
-  /** For a part of a batch, on each thread. */
-  readonly part: string;
-  /** How many images a part has; 0 if a batch is done an image at a time, with all threads. */
-  readonly partSize: number;
-}
-
-/** What was measured for it. */
-export interface PlanMeasured {
-  /** Milliseconds of one image, with all threads. */
-  readonly alone: number;
-  /** Images a second, by the size of the parts of a batch. */
-  readonly parts: Readonly<Record<string, number>>;
-}
-
-/** What tuning gives. */
+/** The result of tuning. */
 export interface PlanTuning {
   readonly choices: PlanChoices;
   readonly measured: PlanMeasured;
 }
 
-/** Why there is no plan. */
+/** The reason why a method has no plan, as a clause. */
 export interface NoPlan {
   readonly reason: string;
 }
@@ -232,8 +167,8 @@ export interface Native {
     precision: 'float32' | 'bfloat16' | 'int8',
     images: TensorHandle | undefined,
   ): Promise<{ readonly signature: string } | NoPlan>;
-  /** Takes the choices of an earlier tuning. */
-  choosePlan(
+  /** Selects the algorithms of an earlier tuning. */
+  selectAlgorithms(
     executor: ExecutorHandle,
     module: ModuleHandle,
     method: string,
@@ -296,7 +231,7 @@ export interface Native {
     module: ModuleHandle,
     name: string,
     data: Uint8Array,
-    source: { dtype: DType; shape: readonly number[]; stride: readonly number[] },
+    source: TensorView,
   ): Promise<void>;
   saveModule(
     executor: ExecutorHandle,

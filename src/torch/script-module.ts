@@ -1,6 +1,6 @@
-import type { DType } from '../dtype';
 import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, nearest, readFrom, wrongValue } from '../options';
+import type { DType, ModuleSpec, TensorView } from '../types';
 import { whenAborted } from './abort';
 import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
 import {
@@ -11,8 +11,10 @@ import {
   type OpenDevice,
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
-import type { LoadedModule, MethodSchema, ModuleHandle, ModuleSpec } from './native';
-import { makePlan, type Plan, type PlanExample, type PlanOptions } from './plan';
+import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
+import { makePlan } from './plan';
+import type { PlanOptions } from './plan-options';
+import type { Plan, PlanExample } from './plan-request';
 import type { Tensor } from './tensor';
 import { splitArguments, type Keywords, type Value } from './value';
 
@@ -37,13 +39,6 @@ export interface ScriptModuleOptions extends ExecutorOptions {
 export interface CallOptions {
   /** Takes the call out of the queue; one that runs already is finished, and its result dropped. */
   readonly signal?: AbortSignal;
-}
-
-/** How the bytes of a tensor lie: a strided view, steps in elements. */
-export interface TensorView {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly stride: readonly number[];
 }
 
 const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'];

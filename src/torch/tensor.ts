@@ -1,7 +1,7 @@
-import { dtypeBytes, isDType, type DType } from '../dtype';
+import { dtypeBytes, isDType, type DType } from '../types';
 import { TensorError } from '../errors';
 import { checkOptionNames, readFrom, wrongValue } from '../options';
-import { openNativeSync } from './addon';
+import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
   areNumbersForHalf,
@@ -176,6 +176,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
     return formatTensor({ elements, shape, kind }, suffixes);
   }
 }
+
+setTensorFactory((native, handle) => new Tensor(native, handle));
 
 /** A copy, whose elements cannot change behind the checks. */
 function readShape(shape: unknown): number[] {

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { userCache } from '../libtorch';
 import { writeArchive } from './archive';
 import type { PlanTuning } from './native';
+import { isPlanChoices } from './plan-choices';
 
 /** Raised where kernels or choices change, so that what was measured before is measured anew. */
-const generation = 6;
+const generation = 7;
 
 /** Where a tuning is kept: it holds for one graph on one kind of processor with one LibTorch. */
 export function tuningPath(key: readonly unknown[]): string {
@@ -20,12 +21,7 @@ export function tuningPath(key: readonly unknown[]): string {
 export async function readTuning(path: string): Promise<PlanTuning | undefined> {
   try {
     const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as PlanTuning;
-    const { alone, part, partSize } = choices;
-    const areLetters = [alone, part].every(
-      (text) => typeof text === 'string' && /^[bdgpsvw]*$/.test(text),
-    );
-    const isSize = Number.isInteger(partSize) && partSize >= 0 && partSize <= 64;
-    return areLetters && isSize ? { choices: { alone, part, partSize }, measured } : undefined;
+    return isPlanChoices(choices) ? { choices, measured } : undefined;
   } catch {
     return undefined;
   }

@@ -2,30 +2,39 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as errors from '../../src/errors';
+import { nativeErrorCodes } from '../../src/torch/failures';
 import { root } from '../support/run-node';
 
-/** Whole codes alone: some source makes them of a prefix and a kind. */
+/** Complete codes only: some source concatenates a prefix and a suffix. */
 function codesIn(text: string): string[] {
   return text.match(/\bERR_SEMISUP_[A-Z_]*[A-Z](?![A-Z_])/g) ?? [];
 }
 
-async function codesInSource(): Promise<Set<string>> {
-  const src = join(root, 'src');
-  const names = await readdir(src, { recursive: true });
-  const sources = names.filter((name) => name.endsWith('.ts'));
-  const texts = await Promise.all(sources.map((name) => readFile(join(src, name), 'utf8')));
-  return new Set(texts.flatMap(codesIn));
+/** The codes in all files of a folder that have one of the extensions, sorted. */
+async function codesUnder(folder: string, extensions: RegExp): Promise<string[]> {
+  const path = join(root, folder);
+  const names = (await readdir(path, { recursive: true })).filter((name) => extensions.test(name));
+  const texts = await Promise.all(names.map((name) => readFile(join(path, name), 'utf8')));
+  return [...new Set(texts.flatMap(codesIn))].toSorted();
 }
 
-describe('docs/errors.md', () => {
-  it('lists each code once, and no other', async () => {
-    const listed = codesIn(await readFile(join(root, 'docs', 'errors.md'), 'utf8'));
-    assert.deepEqual(listed.toSorted(), [...(await codesInSource())].toSorted());
+describe('error codes', () => {
+  const documented = async () => await readFile(join(root, 'docs', 'errors.md'), 'utf8');
+  const codesInBinding = () => codesUnder('binding', /\.(h|cc)$/);
+
+  it('are listed in docs/errors.md, each once, and no others', async () => {
+    const inSource = [...(await codesUnder('src', /\.ts$/)), ...(await codesInBinding())];
+    const listed = codesIn(await documented());
+    assert.deepEqual(listed.toSorted(), [...new Set(inSource)].toSorted());
   });
 
-  it('lists each class', async () => {
-    const text = await readFile(join(root, 'docs', 'errors.md'), 'utf8');
-    const classes = [...text.matchAll(/^\| `(\w+Error)` \|/gm)].map(([, name]) => name);
-    assert.deepEqual([...classes, 'SemisupError'].toSorted(), Object.keys(errors).toSorted());
+  it('of binding/ are those that src/torch/failures.ts makes errors of', async () => {
+    assert.deepEqual(await codesInBinding(), nativeErrorCodes.toSorted());
+  });
+
+  it('have classes that are listed in docs/errors.md', async () => {
+    const classes = [...(await documented()).matchAll(/^\| `(\w+Error)` \|/gm)];
+    const names = [...classes.map(([, name]) => name), 'SemisupError'];
+    assert.deepEqual(names.toSorted(), Object.keys(errors).toSorted());
   });
 });

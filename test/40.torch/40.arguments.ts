@@ -76,7 +76,11 @@ describe('arguments', () => {
   });
 
   it('may not be more than the method takes', async () => {
-    await refuses(plain, ['add', 1, 2, 3], 'Expected at most 2 positional arguments for add(), but received 3.');
+    await refuses(
+      plain,
+      ['add', 1, 2, 3],
+      'Expected at most 2 positional arguments for add(), but received 3.',
+    );
     await refuses(
       values,
       ['nothing', null],

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OptionError, ScriptError } from '../../src/errors';
-import { Executor, ScriptModule, Tensor, type Precision } from '../../src/torch';
+import {
+  Executor,
+  ScriptModule,
+  Tensor,
+  type ConvolutionAlgorithm,
+  type PlanChoices,
+  type Precision,
+} from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
 import { temporaryEnvironment } from '../support/environment';
 import { temporaryFolder } from '../support/temporary';
@@ -275,15 +282,15 @@ const inPlace: Record<string, Case> = {
   'a sum': { forward: [start, `z = ${b('y')}`, 'z += y', 'return torch.relu_(z)'] },
   'a sum onto what was used before': {
     forward: [start, 's = torch.sigmoid(y)', `y.add_(${b('y')})`, 'return y * s'],
-    reason: /it changes a tensor by aten::add_/,
+    reason: /it modifies a tensor in place by aten::add_/,
   },
   'a sum onto a view': {
     forward: [start, 'v = y[:, 0:8]', 'v.add_(1.0)', `return ${b('y')}`],
-    reason: /it changes a tensor by aten::add_/,
+    reason: /it modifies a tensor in place by aten::add_/,
   },
   'a product of the input': {
     forward: ['x.mul_(2.0)', start, 'return y'],
-    reason: /it changes a tensor by aten::mul_/,
+    reason: /it modifies a tensor in place by aten::mul_/,
   },
 };
 
@@ -306,11 +313,11 @@ const unplannable: Record<string, Case> = {
   },
   'two results': {
     forward: [start, 'return y, x'],
-    reason: /it gives other results than one tensor/,
+    reason: /it returns something other than one tensor/,
   },
   'a dictionary': {
     forward: [start, 'return {"y": y}'],
-    reason: /it gives other results than one tensor/,
+    reason: /it returns something other than one tensor/,
   },
 };
 
@@ -390,7 +397,7 @@ const odd: Record<string, Case> = {
   'a constant': {
     forward: ['return self.row'],
     weights: { row: [side] },
-    reason: /it does not depend on its images/,
+    reason: /its output does not depend on its input/,
   },
 };
 
@@ -497,6 +504,15 @@ const refusedInBytes: Record<string, Case> = {
   },
 };
 
+const floatAlgorithms: readonly ConvolutionAlgorithm[] = [
+  'onednn',
+  'grouped',
+  'pointwise',
+  'direct',
+  'winograd2x2',
+  'winograd4x4',
+];
+
 describe('plans', function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
@@ -552,7 +568,7 @@ describe('plans', function () {
       await using net = await makeNet(one.forward, { ...weights, ...one.weights });
       await assert.rejects(plan(net, one, 'default', 'int8'), {
         code: 'ERR_SEMISUP_OPTION_VALUE',
-        message: /cannot run in int8, because of its aten::(slice|transpose)/,
+        message: /cannot run in int8, because it uses aten::(slice|transpose)/,
       });
     });
   }
@@ -565,7 +581,7 @@ describe('plans', function () {
       precision: 'float32',
       plan: 'default',
     });
-    assert.equal(kind, 'plain');
+    assert.equal(kind, 'interpreter');
     assert.match(reason, /it takes other arguments than one tensor/);
     using sum = await net.forward(images, images);
     assert.deepEqual(sum.shape, [2, 3, side, side]);
@@ -700,16 +716,16 @@ describe('plans', function () {
     await using net = await makeNet(one.forward, { ...weights, ...one.weights });
     const expected = await answers(net, one);
     const first = await plan(net, one, 'default');
-    if (first.kind === 'plain') assert.match(first.reason, one.reason ?? /: of its aten::/);
+    if (first.kind === 'interpreter') assert.match(first.reason, one.reason ?? /: it uses aten::/);
     else assert.equal(one.reason, undefined);
     assertClose(await answers(net, one), expected, 1e-4);
     const tuned = await plan(net, one, 'tune');
     assertClose(await answers(net, one), expected, 1e-3);
     // A plan that gives other numbers would have been dropped.
     assert.equal(tuned.kind, first.kind, tuned.reason);
-    if (tuned.kind === 'plain') return;
-    for (const letter of 'dgpsvw') {
-      await choose(letter);
+    if (tuned.kind === 'interpreter') return;
+    for (const algorithm of floatAlgorithms) {
+      await choose(algorithm);
       const chosen = await plan(net, one, 'auto');
       assert.match(chosen.reason, /^It was measured before/);
       assertClose(await answers(net, one), expected, 1e-3);
@@ -746,8 +762,8 @@ describe('plans', function () {
     const { kind, reason } = await plan(net, one, 'tune', 'int8');
     assert.equal(kind, 'planned', reason);
     const given: Answer[][] = [];
-    for (const letter of 'db') {
-      await choose(letter);
+    for (const algorithm of ['onednn', 'direct'] as const) {
+      await choose(algorithm);
       assert.match((await plan(net, one, 'auto', 'int8')).reason, /^It was measured before/);
       given.push(await answers(net, one));
     }
@@ -755,14 +771,15 @@ describe('plans', function () {
   }
 
   /** Changes what was kept of the tuning: one algorithm for all convolutions that take it. */
-  async function choose(letter: string): Promise<void> {
+  async function choose(algorithm: ConvolutionAlgorithm): Promise<void> {
     const plans = join(folder.path, 'semisup', 'plans');
     const [name] = await readdir(plans);
     const kept = JSON.parse(await readFile(join(plans, name!), 'utf8')) as {
-      choices: { alone: string; part: string; partSize: number };
+      choices: PlanChoices;
     };
-    const letters = letter.repeat(kept.choices.alone.length);
-    kept.choices = { alone: letters, part: letters, partSize: letter === 'd' ? 1 : 2 };
+    const algorithms = kept.choices.latency.algorithms.map(() => algorithm);
+    const subBatch = algorithm === 'onednn' ? 1 : 2;
+    kept.choices = { latency: { algorithms }, throughput: { algorithms, subBatch } };
     await writeFile(join(plans, name!), JSON.stringify(kept));
   }
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
 import { batch, decode } from '../../src/image';
-import { Executor, type Pixels } from '../../src/torch';
+import { Executor } from '../../src/torch';
+import type { Pixels } from '../../src/types';
 import { fakeGpu } from '../support/fake-gpu';
 import { files, fixture, imagenet, noises } from '../support/image-goldens';
 import { noise, sha256 } from '../support/pixels';

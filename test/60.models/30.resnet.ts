@@ -10,7 +10,8 @@ import { buildTorchScript, cards } from '../../src/models';
 import { architectures, resnet, type ArchitectureName } from '../../src/models/resnet';
 import { tensorsOf } from '../../src/models/state';
 import { imagenetTransform } from '../../src/models/transform';
-import { ScriptModule, type ModuleSpec, type Tensor } from '../../src/torch';
+import { ScriptModule, type Tensor } from '../../src/torch';
+import type { ModuleSpec } from '../../src/types';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
 import { photoOrSkip } from '../support/photos';
 

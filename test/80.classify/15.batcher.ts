@@ -4,17 +4,20 @@ import { Batcher } from '../../src/classify/batcher';
 
 describe('a batcher', () => {
   /** Doubles numbers, a batch at a time, each when it is let go. */
-  function doubling({ most = 4, atOnce = 1, wait = 1_000_000 } = {}) {
+  function doubling({ maxBatchSize = 4, concurrency = 1, maxDelay = 1_000_000 } = {}) {
     const batches: number[][] = [];
     const letGo: (() => void)[] = [];
-    const batcher = new Batcher<number, number>({ most, atOnce, wait }, async (inputs) => {
-      batches.push([...inputs]);
-      if (inputs.includes(13)) throw new Error(`unlucky: ${inputs.join(', ')}`);
-      await new Promise<void>((resolve) => letGo.push(resolve));
-      return inputs.map((input) => 2 * input);
-    });
+    const batcher = new Batcher<number, number>(
+      { maxBatchSize, concurrency, maxDelay },
+      async (inputs) => {
+        batches.push([...inputs]);
+        if (inputs.includes(13)) throw new Error(`unlucky: ${inputs.join(', ')}`);
+        await new Promise<void>((resolve) => letGo.push(resolve));
+        return inputs.map((input) => 2 * input);
+      },
+    );
     const add = (input: number, signal?: AbortSignal) =>
-      batcher.add(() => Promise.resolve(input), signal);
+      batcher.add(() => Promise.resolve(input), { signal });
     return { batches, letGo, batcher, add };
   }
 
@@ -42,7 +45,7 @@ describe('a batcher', () => {
   });
 
   it('waits for what is on its way, for so long', async () => {
-    const { batches, letGo, batcher, add } = doubling({ wait: 20 });
+    const { batches, letGo, batcher, add } = doubling({ maxDelay: 20 });
     const slow = batcher.add(() => setTimeout(60, 9));
     const quick = add(1);
     await setImmediate();
@@ -70,7 +73,7 @@ describe('a batcher', () => {
   });
 
   it('runs so many batches at a time', async () => {
-    const { batches, letGo, add } = doubling({ most: 1, atOnce: 2 });
+    const { batches, letGo, add } = doubling({ maxBatchSize: 1, concurrency: 2 });
     const answers = [1, 2, 3].map((input) => add(input));
     await setImmediate();
     assert.deepEqual(batches, [[1], [2]]);
@@ -82,7 +85,7 @@ describe('a batcher', () => {
   });
 
   it('prepares no more than one batch besides those that run', async () => {
-    const { letGo, batcher } = doubling({ most: 2 });
+    const { letGo, batcher } = doubling({ maxBatchSize: 2 });
     let prepared = 0;
     const answers = Array.from({ length: 10 }, () =>
       batcher.add(() => Promise.resolve(++prepared)),

@@ -50,7 +50,7 @@ describe('the baseline', function () {
     const folder = photosOrSkip(this);
     const planned = modelOrSkip(this);
     assert.equal(planned.plan.kind, 'planned');
-    await using plain = await hub.load('resnet50_baseline', { plan: 'plain' });
+    await using plain = await hub.load('resnet50_baseline', { plan: 'interpreter' });
     const photos = await photosIn(folder);
     const [given, wanted] = await Promise.all([planned.logits(photos), plain.logits(photos)]);
     const [a, b] = [await given.data(), await wanted.data()];

@@ -6,7 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Classifier, type OpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { fallenLeaves } from '../../src/image';
-import { Executor, memory, type Pixels, type Plan, type Tensor } from '../../src/torch';
+import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
+import type { Pixels } from '../../src/types';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { saveGenerated } from '../support/generated-model';
@@ -44,8 +45,12 @@ describe('the plan of a classifier', function () {
     for (const [title, options, message] of [
       ['an unknown precision', { precision: 'float8' }, /for precision but received 'float8'/],
       ['an unknown plan', { plan: 'fastest' }, /for plan but received 'fastest'/],
-      ['less precision without a plan', { precision: 'bfloat16', plan: 'plain' }, /'float32'/],
-      ['bytes without a plan', { precision: 'int8', plan: 'plain' }, /'float32'/],
+      [
+        'less precision without a plan',
+        { precision: 'bfloat16', plan: 'interpreter' },
+        /'float32'/,
+      ],
+      ['bytes without a plan', { precision: 'int8', plan: 'interpreter' }, /'float32'/],
       [
         'a calibration of floats',
         { calibration: [image()] },
@@ -72,8 +77,8 @@ describe('the plan of a classifier', function () {
     }
 
     it('choose between TorchScript, a plan that was measured, and one that was not', async () => {
-      assert.deepEqual(await planOf({ plan: 'plain' }), {
-        kind: 'plain',
+      assert.deepEqual(await planOf({ plan: 'interpreter' }), {
+        kind: 'interpreter',
         device: 'cpu',
         precision: 'float32',
         reason: 'It was asked for.',
@@ -89,8 +94,9 @@ describe('the plan of a classifier', function () {
         [kind, precision, reason],
         ['planned', 'float32', 'It was measured to be the fastest here.'],
       );
-      assert.match(choices!.alone, /^[dvw]$/);
-      assert.ok(measured!.alone > 0);
+      assert.equal(choices!.latency.algorithms.length, 1);
+      assert.match(choices!.latency.algorithms[0]!, /^(onednn|winograd[24]x[24])$/);
+      assert.ok(measured!.latency > 0);
     });
 
     it('keep to the precision', async () => {
@@ -128,24 +134,26 @@ describe('the plan of a classifier', function () {
 
     it('is not done, nor kept, where that is not asked for', async () => {
       await planOf({ plan: 'default' });
-      await planOf({ plan: 'plain' });
+      await planOf({ plan: 'interpreter' });
       await assert.rejects(readdir(plans()), { code: 'ENOENT' });
     });
 
     it('is done anew where what was kept is damaged', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const good = { alone: 'd', part: 'd', partSize: 1 };
+      const good = toChoices(['onednn'], 1);
       for (const content of [
         ...['', '{', 'null', '[]', '"text"', '{}', '{"choices":{}}'],
         ...[
-          { ...good, alone: 'x' },
-          { ...good, part: 'd\n' },
-          { ...good, partSize: 65 },
+          toChoices(['unknown'], 1),
+          toChoices(['onednn\n'], 1),
+          toChoices('onednn', 1),
+          toChoices(['onednn'], 65),
+          toChoices(['onednn'], 1.5),
+          toChoices(['onednn'], -1),
+          { ...good, latency: undefined },
+          { ...good, throughput: null },
         ].map((choices) => JSON.stringify({ choices })),
-        JSON.stringify({ choices: { ...good, partSize: 1.5 } }),
-        JSON.stringify({ choices: { ...good, partSize: -1 } }),
-        JSON.stringify({ choices: { ...good, alone: ['d'] } }),
       ]) {
         await writeFile(file, content);
         const { reason } = await planOf({});
@@ -156,8 +164,8 @@ describe('the plan of a classifier', function () {
     it('tells of a plan what it is, whatever was kept', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const choices = { alone: 'd', part: '', partSize: 1 };
-      const lies = { kind: 'plain', precision: 'int8', reason: 'A lie.' };
+      const choices = toChoices(['onednn'], 1);
+      const lies = { kind: 'interpreter', precision: 'int8', reason: 'A lie.' };
       await writeFile(file, JSON.stringify({ choices, ...lies }));
       assert.deepEqual(await planOf({}), {
         ...{ kind: 'planned', device: 'cpu', precision: 'float32', choices },
@@ -169,13 +177,13 @@ describe('the plan of a classifier', function () {
     it('does no harm where what was kept is for other convolutions', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const expected = await logitsOf('small', { plan: 'plain' });
-      for (const [alone, partSize] of [
-        ['w'.repeat(100), 64],
-        ['', 3],
-        ['wd', 1],
+      const expected = await logitsOf('small', { plan: 'interpreter' });
+      for (const [algorithms, subBatch] of [
+        [new Array<string>(100).fill('winograd4x4'), 64],
+        [[], 3],
+        [['winograd4x4', 'onednn'], 1],
       ] as const) {
-        await writeFile(file, JSON.stringify({ choices: { alone, part: alone, partSize } }));
+        await writeFile(file, JSON.stringify({ choices: toChoices(algorithms, subBatch) }));
         assertClose(await logitsOf('small', {}), expected, 1e-4);
       }
     });
@@ -215,7 +223,7 @@ describe('the plan of a classifier', function () {
           [count, 3, 97, 131],
         ]),
       ];
-      const expected = await outputsOf(architecture, { plan: 'plain' }, inputs);
+      const expected = await outputsOf(architecture, { plan: 'interpreter' }, inputs);
       assertAllClose(await outputsOf(architecture, {}, inputs), expected, 1e-3);
       const bfloat16 = { plan: 'default', precision: 'bfloat16' } as const;
       const outputs = await unlessNoBfloat16(outputsOf(architecture, bfloat16, inputs.slice(0, 4)));
@@ -226,7 +234,7 @@ describe('the plan of a classifier', function () {
   it('gives nearly the numbers of TorchScript in int8, for images like those it was told of', async () => {
     const leaves = (await fallenLeaves(14)).slice(8);
     for (const architecture of ['resnet18', 'resnext50_32x4d']) {
-      const expected = await logitsOf(architecture, { plan: 'plain' }, leaves);
+      const expected = await logitsOf(architecture, { plan: 'interpreter' }, leaves);
       const given = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, leaves);
       assertClose(given, expected, 0.1);
       assert.notDeepEqual(given, expected);
@@ -247,12 +255,12 @@ describe('the plan of a classifier', function () {
     assert.ok(difference > 1e-4 && difference < 0.2, reason);
     const finer = await auto(difference * 0.9);
     assert.notEqual(finer.precision, 'int8');
-    assert.equal((await planOf({ plan: 'plain', precision: 'auto' })).precision, 'float32');
+    assert.equal((await planOf({ plan: 'interpreter', precision: 'auto' })).precision, 'float32');
   });
 
   it('embeds as TorchScript does', async () => {
     const images = await fallenLeaves(3);
-    await using plain = await Classifier.open(modelOf('resnet18'), { plan: 'plain' });
+    await using plain = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
     await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
     await using bytes = await Classifier.open(modelOf('resnet18'), {
       ...{ plan: 'default', precision: 'int8' },
@@ -369,4 +377,9 @@ function assertClose(given: Float32Array, expected: Float32Array, tolerance: num
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const worst = given.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
   assert.ok(worst <= tolerance * largest, `${worst} of ${largest}`);
+}
+
+/** Choices as a file may hold them, valid or not. */
+function toChoices(algorithms: unknown, subBatch: number): object {
+  return { latency: { algorithms }, throughput: { algorithms, subBatch } };
 }

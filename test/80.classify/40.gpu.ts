@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Classifier, type RunOptions } from '../../src/classify';
 import { DeviceError, ImageError, OptionError } from '../../src/errors';
-import { ScriptModule, Tensor, type OpenDevice, type Pixels } from '../../src/torch';
+import { ScriptModule, Tensor, type OpenDevice } from '../../src/torch';
+import type { Pixels } from '../../src/types';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
@@ -25,7 +26,7 @@ describe('classifiers on a GPU', function () {
 
   beforeEach(async () => {
     path = await saveGenerated(join(temporary.path, 'resnet18.pt'), 'resnet18');
-    cpu = await Classifier.open(path, { device: 'cpu', plan: 'plain' });
+    cpu = await Classifier.open(path, { device: 'cpu', plan: 'interpreter' });
   });
   afterEach(() => cpu.close());
 
@@ -75,9 +76,9 @@ describe('classifiers on a GPU', function () {
 
   it('run by TorchScript where that is asked for', async () => {
     const device = await fake.open();
-    await using gpu = await open({ plan: 'plain' }, device);
+    await using gpu = await open({ plan: 'interpreter' }, device);
     assert.deepEqual(gpu.plan, {
-      ...{ kind: 'plain', device: device.name, precision: 'float32' },
+      ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
       reason: 'It was asked for.',
     });
     assert.deepEqual(await gpu.classify(images), await cpu.classify(images));
@@ -158,7 +159,7 @@ describe('classifiers on a GPU', function () {
         message: /nvJPEG cannot be opened: .*libnvjpeg\.so.*leave out the option decode: 'gpu'/,
       });
       await assert.rejects(open({ decode: 'gpu' }, { name: 'cpu' }), OptionError);
-      await assert.rejects(open({ decode: 'gpu', plan: 'plain' }), OptionError);
+      await assert.rejects(open({ decode: 'gpu', plan: 'interpreter' }), OptionError);
       await assert.rejects(
         Classifier.open(path, { decode: 'nvjpeg' as 'gpu' }),
         /Expected 'cpu' or 'gpu' for decode but received 'nvjpeg'/,

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Classifier } from '../../src/classify';
 import { DeviceError, ModelError, OptionError } from '../../src/errors';
 import { ModelSlot, type ModelSource } from '../../src/slot';
+import { toSource } from '../../src/slot/source';
 import { memory, ScriptModule } from '../../src/torch';
 import { sha256 } from '../support/pixels';
 import { answerOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
@@ -133,6 +134,60 @@ describe('sources of a slot', () => {
     await assert.rejects(ModelSlot.open(file, { devise: 'cpu' } as object), OptionError);
     await assert.rejects(ModelSlot.open(file, { threads: 0 }), OptionError);
     await assert.rejects(ModelSlot.open(file, { device: 'cuda:7' }), DeviceError);
+  });
+
+  it('are refused before they load if the device lacks the precision', async () => {
+    const classifier = await saveClassifier(path('c.pt'), 1);
+    const sources = [classifier, await readFile(classifier), await saveNet(path('net.pt'), 1)];
+    const load = ScriptModule.load.bind(ScriptModule);
+    let loads = 0;
+    ScriptModule.load = async (...args) => {
+      loads++;
+      return await load(...args);
+    };
+    try {
+      for (const source of sources) {
+        await assert.rejects(ModelSlot.open(source, { device: 'cpu', precision: 'float16' }), {
+          name: 'OptionError',
+          message: /Expected one of 'int8', 'bfloat16', 'float32', 'auto' on the CPU/,
+        });
+      }
+      assert.equal(loads, 0);
+      await using slot = await ModelSlot.open(sources[2]!, { device: 'cpu' });
+      assert.equal(slot.version, 1);
+      assert.equal(loads, 1);
+    } finally {
+      ScriptModule.load = load;
+    }
+  });
+
+  it('stop planning when the signal aborts, and free the module first', async () => {
+    const file = await saveClassifier(path('c.pt'), 1);
+    const reason = new Error('changed my mind');
+    const controller = new AbortController();
+    const load = ScriptModule.load.bind(ScriptModule);
+    let planned = 0;
+    ScriptModule.load = async (...args) => {
+      const module = await load(...args);
+      const plan = module.plan.bind(module);
+      module.plan = async (...request) => {
+        const planning = plan(...request);
+        controller.abort(reason);
+        const result = await planning;
+        planned++;
+        return result;
+      };
+      return module;
+    };
+    try {
+      const source = toSource(file, { device: 'cpu', plan: 'tune' });
+      await assert.rejects(source.load(controller.signal), reason);
+      // Not only when its promise is dropped: the next swap starts to load when this one has ended.
+      assert.equal(memory().modules.count, modules);
+      assert.equal(planned, 0);
+    } finally {
+      ScriptModule.load = load;
+    }
   });
 
   it('may be given up by a signal, and leave nothing behind', async () => {

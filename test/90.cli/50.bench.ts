@@ -30,9 +30,9 @@ describe('semisup bench', function () {
     assert.deepEqual(
       lines.slice(2, 6).map((line) => line.split(/ +/).slice(0, 3)),
       [
-        ['float32', 'plain', '1'],
+        ['float32', 'interpreter', '1'],
         ['float32', 'planned', '1'],
-        ['float32', 'plain', '2'],
+        ['float32', 'interpreter', '2'],
         ['float32', 'planned', '2'],
       ],
     );
@@ -85,7 +85,7 @@ describe('the precision and the plan', function () {
     };
     assert.notEqual(
       await embed('--plan', 'default', '--precision', 'int8'),
-      await embed('--plan', 'plain'),
+      await embed('--plan', 'interpreter'),
     );
     const { code, stdout } = await runCommand([
       ...['classify', clock, ...model(), '--plan', 'default', '--precision', 'int8'],
@@ -98,7 +98,7 @@ describe('the precision and the plan', function () {
     for (const args of [
       ['--precision', 'float8'],
       ['--plan', 'none'],
-      ['--plan', 'plain', '--precision', 'int8'],
+      ['--plan', 'interpreter', '--precision', 'int8'],
     ]) {
       const fetched = ['classify', clock, '--offline', '--hub-dir', '/nowhere', ...args];
       const { code, stderr } = await runCommand(fetched);

@@ -1,45 +1,119 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
-import ts from 'typescript';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  cycles,
+  moduleOf,
+  mutualImports,
+  readCpp,
+  readTypeScript,
+  unassigned,
+  upwardImports,
+  type SourceTree,
+} from '../support/layers';
 import { root } from '../support/run-node';
 
-/** The floors of src/, lowest first, as CONTRIBUTING.md has them. */
-const floors = [
-  ['errors', 'dtype', 'turnstile'],
-  ['options'],
-  ['net', 'checkpoint'],
-  ['libtorch'],
-  ['torch', 'versions'],
-  ['models', 'image'],
-  ['classify'],
-  ['hub'],
-  ['slot'],
-  ['cli', 'index'],
-];
-
-const src = join(root, 'src');
-/** The folder or file directly in src/ that a path lies in, e.g. `hub`. */
-const roomOf = (path: string) => relative(src, path).split(sep)[0]!.replace(/\.ts$/, '');
-const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room));
-
-describe('the house', () => {
-  it('has a floor for each folder', async () => {
-    const rooms = (await readdir(src)).map((name) => roomOf(join(src, name)));
-    assert.deepEqual(rooms.toSorted(), floors.flat().toSorted());
+function checkLayers(read: () => Promise<SourceTree>): void {
+  let tree: SourceTree;
+  before(async () => {
+    tree = await read();
   });
 
-  it('imports only from floors below', async () => {
-    const names = await readdir(src, { recursive: true });
-    const upward: string[] = [];
-    for (const name of names.filter((one) => /(?<!\.d)\.ts$/.test(one))) {
-      const path = join(src, name);
-      const { importedFiles } = ts.preProcessFile(await readFile(path, 'utf8'));
-      for (const { fileName } of importedFiles.filter((one) => one.fileName.startsWith('.'))) {
-        const [from, to] = [roomOf(path), roomOf(join(dirname(path), fileName))];
-        if (from !== to && floorOf(from) <= floorOf(to)) upward.push(`${name}: ${fileName}`);
-      }
+  it('assigns each folder and file to a layer', () => {
+    assert.deepEqual(unassigned(tree), []);
+  });
+
+  it('imports only from lower layers, or from the same folder', () => {
+    assert.deepEqual(upwardImports(tree), []);
+  });
+
+  it('has no two folders that import each other', () => {
+    assert.deepEqual(mutualImports(tree), []);
+  });
+
+  it('has no import cycle in a folder', () => {
+    assert.deepEqual(cycles(tree), []);
+  });
+}
+
+describe('the check of layers', () => {
+  it('reports every violation', () => {
+    const imports = (path: string, ...targets: string[]) => ({
+      ...{ path, imports: targets, written: targets },
+    });
+    const tree: SourceTree = {
+      layers: [['low', 'gone'], ['high']],
+      files: [
+        imports('low/a.h', 'low/b.h', 'high/a.h'),
+        imports('low/b.cc', 'low/b.h', 'low/a.h'),
+        imports('low/b.h'),
+        imports('high/a.h', 'low/b.h'),
+        imports('new.cc'),
+      ],
+    };
+    assert.deepEqual(unassigned(tree), ['new has no layer', 'gone does not exist']);
+    assert.deepEqual(upwardImports(tree), ['low/a.h: high/a.h']);
+    assert.deepEqual(mutualImports(tree), ['high low']);
+    assert.deepEqual(cycles(tree), ['low/a -> low/b -> low/a']);
+  });
+});
+
+describe('the layers of src/', () => {
+  const layers = [
+    ['types', 'errors', 'semaphore'],
+    ['options'],
+    ['net', 'checkpoint'],
+    ['libtorch'],
+    ['torch', 'versions'],
+    ['models', 'image'],
+    ['classify'],
+    ['hub'],
+    ['slot'],
+    ['cli', 'index'],
+  ];
+  checkLayers(async () => ({ files: await readTypeScript(join(root, 'src')), layers }));
+});
+
+describe('the layers of binding/', () => {
+  const layers = [
+    ['loader', 'kernels'],
+    ['program', 'runtime'],
+    ['script'],
+    ['image'],
+    ['plan', 'gpu'],
+    ['cuda', 'inference'],
+    ['functions'],
+    ['addon'],
+  ];
+  checkLayers(async () => ({ files: await readCpp(join(root, 'binding')), layers }));
+});
+
+describe('dependencies', () => {
+  it('on the native ABI are in src/torch alone', async () => {
+    const files = await readTypeScript(join(root, 'src'));
+    const outside = files.filter(({ path }) => moduleOf(path) !== 'torch');
+    const importers = outside.filter(({ imports }) => imports.includes('torch/native.ts'));
+    assert.deepEqual(
+      importers.map(({ path }) => path),
+      [],
+    );
+    assert.ok(files.some(({ imports }) => imports.includes('torch/native.ts')));
+    const callers: string[] = [];
+    for (const { path } of outside) {
+      const text = await readFile(join(root, 'src', path), 'utf8');
+      if (/\bexecutor\.native\b|\{ native\b.*\} = .*executor/.test(text)) callers.push(path);
     }
-    assert.deepEqual(upward, []);
+    assert.deepEqual(callers, []);
+  });
+
+  it('on N-API and LibTorch are not in binding/kernels', async () => {
+    const files = await readCpp(join(root, 'binding'));
+    const kernels = files.filter(({ path }) => moduleOf(path) === 'kernels');
+    const forbidden = kernels.flatMap(({ path, written }) =>
+      written
+        .filter((name) => /^(napi\.h$|node_api|ATen\/|c10\/|torch\/)/.test(name))
+        .map((name) => `${path}: ${name}`),
+    );
+    assert.deepEqual(forbidden, []);
   });
 });

@@ -22,7 +22,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
 
     beforeEach(async () => {
       path = await saveGenerated(join(temporary.path, `${architecture}.pt`), architecture);
-      cpu = await Classifier.open(path, { device: 'cpu', plan: 'plain' });
+      cpu = await Classifier.open(path, { device: 'cpu', plan: 'interpreter' });
     });
     afterEach(() => cpu.close());
     const open = (options: OpenOptions) => Classifier.open(path, { device: 'cuda', ...options });
@@ -76,7 +76,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
     });
 
     it('runs by TorchScript too', async () => {
-      await using gpu = await open({ plan: 'plain' });
+      await using gpu = await open({ plan: 'interpreter' });
       using given = await gpu.logits(images);
       using expected = await cpu.logits(images);
       assert.ok(apart(await given.data(), await expected.data()) < 1e-3);

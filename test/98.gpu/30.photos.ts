@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { Classifier, type RunOptions } from '../../src/classify';
 import { DeviceError, DownloadError } from '../../src/errors';
 import { hub } from '../../src/hub';
-import { batch, decode, GpuJpegs } from '../../src/image';
-import { Executor, openDevice, ScriptModule, type DeviceName } from '../../src/torch';
+import { batch, decode } from '../../src/image';
+import {
+  Executor,
+  GpuJpegDecoder,
+  openDevice,
+  ScriptModule,
+  type DeviceName,
+} from '../../src/torch';
 import { apart, onGpu } from '../support/gpu';
 import { imagenet } from '../support/image-goldens';
 import { photosOrSkip } from '../support/photos';
@@ -84,9 +90,9 @@ describe('the baseline on a GPU', function () {
     const photos = await photosIn(photosOrSkip(this));
     const { gpu } = await openDevice('cuda');
     const executor = await Executor.shared();
-    let jpegs: GpuJpegs;
+    let decoder: GpuJpegDecoder;
     try {
-      jpegs = await GpuJpegs.open(executor, gpu!);
+      decoder = await GpuJpegDecoder.open(executor, gpu!);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       this.test!.title += ` (skipped: ${error.what})`;
@@ -94,7 +100,7 @@ describe('the baseline on a GPU', function () {
     }
     let [sum, most, count, far] = [0, 0, 0, 0];
     for (const name of photos) {
-      const { images } = await jpegs.batch([{ name, bytes: await readFile(name) }], imagenet);
+      const { images } = await decoder.decode([await readFile(name)], imagenet);
       if (!images) continue;
       using there = images;
       using here = await batch(executor, [await decode(name)], imagenet, gpu);

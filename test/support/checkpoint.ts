@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCheckpoint, span, type StoredTensor } from '../../src/checkpoint';
-import { dtypeBytes, type DType } from '../../src/dtype';
+import { dtypeBytes, type DType } from '../../src/types';
 import { CheckpointError } from '../../src/errors';
 
 const fixtures = join(__dirname, '../20.checkpoint/fixtures');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pixels, Transform } from '../../src/torch';
+import type { Pixels, Transform } from '../../src/types';
 
 const folder = join(__dirname, '../50.image');
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));

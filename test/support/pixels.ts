@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Pixels } from '../../src/torch';
+import type { Pixels } from '../../src/types';
 
 /** Samples by the formula of `noise` in test/50.image/make-goldens.py. */
 export function noise(width: number, height: number, channels: Pixels['channels']): Pixels {

@@ -1,5 +1,6 @@
 import { formatMetadata, metadataFile } from '../../src/models/metadata';
-import { ScriptModule, Tensor, type ModuleSpec } from '../../src/torch';
+import { ScriptModule, Tensor } from '../../src/torch';
+import type { ModuleSpec } from '../../src/types';
 import { float32Bytes, makeSmallNet, smallNet } from './small-net';
 
 /** What `ones()` is answered with by a net of that scale. */

@@ -1,4 +1,5 @@
-import { ScriptModule, type ModuleSpec } from '../../src/torch';
+import { ScriptModule } from '../../src/torch';
+import type { ModuleSpec } from '../../src/types';
 
 /** A network that is quick to make: a 1x1 convolution without bias, then a linear layer. */
 export const smallNet: ModuleSpec = {

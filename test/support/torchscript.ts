@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import type { DType } from '../../src/dtype';
+import type { DType } from '../../src/types';
 import { ScriptModule, Tensor, type ScriptModuleOptions, type Value } from '../../src/torch';
 import { arrayOf } from '../../src/torch/elements';
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { span, type StateDict } from '../../src/checkpoint';
-import { dtypeBytes } from '../../src/dtype';
+import { dtypeBytes } from '../../src/types';
 
 const dtypes = { float32: 'F32', int64: 'I64' } as const;
 

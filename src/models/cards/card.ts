@@ -1,4 +1,4 @@
-import type { Transform } from '../../torch/native';
+import type { Transform } from '../../types';
 import type { ArchitectureName } from '../resnet';
 import type { CheckpointSource } from '../source';
 

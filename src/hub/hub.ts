@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  checkRunOptions,
+  Classifier,
+  modelOptionNames,
+  pickModelOptions,
+  type ModelOptions,
+} from '../classify';
+import { card, describe, list, type ModelCard } from '../models';
+import { wrongValue } from '../options';
+import { checkPrecision, openDevice } from '../torch';
+import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
+import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
+
+/** The repository that torch.hub knows the twelve models by. */
+const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
+
+/** Options of `hub.load`. */
+export interface LoadOptions extends WeightsOptions, ModelOptions {}
+
+const weightsOptionNames = ['weights', 'numClasses'];
+
+/**
+ * Loads a model: fetches its checkpoint where the cache has none, checks its hash, builds it into
+ * TorchScript once, and opens that.
+ *
+ * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it; also in the form
+ *   of torch.hub, with `facebookresearch/semi-supervised-ImageNet1K-models` before it
+ * @throws ModelError if there is no such model
+ * @throws DownloadError if the checkpoint cannot be had, or is not what it should be
+ * @throws CheckpointError if `weights` are damaged or of another architecture
+ * @throws DeviceError if the device is not there
+ */
+function load(name: string, options?: LoadOptions): Promise<Classifier>;
+function load(repo: string, name: string, options?: LoadOptions): Promise<Classifier>;
+async function load(
+  first: string,
+  second?: string | LoadOptions,
+  third?: LoadOptions,
+): Promise<Classifier> {
+  if (typeof second !== 'string') return await loadModel(first, second);
+  if (typeof first !== 'string' || first.split(':')[0] !== repository)
+    throw wrongValue('the repository', `'${repository}'`, first);
+  return await loadModel(second, third);
+}
+
+async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
+  checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
+  checkRunOptions(options);
+  const { device, precision, weights, numClasses, signal } = options;
+  const open = { ...pickModelOptions(options), signal };
+  checkPrecision(precision ?? 'float32', await openDevice(device));
+  const model = card(name);
+  signal?.throwIfAborted();
+  if (weights === undefined && numClasses === undefined) {
+    return await Classifier.open(await cachedTorchScript(model, options), open);
+  }
+  const temporary = join(tmpdir(), `semisup-${randomUUID()}.pt`);
+  try {
+    await writeTorchScript(model, temporary, options);
+    return await Classifier.open(temporary, open);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Fetches a model's checkpoint into the cache, unless it is there, and checks its SHA-256.
+ *
+ * @returns the path of the checkpoint
+ * @throws ModelError if there is no such model
+ * @throws DownloadError if it cannot be had, or is not what it should be
+ */
+async function download(name: string, options: HubOptions = {}): Promise<string> {
+  checkHubOptions(options, [], 'hub.download');
+  return await checkpointOf(card(name), options);
+}
+
+/**
+ * Writes a model as a TorchScript file for Python's `torch.jit.load` and any LibTorch: parameter names
+ * as in torchvision, methods `forward` and `features`, metadata in the extra file `semisup.json`.
+ *
+ * @param path of the file
+ * @returns the absolute path of the file
+ * @throws ModelError if there is no such model, or the file cannot be written
+ * @throws CheckpointError if `weights` are damaged or of another architecture
+ */
+async function exportTorchScript(
+  name: string,
+  path: string,
+  options: WeightsOptions = {},
+): Promise<string> {
+  checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
+  if (typeof path !== 'string' || path === '') throw wrongValue('the path', 'a path', path);
+  await writeTorchScript(card(name), resolve(path), options);
+  return resolve(path);
+}
+
+/** The models, and how to get them. Named as Python's `torch.hub` names it. */
+export const hub = {
+  /** The models' names, all or those that match a glob such as `*swsl*`. */
+  list: (pattern?: string): string[] => list(pattern),
+  /** A model's card as text. @throws ModelError if there is no such model */
+  help: (name: string): string => describe(card(name)),
+  /** A model's card. @throws ModelError if there is no such model */
+  info: (name: string): ModelCard => card(name),
+  load,
+  download,
+  exportTorchScript,
+};

@@ -1,0 +1,65 @@
+import { OptionError } from '../errors';
+import type { Transform } from '../types';
+import type { OpenDevice } from './device';
+import type { Executor } from './executor';
+import type { ModuleHandle } from './native';
+import type { PlanChoices, PlanMeasured } from './plan-choices';
+import type { Precision } from './precision';
+import type { Tensor } from './tensor';
+
+/** How a model runs, and why. */
+export interface Plan {
+  /**
+   * `'planned'`: as a list of fused steps; `'graph'`: these as CUDA graphs; `'interpreter'`: by
+   * TorchScript's interpreter.
+   */
+  readonly kind: 'planned' | 'graph' | 'interpreter';
+  /** The device that it runs on, e.g. `'cpu'` or `'cuda:0'`. */
+  readonly device: string;
+  readonly precision: Precision;
+  /** Why this plan was chosen, as a sentence. */
+  readonly reason: string;
+  /** The algorithm of each convolution, where the model is planned. */
+  readonly choices?: PlanChoices;
+  /** What was measured on this machine to choose them. */
+  readonly measured?: PlanMeasured;
+}
+
+/** Example inputs, with which a plan is calibrated and measured. */
+export interface PlanExample {
+  /** The shape of one image, [c, h, w]. */
+  readonly shape: readonly number[];
+  /** The preprocessing of the images. */
+  readonly transform: Transform;
+  /**
+   * Makes a batch of images, float32 [n, c, h, w], or for a GPU uint8 [n, h, w, c]. Called only if
+   * needed.
+   */
+  make(): Promise<Tensor>;
+}
+
+/** A method to plan, and the device to plan it for. */
+export interface PlanRequest {
+  readonly executor: Executor;
+  readonly module: ModuleHandle;
+  readonly method: string;
+  readonly example: PlanExample;
+  readonly device: OpenDevice;
+}
+
+/**
+ * The plan of a method that cannot be planned: TorchScript's interpreter runs it.
+ *
+ * @throws OptionError unless the precision is float32, the only one of the interpreter
+ */
+export function interpreterPlan(where: Pick<Plan, 'device' | 'precision'>, reason: string): Plan {
+  const { precision } = where;
+  if (precision === 'float32') {
+    return { kind: 'interpreter', ...where, reason: `No plan can be made: ${reason}.` };
+  }
+  throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `The model cannot run in ${precision}, because ${reason}.`,
+    todo: `Leave the option 'precision' out.`,
+    value: precision,
+  });
+}
