@@ -64,6 +64,12 @@ await withModelFolder(async (folder) => {
     const columns = [median(all), quantile(all, 0.1), quantile(all, 0.9)].map((one) =>
       one.toFixed(0),
     );
-    console.log([JSON.stringify(name), ...columns, (median(all) / best).toFixed(3)].join(','));
+    console.log(
+      [
+        JSON.stringify(name),
+        ...columns,
+        Number.isFinite(best) ? (median(all) / best).toFixed(3) : '',
+      ].join(','),
+    );
   }
 });
