@@ -1,4 +1,4 @@
-// Forwards on the CPU: semisup against its peers, with the same weights, input and threads.
+// Compares CPU forwards of semisup with its peers, with the same weights, input and threads.
 //   node bench/cpu.mjs [--models a,b] [--batches 1,8] [--contenders a,b] [--rounds n] [--threads n]
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,22 +6,23 @@ import { parseArgs } from 'node:util';
 import { difference } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
 import { writeInput } from './support/input.mjs';
-import { physicalCores, printOrigin } from './support/machine.mjs';
-import { modelFiles, withFolder } from './support/models.mjs';
+import { physicalCores, printHeader } from './support/machine.mjs';
+import { modelFiles, withModelFolder } from './support/models.mjs';
 import { onnxruntimeVersion } from './support/onnxruntime.mjs';
 import { python, pythonVersions } from './support/python.mjs';
 import { quantile } from './support/statistics.mjs';
-import { compare, ratioColumns, takeTurns } from './support/turns.mjs';
+import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const baseline = 'onnxruntime-node';
 const warmUpRuns = 4;
-const turnMs = 1000;
-const [fewestRuns, mostRuns] = [2, 30];
+/** Target duration of a contender's share of a round. */
+const roundMs = 1000;
+const [minRuns, maxRuns] = [2, 30];
 
-/** How far logits may be from the plain ones, in parts of the largest; 1e-3 where nothing is said. */
+/** Permitted difference from the reference's logits, relative to the largest; 1e-3 by default. */
 const tolerances = { 'semisup-bfloat16': 5e-2, 'semisup-int8': Infinity };
-/** Whose logits the others are compared with: the first of these that is there. */
-const references = ['semisup-plain', 'pytorch-eager', baseline];
+/** The contender that the others' logits are compared with: the first of these that runs. */
+const references = ['semisup-interpreter', 'pytorch-eager', baseline];
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +35,7 @@ const { values: options } = parseArgs({
 });
 const batches = options.batches.split(',').map(Number);
 
-/** How each contender is started. */
+/** The command that starts each contender. */
 function commands({ architecture, torchScript, onnx }, input) {
   const script = (name) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
   const { threads } = options;
@@ -47,11 +48,11 @@ function commands({ architecture, torchScript, onnx }, input) {
     ...[kind, architecture, model, input, threads],
   ];
   const all = {
-    // Tuned anew, as what was kept may have been measured on a busy machine.
+    // A cached tuning may have been measured on a busy machine.
     'semisup-float32': semisup({ plan: 'tune' }),
     'semisup-bfloat16': semisup({ plan: 'tune', precision: 'bfloat16' }),
     'semisup-int8': semisup({ plan: 'tune', precision: 'int8' }),
-    'semisup-plain': semisup({ plan: 'plain' }),
+    'semisup-interpreter': semisup({ plan: 'interpreter' }),
     [baseline]: [process.execPath, script('contender-onnxruntime.mjs'), onnx, input, threads],
     'pytorch-eager': inPython('eager'),
     'pytorch-compile': inPython('compile'),
@@ -60,37 +61,38 @@ function commands({ architecture, torchScript, onnx }, input) {
   };
   const wanted = options.contenders?.split(',') ?? Object.keys(all);
   const unknown = wanted.find((name) => !(name in all));
-  if (unknown) throw new Error(`${unknown} is none of ${Object.keys(all).join(', ')}`);
+  if (unknown)
+    throw new Error(`Expected one of ${Object.keys(all).join(', ')}, but received ${unknown}.`);
   return Object.fromEntries(wanted.map((name) => [name, all[name]]));
 }
 
-/** Runs a batch size for the first time: tuning, compiling and the like are not measured. */
+/** Runs a batch size for the first time, so that tuning and compilation are not measured. */
 async function warmUp(contenders, batch) {
   const warm = new Map();
-  for (const { name, ask } of contenders) {
+  for (const { name, request } of contenders) {
     try {
-      const answer = await ask({ batch, runs: warmUpRuns, logits: true });
-      warm.set(name, answer);
-      if (answer.plan) console.error(`${name}: ${JSON.stringify(answer.plan)}`);
+      const response = await request({ batch, runs: warmUpRuns, logits: true });
+      warm.set(name, response);
+      if (response.plan) console.error(`${name}: ${JSON.stringify(response.plan)}`);
     } catch (error) {
-      console.error(`${name} is left out: ${error.message}`);
+      console.error(`${name} is excluded: ${error.message}`);
     }
   }
   return warm;
 }
 
-/** How far each contender's logits are from the reference's. */
+/** The difference of each contender's logits from the reference's, by name. */
 function compareLogits(warm) {
   const reference = references.find((name) => warm.has(name));
   const differences = new Map();
   for (const [name, { logits }] of reference ? warm : []) {
-    const apart = difference(logits, warm.get(reference).logits);
-    // So that what is no number is wrong too.
-    const wrong = !(apart <= (tolerances[name] ?? 1e-3));
-    if (wrong) process.exitCode = 1;
-    differences.set(name, apart.toExponential(1));
+    const relative = difference(logits, warm.get(reference).logits);
+    // Negated, because NaN fails every comparison.
+    const isWrong = !(relative <= (tolerances[name] ?? 1e-3));
+    if (isWrong) process.exitCode = 1;
+    differences.set(name, relative.toExponential(1));
     console.error(
-      `${name}: logits ${wrong ? 'DIFFER' : 'agree'}, ${differences.get(name)} of the largest from ${reference}`,
+      `${name}: logits ${isWrong ? 'DIFFER' : 'agree'}, relative difference from ${reference} ${differences.get(name)}`,
     );
   }
   return differences;
@@ -101,13 +103,14 @@ async function measure(model, batch, contenders) {
   const warm = await warmUp(contenders, batch);
   const differences = compareLogits(warm);
   const runs = (name) => {
-    const fitting = Math.round(turnMs / warm.get(name).milliseconds.at(-1));
-    return Math.min(Math.max(fitting, fewestRuns), mostRuns);
+    const fitting = Math.round(roundMs / warm.get(name).milliseconds.at(-1));
+    return Math.min(Math.max(fitting, minRuns), maxRuns);
   };
-  const taking = contenders.filter(({ name }) => warm.has(name));
-  const measured = await takeTurns(taking, Number(options.rounds), async ({ name, ask }) => {
+  const participants = contenders.filter(({ name }) => warm.has(name));
+  const measured = await interleave(participants, Number(options.rounds), async (contender) => {
+    const { name, request } = contender;
     // The first run wakes threads and fills caches.
-    const { milliseconds } = await ask({ batch, runs: 1 + runs(name) });
+    const { milliseconds } = await request({ batch, runs: 1 + runs(name) });
     return milliseconds.slice(1);
   });
   for (const [name, rounds] of measured) {
@@ -120,11 +123,11 @@ async function measure(model, batch, contenders) {
   }
 }
 
-printOrigin(`${options.threads} threads; ${onnxruntimeVersion()}; ${pythonVersions()}`);
+printHeader(`${options.threads} threads; ${onnxruntimeVersion()}; ${pythonVersions()}`);
 console.log(
   'model,batch,contender,median ms,p10 ms,p90 ms,images/s,ratio,lowest ratio,highest ratio,difference',
 );
-await withFolder(async (folder) => {
+await withModelFolder(async (folder) => {
   const input = writeInput(join(folder, 'input.f32'), Math.max(...batches));
   for (const model of options.models.split(',')) {
     const contenders = await startAll(commands(modelFiles(folder, model), input));

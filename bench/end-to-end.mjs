@@ -1,21 +1,21 @@
-// From 100 JPEGs in memory to classes on the CPU: semisup against sharp and ONNX Runtime, and against
-// Pillow and PyTorch. Besides latency, the event loop, memory and the time to the first answer.
+// Classifies 100 JPEGs in memory on the CPU: semisup against sharp with ONNX Runtime, and against Pillow
+// with PyTorch. Measures latency, event-loop delay, memory and the time to the first result.
 //   node bench/end-to-end.mjs [--models a,b] [--rounds n] [--starts n] [--threads n]
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { correlation } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
-import { physicalCores, printOrigin } from './support/machine.mjs';
-import { modelFiles, withFolder } from './support/models.mjs';
+import { physicalCores, printHeader } from './support/machine.mjs';
+import { modelFiles, withModelFolder } from './support/models.mjs';
 import { onnxruntimeVersion } from './support/onnxruntime.mjs';
 import { findPhotos } from './support/photos.mjs';
 import { python, pythonVersions } from './support/python.mjs';
 import { quantile } from './support/statistics.mjs';
-import { compare, ratioColumns, takeTurns } from './support/turns.mjs';
+import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const baseline = 'sharp + onnxruntime-node';
 const pythonPeer = 'Pillow + PyTorch eager';
-const leastCorrelation = 0.95;
+const minCorrelation = 0.95;
 
 const { values: options } = parseArgs({
   options: {
@@ -26,14 +26,14 @@ const { values: options } = parseArgs({
   },
 });
 
-/** How each contender is started; `plan` says whether semisup tunes anew. */
+/** The command that starts each contender; `plan` is semisup's plan mode. */
 function commands({ architecture, torchScript, onnx }, images, plan = 'auto') {
   const script = (name) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
-  const more = [images, options.threads];
+  const common = [images, options.threads];
   return {
-    semisup: [process.execPath, script('images-semisup.mjs'), torchScript, ...more, plan],
-    [baseline]: [process.execPath, script('images-onnxruntime.mjs'), onnx, ...more],
-    [pythonPeer]: [python, script('images_python.py'), architecture, ...more],
+    semisup: [process.execPath, script('images-semisup.mjs'), torchScript, ...common, plan],
+    [baseline]: [process.execPath, script('images-onnxruntime.mjs'), onnx, ...common],
+    [pythonPeer]: [python, script('images_python.py'), architecture, ...common],
   };
 }
 
@@ -48,33 +48,39 @@ function print(model, name, measured, figure) {
 }
 
 /**
- * Whether the contenders see the same, though they resize in different ways. A network by formula may
- * prefer one class always; how much it does still tells the pictures apart.
+ * Fails unless the contenders' scores correlate, although they resize differently. A network with
+ * synthetic weights may predict the same class for every image; its scores still differ by image.
  */
-async function compareAnswers(contenders) {
-  const seen = new Map();
-  for (const { name, ask } of contenders) seen.set(name, (await ask({ measure: 'all' })).answers);
-  const [[first, reference] = [], ...others] = seen;
-  const scores = (answers) => answers.map(({ score }) => score);
-  for (const [name, answers] of others) {
-    const same = answers.filter(({ index }, i) => index === reference[i].index).length;
-    const alike = correlation(scores(answers), scores(reference));
-    if (!(alike > leastCorrelation)) process.exitCode = 1;
+async function comparePredictions(contenders) {
+  const byContender = new Map();
+  for (const { name, request } of contenders) {
+    byContender.set(name, (await request({ measure: 'all' })).predictions);
+  }
+  const [[first, reference] = [], ...others] = byContender;
+  const scores = (predictions) => predictions.map(({ score }) => score);
+  for (const [name, predictions] of others) {
+    const equal = predictions.filter(({ index }, i) => index === reference[i].index).length;
+    const r = correlation(scores(predictions), scores(reference));
+    if (!(r > minCorrelation)) process.exitCode = 1;
     console.error(
-      `${name}: ${same} of ${answers.length} classes as ${first}, correlation of scores ${alike.toFixed(4)}`,
+      `${name}: ${equal} of ${predictions.length} classes equal to ${first}, correlation of scores ${r.toFixed(4)}`,
     );
   }
 }
 
-/** What a process takes until its first answer: the very first one, and those after it. */
+/** Time and memory from process start to the first result, with and without a cached tuning. */
 async function measureStarts(model, files, images) {
-  print(model, 'very first start to answer ms', (await startOften(1, files, images, 'tune')).ms);
-  const { ms, MiB } = await startOften(Number(options.starts), files, images);
-  print(model, 'start to first answer ms', ms);
+  print(
+    model,
+    'untuned start to first result ms',
+    (await startRepeatedly(1, files, images, 'tune')).ms,
+  );
+  const { ms, MiB } = await startRepeatedly(Number(options.starts), files, images);
+  print(model, 'start to first result ms', ms);
   print(model, 'memory of first model MiB', MiB);
 }
 
-async function startOften(times, files, images, plan) {
+async function startRepeatedly(times, files, images, plan) {
   const [ms, MiB] = [new Map(), new Map()];
   for (let start = 1; start <= times; start++) {
     for (const contender of await startAll(commands(files, images, plan))) {
@@ -94,22 +100,26 @@ function append(map, key, value) {
 
 async function measure(model, contenders) {
   const inNode = contenders.filter(({ name }) => name !== pythonPeer);
-  const turns = (measure, those = contenders, rounds = options.rounds) => {
+  const run = (measure, participants = contenders, rounds = options.rounds) => {
     console.error(`\n${model}: ${measure}`);
-    return takeTurns(those, Number(rounds), async ({ ask }) => (await ask({ measure })).values);
+    return interleave(
+      participants,
+      Number(rounds),
+      async ({ request }) => (await request({ measure })).values,
+    );
   };
-  await compareAnswers(contenders);
-  print(model, '100 images ms', await turns('all'));
-  const latencies = await turns('each');
+  await comparePredictions(contenders);
+  print(model, '100 images ms', await run('all'));
+  const latencies = await run('each');
   print(model, 'one image p50 ms', latencies);
   print(model, 'one image p99 ms', latencies, (values) => quantile(values, 0.99));
-  print(model, 'longest event-loop delay ms', await turns('delay', inNode));
-  print(model, 'memory of another model MiB', await turns('another', contenders, 3));
+  print(model, 'longest event-loop delay ms', await run('delay', inNode));
+  print(model, 'memory of another model MiB', await run('another', contenders, 3));
 }
 
-await withFolder(async (folder) => {
+await withModelFolder(async (folder) => {
   const { path, kind } = await findPhotos(folder);
-  printOrigin(`${options.threads} threads; ${kind}; ${onnxruntimeVersion()}; ${pythonVersions()}`);
+  printHeader(`${options.threads} threads; ${kind}; ${onnxruntimeVersion()}; ${pythonVersions()}`);
   console.log('model,figure,contender,value,lowest,highest,ratio,lowest ratio,highest ratio');
   for (const model of options.models.split(',')) {
     const files = modelFiles(folder, model);

@@ -1,7 +1,7 @@
-// How long the event loop is held while a model is built, loaded, run and closed; in milliseconds, the
-// longest delay of each step, median and range over several processes.
+// Measures the longest event-loop delay while a model is built, loaded, run and closed: for each step the
+// median and range in milliseconds over several processes.
 //   node bench/event-loop.mjs [--runs 7] [--threads n] [--neighbours n]
-// `--neighbours` starts as many processes that keep a core busy. Fetches resnet50_baseline once.
+// `--neighbours` is the number of processes that each keep a core busy. Downloads resnet50_baseline once.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { busyTime } from './support/machine.mjs';
+import { busyTime, printHeader } from './support/machine.mjs';
+import { median } from './support/statistics.mjs';
 
 const self = fileURLToPath(import.meta.url);
 const image = fileURLToPath(new URL('../examples/clock.jpg', import.meta.url));
 
-/** One process: every step once, in a cache of its own that holds nothing but the checkpoint. */
-async function once(checkpoint, threads) {
+/** Runs every step once in this process, with an otherwise empty cache that contains the checkpoint. */
+async function measureSteps(checkpoint, threads) {
   const { hub, ScriptModule, setThreads } = await import('../lib/index.js');
   const { openNative } = await import('../lib/torch/addon.js');
   if (threads) setThreads(threads);
@@ -31,37 +32,39 @@ async function once(checkpoint, threads) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const steps = {};
   async function measure(step, work) {
-    // What blocks before the monitor's first tick would not be seen.
+    // The monitor misses what blocks before its first tick.
     delay.enable();
     await sleep(30);
     delay.reset();
     await sleep(5);
     const began = performance.now();
-    const answer = await work();
-    const took = performance.now() - began;
+    const result = await work();
+    const duration = performance.now() - began;
     await sleep(5);
     delay.disable();
-    steps[step] = { longest: delay.max / 1e6, took };
-    return answer;
+    steps[step] = { delay: delay.max / 1e6, duration };
+    return result;
   }
-  await measure('nothing, for 100 ms', () => sleep(100));
+  await measure('idle for 100 ms', () => sleep(100));
   await measure('open LibTorch', () => openNative());
-  const built = await measure('hub.load, first time: build', () => hub.load(name, options));
+  const built = await measure('hub.load, first: build', () => hub.load(name, options));
   const model = await measure('hub.load, from the cache', () => hub.load(name, options));
-  await measure('classify an image, first time', () => model.classify(image));
-  // The second run is still slow: TorchScript compiles what it has seen in the first.
+  await measure('classify the first image', () => model.classify(image));
+  // In the interpreter the second run is slow too: TorchScript compiles what the first one profiled.
   await model.classify(image);
   await measure('classify an image', () => model.classify(image));
   await measure('classify 64 images', () => model.classify(Array(64).fill(image)));
   await measure('exportTorchScript', () => hub.exportTorchScript(name, exported, options));
   const copy = await measure('ScriptModule.load', () => ScriptModule.load(exported));
-  await measure('close three', () => Promise.all([built.close(), model.close(), copy.close()]));
-  await measure('before a first fetch: import pacote and undici', () =>
+  await measure('close three models', () =>
+    Promise.all([built.close(), model.close(), copy.close()]),
+  );
+  await measure('first download: import pacote and undici', () =>
     Promise.all([import('pacote'), import('undici')]),
   );
   rmSync(hubDir, { recursive: true });
   const { user, system } = process.cpuUsage();
-  console.log(JSON.stringify({ steps, own: (user + system) / 1000 }));
+  console.log(JSON.stringify({ steps, cpuTime: (user + system) / 1000 }));
 }
 
 async function report({ runs, threads, neighbours }) {
@@ -77,30 +80,35 @@ async function report({ runs, threads, neighbours }) {
   }
 }
 
-/** What a process measured, and how many cores all others used meanwhile. */
+/** The measurements of a process, and how many cores other processes used in the meantime. */
 function runOnce(checkpoint, threads) {
   const [began, busyBefore] = [performance.now(), busyTime()];
   const output = execFileSync(process.execPath, [self, checkpoint, '--threads', threads]);
-  const { steps, own } = JSON.parse(output);
-  const others = (busyTime() - busyBefore - own) / (performance.now() - began);
+  const { steps, cpuTime } = JSON.parse(output);
+  const others = (busyTime() - busyBefore - cpuTime) / (performance.now() - began);
   return { steps, others: Math.max(0, others) };
 }
 
 function print(results) {
-  const others = summary(results.map((result) => result.others));
-  console.log(`${results.length} processes; others used ${others} cores meanwhile`);
-  console.log('step; longest delay of the event loop in ms; duration of the step in ms');
+  const others = summary(results.map((result) => result.others)).map((value) => value.toFixed(1));
+  printHeader(
+    `${results.length} processes; others used ${others[0]} cores meanwhile (${others[1]} to ${others[2]})`,
+  );
+  console.log('step,delay ms,lowest,highest,duration ms,lowest,highest');
   for (const step of Object.keys(results[0].steps)) {
-    const delays = results.map(({ steps }) => steps[step].longest);
-    const durations = results.map(({ steps }) => steps[step].took);
-    console.log(`${step}; ${summary(delays)}; ${summary(durations, 0)}`);
+    const delays = summary(results.map(({ steps }) => steps[step].delay));
+    const durations = summary(results.map(({ steps }) => steps[step].duration));
+    const columns = [
+      ...delays.map((value) => value.toFixed(1)),
+      ...durations.map((value) => value.toFixed(0)),
+    ];
+    console.log([JSON.stringify(step), ...columns].join(','));
   }
 }
 
-/** Median and range. */
-function summary(values, digits = 1) {
-  const sorted = values.toSorted((a, b) => a - b).map((value) => value.toFixed(digits));
-  return `${sorted[Math.floor(sorted.length / 2)]} (${sorted[0]} to ${sorted.at(-1)})`;
+/** Median, minimum and maximum. */
+function summary(values) {
+  return [median(values), Math.min(...values), Math.max(...values)];
 }
 
 const { values, positionals } = parseArgs({
@@ -112,5 +120,5 @@ const { values, positionals } = parseArgs({
   },
 });
 const [checkpoint] = positionals;
-if (checkpoint) await once(checkpoint, Number(values.threads));
+if (checkpoint) await measureSteps(checkpoint, Number(values.threads));
 else await report(values);

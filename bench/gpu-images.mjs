@@ -1,13 +1,13 @@
-// From JPEG bytes in memory to classes on a GPU: JPEGs decoded by it against those decoded by the CPU.
+// Classifies JPEGs in memory on a GPU: decoding on the GPU against decoding on the CPU.
 //   node bench/gpu-images.mjs [--models a,b] [--precision float16] [--rounds n] [--times n]
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startAll } from './support/contender.mjs';
-import { printOrigin } from './support/machine.mjs';
-import { torchScriptFile, withFolder } from './support/models.mjs';
+import { printHeader } from './support/machine.mjs';
+import { torchScriptFile, withModelFolder } from './support/models.mjs';
 import { findPhotos } from './support/photos.mjs';
 import { gpuVersions } from './support/python.mjs';
-import { compare, ratioColumns, takeTurns } from './support/turns.mjs';
+import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const baseline = 'decode: cpu';
 const { values: options } = parseArgs({
@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
     models: { type: 'string', default: 'resnet50' },
     precision: { type: 'string', default: 'float16' },
     rounds: { type: 'string', default: '5' },
-    // How often the photos go through at a time.
+    // How many times a call contains the photos.
     times: { type: 'string', default: '20' },
   },
 });
@@ -30,23 +30,23 @@ function commands(torchScript, photos) {
   return { [baseline]: semisup('cpu'), 'decode: gpu': semisup('gpu') };
 }
 
-/** Has graphs of all sizes made; gives those that did not fail. */
+/** Captures the graphs of all batch sizes. Returns the contenders that did not fail. */
 async function warmUp(contenders) {
   const warm = [];
   for (const contender of contenders) {
     try {
-      await contender.ask({ measure: 'all' });
+      await contender.request({ measure: 'all' });
       warm.push(contender);
     } catch (error) {
-      console.error(`${contender.name} is left out: ${error.message}`);
+      console.error(`${contender.name} is excluded: ${error.message}`);
     }
   }
   return warm;
 }
 
-await withFolder(async (folder) => {
+await withModelFolder(async (folder) => {
   const { path, count, kind } = await findPhotos(folder);
-  printOrigin(
+  printHeader(
     gpuVersions(),
     `${options.times} times ${kind}; UV_THREADPOOL_SIZE ${process.env.UV_THREADPOOL_SIZE ?? 'not set'}`,
   );
@@ -54,8 +54,8 @@ await withFolder(async (folder) => {
   for (const model of options.models.split(',')) {
     const contenders = await startAll(commands(torchScriptFile(folder, model), path));
     const warm = await warmUp(contenders);
-    const measured = await takeTurns(warm, Number(options.rounds), async ({ ask }) => {
-      const { values } = await ask({ measure: 'all' });
+    const measured = await interleave(warm, Number(options.rounds), async ({ request }) => {
+      const { values } = await request({ measure: 'all' });
       return values;
     });
     if (measured.size < 2) process.exitCode = 1;

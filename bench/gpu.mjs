@@ -1,36 +1,37 @@
-// Forwards on a GPU: semisup against PyTorch in Python, with the same weights and input, which lies on the
-// GPU already; its answer stays there.
+// Compares GPU forwards of semisup with PyTorch in Python, with the same weights and input. Inputs and
+// outputs stay on the GPU.
 //   node bench/gpu.mjs [--cases model:batch:dtype,...] [--contenders a,b] [--rounds n]
-// SEMISUP_BENCH_DEVICE=cpu tries the script itself, in float32 or bfloat16, where there is no GPU.
+// SEMISUP_BENCH_DEVICE=cpu tests the script itself, in float32 or bfloat16, on a machine without a GPU.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { difference } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
 import { writeInput } from './support/input.mjs';
-import { printOrigin } from './support/machine.mjs';
-import { torchScriptFile, withFolder } from './support/models.mjs';
+import { printHeader } from './support/machine.mjs';
+import { torchScriptFile, withModelFolder } from './support/models.mjs';
 import { gpuVersions, python } from './support/python.mjs';
 import { quantile } from './support/statistics.mjs';
-import { compare, ratioColumns, takeTurns } from './support/turns.mjs';
+import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const own = 'semisup';
 const baseline = 'pytorch-eager';
 const warmUpRuns = 10;
-const turnMs = 1000;
-const [fewestRuns, mostRuns] = [5, 500];
-/** Images that are given; a larger batch repeats them. */
+/** Target duration of a contender's share of a round. */
+const roundMs = 1000;
+const [minRuns, maxRuns] = [5, 500];
+/** Distinct images in the input file; larger batches repeat them. */
 const inputImages = 8;
 
-/** Operations of a forward, two for each multiplication with its addition. */
-const operations = {
+/** FLOPs of a forward for one image: two per multiply-accumulate. */
+const flops = {
   resnet18: 2 * 1.814e9,
   resnet50: 2 * 4.089e9,
   resnext50_32x4d: 2 * 4.23e9,
   resnext101_32x8d: 2 * 16.41e9,
   resnext101_32x16d: 2 * 36.25e9,
 };
-/** How far logits may be from eager PyTorch's in the same precision, in parts of the largest. */
+/** Permitted difference from eager PyTorch's logits in the same precision, relative to the largest. */
 const tolerances = { float32: 1e-3, tf32: 2e-2, float16: 3e-2, bfloat16: 1e-1 };
 
 const { values: options } = parseArgs({
@@ -48,7 +49,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** How each contender is started. Those that take minutes to compile a deep network must be asked for. */
+/** The command that starts each contender. Those that compile a deep network for minutes are opt-in. */
 function commands(architecture, torchScript, input, dtype) {
   const script = (name) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
   const inPython = (kind) => [
@@ -63,41 +64,42 @@ function commands(architecture, torchScript, input, dtype) {
     'pytorch-reduce-overhead': inPython('reduce-overhead'),
     'pytorch-max-autotune': inPython('max-autotune'),
   };
-  const usual = isDeep ? [own, baseline] : Object.keys(all);
-  const wanted = options.contenders?.split(',') ?? usual;
+  const defaults = isDeep ? [own, baseline] : Object.keys(all);
+  const wanted = options.contenders?.split(',') ?? defaults;
   const unknown = wanted.find((name) => !(name in all));
-  if (unknown) throw new Error(`${unknown} is none of ${Object.keys(all).join(', ')}`);
+  if (unknown)
+    throw new Error(`Expected one of ${Object.keys(all).join(', ')}, but received ${unknown}.`);
   return Object.fromEntries(wanted.map((name) => [name, all[name]]));
 }
 
-/** The first runs compile, record and measure; they are told of, and not counted. */
+/** The first runs compile, capture and tune: their duration is reported but not counted. */
 async function warmUp(contenders, batch) {
   const warm = new Map();
-  for (const { name, ask } of contenders) {
+  for (const { name, request } of contenders) {
     try {
       const began = performance.now();
-      const answer = await ask({ batch, runs: warmUpRuns, logits: true });
-      warm.set(name, answer);
+      const response = await request({ batch, runs: warmUpRuns, logits: true });
+      warm.set(name, response);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      console.error(`${name}: warm after ${seconds} s ${JSON.stringify(answer.plan ?? '')}`);
+      console.error(`${name}: warm after ${seconds} s ${JSON.stringify(response.plan ?? '')}`);
     } catch (error) {
-      console.error(`${name} is left out: ${error.message}`);
+      console.error(`${name} is excluded: ${error.message}`);
     }
   }
   return warm;
 }
 
-/** How far each contender's logits are from the baseline's, or from the first one's where it is not there. */
+/** The difference of each contender's logits from the baseline's, or else from the first contender's. */
 function compareLogits(warm, dtype) {
   const reference = warm.get(baseline) ?? warm.values().next().value;
   const differences = new Map();
   for (const [name, { logits }] of warm) {
-    const apart = difference(logits, reference.logits);
-    // So that what is no number is wrong too.
-    const wrong = !(apart <= tolerances[dtype]);
-    if (wrong) process.exitCode = 1;
-    differences.set(name, apart.toExponential(1));
-    console.error(`${name}: logits ${wrong ? 'DIFFER' : 'agree'}, ${differences.get(name)}`);
+    const relative = difference(logits, reference.logits);
+    // Negated, because NaN fails every comparison.
+    const isWrong = !(relative <= tolerances[dtype]);
+    if (isWrong) process.exitCode = 1;
+    differences.set(name, relative.toExponential(1));
+    console.error(`${name}: logits ${isWrong ? 'DIFFER' : 'agree'}, ${differences.get(name)}`);
   }
   return differences;
 }
@@ -106,12 +108,13 @@ async function measure(model, batch, dtype, contenders, rate) {
   const warm = await warmUp(contenders, batch);
   const differences = compareLogits(warm, dtype);
   const runs = (name) => {
-    const fitting = Math.round(turnMs / warm.get(name).milliseconds.at(-1));
-    return Math.min(Math.max(fitting, fewestRuns), mostRuns);
+    const fitting = Math.round(roundMs / warm.get(name).milliseconds.at(-1));
+    return Math.min(Math.max(fitting, minRuns), maxRuns);
   };
-  const taking = contenders.filter(({ name }) => warm.has(name));
-  const measured = await takeTurns(taking, Number(options.rounds), async ({ name, ask }) => {
-    const { milliseconds } = await ask({ batch, runs: 3 + runs(name) });
+  const participants = contenders.filter(({ name }) => warm.has(name));
+  const measured = await interleave(participants, Number(options.rounds), async (contender) => {
+    const { name, request } = contender;
+    const { milliseconds } = await request({ batch, runs: 3 + runs(name) });
     return milliseconds.slice(3);
   });
   for (const [name, rounds] of measured) {
@@ -119,22 +122,22 @@ async function measure(model, batch, dtype, contenders, rate) {
     const all = rounds.flat();
     const ms = [value, quantile(all, 0.1), quantile(all, 0.9)].map((one) => one.toFixed(3));
     const perSecond = (1000 * batch) / value;
-    const share = dtype === 'bfloat16' && rate ? (perSecond * operations[model]) / rate : undefined;
+    const share = dtype === 'bfloat16' && rate ? (perSecond * flops[model]) / rate : undefined;
     const row = [model, batch, dtype, name, ...ms, perSecond.toFixed(0), ...ratioColumns(ratios)];
     console.log([...row, differences.get(name) ?? '', share?.toFixed(3) ?? ''].join(','));
   }
   return measured;
 }
 
-/** Operations a second of large bfloat16 matrix products, the best rate that there is, and their side. */
+/** FLOP/s of large bfloat16 matrix products, the practical peak, and the size of the matrices. */
 async function matrixRate() {
   const script = fileURLToPath(new URL('support/contender_gpu_python.py', import.meta.url));
   const [contender] = await startAll({ matrix: [python, script, 'matrix'] });
   if (!contender) return undefined;
   try {
-    return await contender.ask({});
+    return await contender.request({});
   } catch (error) {
-    console.error(`the rate of matrix products is left out: ${error.message}`);
+    console.error(`The rate of matrix products was not measured: ${error.message}`);
     return undefined;
   } finally {
     await contender.close();
@@ -142,25 +145,25 @@ async function matrixRate() {
 }
 
 const rate = await matrixRate();
-printOrigin(
+printHeader(
   gpuVersions(),
   rate
     ? `bfloat16 matrix products of ${rate.side}: ${(rate.perSecond / 1e12).toFixed(1)} TFLOP/s`
     : 'bfloat16 matrix products not measured',
 );
 console.log(
-  'model,batch,dtype,contender,median ms,p10 ms,p90 ms,images/s,ratio,lowest ratio,highest ratio,difference,share of the matrix rate',
+  'model,batch,dtype,contender,median ms,p10 ms,p90 ms,images/s,ratio,lowest ratio,highest ratio,difference,fraction of matrix rate',
 );
-await withFolder(async (folder) => {
+await withModelFolder(async (folder) => {
   const input = writeInput(join(folder, 'input.f32'), inputImages);
-  for (const one of options.cases.split(',')) {
-    const [model, batch, dtype] = one.split(':');
+  for (const text of options.cases.split(',')) {
+    const [model, batch, dtype] = text.split(':');
     console.error(`\n${model}, batch ${batch}, ${dtype}, milliseconds`);
-    const asked = commands(model, torchScriptFile(folder, model), input, dtype);
-    const contenders = await startAll(asked);
+    const selected = commands(model, torchScriptFile(folder, model), input, dtype);
+    const contenders = await startAll(selected);
     const measured = await measure(model, Number(batch), dtype, contenders, rate?.perSecond);
-    // The others may be left out.
-    if (own in asked && !measured.has(own)) process.exitCode = 1;
+    // The other contenders are optional.
+    if (own in selected && !measured.has(own)) process.exitCode = 1;
     await Promise.all(contenders.map((contender) => contender.close()));
   }
 });

@@ -1,18 +1,18 @@
-// How near ResNet-50's forward comes to the best rate of a convolution on this machine.
+// Compares the FLOP/s of ResNet-50's forward with those of the fastest single convolution on this machine.
 //   node bench/rate.mjs [--batch 8] [--rounds n] [--threads n]
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startAll } from './support/contender.mjs';
 import { writeInput } from './support/input.mjs';
-import { physicalCores, printOrigin } from './support/machine.mjs';
-import { modelFiles, withFolder } from './support/models.mjs';
+import { physicalCores, printHeader } from './support/machine.mjs';
+import { modelFiles, withModelFolder } from './support/models.mjs';
 import { python, pythonVersions } from './support/python.mjs';
 import { median, quantile } from './support/statistics.mjs';
-import { takeTurns } from './support/turns.mjs';
+import { interleave } from './support/interleave.mjs';
 
-/** Multiplications and additions of an image by the definition of its layers, as contender_rate.py counts. */
-const operations = 7.8965e9;
+/** FLOPs of one image by the definition of its layers, counted as in contender_rate.py. */
+const flops = 7.8965e9;
 const runs = 8;
 
 const { values: options } = parseArgs({
@@ -32,27 +32,27 @@ function commands({ torchScript }, input) {
       ...[process.execPath, script('contender-semisup.mjs')],
       ...[torchScript, input, threads, JSON.stringify({ plan: 'tune' })],
     ],
-    'oneDNN, its best': rate('onednn'),
-    'ONNX Runtime, its best': rate('onnxruntime'),
+    'oneDNN, fastest convolution': rate('onednn'),
+    'ONNX Runtime, fastest convolution': rate('onnxruntime'),
   };
 }
 
-/** Billions of operations a second. */
-async function rateOf({ name, ask }) {
-  const answer = await ask({ batch: Number(batch), runs });
-  if (answer.rate === undefined) {
-    return answer.milliseconds.slice(1).map((ms) => (operations * batch) / ms / 1e6);
+/** GFLOP/s. */
+async function measureRate({ name, request }) {
+  const response = await request({ batch: Number(batch), runs });
+  if (response.rate === undefined) {
+    return response.milliseconds.slice(1).map((ms) => (flops * batch) / ms / 1e6);
   }
-  console.error(`${name}: ${answer.shape}`);
-  return [answer.rate];
+  console.error(`${name}: ${response.shape}`);
+  return [response.rate];
 }
 
-printOrigin(`${threads} threads, batch ${batch}; ${pythonVersions()}`);
-console.log('contender,billions of operations a second,p10,p90,share of the best');
-await withFolder(async (folder) => {
+printHeader(`${threads} threads, batch ${batch}; ${pythonVersions()}`);
+console.log('contender,GFLOP/s,p10,p90,ratio to fastest convolution');
+await withModelFolder(async (folder) => {
   const input = writeInput(join(folder, 'input.f32'), Number(batch));
   const contenders = await startAll(commands(modelFiles(folder, 'resnet50'), input));
-  const measured = await takeTurns(contenders, Number(options.rounds), rateOf);
+  const measured = await interleave(contenders, Number(options.rounds), measureRate);
   await Promise.all(contenders.map((contender) => contender.close()));
   const best = Math.max(
     ...[...measured]
@@ -64,6 +64,12 @@ await withFolder(async (folder) => {
     const columns = [median(all), quantile(all, 0.1), quantile(all, 0.9)].map((one) =>
       one.toFixed(0),
     );
-    console.log([JSON.stringify(name), ...columns, (median(all) / best).toFixed(3)].join(','));
+    console.log(
+      [
+        JSON.stringify(name),
+        ...columns,
+        Number.isFinite(best) ? (median(all) / best).toFixed(3) : '',
+      ].join(','),
+    );
   }
 });

@@ -1,10 +1,10 @@
-// Whether loading and closing a ResNet-18 again and again leaves anything behind.
+// Checks whether repeatedly loading and closing a ResNet-18 leaks memory.
 //   npx tsc -p tsconfig.build.json && node bench/soak.mjs [cycles]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory, ScriptModule, Tensor } from '../lib/index.js';
-import { printOrigin } from './support/machine.mjs';
+import { printHeader } from './support/machine.mjs';
 import { makeTorchScript } from './support/models.mjs';
 
 const cycles = Number(process.argv[2] ?? 1000);
@@ -16,7 +16,7 @@ const input = Tensor.from(new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224,
 let early;
 let late;
 const began = performance.now();
-printOrigin();
+printHeader();
 console.log('cycles,RSS MiB,modules,tensors');
 for (let i = 1; i <= cycles; i++) {
   const model = await ScriptModule.load(path);
@@ -34,6 +34,6 @@ input.dispose();
 const { modules, tensors } = memory();
 console.log('\nfigure,value');
 console.log(`RSS after ${cycles} cycles / after 20,${(late / early).toFixed(3)}`);
-console.log(`bytes of modules and tensors left,${modules.bytes + tensors.bytes}`);
-console.log(`a cycle ms,${((1000 * seconds) / cycles).toFixed(0)}`);
+console.log(`remaining bytes of modules and tensors,${modules.bytes + tensors.bytes}`);
+console.log(`ms per cycle,${((1000 * seconds) / cycles).toFixed(0)}`);
 rmSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-// What pictures show, and how alike they are to the first one.
+// Classifies images and prints their similarity to the first one.
 //   node examples/classify.mjs a.jpg b.jpg …
 import { hub, ImageError } from 'semisup';
 
@@ -13,16 +13,16 @@ for (const image of images) {
     first ??= features;
     const percent = (100 * best.score).toFixed(1);
     console.log(
-      `${image}: ${best.label} (${percent} %), likeness ${cosine(first, features).toFixed(2)}`,
+      `${image}: ${best.label} (${percent} %), similarity ${cosine(first, features).toFixed(2)}`,
     );
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    console.error(`${image} is left out: ${error.what}`);
+    console.error(`${image} was skipped: ${error.what}`);
   }
 }
 await model.close();
 
-/** How alike two vectors are: 1 for the same direction, 0 for nothing in common. */
+/** Cosine similarity of two vectors. */
 function cosine(a, b) {
   const dot = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));

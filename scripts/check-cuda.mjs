@@ -1,6 +1,6 @@
-// Checks, on a machine without a GPU too, what is for GPUs: fetches LibTorch for CUDA (2.5 GB, once) with
-// its headers, compiles and links against it, sees that the part for CUDA opens and tells the truth of the
-// device, and runs the tests with that LibTorch.
+// Checks the GPU code, on a machine without a GPU too: downloads LibTorch for CUDA (2.5 GB, once) with its
+// headers, compiles and links against it, checks that the CUDA backend library opens and reports the device
+// correctly, and runs the tests with that LibTorch.
 //   npm run check:cuda
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { installLibTorch, findUsedLibTorch, cudaPart } = require(join(root, 'lib', 'libtorch'));
+const { installLibTorch, findUsedLibTorch, cudaBackend } = require(join(root, 'lib', 'libtorch'));
 
 try {
   const files = new Set();
@@ -24,25 +24,25 @@ try {
   });
   process.env.SEMISUP_LIBTORCH = dir;
   run([join(root, 'scripts', 'setup.mjs'), '--native']);
-  await tryDevice();
+  await checkDevice();
   run([require.resolve('mocha/bin/mocha.js')]);
 } catch (error) {
   console.error(`\n${error.message}\n`);
   process.exitCode = 1;
 }
 
-/** That of the GPU where there is one, and otherwise what CUDA itself says of its absence. */
-async function tryDevice() {
-  const part = cudaPart(await findUsedLibTorch());
-  if (part === undefined) throw new Error('The part for CUDA was not compiled.');
+/** Opens the GPU, or accepts CUDA's own error that there is none. */
+async function checkDevice() {
+  const backend = cudaBackend(await findUsedLibTorch());
+  if (backend === undefined) throw new Error('The CUDA backend library was not compiled.');
   const { Executor } = require(join(root, 'lib', 'torch', 'executor'));
   const { native, handle } = await Executor.shared();
   try {
-    await native.openGpu(handle, part, 0);
-    console.error(`> ${part} opens, and finds a GPU`);
+    await native.openGpu(handle, backend, 0);
+    console.error(`> ${backend} opens and finds a GPU`);
   } catch (error) {
     if (!/no (NVIDIA|CUDA)|NVIDIA driver/i.test(error.message)) throw error;
-    console.error(`> ${part} opens, and says: ${error.message}`);
+    console.error(`> ${backend} opens and reports: ${error.message}`);
   }
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Stands in for node-gyp under prebuildify, which knows no other builder: builds anew with CMake. What
-// it is told of Node's version and headers means nothing to Node-API; the machine must be the target's.
+// Replaces node-gyp under prebuildify, which supports no other build tool, and rebuilds with CMake. Options
+// for Node's version and headers are ignored, because Node-API does not depend on them.
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = process.argv.find((argument) => argument.startsWith('--arch='))?.slice(7);
 if (target !== undefined && target !== process.arch) {
   throw new Error(
-    `A prebuild for ${target} is made on ${target}, and this machine is ${process.arch}.`,
+    `Expected a machine with the target architecture ${target}, but this one is ${process.arch}. Build on the target platform.`,
   );
 }
 rmSync(join(here, '..', 'build'), { recursive: true, force: true });

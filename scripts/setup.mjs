@@ -1,5 +1,5 @@
-// Sets up a clone: TypeScript to lib/, LibTorch found or fetched, the addon compiled into build/.
-// `npm install` runs it there (and never for the published package); `--native` leaves out TypeScript.
+// Sets up a clone: compiles TypeScript to lib/, finds or downloads LibTorch, compiles the addon into build/.
+// `npm install` runs it in a clone (never for the published package); `--native` skips TypeScript.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -23,23 +23,23 @@ function compileTypeScript() {
   run(require.resolve('typescript/bin/tsc'), ['-p', 'tsconfig.build.json']);
 }
 
-/** A LibTorch with headers: the one that will be used, else the pinned one, fetched. */
+/** Returns a LibTorch with headers: the one that will be used, or else the pinned one, downloaded. */
 async function provideLibTorch() {
   const { findLibTorch, installLibTorch } = require(join(root, 'lib', 'libtorch'));
   const found = await findLibTorch().catch((error) => {
-    if (error.code === 'ERR_SEMISUP_LIBTORCH_NOT_FOUND' && !isGiven()) return undefined;
+    if (error.code === 'ERR_SEMISUP_LIBTORCH_NOT_FOUND' && !isConfigured()) return undefined;
     throw error;
   });
   if (found?.headers) {
     step(`LibTorch ${found.version} ${found.variant} in ${found.dir} (${found.source})`);
     return found;
   }
-  if (found && isGiven()) {
+  if (found && isConfigured()) {
     throw new Error(
-      `The LibTorch in ${found.dir} (${found.source}) has no include folder, so nothing can be compiled against it.`,
+      `LibTorch in ${found.dir} (${found.source}) has no include folder, which is required to compile the addon. Set ${found.source} to a LibTorch with headers, or unset it.`,
     );
   }
-  step(found ? 'Fetching the headers of LibTorch' : 'Fetching LibTorch');
+  step(found ? 'Downloading the headers of LibTorch' : 'Downloading LibTorch');
   const bar = await progressBar();
   try {
     return await installLibTorch({
@@ -52,7 +52,7 @@ async function provideLibTorch() {
   }
 }
 
-function isGiven() {
+function isConfigured() {
   return Boolean(process.env.SEMISUP_LIBTORCH || process.env.LIBTORCH);
 }
 
@@ -76,7 +76,7 @@ function step(text) {
   console.error(`> ${text}`);
 }
 
-/** A bar a file and phase on a terminal; elsewhere one line each. */
+/** Shows a progress bar per file and phase on a terminal, and one line each elsewhere. */
 async function progressBar() {
   const { default: progress } = await import('cli-progress');
   const terminal = process.stderr.isTTY;
@@ -91,7 +91,7 @@ async function progressBar() {
       if (terminal) {
         bar = new progress.SingleBar({
           format: `  ${phase} {bar} {percentage}% of ${megabytes} MB`,
-          // So that Ctrl-C leaves a terminal that wraps its lines.
+          // The default disables line wrapping, and Ctrl-C would leave the terminal like that.
           linewrap: true,
         });
         bar.start(total, 0);

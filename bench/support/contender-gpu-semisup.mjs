@@ -1,4 +1,4 @@
-// A contender of gpu.mjs: semisup.
+// The contender of gpu.mjs that runs semisup.
 //   node contender-gpu-semisup.mjs MODEL.pt INPUT OPTIONS
 import { readFileSync } from 'node:fs';
 import { Classifier, Tensor } from '../../lib/index.js';
@@ -7,18 +7,18 @@ import { serve } from './serve.mjs';
 const [path, inputPath, options] = process.argv.slice(2);
 const side = 224;
 
-/** So many images on the GPU, those of the file again and again. */
+/** A batch of images on the GPU, which repeats the images of the file. */
 function toInput(images, batch) {
   const size = 3 * side * side;
   const values = new Float32Array(batch * size);
   for (let i = 0; i < batch; i++) {
-    const from = (i % (images.length / size)) * size;
-    values.set(images.subarray(from, from + size), i * size);
+    const offset = (i % (images.length / size)) * size;
+    values.set(images.subarray(offset, offset + size), i * size);
   }
   const tensor = Tensor.from(values, [batch, 3, side, side]);
-  const there = tensor.to({ device: process.env.SEMISUP_BENCH_DEVICE ?? 'cuda' });
+  const onDevice = tensor.to({ device: process.env.SEMISUP_BENCH_DEVICE ?? 'cuda' });
   tensor.dispose();
-  return there;
+  return onDevice;
 }
 
 await serve(async () => {
@@ -27,9 +27,9 @@ await serve(async () => {
   const bytes = readFileSync(inputPath);
   const images = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   let input;
-  return { answer };
+  return { handle };
 
-  async function answer({ batch, runs, logits }) {
+  async function handle({ batch, runs, logits }) {
     if (input?.shape[0] !== batch) {
       input?.dispose();
       input = toInput(images, batch);
@@ -42,8 +42,8 @@ await serve(async () => {
       output = await model.forward(input);
       milliseconds.push(performance.now() - began);
     }
-    const given = logits ? { logits: [...(await output.data())], plan: model.plan } : {};
+    const details = logits ? { logits: [...(await output.data())], plan: model.plan } : {};
     output.dispose();
-    return { milliseconds, ...given };
+    return { milliseconds, ...details };
   }
 });

@@ -1,4 +1,4 @@
-// A contender of cpu.mjs: ONNX Runtime in Node.
+// The contender of cpu.mjs that runs ONNX Runtime in Node.
 //   node contender-onnxruntime.mjs MODEL.onnx INPUT THREADS
 import { openSession } from './onnxruntime.mjs';
 import { serveForwards } from './serve-forwards.mjs';

@@ -1,4 +1,4 @@
-// A contender of cpu.mjs: semisup.
+// The contender of cpu.mjs that runs semisup.
 //   node contender-semisup.mjs MODEL.pt INPUT THREADS OPTIONS
 import { Classifier, Tensor } from '../../lib/index.js';
 import { serveForwards } from './serve-forwards.mjs';

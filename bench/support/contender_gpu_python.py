@@ -1,4 +1,4 @@
-"""The contenders of gpu.mjs in Python.
+"""The contenders of gpu.mjs that run PyTorch in Python.
 
     python contender_gpu_python.py eager|reduce-overhead|max-autotune ARCHITECTURE INPUT DTYPE
     python contender_gpu_python.py matrix
@@ -21,28 +21,28 @@ dtypes = {"float32": torch.float32, "tf32": torch.float32}
 dtypes |= {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-def wait():
+def synchronize():
     if device.type == "cuda":
         torch.cuda.synchronize()
 
 
-def timed(work):
-    wait()
+def measure(work):
+    synchronize()
     began = time.perf_counter()
     output = work()
-    wait()
+    synchronize()
     return 1000 * (time.perf_counter() - began), output
 
 
 def open_matrix():
-    def answer(_):
+    def handle(_):
         side = 8192 if device.type == "cuda" else 512
         a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
-        times = [timed(lambda: a @ b)[0] for _ in range(25)]
+        times = [measure(lambda: a @ b)[0] for _ in range(25)]
         seconds = statistics.median(times[5:]) / 1000
         return {"side": side, "perSecond": 2 * side**3 / seconds}
 
-    return {}, answer
+    return {}, handle
 
 
 def open_network():
@@ -57,7 +57,7 @@ def open_network():
     torch.set_grad_enabled(False)
     layout = torch.channels_last
     model = fill(resnet(architecture)).eval().to(device, dtype, memory_format=layout)
-    # Each batch size is compiled for itself.
+    # Compiles each batch size separately.
     forward = model if kind == "eager" else torch.compile(model, mode=kind, dynamic=False)
     images = torch.from_numpy(np.fromfile(input_path, np.float32).reshape(-1, 3, 224, 224))
     inputs = {}
@@ -69,16 +69,16 @@ def open_network():
             inputs[batch] = images[rows].to(device, dtype).contiguous(memory_format=layout)
         return inputs[batch]
 
-    def answer(request):
+    def handle(request):
         batch = input_of(request["batch"])
         milliseconds = []
         for _ in range(request["runs"]):
-            took, output = timed(lambda: forward(batch))
-            milliseconds.append(took)
+            duration, output = measure(lambda: forward(batch))
+            milliseconds.append(duration)
         logits = output.float().cpu().ravel().tolist() if request.get("logits") else None
         return {"milliseconds": milliseconds} | ({} if logits is None else {"logits": logits})
 
-    return {}, answer
+    return {}, handle
 
 
 serve(open_matrix if kind == "matrix" else open_network)

@@ -1,8 +1,8 @@
-"""The contenders of cpu.mjs in Python.
+"""The contenders of cpu.mjs that run in Python.
 
     python contender_python.py eager|compile|script|onnxruntime ARCHITECTURE MODEL INPUT THREADS
 
-MODEL is TorchScript for `script`, and ONNX for `onnxruntime`.
+MODEL is a TorchScript file for `script` and an ONNX file for `onnxruntime`; the others ignore it.
 """
 
 import sys
@@ -34,7 +34,7 @@ def compiled():
 
     torch.set_num_threads(int(threads))
     torch.set_grad_enabled(False)
-    # The weights as constants: without it `torch.compile` is much slower on a CPU.
+    # Makes weights constants: otherwise `torch.compile` is much slower on a CPU.
     torch._inductor.config.freezing = True
     model = torch.compile(fill(resnet(architecture)), dynamic=False)
     return lambda x: model(torch.from_numpy(x)).numpy()
@@ -65,7 +65,7 @@ def open():
     values = np.fromfile(input_path, np.float32).reshape(-1, 3, 224, 224)
     forward(values[:1])
 
-    def answer(request):
+    def handle(request):
         batch = values[: request["batch"]]
         milliseconds = []
         for _ in range(request["runs"]):
@@ -75,7 +75,7 @@ def open():
         logits = {"logits": output.ravel().tolist()} if request.get("logits") else {}
         return {"milliseconds": milliseconds, **logits}
 
-    return {}, answer
+    return {}, handle
 
 
 serve(open)

@@ -1,9 +1,9 @@
-"""The best rate of a single convolution, for rate.mjs.
+"""The contenders of rate.mjs that measure the rate of the fastest single convolution.
 
     python contender_rate.py onednn|onnxruntime BATCH THREADS
 
-Each of ResNet-50's shapes of convolution, with its bias and rectifier, is timed for a while; the answer
-is what the fastest does, in billions of operations a second.
+Times each convolution shape of ResNet-50, with bias and ReLU. The response is the rate of the fastest one
+in GFLOP/s.
 """
 
 import sys
@@ -15,7 +15,7 @@ from serve import serve
 
 kind, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 
-# Inputs, outputs, kernel, stride, side of the input.
+# Input channels, output channels, kernel size, stride, input height and width.
 SHAPES = [
     (3, 64, 7, 2, 224),
     *[(64, 64, 1, 1, 56), (64, 64, 3, 1, 56), (64, 256, 1, 1, 56), (256, 64, 1, 1, 56)],
@@ -28,8 +28,8 @@ SHAPES = [
 ]
 
 
-def operations(inputs, outputs, kernel, stride, side):
-    """Multiplications and additions of an image; those with the zeros around it are not counted."""
+def flops(inputs, outputs, kernel, stride, side):
+    """FLOPs of one image, without those on zero padding."""
     taps = sum(
         0 <= x + tap - kernel // 2 < side for x in range(0, side, stride) for tap in range(kernel)
     )
@@ -48,10 +48,10 @@ def onednn(inputs, outputs, kernel, stride, side):
     x = torch.from_numpy(random(batch, inputs, side, side)).contiguous(memory_format=torch.channels_last)
     weight = torch.from_numpy(random(outputs, inputs, kernel, kernel))
     bias = torch.zeros(outputs)
-    where = [kernel // 2] * 2, [stride] * 2, [1, 1], 1
-    packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *where, list(x.shape))
+    geometry = [kernel // 2] * 2, [stride] * 2, [1, 1], 1
+    packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry, list(x.shape))
     call = torch.ops.mkldnn._convolution_pointwise
-    return lambda: call(x, packed, bias, *where, "relu", [], "")
+    return lambda: call(x, packed, bias, *geometry, "relu", [], "")
 
 
 def onnxruntime(inputs, outputs, kernel, stride, side):
@@ -86,7 +86,7 @@ def open():
     calls = []
     for shape in SHAPES:
         call = {"onednn": onednn, "onnxruntime": onnxruntime}[kind](*shape)
-        calls.append((shape, batch * operations(*shape), call))
+        calls.append((shape, batch * flops(*shape), call))
 
     def rate(count, call, runs):
         seconds = []
@@ -96,12 +96,12 @@ def open():
             seconds.append(time.perf_counter() - began)
         return count / median(seconds[1:]) / 1e9
 
-    def answer(request):
+    def handle(request):
         rates = {str(shape): rate(count, call, request["runs"]) for shape, count, call in calls}
         best = max(rates, key=rates.get)
         return {"shape": best, "rate": rates[best]}
 
-    return {}, answer
+    return {}, handle
 
 
 serve(open)

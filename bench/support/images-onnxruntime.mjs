@@ -1,4 +1,4 @@
-// A contender of end-to-end.mjs: sharp and ONNX Runtime, as one who knows both would write it.
+// The contender of end-to-end.mjs that runs sharp and ONNX Runtime, as an expert in both would use them.
 //   node images-onnxruntime.mjs MODEL.onnx IMAGES THREADS
 import sharp from 'sharp';
 import { openSession } from './onnxruntime.mjs';
@@ -13,7 +13,7 @@ const std = [0.229, 0.224, 0.225];
 const scale = std.map((one) => 1 / (255 * one));
 const shift = mean.map((one, channel) => -one / std[channel]);
 
-/** The centre of a picture whose shorter side is 256: RGB, 8 bits each. */
+/** Resizes the shorter side to 256 and crops the center: 8-bit RGB. */
 function decode(bytes) {
   const margin = (256 - side) / 2;
   return sharp(bytes)
@@ -25,16 +25,16 @@ function decode(bytes) {
     .toBuffer();
 }
 
-function normalise(rgb, values, offset) {
+function normalize(rgb, values, offset) {
   for (let channel = 0; channel < 3; channel++) {
     const [a, b] = [scale[channel], shift[channel]];
-    for (let i = 0, from = channel; i < pixels; i++, from += 3) {
-      values[offset++] = rgb[from] * a + b;
+    for (let i = 0, source = channel; i < pixels; i++, source += 3) {
+      values[offset++] = rgb[source] * a + b;
     }
   }
 }
 
-/** The likeliest classes of a row of logits, best first, and their probabilities. */
+/** The most probable classes of a row of logits in descending order, with their probabilities. */
 function topk(logits, count = 5) {
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
@@ -47,27 +47,27 @@ await serveImages(folder, async () => {
   const { session, Tensor } = await openSession(path, Number(threads));
 
   async function prepare(images) {
-    const pictures = await Promise.all(images.map(decode));
+    const decoded = await Promise.all(images.map(decode));
     const values = new Float32Array(images.length * 3 * pixels);
-    pictures.forEach((rgb, i) => normalise(rgb, values, i * 3 * pixels));
+    decoded.forEach((rgb, i) => normalize(rgb, values, i * 3 * pixels));
     return new Tensor('float32', values, [images.length, 3, side, side]);
   }
 
   async function classify(images) {
-    const answers = [];
+    const predictions = [];
     let next = prepare(images.slice(0, batchSize));
     for (let start = 0; start < images.length; start += batchSize) {
       const x = await next;
-      const after = images.slice(start + batchSize, start + 2 * batchSize);
-      // Decoded by sharp's threads while this one runs.
-      if (after.length > 0) next = prepare(after);
+      const following = images.slice(start + batchSize, start + 2 * batchSize);
+      // sharp's threads decode the next batch while this one runs.
+      if (following.length > 0) next = prepare(following);
       const { y } = await session.run({ x });
       const classes = y.dims[1];
       for (let row = 0; row < y.dims[0]; row++) {
-        answers.push(topk(y.data.subarray(row * classes, (row + 1) * classes)));
+        predictions.push(topk(y.data.subarray(row * classes, (row + 1) * classes)));
       }
     }
-    return answers;
+    return predictions;
   }
 
   return async (images) => (await classify(images)).map(([best]) => best);

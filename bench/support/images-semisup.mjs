@@ -1,4 +1,4 @@
-// A contender of end-to-end.mjs: semisup.
+// The contender of end-to-end.mjs that runs semisup.
 //   node images-semisup.mjs MODEL.pt IMAGES THREADS PLAN
 import { Classifier } from '../../lib/index.js';
 import { serveImages } from './serve-images.mjs';
@@ -8,7 +8,7 @@ const [path, folder, threads, plan] = process.argv.slice(2);
 await serveImages(folder, async () => {
   const model = await Classifier.open(path, { threads: Number(threads), plan });
   return async (images) => {
-    const answers = await model.classify(images);
-    return answers.map(([best]) => best);
+    const predictions = await model.classify(images);
+    return predictions.map(([best]) => best);
   };
 });

@@ -1,4 +1,4 @@
-"""A contender of end-to-end.mjs: Pillow and PyTorch in Python.
+"""The contender of end-to-end.mjs that runs Pillow and PyTorch in Python.
 
     python images_python.py ARCHITECTURE IMAGES THREADS
 """
@@ -34,21 +34,21 @@ def open():
     torch.set_num_threads(int(threads))
     torch.set_grad_enabled(False)
     paths = sorted(Path(folder).iterdir())
-    # Pillow decodes and resizes without the interpreter's lock.
+    # Pillow releases the GIL while it decodes and resizes.
     decoders = ThreadPoolExecutor(1)
 
     def classify(model, images):
-        answers = []
+        predictions = []
         batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        coming = decoders.submit(prepare, batches[0])
-        for after in [*batches[1:], None]:
-            x = coming.result()
-            if after:
-                coming = decoders.submit(prepare, after)
+        upcoming = decoders.submit(prepare, batches[0])
+        for following in [*batches[1:], None]:
+            x = upcoming.result()
+            if following:
+                upcoming = decoders.submit(prepare, following)
             best = torch.softmax(model(x), 1).topk(5)
             for index, score in zip(best.indices[:, 0].tolist(), best.values[:, 0].tolist()):
-                answers.append({"index": index, "score": score})
-        return answers
+                predictions.append({"index": index, "score": score})
+        return predictions
 
     def load():
         before = rss_mib()
@@ -57,24 +57,24 @@ def open():
         loaded.append(model)
         return rss_mib() - before
 
-    def timed(images):
+    def measure(images):
         began = time.perf_counter()
-        answers = classify(loaded[0], images)
-        return 1000 * (time.perf_counter() - began), answers
+        predictions = classify(loaded[0], images)
+        return 1000 * (time.perf_counter() - began), predictions
 
-    def every():
-        milliseconds, answers = timed(images)
-        return {"values": [milliseconds], "answers": answers}
+    def all_images():
+        milliseconds, predictions = measure(images)
+        return {"values": [milliseconds], "predictions": predictions}
 
-    def each():
+    def each_image():
         # The first run wakes threads and fills caches.
-        timed(images[:1])
-        return {"values": [timed([image])[0] for image in images]}
+        measure(images[:1])
+        return {"values": [measure([image])[0] for image in images]}
 
     loaded = []
     mib = load()
     images = [path.read_bytes() for path in paths]
-    measures = {"all": every, "each": each, "another": lambda: {"values": [load()]}}
+    measures = {"all": all_images, "each": each_image, "another": lambda: {"values": [load()]}}
     return {"MiB": mib}, lambda request: measures[request["measure"]]()
 
 

@@ -1,11 +1,11 @@
-// The first lines of a table of results: how it was made, and on what.
+// What a result records about the machine.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { findUsedLibTorchSync } from '../../lib/libtorch/index.js';
 
-/** Prints the command, the machine and what else is told as comment lines of a CSV. */
-export function printOrigin(...more) {
+/** Prints the comment lines of a CSV: the command, the machine and any further `lines`. */
+export function printHeader(...lines) {
   const [script, ...args] = process.argv.slice(1);
   const libtorch = findUsedLibTorchSync();
   const GiB = Math.round(totalmem() / 2 ** 30);
@@ -13,10 +13,10 @@ export function printOrigin(...more) {
   console.log(
     `# ${availableParallelism()} cores of ${cpus()[0].model}, ${GiB} GiB; Node ${process.versions.node}, LibTorch ${libtorch.version} (${libtorch.variant}), ${process.platform}-${process.arch}`,
   );
-  for (const line of more) console.log(`# ${line}`);
+  for (const line of lines) console.log(`# ${line}`);
 }
 
-/** How many cores there are for this process, hyper-threads of one counted once where that is known. */
+/** The number of cores available to this process; counts each physical core once where that is known. */
 export function physicalCores() {
   const logical = availableParallelism();
   if (process.platform !== 'linux') return logical;
@@ -25,7 +25,7 @@ export function physicalCores() {
   return cores.includes(undefined) ? logical : Math.min(logical, new Set(cores).size);
 }
 
-/** What all cores have worked since the machine started, in milliseconds. */
+/** The total busy time of all cores since the machine started, in milliseconds. */
 export function busyTime() {
   const times = cpus().map(({ times: { user, nice, sys } }) => user + nice + sys);
   return times.reduce((sum, time) => sum + time, 0);

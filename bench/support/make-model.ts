@@ -1,18 +1,19 @@
-// Writes networks by formula as TorchScript files: one, or one for each class that it is to prefer.
-//   node --require tsx bench/support/make-model.ts FOLDER ARCHITECTURE [CLASS...]    prints the paths
+// Writes networks with synthetic weights as TorchScript files and prints their paths: one network, or one
+// per CLASS that predicts this class for every image.
+//   node --require tsx bench/support/make-model.ts FOLDER ARCHITECTURE [CLASS...]
 import { join } from 'node:path';
 import type { StateDict } from '../../src/checkpoint';
 import { buildTorchScript, card } from '../../src/models';
 import type { ArchitectureName } from '../../src/models/resnet';
 import { generatedState } from '../../test/support/generated-checkpoint';
 
-const source = { file: 'by formula', sha256: '0'.repeat(64) };
+const source = { file: 'synthetic', sha256: '0'.repeat(64) };
 
-function preferring(state: StateDict, favourite: number): StateDict {
+function withPredictedClass(state: StateDict, index: number): StateDict {
   const bias = state.tensors.get('fc.bias')!;
   const read = async () => {
     const values = new Float32Array((await bias.read()).slice().buffer);
-    values[favourite]! += 100;
+    values[index]! += 100;
     return new Uint8Array(values.buffer);
   };
   return { ...state, tensors: new Map([...state.tensors, ['fc.bias', { ...bias, read }]]) };
@@ -27,15 +28,15 @@ async function make(architecture: ArchitectureName, state: StateDict, path: stri
 async function makeAll(
   folder: string,
   architecture: ArchitectureName,
-  favourites: readonly string[],
+  classes: readonly string[],
 ): Promise<void> {
   const state = generatedState(architecture);
-  if (favourites.length === 0) await make(architecture, state, join(folder, `${architecture}.pt`));
-  for (const favourite of favourites) {
-    const path = join(folder, `${architecture}-prefers-${favourite}.pt`);
-    await make(architecture, preferring(state, Number(favourite)), path);
+  if (classes.length === 0) await make(architecture, state, join(folder, `${architecture}.pt`));
+  for (const index of classes) {
+    const path = join(folder, `${architecture}-class-${index}.pt`);
+    await make(architecture, withPredictedClass(state, Number(index)), path);
   }
 }
 
-const [folder, architecture, ...favourites] = process.argv.slice(2);
-void makeAll(folder!, architecture as ArchitectureName, favourites);
+const [folder, architecture, ...classes] = process.argv.slice(2);
+void makeAll(folder!, architecture as ArchitectureName, classes);

@@ -1,4 +1,4 @@
-"""Writes the network of make-model.ts, with the same weights, as ONNX.
+"""Writes the network of make-model.ts with the same weights as an ONNX file.
 
     python bench/support/make_onnx.py FOLDER ARCHITECTURE
 """

@@ -1,4 +1,4 @@
-// The models that benchmarks run: made by formula, so that nothing is fetched.
+// The models of the benchmarks. Their weights are synthetic, so that nothing is downloaded.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,29 +8,31 @@ import { python } from './python.mjs';
 
 const torchScriptMaker = fileURLToPath(new URL('make-model.ts', import.meta.url));
 const onnxMaker = fileURLToPath(new URL('make_onnx.py', import.meta.url));
-const kept = process.env.SEMISUP_BENCH_MODELS || undefined;
+const keptFolder = process.env.SEMISUP_BENCH_MODELS || undefined;
 
-/** Makes TorchScript files, one for each class that they are to prefer, or one. Returns the paths. */
-export function makeTorchScript(folder, architecture, ...favourites) {
-  const args = ['--require', 'tsx', torchScriptMaker, folder, architecture, ...favourites];
+/**
+ * Makes a TorchScript file, or one per class that predicts this class for every image. Returns the paths.
+ */
+export function makeTorchScript(folder, architecture, ...classes) {
+  const args = ['--require', 'tsx', torchScriptMaker, folder, architecture, ...classes];
   return execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
 }
 
 /**
- * Runs `work` in a folder for models and other files, which is removed afterwards, unless
- * `SEMISUP_BENCH_MODELS` names one to be kept.
+ * Runs `work` with a folder for models and other files: the one in `SEMISUP_BENCH_MODELS`, which is kept,
+ * or else a temporary one.
  */
-export async function withFolder(work) {
-  const folder = kept ?? mkdtempSync(join(tmpdir(), 'semisup-bench-'));
+export async function withModelFolder(work) {
+  const folder = keptFolder ?? mkdtempSync(join(tmpdir(), 'semisup-bench-'));
   mkdirSync(folder, { recursive: true });
   try {
     return await work(folder);
   } finally {
-    if (!kept) rmSync(folder, { recursive: true });
+    if (!keptFolder) rmSync(folder, { recursive: true });
   }
 }
 
-/** The path of an architecture as TorchScript, made if it is not there. */
+/** The path of an architecture's TorchScript file, which is made if it does not exist. */
 export function torchScriptFile(folder, architecture) {
   const path = join(folder, `${architecture}.pt`);
   if (!existsSync(path)) makeTorchScript(folder, architecture);
@@ -38,8 +40,8 @@ export function torchScriptFile(folder, architecture) {
 }
 
 /**
- * The paths of an architecture as TorchScript and as ONNX with the same weights, made if they are not
- * there. Without a Python the ONNX file may be missing.
+ * The paths of an architecture's TorchScript and ONNX files with the same weights, which are made if they do
+ * not exist. Without Python the ONNX file may be missing.
  */
 export function modelFiles(folder, architecture) {
   const torchScript = torchScriptFile(folder, architecture);

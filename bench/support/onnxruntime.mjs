@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** An ONNX Runtime session with as many threads as the others have. */
+/** Opens an ONNX Runtime session. */
 export async function openSession(path, threads) {
-  // Imported late, so that a contender can say that it is not installed.
+  // Imported here, so that the contender can report a missing package.
   const { InferenceSession, Tensor } = (await import('onnxruntime-node')).default;
   const session = await InferenceSession.create(path, {
     executionProviders: ['cpu'],
@@ -13,7 +13,7 @@ export async function openSession(path, threads) {
   return { session, Tensor };
 }
 
-/** The package and its version, for the origin of a table. */
+/** The package and its version, for the header of a result. */
 export function onnxruntimeVersion() {
   const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)));
   return `onnxruntime-node ${dependencies['onnxruntime-node']}`;

@@ -8,7 +8,7 @@ const photos =
   fileURLToPath(new URL('../../../shared/images', import.meta.url));
 const [width, height] = [500, 375];
 
-/** A folder of JPEGs: photos where they are there, else 100 made in `folder`, of a photo's usual size. */
+/** Returns a folder of JPEGs: photos if available, or else 100 synthetic images written to `folder`. */
 export async function findPhotos(folder) {
   if (existsSync(photos)) {
     const count = readdirSync(photos).length;
@@ -17,15 +17,15 @@ export async function findPhotos(folder) {
   const path = join(folder, 'images');
   mkdirSync(path, { recursive: true });
   for (let i = 0; i < 100; i++) {
-    await sharp(picture(i), { raw: { width, height, channels: 3 } })
+    await sharp(syntheticImage(i), { raw: { width, height, channels: 3 } })
       .jpeg({ quality: 90 })
       .toFile(join(path, `${i}.jpg`));
   }
-  return { path, count: 100, kind: `100 JPEGs by formula, ${width}x${height}` };
+  return { path, count: 100, kind: `100 synthetic JPEGs, ${width}x${height}` };
 }
 
-/** Waves under noise, which compress about as well as a photo. */
-function picture(seed) {
+/** Waves with noise, which compress about as well as a photo. */
+function syntheticImage(seed) {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {
     const pixel = Math.floor(i / 3);

@@ -1,13 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** The Python of the peers, with torch, onnx, onnxruntime, numpy and pillow; undefined: without them. */
+/** The Python with torch, onnx, onnxruntime, numpy and pillow; undefined excludes the Python peers. */
 export const python = process.env.SEMISUP_BENCH_PYTHON || undefined;
 
-/** The GPU and what drives it, as its PyTorch sees them. */
+/** The GPU, its driver and its libraries, as reported by PyTorch and nvidia-smi. */
 export function gpuVersions() {
   const query = ['--query-gpu=driver_version', '--format=csv,noheader'];
   const [driver] = (spawnSync('nvidia-smi', query, { encoding: 'utf8' }).stdout ?? '').split('\n');
-  return [gpuAndPyTorch(), driver && `NVIDIA's driver ${driver}`].filter(Boolean).join('; ');
+  return [gpuAndPyTorch(), driver && `NVIDIA driver ${driver}`].filter(Boolean).join('; ');
 }
 
 function gpuAndPyTorch() {
@@ -17,7 +17,7 @@ function gpuAndPyTorch() {
   return execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
 }
 
-/** Its packages and their versions, for the origin of a table. */
+/** The versions of the Python packages, for the header of a result. */
 export function pythonVersions() {
   if (!python) return 'no Python';
   const script =

@@ -1,4 +1,4 @@
-// What a contender of cpu.mjs answers: how long forwards took, from a tensor to an array of logits.
+// The child-process side of a contender of cpu.mjs: times forwards from a tensor to an array of logits.
 import { readFileSync } from 'node:fs';
 import { serve } from './serve.mjs';
 
@@ -6,16 +6,17 @@ const pixels = 3 * 224 * 224;
 
 /**
  * @param inputPath a file of float32 [n, 3, 224, 224]
- * @param open gives `tensor(values, shape)`, `forward(tensor)` to an array, and perhaps `plan()`
+ * @param open returns `tensor(values, shape)`, `forward(tensor)`, which resolves to an array, and optionally
+ *   `plan()`
  */
 export async function serveForwards(inputPath, open) {
   const bytes = readFileSync(inputPath);
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   await serve(async () => {
     const { tensor, forward, plan } = await open();
-    return { answer };
+    return { handle };
 
-    async function answer({ batch, runs, logits }) {
+    async function handle({ batch, runs, logits }) {
       const input = tensor(values.slice(0, batch * pixels), [batch, 3, 224, 224]);
       const milliseconds = [];
       let output;

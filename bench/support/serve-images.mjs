@@ -1,4 +1,4 @@
-// What a contender of end-to-end.mjs answers: how long it took from JPEGs to classes, and what it took.
+// The child-process side of a contender of end-to-end.mjs: measures time and memory from JPEGs to classes.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from './serve.mjs';
 
 /**
- * Ready after the first answer.
+ * Ready after the first prediction.
  *
- * @param folder of JPEGs
- * @param open loads a model: what turns an array of files' bytes into their likeliest class's `{ index, score }`
+ * @param folder the JPEGs
+ * @param open loads a model; resolves to a function from an array of encoded files to the `{ index, score }`
+ *   of each file's most probable class
  */
 export async function serveImages(folder, open) {
   const names = readdirSync(folder).sort();
@@ -20,9 +21,9 @@ export async function serveImages(folder, open) {
     const [classify] = loaded;
     const images = names.map(read);
     const measures = { all, each, delay, another };
-    return { ready: { MiB }, answer: ({ measure }) => measures[measure]() };
+    return { ready: { MiB }, handle: ({ measure }) => measures[measure]() };
 
-    /** Loads a model, to be kept, and runs it once: how many MiB the process has grown by. */
+    /** Loads and keeps a model and runs it once. Returns the growth of the process in MiB. */
     async function load() {
       const before = process.memoryUsage.rss();
       const classify = await open();
@@ -33,8 +34,8 @@ export async function serveImages(folder, open) {
 
     async function all() {
       const began = performance.now();
-      const answers = await classify(images);
-      return { values: [performance.now() - began], answers };
+      const predictions = await classify(images);
+      return { values: [performance.now() - began], predictions };
     }
 
     async function each() {
@@ -49,11 +50,11 @@ export async function serveImages(folder, open) {
       return { values };
     }
 
-    /** The longest delay of the event loop while there is always work. */
+    /** The longest event-loop delay under continuous load. */
     async function delay() {
       const monitor = monitorEventLoopDelay({ resolution: 1 });
       monitor.enable();
-      // What blocks before the monitor's first tick would not be seen.
+      // The monitor misses what blocks before its first tick.
       await sleep(30);
       monitor.reset();
       await classify(images);

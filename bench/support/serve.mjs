@@ -1,21 +1,21 @@
-// The side of a contender's own process.
+// The child-process side of a contender.
 import { createInterface } from 'node:readline';
 
 /**
- * Answers each line of JSON on stdin with one on stdout. `open` gives what is said once all is ready,
- * and what answers a request; a failure is answered as `{ error }`.
+ * Responds to each line of JSON on stdin with one on stdout. `open` resolves to the first response, `ready`,
+ * and to the function that handles a request. A failure is reported as `{ error }`.
  */
 export async function serve(open) {
-  const say = (answer) => console.log(JSON.stringify(answer));
-  const fail = ({ message }) => ({ error: message.replaceAll('\n', ' ') });
+  const send = (response) => console.log(JSON.stringify(response));
+  const toResponse = ({ message }) => ({ error: message.replaceAll('\n', ' ') });
   try {
-    const { ready = {}, answer } = await open();
-    say(ready);
+    const { ready = {}, handle } = await open();
+    send(ready);
     for await (const line of createInterface(process.stdin)) {
-      say(await answer(JSON.parse(line)).catch(fail));
+      send(await handle(JSON.parse(line)).catch(toResponse));
     }
   } catch (error) {
-    say(fail(error));
+    send(toResponse(error));
   }
   process.exit();
 }

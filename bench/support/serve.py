@@ -1,29 +1,29 @@
-"""The side of a contender's own process, in Python: lines of JSON are answered with lines of JSON."""
+"""The child-process side of a contender in Python, as serve.mjs."""
 
 import json
 import sys
 
 
 def serve(open):
-    """`open` gives what answers a request; a failure is answered as `{ error }`."""
-    # Libraries may print of their own accord.
-    answers, sys.stdout = sys.stdout, sys.stderr
+    """`open` returns the first response and the function that handles a request."""
+    # Libraries may print to stdout too.
+    responses, sys.stdout = sys.stdout, sys.stderr
 
-    def say(answer):
-        print(json.dumps(answer), file=answers, flush=True)
+    def send(response):
+        print(json.dumps(response), file=responses, flush=True)
 
     def attempt(work, *arguments):
         try:
             return work(*arguments)
         except Exception as error:
-            say({"error": f"{type(error).__name__}: {error}".replace("\n", " ")})
+            send({"error": f"{type(error).__name__}: {error}".replace("\n", " ")})
 
     opened = attempt(open)
     if opened is None:
         return
-    ready, answer = opened
-    say(ready)
+    ready, handle = opened
+    send(ready)
     for line in sys.stdin:
-        answered = attempt(answer, json.loads(line))
-        if answered is not None:
-            say(answered)
+        response = attempt(handle, json.loads(line))
+        if response is not None:
+            send(response)

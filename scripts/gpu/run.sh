@@ -1,39 +1,40 @@
 #!/usr/bin/env bash
-# On a GPU host that has Python's PyTorch, CMake, ninja and CUDA's headers: unpacks gpu-host/, compiles
-# against that PyTorch, and runs what is asked for.
+# Unpacks gpu-host/ on a GPU host with Python's PyTorch, CMake, ninja and CUDA's headers, compiles against
+# that PyTorch and runs the selected steps.
 #   scripts/gpu/run.sh OUT [test] [bench] [images] [-- options of bench/gpu.mjs]
-# All three where none is named. OUT is a folder for logs and results, which are written whatever fails.
+# The default is all three. OUT is a folder for logs and results, which are written even if a step fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 host=$root/gpu-host
 failed=0
 
-mkdir -p "${1:?a folder for the results}" && out=$(realpath "$1") || exit 1
+mkdir -p "${1:?expected a folder for the results}" && out=$(realpath "$1") || exit 1
 shift
 steps=()
 while (($#)) && [[ $1 != -- ]]; do
-  [[ $1 =~ ^(test|bench|images)$ ]] || { echo "'$1' is none of test, bench and images" >&2 && exit 2; }
+  [[ $1 =~ ^(test|bench|images)$ ]] || { echo "Expected test, bench or images, but received '$1'." >&2 && exit 2; }
   steps+=("$1")
   shift
 done
 ((${#steps[@]})) || steps=(test bench images)
 bench_options=("${@:2}")
 
-step() { # name, log, then a command: its output in the log, its time told
+# Runs a command, appends its output to the log and reports its duration.
+step() { # name, log, command
   local name=$1 log=$out/$2.log began=$SECONDS
   shift 2
   if "$@" >>"$log" 2>&1; then
     echo "$name: done in $((SECONDS - began)) s"
   else
-    echo "$name: FAILED in $((SECONDS - began)) s; the end of $(basename "$log"):"
+    echo "$name: FAILED after $((SECONDS - began)) s; the end of $(basename "$log"):"
     tail -n 25 "$log"
     failed=1
     return 1
   fi
 }
 
-# Into a folder, unless that very archive was unpacked to its end.
+# Unpacks an archive into a folder, unless the same archive was already unpacked completely.
 unpack_once() { # archive, folder
   local stamp=$1.unpacked
   sha256sum --check --status "$stamp" 2>/dev/null && return

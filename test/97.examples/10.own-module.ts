@@ -17,7 +17,7 @@ describe('examples/own-module.mjs', () => {
       'pooled(x: Tensor) -> Tensor',
       'forward(x: Tensor) -> Tensor',
       '',
-      'forward gives float32 [5, 2]',
+      'forward returns float32 [5, 2]',
       '',
     ]);
   });
@@ -27,7 +27,7 @@ describe('examples/own-module.mjs', () => {
     const last = stdout.trimEnd().split('\n').at(-1);
     assert.equal(
       last,
-      'forward gives [float32 [2, 2, 4, 4], float32 [2, 2], { maximum: float32 [], positive: bool [2, 2, 4, 4] }]',
+      'forward returns [float32 [2, 2, 4, 4], float32 [2, 2], { maximum: float32 [], positive: bool [2, 2, 4, 4] }]',
     );
   });
 

@@ -2,43 +2,43 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { busyTime } from './machine.mjs';
 import { median } from './statistics.mjs';
 
-/** Longer than the threads of any contender spin for more work, and steal it from the next. */
+/** Longer than any contender's idle threads spin, which would slow down the next contender. */
 const restMs = 100;
-/** How long is looked after that whether other work keeps the machine busy. */
-const lookMs = 50;
+/** How long the load of other processes is observed after the rest. */
+const observationMs = 50;
 
 /**
- * Asks contenders in turns: what each measured in each round, an array of numbers, by its name. One
- * that fails takes no further part.
+ * Measures contenders alternately. Returns, by name, the array of values that `measure` returned for the
+ * contender in each round. A contender that fails is excluded from then on.
  */
-export async function takeTurns(contenders, rounds, turn) {
+export async function interleave(contenders, rounds, measure) {
   const measured = new Map(contenders.map(({ name }) => [name, []]));
   const busy = [];
   for (let round = 1; round <= rounds; round++) {
-    // Backwards in each second round, so that nobody always follows the same one.
+    // Reverses every second round, so that no contender always follows the same one.
     for (const contender of round % 2 ? contenders : contenders.toReversed()) {
       const { name } = contender;
       if (!measured.has(name)) continue;
       await sleep(restMs);
       busy.push(await busyCores());
       try {
-        const values = await turn(contender);
+        const values = await measure(contender);
         measured.get(name).push(values);
         console.error(`round ${round}/${rounds}, ${name}: ${median(values).toFixed(1)}`);
       } catch (error) {
-        console.error(`${name} takes no further part: ${error.message}`);
+        console.error(`${name} is excluded: ${error.message}`);
         measured.delete(name);
       }
     }
   }
-  console.error(`others kept ${mean(busy).toFixed(2)} cores busy between turns`);
+  console.error(`other processes kept ${mean(busy).toFixed(2)} cores busy`);
   return measured;
 }
 
-/** How many cores work while every contender is idle. */
+/** The number of busy cores while every contender is idle. */
 async function busyCores() {
   const [began, before] = [performance.now(), busyTime()];
-  await sleep(lookMs);
+  await sleep(observationMs);
   return (busyTime() - before) / (performance.now() - began);
 }
 
@@ -47,8 +47,8 @@ function mean(values) {
 }
 
 /**
- * A figure of all rounds of a contender, and how many times as large it is for the baseline: in all,
- * and the least and greatest ratio of a round.
+ * A contender's figure over all rounds and per round, and the ratios of the baseline's figure to it: over
+ * all rounds, and the lowest and highest of a round.
  */
 export function compare(rounds, baseline, figure = median) {
   const ofRounds = rounds.map(figure);
@@ -59,7 +59,7 @@ export function compare(rounds, baseline, figure = median) {
   return { value, ofRounds, ratios: [ratio, Math.min(...ratios), Math.max(...ratios)] };
 }
 
-/** The last columns of a table: a ratio and its spread, empty where there is no baseline. */
+/** The ratio columns of a row, empty without a baseline. */
 export function ratioColumns(ratios) {
   return [0, 1, 2].map((i) => ratios[i]?.toFixed(3) ?? '');
 }
