@@ -3,7 +3,7 @@ export interface ErrorDetails {
   /** What happened, to which file or value: a full sentence. */
   what: string;
   /** What the reader can do about it: a full sentence or several. */
-  todo: string;
+  remedy: string;
   /** The offending value: a path, an option's value, a name. */
   value?: unknown;
   /** The error underneath, if there is one. */
@@ -20,19 +20,19 @@ export abstract class SemisupError<Code extends string = string> extends Error {
   /** What happened, to which file or value: the first part of `message`. */
   readonly what: string;
   /** What can be done about it: the second part of `message`. */
-  readonly todo: string;
+  readonly remedy: string;
   /** The offending value: a path, an option's value, a name. */
   readonly value: unknown;
 
-  constructor(code: Code, { what, todo, value, cause }: ErrorDetails) {
+  constructor(code: Code, { what, remedy, value, cause }: ErrorDetails) {
     super(
-      `${what}${what.endsWith('\n') ? '' : ' '}${todo}`,
+      `${what}${what.endsWith('\n') ? '' : ' '}${remedy}`,
       cause === undefined ? undefined : { cause },
     );
     this.name = new.target.name;
     this.code = code;
     this.what = what;
-    this.todo = todo;
+    this.remedy = remedy;
     this.value = value;
   }
 }

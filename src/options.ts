@@ -22,8 +22,8 @@ export function checkOptionNames(
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
-      what: `Expected an object of options for ${where} but received ${describe(options)}.`,
-      todo: `Pass { ${known.join(', ')} }, each of them optional.`,
+      what: `Expected an object of options for ${where}, but received ${describe(options)}.`,
+      remedy: `Pass { ${known.join(', ')} }, each of them optional.`,
       value: options,
     });
   }
@@ -32,7 +32,7 @@ export function checkOptionNames(
     const guess = nearest(name, known);
     throw new OptionError('ERR_SEMISUP_OPTION_UNKNOWN', {
       what: `${where} has no option '${name}'.`,
-      todo: guess ? `Did you mean '${guess}'?` : `It knows ${known.join(', ')}.`,
+      remedy: guess ? `Did you mean '${guess}'?` : `It knows ${known.join(', ')}.`,
       value: name,
     });
   }
@@ -47,11 +47,11 @@ export function pick<Options extends object, Name extends keyof Options>(
   return Object.fromEntries(entries) as Pick<Options, Name>;
 }
 
-/** The error for a value of the wrong kind: "Expected X for Y but received Z of type T." */
-export function wrongValue(name: string, expected: string, received: unknown): OptionError {
+/** The error for a value of the wrong kind: "Expected X for Y, but received Z of type T." */
+export function invalidValue(name: string, expected: string, received: unknown): OptionError {
   return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
-    what: `Expected ${expected} for ${name} but received ${describe(received)}.`,
-    todo: 'Correct the value, or leave it out for the default.',
+    what: `Expected ${expected} for ${name}, but received ${describe(received)}.`,
+    remedy: 'Correct the value, or leave it out for the default.',
     value: received,
   });
 }
@@ -89,7 +89,7 @@ export function readFrom<T>(name: string, object: unknown, read: () => T): T {
     if (cause instanceof SemisupError) throw cause;
     throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
       what: `${name} could not be read: ${cause instanceof Error ? cause.message : describe(cause)}.`,
-      todo: 'Pass plain values, whose reading throws nothing.',
+      remedy: 'Pass plain values, whose reading throws nothing.',
       value: object,
       cause,
     });
@@ -99,5 +99,5 @@ export function readFrom<T>(name: string, object: unknown, read: () => T): T {
 /** Throws `OptionError` unless `signal` is an `AbortSignal` or undefined. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
-  throw wrongValue('signal', 'an AbortSignal', signal);
+  throw invalidValue('signal', 'an AbortSignal', signal);
 }

@@ -12,7 +12,8 @@ export function shown(name: string): string {
 export function malformed(path: string, fault: string, cause?: unknown): CheckpointError {
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_FORMAT', {
     what: `The checkpoint '${path}' cannot be read: ${fault}.`,
-    todo: 'Fetch the file again if it may be damaged; else save the model again as a plain state dict, with torch.save or as safetensors.',
+    remedy:
+      'Fetch the file again if it may be damaged; else save the model again as a plain state dict, with torch.save or as safetensors.',
     value: path,
     cause,
   });
@@ -22,7 +23,7 @@ export function malformed(path: string, fault: string, cause?: unknown): Checkpo
 export function truncated(path: string, fault: string, cause?: unknown): CheckpointError {
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_TRUNCATED', {
     what: `The checkpoint '${path}' is cut short: ${fault}.`,
-    todo: 'Delete the file and fetch it again.',
+    remedy: 'Delete the file and fetch it again.',
     value: path,
     cause,
   });
@@ -32,7 +33,8 @@ export function truncated(path: string, fault: string, cause?: unknown): Checkpo
 export function unsafe(path: string, name: string): CheckpointError {
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_UNSAFE', {
     what: `The checkpoint '${path}' names \`${shown(name)}\`, which no plain state dict has a use for; nothing was run.`,
-    todo: 'If you trust the file, load it in Python and save its state dict alone: torch.save(model.state_dict(), path).',
+    remedy:
+      'If you trust the file, load it in Python and save its state dict alone: torch.save(model.state_dict(), path).',
     value: path,
   });
 }

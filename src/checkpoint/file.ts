@@ -47,7 +47,7 @@ export class CheckpointFile extends Bytes {
       if (cause instanceof CheckpointError) throw cause;
       throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_NOT_FOUND', {
         what: `There is no checkpoint at '${path}' that can be opened.`,
-        todo: 'Check the path, and that this user may read the file.',
+        remedy: 'Check the path, and that this user may read the file.',
         value: path,
         cause,
       });
@@ -58,7 +58,7 @@ export class CheckpointFile extends Bytes {
     if (this.#closing) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
         what: `The checkpoint '${this.path}' was closed and cannot be read any more.`,
-        todo: 'Read the tensors before closing it, or open it again.',
+        remedy: 'Read the tensors before closing it, or open it again.',
         value: this.path,
       });
     }

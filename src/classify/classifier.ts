@@ -7,7 +7,7 @@ import {
   type ImageClass,
   type ModelMetadata,
 } from '../models';
-import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import {
   Tensor,
   whenAborted,
@@ -214,7 +214,7 @@ export class Classifier implements AsyncDisposable {
     if (this.#closed) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
         what: 'The model was used after it was closed.',
-        todo: 'Keep it open for longer, or open it again.',
+        remedy: 'Keep it open for longer, or open it again.',
       });
     }
     const call = work();
@@ -233,7 +233,7 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, ['topk', ...imageOptionNames], 'classify');
     const { topk = Math.min(5, this.classes.length) } = options;
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
-      throw wrongValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
+      throw invalidValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
     }
     return await this.#whileOpen(() => this.#pipeline.classify(toArray(images), topk, options));
   }
@@ -244,7 +244,7 @@ function readMetadata(module: ScriptModule, path: string): ModelMetadata {
   if (text !== undefined) return parseMetadata(text, path);
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
     what: `'${path}' is TorchScript, but has no metadata '${metadataFile}' that describe its classes and transform.`,
-    todo: 'Open it with ScriptModule.load(), or save it again in Python with its _extra_files.',
+    remedy: 'Open it with ScriptModule.load(), or save it again in Python with its _extra_files.',
     value: path,
   });
 }

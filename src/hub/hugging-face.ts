@@ -49,7 +49,7 @@ function sha256Of(etag: string | undefined): string | undefined {
 function unchecked(url: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HASH', {
     what: `${url} comes without a SHA-256 (X-Linked-Etag), so that it could not be checked.`,
-    todo: 'Fetch from another host.',
+    remedy: 'Fetch from another host.',
     value: url,
   });
 }

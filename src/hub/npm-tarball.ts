@@ -51,7 +51,8 @@ function registryError(spec: string, registry: string | undefined, cause: unknow
     answered ? 'ERR_SEMISUP_DOWNLOAD_HTTP' : 'ERR_SEMISUP_DOWNLOAD_NETWORK',
     {
       what: `The npm registry ${registry ?? '(the default one)'} gives no ${spec}: ${reason(cause)}.`,
-      todo: 'Check the network, the proxy (HTTPS_PROXY), and the registry that `npm config get registry` names.',
+      remedy:
+        'Check the network, the proxy (HTTPS_PROXY), and the registry that `npm config get registry` names.',
       value: spec,
       cause,
     },

@@ -1,5 +1,5 @@
 import { checkNumClasses, type Licence } from '../models';
-import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
 /** How far a piece of work has come. */
 export interface HubProgress {
@@ -54,16 +54,16 @@ export function checkHubOptions(
   const { hubDir, weights, numClasses, onProgress, signal } = options;
   for (const [name, path] of Object.entries({ hubDir, weights })) {
     const isPath = typeof path === 'string' && path !== '';
-    if (path !== undefined && !isPath) throw wrongValue(name, 'a path', path);
+    if (path !== undefined && !isPath) throw invalidValue(name, 'a path', path);
   }
   for (const name of ['forceReload', 'offline'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean') {
-      throw wrongValue(name, 'true or false', value);
+      throw invalidValue(name, 'true or false', value);
     }
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw wrongValue('onProgress', 'a function', onProgress);
+    throw invalidValue('onProgress', 'a function', onProgress);
   }
   if (numClasses !== undefined) checkNumClasses(numClasses);
   checkSignal(signal);

@@ -1,4 +1,4 @@
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { batchImages, type Executor, type GpuHandle, type Tensor } from '../torch';
 import type { Pixels, Transform } from '../types';
 
@@ -45,15 +45,15 @@ function checkTransform({ resize, crop, mean, std }: Transform): void {
   checkSide('resize', resize, maxSide);
   checkSide('crop', crop, resize);
   if (mean.length !== 3 || !mean.every(Number.isFinite)) {
-    throw wrongValue('mean', 'three numbers', mean);
+    throw invalidValue('mean', 'three numbers', mean);
   }
   if (std.length !== 3 || !std.every((deviation) => deviation > 0 && Number.isFinite(deviation))) {
-    throw wrongValue('std', 'three positive numbers', std);
+    throw invalidValue('std', 'three positive numbers', std);
   }
 }
 
 function checkSide(name: string, side: number, most: number): void {
   if (!Number.isInteger(side) || side < 1 || side > most) {
-    throw wrongValue(name, `a whole number from 1 to ${most}`, side);
+    throw invalidValue(name, `a whole number from 1 to ${most}`, side);
   }
 }

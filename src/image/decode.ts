@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../errors';
-import { checkOptionNames, wrongValue } from '../options';
+import { checkOptionNames, invalidValue } from '../options';
 import { Semaphore } from '../semaphore';
 import type { Pixels } from '../types';
 import { withoutTransparency } from './gif';
@@ -78,7 +78,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
 async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pixels | EncodedFile> {
   checkOptionNames(options, ['orient', 'signal'], 'decode');
   const { orient = false, signal } = options;
-  if (typeof orient !== 'boolean') throw wrongValue('orient', 'true or false', orient);
+  if (typeof orient !== 'boolean') throw invalidValue('orient', 'true or false', orient);
   signal?.throwIfAborted();
   const source = toSource(image);
   if ('pixels' in source) return source.pixels;
@@ -105,7 +105,7 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
     if (reason === 'ENOENT' || reason === 'ENOTDIR') {
       throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
         what: `There is no image ${path}.`,
-        todo: 'Check the path.',
+        remedy: 'Check the path.',
         value: path,
         cause,
       });
@@ -115,7 +115,7 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
         reason === 'EISDIR'
           ? `${path} is a folder.`
           : `${path} cannot be read: ${(cause as Error).message}.`,
-      todo: 'Pass the path of an image that can be read.',
+      remedy: 'Pass the path of an image that can be read.',
       value: path,
       cause,
     });
@@ -147,7 +147,7 @@ function checkPixelCount({ name }: EncodedFile, { width, height }: Metadata): vo
   if (width * height <= maxPixels) return;
   throw new ImageError('ERR_SEMISUP_IMAGE_TOO_LARGE', {
     what: `${name} has ${width} x ${height} pixels, more than the limit of ${maxPixels}.`,
-    todo: 'Make it smaller first.',
+    remedy: 'Make it smaller first.',
     value: name,
   });
 }
@@ -179,11 +179,12 @@ function undecodable({ name, bytes }: EncodedFile, cause: unknown): ImageError {
     ...(decodable
       ? {
           what: `${name} seems to be ${kind}, but cannot be decoded: ${reason}.`,
-          todo: 'It may be damaged or cut short: fetch or save it again.',
+          remedy: 'It may be damaged or cut short: fetch or save it again.',
         }
       : {
           what: `${name} is no image that can be decoded; it seems to be ${kind}.`,
-          todo: 'Pass a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or convert it to one of them first.',
+          remedy:
+            'Pass a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or convert it to one of them first.',
         }),
     value: name,
     cause,

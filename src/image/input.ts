@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { isUint8Array, isUint8ClampedArray } from 'node:util/types';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import type { Pixels } from '../types';
 
 /** A canvas's `ImageData`: RGBA. */
@@ -34,7 +34,7 @@ export function toSource(image: ImageInput): Source {
   if (typeof image === 'object' && image !== null && 'data' in image) {
     return { pixels: checkPixels(image) };
   }
-  throw wrongValue(
+  throw invalidValue(
     'an image',
     'a path, a file URL, a Buffer or Uint8Array of an encoded file, or { data, width, height, channels }',
     image,
@@ -45,7 +45,7 @@ function toPath(url: string | URL): string {
   try {
     return fileURLToPath(url);
   } catch {
-    throw wrongValue('an image', 'a path or a file URL', String(url));
+    throw invalidValue('an image', 'a path or a file URL', String(url));
   }
 }
 
@@ -54,21 +54,21 @@ function checkPixels(image: Pixels | ImageDataLike): Pixels {
   const { width, height } = image;
   const { data, channels, cmyk = false } = isImageData(image) ? fromImageData(image) : image;
   if (!isUint8Array(data)) {
-    throw wrongValue("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
+    throw invalidValue("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
   }
   if ('resizable' in data.buffer && data.buffer.resizable) {
-    throw wrongValue("an image's data", 'a buffer that cannot be resized', data.buffer);
+    throw invalidValue("an image's data", 'a buffer that cannot be resized', data.buffer);
   }
   checkSide("an image's width", width);
   checkSide("an image's height", height);
   if (![1, 2, 3, 4].includes(channels)) {
-    throw wrongValue("an image's channels", '1, 2, 3 or 4', channels);
+    throw invalidValue("an image's channels", '1, 2, 3 or 4', channels);
   }
   if (typeof cmyk !== 'boolean' || (cmyk && channels !== 4)) {
-    throw wrongValue("an image's cmyk", 'true only with 4 channels', cmyk);
+    throw invalidValue("an image's cmyk", 'true only with 4 channels', cmyk);
   }
   if (width * height * channels !== data.length) {
-    throw wrongValue(
+    throw invalidValue(
       "an image's data",
       `${width} x ${height} x ${channels} = ${width * height * channels} bytes`,
       data.length,
@@ -88,6 +88,6 @@ function fromImageData({ data, width, height }: ImageDataLike): Pixels {
 
 function checkSide(name: string, side: number): void {
   if (!Number.isSafeInteger(side) || side < 1) {
-    throw wrongValue(name, 'a positive whole number', side);
+    throw invalidValue(name, 'a positive whole number', side);
   }
 }

@@ -70,7 +70,7 @@ function isUnreachable(error: unknown): error is DownloadError {
 function offline(wheel: Wheel): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_OFFLINE', {
     what: `${wheel.file} is not here and may not be fetched, because SEMISUP_OFFLINE is set.`,
-    todo: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+    remedy: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
     value: wheel.file,
   });
 }
@@ -78,7 +78,8 @@ function offline(wheel: Wheel): DownloadError {
 function allFailed(wheel: Wheel, failures: readonly Error[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
     what: `${wheel.file} cannot be fetched:\n${failures.map(({ message }) => `- ${message}`).join('\n')}\n`,
-    todo: 'Set SEMISUP_LIBTORCH_MIRROR to a folder of the web that has the file, or SEMISUP_LIBTORCH to a LibTorch of your own.',
+    remedy:
+      'Set SEMISUP_LIBTORCH_MIRROR to a folder of the web that has the file, or SEMISUP_LIBTORCH to a LibTorch of your own.',
     value: wheel.file,
     cause: new AggregateError(failures),
   });

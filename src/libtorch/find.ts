@@ -128,7 +128,7 @@ function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
 function notFound(places: readonly Place[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_NOT_FOUND', {
     what: `LibTorch was not found. Looked at:\n${list(places)}\n`,
-    todo: `Possible solutions:\n${solutions}`,
+    remedy: `Possible solutions:\n${solutions}`,
     value: places,
   });
 }
@@ -136,7 +136,7 @@ function notFound(places: readonly Place[]): LibTorchError {
 function mismatched(places: readonly Place[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
     what: `No LibTorch of a version that fits was found. Looked at:\n${list(places)}\n`,
-    todo: `Possible solutions:\n${solutions}\n- in a clone, build the addon for that LibTorch: npm run build:native`,
+    remedy: `Possible solutions:\n${solutions}\n- in a clone, build the addon for that LibTorch: npm run build:native`,
     value: places,
   });
 }

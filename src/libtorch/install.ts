@@ -168,7 +168,8 @@ async function unpackWheel(...args: Parameters<typeof unpack>): Promise<void> {
 function installFailed(what: string, value: string, cause?: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
     what,
-    todo: 'Nothing was changed. Check the free space there and try again, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+    remedy:
+      'Nothing was changed. Check the free space there and try again, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
     value,
     cause,
   });

@@ -211,7 +211,7 @@ function unpacked(file: string): string {
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
     what: `The compiled addon for ${process.platform}-${process.arch} cannot be loaded: ${problem}.`,
-    todo: `In a clone run 'npm run build:native'; else see whether ${join(root, 'prebuilds')} has this platform, and install the package again.`,
+    remedy: `In a clone run 'npm run build:native'; else see whether ${join(root, 'prebuilds')} has this platform, and install the package again.`,
     value: root,
     cause,
   });
@@ -220,7 +220,7 @@ function addonNotFound(root: string, problem: string, cause?: unknown): LibTorch
 function openFailed(libtorch: LibTorch, cause: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_OPEN', {
     what: `LibTorch ${libtorch.version} in ${libtorch.dir} (from ${libtorch.source}) cannot be opened: ${reason(cause)}.`,
-    todo: `Possible solutions:
+    remedy: `Possible solutions:
 - remove that folder and fetch it again: npx semisup libtorch install
 - where a library is missing or too old (libstdc++, glibc 2.28 or newer), update the system
 - set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(libtorch.version)}`,

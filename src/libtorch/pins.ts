@@ -28,7 +28,7 @@ export function wheelsOf(
   );
   throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
     what: `LibTorch ${pinnedVersion} ${variant} for ${here} cannot be fetched: that is not yet supported.`,
-    todo: `What can be fetched is ${supported.join(', ')}. Elsewhere set SEMISUP_LIBTORCH to a LibTorch of your own.`,
+    remedy: `What can be fetched is ${supported.join(', ')}. Elsewhere set SEMISUP_LIBTORCH to a LibTorch of your own.`,
     value: here,
   });
 }

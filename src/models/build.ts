@@ -1,6 +1,6 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
 import { shown } from '../checkpoint/failure';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { ScriptModule } from '../torch';
 import { dtypeBytes, type ModuleSpec } from '../types';
 import type { ModelCard } from './cards';
@@ -40,7 +40,7 @@ export interface BuildOptions {
 /** Throws `OptionError` unless `numClasses` is a possible number of classes. */
 export function checkNumClasses(numClasses: number): void {
   if (isClassCount(numClasses)) return;
-  throw wrongValue('numClasses', `a whole number from 1 to ${maxClasses}`, numClasses);
+  throw invalidValue('numClasses', `a whole number from 1 to ${maxClasses}`, numClasses);
 }
 
 /**
@@ -62,7 +62,7 @@ export async function buildTorchScript({
   signal,
 }: BuildOptions): Promise<void> {
   if (wanted !== undefined) checkNumClasses(wanted);
-  if (!Number.isInteger(seed)) throw wrongValue('seed', 'a whole number', seed);
+  if (!Number.isInteger(seed)) throw invalidValue('seed', 'a whole number', seed);
   const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
   const weights = keras ? fromKeras(state) : state;
   const numClasses = wanted ?? classCount(weights);

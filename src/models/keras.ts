@@ -201,7 +201,7 @@ function misfit(keras: StateDict, name: string): CheckpointError {
   const found = tensor ? `is ${tensor.dtype} [${tensor.shape.join(', ')}]` : 'is missing';
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
     what: `'${keras.path}' is not Keras's ResNet-50: its tensor '${name}' ${found}.`,
-    todo: 'Use the weights that the model card names.',
+    remedy: 'Use the weights that the model card names.',
     value: keras.path,
   });
 }

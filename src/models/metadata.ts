@@ -47,7 +47,7 @@ export function parseMetadata(text: string, path: string): ModelMetadata {
   } catch (cause) {
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what: `The metadata '${metadataFile}' inside '${path}' cannot be used: ${(cause as Error).message}.`,
-      todo: 'Export the model again with hub.exportTorchScript().',
+      remedy: 'Export the model again with hub.exportTorchScript().',
       value: path,
       cause,
     });

@@ -67,7 +67,7 @@ export function matchState(
       ...summary('Of another shape or dtype', misshapen),
       ...summary('Unexpected', unexpected),
     ].join(' '),
-    todo: advice(state, architecture, numClasses),
+    remedy: advice(state, architecture, numClasses),
     value: state.path,
   });
 }

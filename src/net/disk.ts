@@ -10,7 +10,8 @@ export async function writing<T>(path: string, operation: Promise<T>): Promise<T
   } catch (cause) {
     throw new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
       what: `${path} cannot be written: ${reason(cause)}; ${await space(dirname(path))}.`,
-      todo: 'Make room or give access there, or choose another folder. What has come so far is kept and continued.',
+      remedy:
+        'Make room or give access there, or choose another folder. What has come so far is kept and continued.',
       value: path,
       cause,
     });
@@ -21,7 +22,7 @@ export async function writing<T>(path: string, operation: Promise<T>): Promise<T
 export function unreadable(path: string, cause: unknown): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
     what: `${path} cannot be read: ${reason(cause)}.`,
-    todo: 'Check what it is and who may read it.',
+    remedy: 'Check what it is and who may read it.',
     value: path,
     cause,
   });
@@ -34,7 +35,7 @@ export async function checkSpace(path: string, needed: number): Promise<void> {
   if (free === undefined || needed <= free) return;
   throw new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
     what: `${path} needs ${needed} bytes more, and ${await space(folder)}.`,
-    todo: 'Make room there, or choose another folder.',
+    remedy: 'Make room there, or choose another folder.',
     value: path,
   });
 }

@@ -177,7 +177,7 @@ class Download {
     const { size } = this.partial;
     const error = new DownloadError('ERR_SEMISUP_DOWNLOAD_TRUNCATED', {
       what: `${this.url} ended after ${size} of ${this.#length ?? 'an unknown number of'} bytes: ${why}.`,
-      todo: `Try again: what has come so far lies in ${this.file}.part and is continued.`,
+      remedy: `Try again: what has come so far lies in ${this.file}.part and is continued.`,
       value: this.url,
       cause,
     });
@@ -188,7 +188,7 @@ class Download {
     const range = header(headers, 'content-range') ?? 'no Content-Range';
     return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
       what: `${this.url} answered with status ${status} (${range}) instead of the rest of the file.`,
-      todo: 'Try again, or fetch from another host.',
+      remedy: 'Try again, or fetch from another host.',
       value: this.url,
     });
   }
@@ -203,7 +203,8 @@ class Download {
     await this.partial.discard();
     return new DownloadError(`ERR_SEMISUP_DOWNLOAD_${kind}`, {
       what: `The file from ${this.url} has ${has}.`,
-      todo: 'Nothing of it was kept. Try again; if it stays so, the host or a proxy on the way gives another file than the one expected.',
+      remedy:
+        'Nothing of it was kept. Try again; if it stays so, the host or a proxy on the way gives another file than the one expected.',
       value: this.url,
     });
   }

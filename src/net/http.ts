@@ -72,7 +72,7 @@ export class Http {
     } catch (cause) {
       throw new DownloadError('ERR_SEMISUP_DOWNLOAD_NETWORK', {
         what: `The proxy settings cannot be used: ${reason(cause)}.`,
-        todo: 'Write HTTP_PROXY and HTTPS_PROXY as http://host:port.',
+        remedy: 'Write HTTP_PROXY and HTTPS_PROXY as http://host:port.',
         cause,
       });
     }
@@ -119,7 +119,8 @@ export class Http {
       throw new Transient(
         new DownloadError('ERR_SEMISUP_DOWNLOAD_NETWORK', {
           what: `${at.href} cannot be reached: ${reason(cause)}.`,
-          todo: 'Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (NODE_EXTRA_CA_CERTS).',
+          remedy:
+            'Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (NODE_EXTRA_CA_CERTS).',
           value: at.href,
           cause,
         }),
@@ -161,7 +162,7 @@ function parse(address: string, protocols: readonly string[], base?: string): UR
 function httpError(what: string, url: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
     what,
-    todo: 'Check the address, and whether a mirror or a proxy stands between.',
+    remedy: 'Check the address, and whether a mirror or a proxy stands between.',
     value: url,
   });
 }

@@ -98,7 +98,7 @@ async function beat(path: string, token: string, lost: AbortController): Promise
     lost.abort(
       new LockError('ERR_SEMISUP_LOCKED', {
         what: `The lock ${path} was taken over by another process, because this one gave no sign of life.`,
-        todo: 'Try again: what the other has fetched by then is used.',
+        remedy: 'Try again: what the other has fetched by then is used.',
         value: path,
       }),
     );

@@ -148,7 +148,8 @@ function classifierOf({ model, source }: Serving, method: string): Classifier {
   if (model instanceof Classifier) return model;
   throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
     what: `The model of ${source} is a bare TorchScript module, and has no ${method}().`,
-    todo: 'Call forward(), call() or invoke(), or swap in a classifier, as hub.exportTorchScript() writes it.',
+    remedy:
+      'Call forward(), call() or invoke(), or swap in a classifier, as hub.exportTorchScript() writes it.',
     value: source,
   });
 }

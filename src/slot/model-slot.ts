@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { DisposedError, type SwapError } from '../errors';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { whenAborted } from '../torch';
 import { toEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
@@ -116,7 +116,7 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     checkWatchOptions(options);
     this.#checkOpen();
     if (this.#current.origin.path === undefined) {
-      throw wrongValue('the source of a model that is watched', 'a path', this.source);
+      throw invalidValue('the source of a model that is watched', 'a path', this.source);
     }
     this.#watch = options;
     this.#follow();
@@ -254,6 +254,6 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
 function closed(): DisposedError {
   return new DisposedError('ERR_SEMISUP_DISPOSED', {
     what: 'The slot is closed.',
-    todo: 'Keep it open for longer, or open another.',
+    remedy: 'Keep it open for longer, or open another.',
   });
 }

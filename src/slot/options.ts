@@ -1,6 +1,6 @@
 import { checkRunOptions, modelOptionNames, type Model, type ModelOptions } from '../classify';
 import type { HubOptions } from '../hub';
-import { checkOptionNames, checkSignal, wrongValue } from '../options';
+import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
 /** Options of a slot, for the model it is opened with and for all that are swapped in. */
 export interface SlotOptions
@@ -73,15 +73,15 @@ export function checkWatchOptions(options: WatchOptions): void {
 function checkValues({ warmup, check, timeout }: SwapOptions): void {
   const runs = Number.isInteger(warmup) && (warmup as number) >= 0;
   if (warmup !== undefined && typeof warmup !== 'function' && !runs) {
-    throw wrongValue('warmup', 'a whole number of runs, or a function', warmup);
+    throw invalidValue('warmup', 'a whole number of runs, or a function', warmup);
   }
   if (check !== undefined && typeof check !== 'function') {
-    throw wrongValue('check', 'a function', check);
+    throw invalidValue('check', 'a function', check);
   }
   checkTime('timeout', timeout);
 }
 
 function checkTime(name: string, time: number | undefined): void {
   if (time === undefined || (Number.isFinite(time) && time > 0 && time <= longest)) return;
-  throw wrongValue(name, `milliseconds, more than 0 and at most ${longest}`, time);
+  throw invalidValue(name, `milliseconds, more than 0 and at most ${longest}`, time);
 }

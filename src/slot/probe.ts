@@ -112,6 +112,6 @@ function describe(shapes: readonly (readonly number[])[]): string {
 function unlike(what: string): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_KIND', {
     what,
-    todo: 'If that is as it should be, pass a `check` of your own.',
+    remedy: 'If that is as it should be, pass a `check` of your own.',
   });
 }

@@ -5,7 +5,7 @@ import { Classifier, openModel, pickModelOptions, type Model } from '../classify
 import { ModelError } from '../errors';
 import { hub } from '../hub';
 import { cards } from '../models';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { ScriptModule, whenAborted } from '../torch';
 import { fingerprintOf, type Fingerprint } from './fingerprint';
 import type { SlotOptions } from './options';
@@ -45,7 +45,7 @@ export function toSource(source: ModelSource, options: SlotOptions): Source {
     return fromPath(fileURLToPath(source), options);
   }
   if (typeof source !== 'string' || source === '') {
-    throw wrongValue(
+    throw invalidValue(
       'the source of a model',
       'a name of the hub, a path, a file URL, bytes, or a function',
       source,
@@ -74,7 +74,7 @@ function fromPath(path: string, options: SlotOptions): Source {
     await model.close();
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what: `'${path}' was written to while it was read.`,
-      todo: 'Write to another file and rename that.',
+      remedy: 'Write to another file and rename that.',
       value: path,
     });
   };
@@ -88,7 +88,7 @@ function fromFunction(make: ModelOpener): Source {
     try {
       const model = await whenAborted(signal, making);
       if (model instanceof Classifier || model instanceof ScriptModule) return { model };
-      throw wrongValue("a function's model", 'a Classifier or a ScriptModule', model);
+      throw invalidValue("a function's model", 'a Classifier or a ScriptModule', model);
     } catch (error) {
       if (signal.aborted) making.then((model) => model.close()).catch(() => undefined);
       throw error;

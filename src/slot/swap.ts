@@ -126,7 +126,7 @@ export class Swap {
 export function superseded({ name }: Source, by: Source): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_SUPERSEDED', {
     what: `${name} was not swapped in, because ${by.name} was asked for meanwhile.`,
-    todo: 'Nothing need be done; the later of two swaps wins.',
+    remedy: 'Nothing need be done; the later of two swaps wins.',
     value: name,
   });
 }
@@ -140,10 +140,10 @@ const stages = {
 const servesOn = 'The model of before serves on.';
 
 function failed({ name }: Source, stage: Stage, cause: unknown): SwapError {
-  const [code, work, todo] = stages[stage];
+  const [code, work, remedy] = stages[stage];
   return new SwapError(code, {
     what: `${name} was not swapped in, because it did not ${work}: ${reasonOf(cause)}`,
-    todo: `${todo} ${servesOn}`,
+    remedy: `${remedy} ${servesOn}`,
     value: name,
     cause,
   });
@@ -152,7 +152,7 @@ function failed({ name }: Source, stage: Stage, cause: unknown): SwapError {
 function timedOut({ name }: Source, stage: Stage, timeout: number): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_TIMEOUT', {
     what: `${name} was not swapped in, because ${timeout} ms were over before it did ${stages[stage][1]}.`,
-    todo: `Allow more by the option 'timeout'. ${servesOn}`,
+    remedy: `Allow more by the option 'timeout'. ${servesOn}`,
     value: name,
   });
 }

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { whenAborted } from './abort';
 
 /** A TorchScript archive: a file's path or URL, its bytes, or a stream of them. */
@@ -70,7 +70,7 @@ export async function writeArchive(
     const reason = error instanceof ModelError ? error.what : `${(error as Error).message}.`;
     throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
       what: `'${target}' could not be written: ${reason}`,
-      todo: 'Check the folder, its rights and its free space.',
+      remedy: 'Check the folder, its rights and its free space.',
       value: target,
       cause: error,
     });
@@ -82,7 +82,7 @@ export function withName(error: unknown, { name }: Archive): unknown {
   if (!(error instanceof ModelError)) return error;
   return new ModelError(error.code, {
     what: `${name} could not be loaded as TorchScript: ${error.what}`,
-    todo: error.todo,
+    remedy: error.remedy,
     value: name,
     cause: error,
   });
@@ -90,7 +90,7 @@ export function withName(error: unknown, { name }: Archive): unknown {
 
 function fromBytes(bytes: Uint8Array): Archive {
   if ('resizable' in bytes.buffer && bytes.buffer.resizable) {
-    throw wrongValue('the bytes of an archive', 'a buffer that cannot be resized', bytes.buffer);
+    throw invalidValue('the bytes of an archive', 'a buffer that cannot be resized', bytes.buffer);
   }
   return { content: bytes, name: `The buffer of ${bytes.length} bytes` };
 }
@@ -103,7 +103,7 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
   try {
     for await (const piece of stream) {
-      if (!isUint8Array(piece)) throw wrongValue('a piece of a stream', 'bytes', piece);
+      if (!isUint8Array(piece)) throw invalidValue('a piece of a stream', 'bytes', piece);
       pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
     }
     return Buffer.concat(pieces);
@@ -111,7 +111,7 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
     if (cause instanceof SemisupError) throw cause;
     throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
       what: `The stream of a model could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      todo: 'Check where the stream comes from.',
+      remedy: 'Check where the stream comes from.',
       value: stream,
       cause,
     });
@@ -122,7 +122,7 @@ function toPath(source: unknown): string {
   const path = source instanceof URL ? fromUrl(source) : source;
   // The system would take what stands before a null byte for the whole.
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
-  throw wrongValue('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
+  throw invalidValue('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
 }
 
 function fromUrl(url: URL): string | undefined {
@@ -137,7 +137,7 @@ function checkIsFile(path: string, stats: Stats): void {
   if (stats.isFile()) return;
   throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
     what: `'${path}' is no file.`,
-    todo: 'Pass the path of a TorchScript archive.',
+    remedy: 'Pass the path of a TorchScript archive.',
     value: path,
   });
 }
@@ -145,7 +145,7 @@ function checkIsFile(path: string, stats: Stats): void {
 function unreadable(path: string, cause: unknown): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
     what: `The model file '${path}' cannot be read: ${(cause as Error).message}.`,
-    todo: 'Check the path and the rights of the file.',
+    remedy: 'Check the path and the rights of the file.',
     value: path,
     cause,
   });

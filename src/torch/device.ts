@@ -11,7 +11,7 @@ import {
   type LibTorch,
 } from '../libtorch';
 import { reason } from '../net/reason';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { Executor } from './executor';
 import type { GpuHandle } from './native';
 
@@ -166,7 +166,7 @@ function gpuIndexOf(device: DeviceName): number | undefined {
   if (device === 'auto' || device === 'cuda') return 0;
   const index = typeof device === 'string' ? /^cuda:(\d{1,3})$/.exec(device)?.[1] : undefined;
   if (index !== undefined) return Number(index);
-  throw wrongValue('device', `'auto', 'cpu', 'cuda' or 'cuda:<index>'`, device);
+  throw invalidValue('device', `'auto', 'cpu', 'cuda' or 'cuda:<index>'`, device);
 }
 
 /** A GPU that the driver lists, and the library that opens it. */
@@ -206,7 +206,7 @@ function selectGpu(
   const what = problem?.what ?? `The driver lists ${count} of them, starting at cuda:0`;
   throw new DeviceError('ERR_SEMISUP_DEVICE', {
     what: `There is no device '${device}'. ${what}.`,
-    todo: `${problem ? `${problem.todo} Or use` : 'Use one of these, or'} device 'auto' or 'cpu'.`,
+    remedy: `${problem ? `${problem.remedy} Or use` : 'Use one of these, or'} device 'auto' or 'cpu'.`,
     value: device,
   });
 }
@@ -231,7 +231,7 @@ function fallBack(device: DeviceName, cause: unknown): OpenDevice {
 function openFailed(device: string, cause: unknown): DeviceError {
   return new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
     what: `The device '${device}' exists but cannot be used: ${reason(cause)}.`,
-    todo: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device 'cpu'.`,
+    remedy: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device 'cpu'.`,
     value: device,
     cause,
   });

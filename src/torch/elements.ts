@@ -1,6 +1,6 @@
 import type { DType } from '../types';
 import { TensorError } from '../errors';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 
 /** The typed array that holds the elements of each dtype; float16 and bfloat16 as their bits. */
 export interface ArrayOf {
@@ -108,7 +108,7 @@ export function toTypedArray(data: unknown, dtype: DType): ArrayOf[DType] {
   const given = classOfTypedArray(data);
   const { name } = arrayOf[dtype];
   if (given !== name && !(given === 'Uint8ClampedArray' && name === 'Uint8Array')) {
-    throw wrongValue(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
+    throw invalidValue(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
   }
   checkBuffer(data as ArrayOf[DType]);
   return data as ArrayOf[DType];
@@ -128,12 +128,12 @@ function classOfTypedArray(value: unknown): string | undefined {
 function checkBuffer(typed: ArrayBufferView & { length: number }): void {
   const { buffer } = typed;
   if ('resizable' in buffer && buffer.resizable) {
-    throw wrongValue('the data of a tensor', 'a buffer that cannot be resized', buffer);
+    throw invalidValue('the data of a tensor', 'a buffer that cannot be resized', buffer);
   }
   if (typed.length === 0 && isDetached(buffer)) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
       what: 'The data of a tensor are in a buffer that was transferred, and so are gone.',
-      todo: 'Make the tensor before the buffer is transferred, or pass a copy.',
+      remedy: 'Make the tensor before the buffer is transferred, or pass a copy.',
       value: typed,
     });
   }
@@ -155,7 +155,7 @@ export function makeTypedArray<T extends DType>(dtype: T, length: number): Array
   } catch (cause) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
       what: `There is no memory for ${length} elements of ${dtype}.`,
-      todo: 'Use smaller tensors, or dispose of those that are done with.',
+      remedy: 'Use smaller tensors, or dispose of those that are done with.',
       value: length,
       cause,
     });
@@ -178,7 +178,7 @@ function convertOne(value: unknown, dtype: DType): number | bigint {
     return Number(Number(value) !== 0);
   if (dtype === 'bool' || !isNumber) {
     const expected = dtype === 'bool' ? 'a boolean or a number' : 'a number or a bigint';
-    throw wrongValue(`an element of a ${dtype} tensor`, expected, value);
+    throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
   }
   const range = ranges[dtype];
   if (!range) return Number(value);
@@ -187,5 +187,5 @@ function convertOne(value: unknown, dtype: DType): number | bigint {
     return dtype === 'int64' ? BigInt(value) : Number(value);
   }
   const expected = `a whole number from ${range[0]} to ${range[1]}`;
-  throw wrongValue(`an element of a ${dtype} tensor`, expected, value);
+  throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
 }

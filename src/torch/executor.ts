@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { openNative, openNativeSync } from './addon';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
 
@@ -88,5 +88,5 @@ function checkCounts({ threads, instances = 1 }: ExecutorOptions): [number, numb
 
 function checkCount(name: string, count: number): number {
   if (Number.isInteger(count) && count >= 1 && count <= maxThreads) return count;
-  throw wrongValue(name, `a whole number from 1 to ${maxThreads}`, count);
+  throw invalidValue(name, `a whole number from 1 to ${maxThreads}`, count);
 }

@@ -23,49 +23,50 @@ const factories = {
   ERR_SEMISUP_DISPOSED: (what) =>
     new DisposedError('ERR_SEMISUP_DISPOSED', {
       what,
-      todo: 'Keep it open for longer, or open it again.',
+      remedy: 'Keep it open for longer, or open it again.',
     }),
   ERR_SEMISUP_DEVICE_FAILED: (what) =>
     new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
       what,
-      todo: `Run 'npx semisup doctor', or use the CPU.`,
+      remedy: `Run 'npx semisup doctor', or use the CPU.`,
     }),
   ERR_SEMISUP_DEVICE_LOST: (what) =>
     new DeviceError('ERR_SEMISUP_DEVICE_LOST', {
       what,
-      todo: 'Start the process again; if it recurs, check nvidia-smi and the system log.',
+      remedy: 'Start the process again; if it recurs, check nvidia-smi and the system log.',
     }),
   ERR_SEMISUP_DEVICE_MEMORY: (what) =>
     new DeviceError('ERR_SEMISUP_DEVICE_MEMORY', {
       what,
-      todo: 'Send fewer images at a time, use a lower precision, or close other models.',
+      remedy: 'Send fewer images at a time, use a lower precision, or close other models.',
     }),
   ERR_SEMISUP_MODEL_FORMAT: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what,
-      todo: 'Pass a TorchScript archive, as torch.jit.save() or hub.exportTorchScript() writes it.',
+      remedy:
+        'Pass a TorchScript archive, as torch.jit.save() or hub.exportTorchScript() writes it.',
     }),
   ERR_SEMISUP_MODEL_WRITE: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_WRITE', {
       what,
-      todo: 'Check the folder, its permissions and its free space.',
+      remedy: 'Check the folder, its permissions and its free space.',
     }),
   ERR_SEMISUP_OPTION_VALUE: (what) =>
-    new OptionError('ERR_SEMISUP_OPTION_VALUE', { what, todo: 'Correct the value.' }),
+    new OptionError('ERR_SEMISUP_OPTION_VALUE', { what, remedy: 'Correct the value.' }),
   ERR_SEMISUP_CANCELLED: (what) =>
-    new ScriptError('ERR_SEMISUP_CANCELLED', { what, todo: 'Call the method again.' }),
+    new ScriptError('ERR_SEMISUP_CANCELLED', { what, remedy: 'Call the method again.' }),
   ERR_SEMISUP_SCRIPT: (what) =>
     new ScriptError('ERR_SEMISUP_SCRIPT', {
       what,
-      todo: 'If shapes or dtypes are involved, compare the inputs with what the module expects.',
+      remedy: 'If shapes or dtypes are involved, compare the inputs with what the module expects.',
     }),
   ERR_SEMISUP_SCRIPT_ARGUMENT: (what) =>
     new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
       what,
-      todo: "See the module's `methods` for its arguments, and `Value` for how to pass them.",
+      remedy: "See the module's `methods` for its arguments, and `Value` for how to pass them.",
     }),
   ERR_SEMISUP_TENSOR: (what) =>
-    new TensorError('ERR_SEMISUP_TENSOR', { what, todo: 'Check the shape and the dtype.' }),
+    new TensorError('ERR_SEMISUP_TENSOR', { what, remedy: 'Check the shape and the dtype.' }),
 } as const satisfies Record<NativeErrorCode, (what: string) => SemisupError>;
 
 /** All native error codes. */

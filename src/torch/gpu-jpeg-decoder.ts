@@ -34,7 +34,7 @@ export class GpuJpegDecoder {
       if (!(cause instanceof DeviceError)) throw cause;
       throw new DeviceError(cause.code, {
         what: cause.what,
-        todo: `Fetch LibTorch with it (npx semisup libtorch install --variant cu130), or leave out the option decode: 'gpu'.`,
+        remedy: `Fetch LibTorch with it (npx semisup libtorch install --variant cu130), or leave out the option decode: 'gpu'.`,
         value: libraries,
         cause,
       });

@@ -1,4 +1,4 @@
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import { precisions, type Precision } from './precision';
 
 const modes = ['auto', 'tune', 'default', 'interpreter'] as const;
@@ -39,18 +39,18 @@ export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
   const { precision = 'float32', plan = 'auto', tolerance } = options;
   const known = [...precisions, 'auto'] as const;
   if (!known.includes(precision)) {
-    throw wrongValue('precision', `one of '${known.join(`', '`)}'`, precision);
+    throw invalidValue('precision', `one of '${known.join(`', '`)}'`, precision);
   }
   if (!modes.includes(plan)) {
-    throw wrongValue('plan', `one of '${modes.join(`', '`)}'`, plan);
+    throw invalidValue('plan', `one of '${modes.join(`', '`)}'`, plan);
   }
   if (plan === 'interpreter' && precision !== 'float32' && precision !== 'auto') {
-    throw wrongValue('precision', `'float32' with the plan 'interpreter'`, precision);
+    throw invalidValue('precision', `'float32' with the plan 'interpreter'`, precision);
   }
   if (tolerance === undefined) return { precision, plan, tolerance: 0 };
   if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < 1)) {
-    throw wrongValue('tolerance', 'a number from 0 to 1', tolerance);
+    throw invalidValue('tolerance', 'a number from 0 to 1', tolerance);
   }
-  if (precision !== 'auto') throw wrongValue('precision', `'auto' with a tolerance`, precision);
+  if (precision !== 'auto') throw invalidValue('precision', `'auto' with a tolerance`, precision);
   return { precision, plan, tolerance };
 }

@@ -59,7 +59,7 @@ export function interpreterPlan(where: Pick<Plan, 'device' | 'precision'>, reaso
   }
   throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `The model cannot run in ${precision}, because ${reason}.`,
-    todo: `Leave the option 'precision' out.`,
+    remedy: `Leave the option 'precision' out.`,
     value: precision,
   });
 }

@@ -1,4 +1,4 @@
-import { wrongValue } from '../options';
+import { invalidValue } from '../options';
 import type { OpenDevice } from './device';
 
 /** Every precision of the `precision` option, in the order that errors list them. */
@@ -30,5 +30,5 @@ export function checkPrecision(precision: Precision | 'auto', device: OpenDevice
   const supported = [...precisionsOf(device), 'auto'] as const;
   if (supported.includes(precision)) return;
   const where = device.gpu ? 'on a GPU' : 'on the CPU';
-  throw wrongValue('precision', `one of '${supported.join(`', '`)}' ${where}`, precision);
+  throw invalidValue('precision', `one of '${supported.join(`', '`)}' ${where}`, precision);
 }

@@ -1,5 +1,5 @@
 import { ScriptError } from '../errors';
-import { checkOptionNames, checkSignal, nearest, readFrom, wrongValue } from '../options';
+import { checkOptionNames, checkSignal, nearest, readFrom, invalidValue } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { whenAborted } from './abort';
 import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
@@ -247,7 +247,7 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ScriptError if there is none, or its type has no counterpart in JavaScript
    */
   async attribute<Result extends Value = Value>(name: string): Promise<Result> {
-    if (typeof name !== 'string') throw wrongValue('the name of an attribute', 'a string', name);
+    if (typeof name !== 'string') throw invalidValue('the name of an attribute', 'a string', name);
     const { native, handle } = this.executor;
     return (await native.attribute(handle, this.#handle, name)) as Result;
   }
@@ -312,13 +312,13 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   #checkMethod(method: unknown): void {
-    if (typeof method !== 'string') throw wrongValue('the name of a method', 'a string', method);
+    if (typeof method !== 'string') throw invalidValue('the name of a method', 'a string', method);
     if (Object.hasOwn(this.methods, method)) return;
     const known = Object.keys(this.methods);
     const guess = nearest(method, known);
     throw new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
       what: `The module has no method '${method}'.`,
-      todo: guess ? `Did you mean '${guess}'?` : `It has ${known.join(', ')}.`,
+      remedy: guess ? `Did you mean '${guess}'?` : `It has ${known.join(', ')}.`,
       value: method,
     });
   }
@@ -338,7 +338,7 @@ interface CheckedOptions {
 function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptions {
   checkOptionNames(options, optionNames, where);
   const { freeze = false } = options;
-  if (typeof freeze !== 'boolean') throw wrongValue('freeze', 'true or false', freeze);
+  if (typeof freeze !== 'boolean') throw invalidValue('freeze', 'true or false', freeze);
   checkSignal(options.signal);
   checkDeviceName(options.device);
   return { dtype: checkDType(options.dtype), freeze };
@@ -346,20 +346,21 @@ function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptio
 
 function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {
   if (dtype === undefined || floatDTypes.includes(dtype)) return dtype;
-  throw wrongValue('dtype', `one of '${floatDTypes.join(`', '`)}'`, dtype);
+  throw invalidValue('dtype', `one of '${floatDTypes.join(`', '`)}'`, dtype);
 }
 
 function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
   return readFrom('The extra files', files, () => {
     if (typeof files !== 'object' || files === null || Array.isArray(files)) {
-      throw wrongValue('extraFiles', 'an object of texts', files);
+      throw invalidValue('extraFiles', 'an object of texts', files);
     }
     const copy = { ...files };
     for (const [name, text] of Object.entries(copy)) {
       if (name === '' || name.includes('\0')) {
-        throw wrongValue('the name of an extra file', 'a name without null bytes', name);
+        throw invalidValue('the name of an extra file', 'a name without null bytes', name);
       }
-      if (typeof text !== 'string') throw wrongValue(`the extra file '${name}'`, 'a string', text);
+      if (typeof text !== 'string')
+        throw invalidValue(`the extra file '${name}'`, 'a string', text);
     }
     return copy;
   });

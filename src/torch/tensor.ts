@@ -1,6 +1,6 @@
 import { dtypeBytes, isDType, type DType } from '../types';
 import { TensorError } from '../errors';
-import { checkOptionNames, readFrom, wrongValue } from '../options';
+import { checkOptionNames, readFrom, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
@@ -66,7 +66,11 @@ export class Tensor<T extends DType = DType> implements Disposable {
   ): Tensor<T> {
     const type = dtype ?? readFrom('The data of a tensor', data, () => ownDType(data));
     if (typeof type !== 'string' || !isDType(type)) {
-      throw wrongValue('the data of a tensor', 'a typed array, or a dtype with it', dtype ?? data);
+      throw invalidValue(
+        'the data of a tensor',
+        'a typed array, or a dtype with it',
+        dtype ?? data,
+      );
     }
     if (readFrom('The data of a tensor', data, () => areNumbersForHalf(data, type))) {
       using wide = Tensor.from(data, shape, 'float64');
@@ -78,7 +82,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     if (elements !== typed.length) {
       throw new TensorError('ERR_SEMISUP_TENSOR', {
         what: `The shape [${lengths.join(', ')}] has ${elements} elements but the data have ${typed.length}.`,
-        todo: 'Correct the shape or the data; a transferred buffer has none.',
+        remedy: 'Correct the shape or the data; a transferred buffer has none.',
         value: shape,
       });
     }
@@ -128,7 +132,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     checkOptionNames(target, ['device', 'dtype'], 'to');
     const { dtype = this.dtype } = target;
     if (typeof dtype !== 'string' || !isDType(dtype)) {
-      throw wrongValue('dtype', `a dtype such as 'float32'`, dtype);
+      throw invalidValue('dtype', `a dtype such as 'float32'`, dtype);
     }
     const device = target.device === undefined ? this.device : openDeviceSync(target.device).name;
     return new Tensor<U>(this.#native, this.#native.convertTensor(this.handle, device, dtype));
@@ -145,7 +149,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const lengths = readShape(shape);
     const known = lengths.filter((length) => length !== -1);
     countElements(known);
-    if (known.length < lengths.length - 1) throw wrongValue('a shape', 'at most one -1', shape);
+    if (known.length < lengths.length - 1) throw invalidValue('a shape', 'at most one -1', shape);
     return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, lengths));
   }
 
@@ -182,9 +186,9 @@ setTensorFactory((native, handle) => new Tensor(native, handle));
 /** A copy, whose elements cannot change behind the checks. */
 function readShape(shape: unknown): number[] {
   return readFrom('A shape', shape, () => {
-    if (!Array.isArray(shape)) throw wrongValue('a shape', 'an array of whole numbers', shape);
+    if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of whole numbers', shape);
     if (shape.length > maxDimensions) {
-      throw wrongValue('a shape', `at most ${maxDimensions} dimensions`, shape);
+      throw invalidValue('a shape', `at most ${maxDimensions} dimensions`, shape);
     }
     return Array.from(shape as number[]);
   });
@@ -193,11 +197,11 @@ function readShape(shape: unknown): number[] {
 function countElements(shape: readonly number[]): number {
   for (const length of shape) {
     if (Number.isSafeInteger(length) && length >= 0) continue;
-    throw wrongValue('a dimension of a shape', 'a non-negative whole number', length);
+    throw invalidValue('a dimension of a shape', 'a non-negative whole number', length);
   }
   const count = product(shape);
   if (!Number.isSafeInteger(count * Math.max(...Object.values(dtypeBytes)))) {
-    throw wrongValue('a shape', 'fewer elements than memory can hold', shape);
+    throw invalidValue('a shape', 'fewer elements than memory can hold', shape);
   }
   return count;
 }

@@ -1,4 +1,4 @@
-import { readFrom, wrongValue } from '../options';
+import { readFrom, invalidValue } from '../options';
 import type { Tensor } from './tensor';
 
 /**
@@ -45,7 +45,7 @@ export interface Keywords {
 /** Splits the arguments of a call into positional and keyword ones. @throws OptionError if they are no array */
 export function splitArguments(args: readonly (Value | Keywords)[]): [readonly unknown[], object] {
   return readFrom('The arguments of a call', args, () => {
-    if (!Array.isArray(args)) throw wrongValue('the arguments of a call', 'an array', args);
+    if (!Array.isArray(args)) throw invalidValue('the arguments of a call', 'an array', args);
     const copy = Array.from(args as readonly (Value | Keywords)[]);
     const last = copy.at(-1);
     return isKeywords(last) ? [copy.slice(0, -1), last.kwargs] : [copy, {}];

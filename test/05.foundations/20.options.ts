@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
-import { checkOptionNames, nearest, wrongValue } from '../../src/options';
+import { checkOptionNames, nearest, invalidValue } from '../../src/options';
 
 describe('options', () => {
   const check = (options: unknown) => {
@@ -22,7 +22,7 @@ describe('options', () => {
         name: 'OptionError',
         code: 'ERR_SEMISUP_OPTION_UNKNOWN',
         value: 'topK',
-        todo: "Did you mean 'topk'?",
+        remedy: "Did you mean 'topk'?",
       },
     );
     assert.throws(() => {
@@ -40,11 +40,11 @@ describe('options', () => {
 
   it('of a wrong value are named, with what was expected', () => {
     assert.equal(
-      wrongValue('topk', 'a whole number', 'five').message,
-      "Expected a whole number for topk but received 'five' of type string. Correct the value, or leave it out for the default.",
+      invalidValue('topk', 'a whole number', 'five').message,
+      "Expected a whole number for topk, but received 'five' of type string. Correct the value, or leave it out for the default.",
     );
     for (const value of [null, undefined, [], {}, Object.create(null), () => 1, Symbol(), 1n]) {
-      assert.match(wrongValue('x', 'y', value).message, /^Expected y for x but received /);
+      assert.match(invalidValue('x', 'y', value).message, /^Expected y for x, but received /);
     }
   });
 });

@@ -89,7 +89,7 @@ describe('why no GPU is used', () => {
 
   it('is told of each cause, with what to do', () => {
     const none: GpuDriver = { cuda: '13.0', gpus: [] };
-    for (const [driver, used, visible, what, todo] of [
+    for (const [driver, used, visible, what, remedy] of [
       [
         { cuda: undefined, gpus: [], missing: 'libcuda.so.1: No such file' },
         ...[libtorch, undefined, /^No driver .* can be opened: libcuda/, /driver 580 or newer/],
@@ -109,14 +109,14 @@ describe('why no GPU is used', () => {
     ] as [GpuDriver, typeof libtorch | undefined, string | undefined, RegExp, RegExp][]) {
       const problem = gpuProblem(driver, used, 'part.so', visible);
       assert.match(problem!.what, what);
-      assert.match(problem!.todo, todo);
+      assert.match(problem!.remedy, remedy);
     }
   });
 
   it('is that the part for CUDA was not compiled', () => {
     const problem = gpuProblem(ready, libtorch, undefined);
     assert.match(problem!.what, /part of semisup for CUDA is not compiled for/);
-    assert.match(problem!.todo, /--headers.*npm run build:native/);
+    assert.match(problem!.remedy, /--headers.*npm run build:native/);
   });
 
   it('is nothing where driver and LibTorch fit, within a major version of CUDA', () => {

@@ -231,10 +231,10 @@ describe('arguments', () => {
     await assert.rejects(plain.call('foward'), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
       what: `The module has no method 'foward'.`,
-      todo: `Did you mean 'forward'?`,
+      remedy: `Did you mean 'forward'?`,
       value: 'foward',
     });
-    await assert.rejects(raises.call('x'.repeat(30)), { todo: 'It has forward, deeper.' });
+    await assert.rejects(raises.call('x'.repeat(30)), { remedy: 'It has forward, deeper.' });
     for (const name of ['hasOwnProperty', '__proto__', 'constructor', '']) {
       await assert.rejects(plain.call(name), ScriptError);
       assert.throws(() => plain.callSync(name), ScriptError);

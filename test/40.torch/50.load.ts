@@ -148,11 +148,11 @@ describe('load', () => {
         await assert.rejects(ScriptModule.load(bytes, options), expected);
         assert.throws(() => ScriptModule.loadSync(bytes, options), expected);
       }
-      for (const [options, todo] of [
+      for (const [options, remedy] of [
         [{ thread: 1 }, `Did you mean 'threads'?`],
         [{ freezes: true }, `Did you mean 'freeze'?`],
       ] as [object, string][]) {
-        const expected = { code: 'ERR_SEMISUP_OPTION_UNKNOWN', todo };
+        const expected = { code: 'ERR_SEMISUP_OPTION_UNKNOWN', remedy };
         await assert.rejects(ScriptModule.load(bytes, options), expected);
         assert.throws(() => ScriptModule.loadSync(bytes, options), expected);
       }
@@ -218,7 +218,7 @@ describe('load', () => {
         assert.ok(error instanceof ModelError);
         assert.equal(error.code, code);
         assert.equal(error.value, path);
-        assert.ok(error.what.includes(path) && error.todo !== '');
+        assert.ok(error.what.includes(path) && error.remedy !== '');
         return true;
       };
       await assert.rejects(ScriptModule.load(path), expected);

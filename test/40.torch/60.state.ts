@@ -141,7 +141,9 @@ describe('state', () => {
         /^graph\(%self\S* : __torch__\.State,\n\s*%x\S* : Tensor\):/,
       );
       assert.match(await module.graph('double_weight'), /aten::mul_/);
-      await assert.rejects(module.graph('double_wait'), { todo: `Did you mean 'double_weight'?` });
+      await assert.rejects(module.graph('double_wait'), {
+        remedy: `Did you mean 'double_weight'?`,
+      });
     });
   });
 
@@ -253,7 +255,7 @@ describe('state', () => {
         await assert.rejects(module.save(path, { extraFiles } as object), { name: 'OptionError' });
       }
       await assert.rejects(module.save(path, { extraFile: {} } as object), {
-        todo: `Did you mean 'extraFiles'?`,
+        remedy: `Did you mean 'extraFiles'?`,
       });
       assert.deepEqual(await readdir(folder.path), []);
     });

@@ -99,7 +99,7 @@ describe('cancellation', () => {
   it('takes an AbortSignal and no other option', async () => {
     await assert.rejects(call(1, 1, {} as AbortSignal), { code: 'ERR_SEMISUP_OPTION_VALUE' });
     await assert.rejects(slow.invoke('forward', [1, 1], { signall: undefined } as object), {
-      todo: `Did you mean 'signal'?`,
+      remedy: `Did you mean 'signal'?`,
     });
   });
 

@@ -104,7 +104,7 @@ describe('Checkpoint file', () => {
     setEnvironment({ SEMISUP_WEIGHTS_MIRROR: '/srv/mirror' });
     await assert.rejects(fetch(), (error) => {
       assert(error instanceof OptionError);
-      assert.match(error.message, /SEMISUP_WEIGHTS_MIRROR but received '\/srv\/mirror'/);
+      assert.match(error.message, /SEMISUP_WEIGHTS_MIRROR, but received '\/srv\/mirror'/);
       return true;
     });
   });

@@ -43,8 +43,8 @@ describe('the plan of a classifier', function () {
 
   describe('the options', () => {
     for (const [title, options, message] of [
-      ['an unknown precision', { precision: 'float8' }, /for precision but received 'float8'/],
-      ['an unknown plan', { plan: 'fastest' }, /for plan but received 'fastest'/],
+      ['an unknown precision', { precision: 'float8' }, /for precision, but received 'float8'/],
+      ['an unknown plan', { plan: 'fastest' }, /for plan, but received 'fastest'/],
       [
         'less precision without a plan',
         { precision: 'bfloat16', plan: 'interpreter' },

@@ -162,7 +162,7 @@ describe('classifiers on a GPU', function () {
       await assert.rejects(open({ decode: 'gpu', plan: 'interpreter' }), OptionError);
       await assert.rejects(
         Classifier.open(path, { decode: 'nvjpeg' as 'gpu' }),
-        /Expected 'cpu' or 'gpu' for decode but received 'nvjpeg'/,
+        /Expected 'cpu' or 'gpu' for decode, but received 'nvjpeg'/,
       );
     });
   });

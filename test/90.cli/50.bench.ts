@@ -59,7 +59,7 @@ describe('semisup bench', function () {
 
   it('ends at once where the usage is wrong', async () => {
     for (const [args, message] of [
-      [['--precision', 'float8'], /for precision but received 'float8'/],
+      [['--precision', 'float8'], /for precision, but received 'float8'/],
       [['--batch', '1,none'], /positive whole number/],
       [['--batch', '0'], /positive whole number/],
       [['--seconds', '-1'], /number of seconds/],

@@ -17,7 +17,7 @@ const consumer = `
     using input: Tensor<'float32'> = Tensor.from(vector, [1, vector.length]);
     await using net = await ScriptModule.load(bytes, { dtype: 'bfloat16' });
     const [sum] = await net.call<readonly [Tensor]>('method', input, { kwargs: { scale: 2 } });
-    const error = new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', { what: '', todo: '' });
+    const error = new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', { what: '', remedy: '' });
     return [...one, ...many.flat()].map(({ label }) => label + error.code + sum.device);
   }
 `;

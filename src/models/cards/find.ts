@@ -1,5 +1,5 @@
 import { ModelError } from '../../errors';
-import { nearest, wrongValue } from '../../options';
+import { nearest, invalidValue } from '../../options';
 import { baseline } from './baseline';
 import type { ModelCard } from './card';
 import { twelve } from './twelve';
@@ -15,8 +15,8 @@ export const cards: readonly ModelCard[] = [...twelve, baseline];
  * @throws ModelError (`ERR_SEMISUP_MODEL_UNKNOWN`) that names the nearest known model.
  */
 export function card(name: string): ModelCard {
-  if (typeof name !== 'string') throw wrongValue('the name of a model', 'a string', name);
-  if (typeof name !== 'string') throw wrongValue('the name of a model', 'a string', name);
+  if (typeof name !== 'string') throw invalidValue('the name of a model', 'a string', name);
+  if (typeof name !== 'string') throw invalidValue('the name of a model', 'a string', name);
   const found = cards.find((one) => one.name === name || one.aliases.includes(name));
   if (found) return found;
   const guess = nearest(
@@ -25,7 +25,7 @@ export function card(name: string): ModelCard {
   );
   throw new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', {
     what: `There is no model '${name}'.`,
-    todo: guess ? `Did you mean '${guess}'?` : `There are ${list().join(', ')}.`,
+    remedy: guess ? `Did you mean '${guess}'?` : `There are ${list().join(', ')}.`,
     value: name,
   });
 }
@@ -36,7 +36,7 @@ export function card(name: string): ModelCard {
  * @param pattern all names by default
  */
 export function list(pattern = '*'): string[] {
-  if (typeof pattern !== 'string') throw wrongValue('the pattern', 'a string', pattern);
+  if (typeof pattern !== 'string') throw invalidValue('the pattern', 'a string', pattern);
   const expression = new RegExp(`^${globSource(pattern)}$`);
   return cards.map((one) => one.name).filter((name) => expression.test(name));
 }
