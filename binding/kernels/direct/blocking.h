@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kernels/direct/input_windows.h"
+#include "kernels/direct/output_block.h"
 #include "kernels/parallel.h"
 #include "kernels/partition.h"
 #include "kernels/pooling/max_pool.h"
@@ -13,6 +14,8 @@ namespace semisup::kernels {
 // The output of a direct convolution, and how it is split into blocks.
 template <class T>
 struct DirectOutput {
+  // Of the output's layout, or null; not with pooling.
+  const T* residual;
   T* data;
   int64_t batch;
   int64_t channels;
@@ -25,8 +28,7 @@ struct DirectOutput {
   int64_t panels() const { return channels / panel; }
 };
 
-// Calls compute(windows, pixels, output, panels) for blocks of pixels, in parallel. `output` is
-// where the channels of the first pixel belong.
+// Calls compute(block) for blocks of pixels and panels, in parallel.
 template <class T, class Compute>
 void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
                   Workspace& workspace, const Compute& compute) {
@@ -48,8 +50,14 @@ void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
     for (int64_t i = begin; i < end; i++) {
       const auto block = block_of(i / groups);
       windows.Locate(block, copies, located);
-      compute(located.data(), block, output.data + block.first * output.channels,
-              SplitRange(output.panels(), i % groups, groups));
+      const int64_t first = block.first * output.channels;
+      compute(OutputBlock<T>{.windows = located.data(),
+                             .count = block.count,
+                             .row_stride = windows.row_stride(),
+                             .residual = output.residual ? output.residual + first : nullptr,
+                             .output = output.data + first,
+                             .output_channels = output.channels,
+                             .panels = SplitRange(output.panels(), i % groups, groups)});
     }
   });
 }
@@ -102,7 +110,13 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
       const auto pixels = pixels_of({rows.first + reused, rows.count - reused});
       if (pixels.count > 0) {
         windows.Locate(pixels, computed + rows_size, located);
-        compute(located.data(), pixels, computed + reused * row_size, Range{0, output.panels()});
+        compute(OutputBlock<T>{.windows = located.data(),
+                               .count = pixels.count,
+                               .row_stride = windows.row_stride(),
+                               .residual = nullptr,
+                               .output = computed + reused * row_size,
+                               .output_channels = output.channels,
+                               .panels = {0, output.panels()}});
       }
       previous = rows;
       const auto pooled = pooled_rows_of(i);

@@ -43,33 +43,24 @@ void DirectConvolution::Run(const ConvolutionArguments& arguments, Workspace& wo
                                     .overread = 0};
   const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1] *
                               static_cast<int64_t>(sizeof(float));
-  const int64_t outputs = shape_.output_channels;
-  const DirectOutput<float> output{.data = arguments.output,
+  const DirectOutput<float> output{.residual = arguments.residual,
+                                   .data = arguments.output,
                                    .batch = arguments.batch,
-                                   .channels = outputs,
+                                   .channels = shape_.output_channels,
                                    .panel = kDirectPanel,
                                    .pixels_per_block = PixelsPerBlock(pixel_bytes),
                                    .max_pool = arguments.max_pool};
-  ForEachOutputBlock(
-      windows, output, workspace,
-      [&](const float* const* located, const Range& pixels, float* to, const Range& panels) {
-        const DirectBlock block{
-            .weight = weight_.data(),
-            .rows = shape_.kernel[0],
-            .row_size = shape_.kernel[1] * shape_.input_channels,
-            .windows = located,
-            .count = pixels.count,
-            .row_stride = windows.row_stride(),
-            .bias = arguments.bias,
-            .residual = arguments.residual ? arguments.residual + pixels.first * outputs : nullptr,
-            .output = to,
-            .output_channels = outputs,
-            .panels = panels,
-            .relu = arguments.relu};
+  ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<float>& outputs) {
+    const DirectBlock block{.weight = weight_.data(),
+                            .rows = shape_.kernel[0],
+                            .row_size = shape_.kernel[1] * shape_.input_channels,
+                            .bias = arguments.bias,
+                            .relu = arguments.relu,
+                            .outputs = outputs};
 #if defined(__x86_64__)
-        RunDirectBlockAvx512(block);
+    RunDirectBlockAvx512(block);
 #endif
-      });
+  });
 }
 
 }  // namespace semisup::kernels

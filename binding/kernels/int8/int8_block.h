@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "kernels/cpu_features.h"
-#include "kernels/partition.h"
+#include "kernels/direct/output_block.h"
 
 namespace semisup::kernels {
 
@@ -48,20 +48,11 @@ struct Int8Requantization {
   float residual_factor;
 };
 
-// The work of one thread: some output channels of some pixels.
+// The work of one thread.
 struct Int8Block {
   Int8Weights weights;
   Int8Requantization requantization;
-  // For each output pixel, the first input byte of its window.
-  const uint8_t* const* windows;
-  int64_t count;
-  // The distance between the rows of a window.
-  int64_t row_stride;
-  // Of the output's layout, or null; may alias the output.
-  const uint8_t* residual;
-  uint8_t* output;
-  int64_t output_channels;
-  Range panels;
+  OutputBlock<uint8_t> outputs;
 };
 
 // Requires AVX-512 with VNNI.

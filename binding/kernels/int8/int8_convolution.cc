@@ -116,34 +116,26 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                       .copies_rows = shape_.is_padded() || overreads,
                                       .overread = kQuad};
   const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1];
-  const int64_t outputs = shape_.output_channels;
-  const DirectOutput<uint8_t> output{.data = arguments.output,
+  const DirectOutput<uint8_t> output{.residual = arguments.residual,
+                                     .data = arguments.output,
                                      .batch = arguments.batch,
-                                     .channels = outputs,
+                                     .channels = shape_.output_channels,
                                      .panel = kInt8Panel,
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
-  ForEachOutputBlock(
-      windows, output, workspace,
-      [&](const uint8_t* const* located, const Range& pixels, uint8_t* to, const Range& panels) {
-        const Int8Block block{
-            .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
-            .requantization = {.initial_sum = initial_sums_.data(),
-                               .factor = factors_.data(),
-                               .offset = offsets_.data(),
-                               .sums_are_floats = sums_are_floats_,
-                               .residual_factor = residual_factor_},
-            .windows = located,
-            .count = pixels.count,
-            .row_stride = windows.row_stride(),
-            .residual = arguments.residual ? arguments.residual + pixels.first * outputs : nullptr,
-            .output = to,
-            .output_channels = outputs,
-            .panels = panels};
+  ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& outputs) {
+    const Int8Block block{
+        .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
+        .requantization = {.initial_sum = initial_sums_.data(),
+                           .factor = factors_.data(),
+                           .offset = offsets_.data(),
+                           .sums_are_floats = sums_are_floats_,
+                           .residual_factor = residual_factor_},
+        .outputs = outputs};
 #if defined(__x86_64__)
-        RunInt8BlockVnni(block);
+    RunInt8BlockVnni(block);
 #endif
-      });
+  });
 }
 
 }  // namespace semisup::kernels

@@ -51,8 +51,8 @@ template <int pixels, bool sums_are_floats>
 void MultiplyTile(const Int8Block& block, const Tile& tile) {
   const auto weights = block.weights;
   const auto requantization = block.requantization;
-  const int64_t row_stride = block.row_stride;
-  const int64_t outputs = block.output_channels;
+  const int64_t row_stride = block.outputs.row_stride;
+  const int64_t outputs = block.outputs.output_channels;
   __m512i sums[pixels][kVectors];
   Unroll<kVectors>([&](auto j) {
     const __m512i initial =
@@ -81,8 +81,8 @@ void MultiplyTile(const Int8Block& block, const Tile& tile) {
     Unroll<pixels>([&](auto i) { at[i] += row_stride; });
   }
   const int64_t corner = tile.first * outputs + tile.output;
-  const uint8_t* residual = block.residual ? block.residual + corner : nullptr;
-  uint8_t* output = block.output + corner;
+  const uint8_t* residual = block.outputs.residual ? block.outputs.residual + corner : nullptr;
+  uint8_t* output = block.outputs.output + corner;
   const __m512 residual_factor = _mm512_set1_ps(requantization.residual_factor);
   Unroll<kVectors>([&](auto j) {
     const __m512 factor = _mm512_loadu_ps(requantization.factor + tile.output + j * kVectorWidth);
@@ -117,18 +117,18 @@ void RunInt8BlockVnni(const Int8Block& block) {
       block.requantization.sums_are_floats ? kTileMultipliers<true> : kTileMultipliers<false>;
   const int64_t panel_size = block.weights.panel_size();
   const int64_t quads = block.weights.rows * block.weights.quads;
-  const int64_t tiles = CeilDiv(block.count, kMaxTilePixels);
+  const int64_t tiles = CeilDiv(block.outputs.count, kMaxTilePixels);
   // Each tile prefetches its share of the next panel, at most a cache line per quad.
   const int64_t prefetch_step =
       std::min(kCacheLineBytes, CeilDiv(kVectors * kCacheLineBytes, tiles));
-  const int64_t end = block.panels.first + block.panels.count;
-  for (int64_t p = block.panels.first; p < end; p++) {
+  const int64_t end = block.outputs.panels.first + block.outputs.panels.count;
+  for (int64_t p = block.outputs.panels.first; p < end; p++) {
     const int8_t* panel = block.weights.panels + p * panel_size;
     for (int64_t t = 0; t < tiles; t++) {
-      const auto [first, count] = SplitRange(block.count, t, tiles);
-      PrefetchNextTile(block.output + p * kInt8Panel, block.count, block.output_channels,
-                       kInt8Panel, t, tiles);
-      multipliers[count - 1](block, {.windows = block.windows + first,
+      const auto [first, count] = SplitRange(block.outputs.count, t, tiles);
+      PrefetchNextTile(block.outputs.output + p * kInt8Panel, block.outputs.count,
+                       block.outputs.output_channels, kInt8Panel, t, tiles);
+      multipliers[count - 1](block, {.windows = block.outputs.windows + first,
                                      .weights = panel,
                                      .next = panel + panel_size + t * prefetch_step * quads,
                                      .prefetch_step = prefetch_step,
