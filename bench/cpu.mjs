@@ -3,21 +3,23 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { difference } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
+import {
+  compareLogits,
+  selectContenders,
+  summarize,
+  timeForwards,
+  warmUp,
+} from './support/forwards.mjs';
 import { writeInput } from './support/input.mjs';
 import { physicalCores, printHeader } from './support/machine.mjs';
 import { modelFiles, withModelFolder } from './support/models.mjs';
 import { onnxruntimeVersion } from './support/onnxruntime.mjs';
 import { python, pythonVersions } from './support/python.mjs';
-import { quantile } from './support/statistics.mjs';
-import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const baseline = 'onnxruntime-node';
 const warmUpRuns = 4;
-/** Target duration of a contender's share of a round. */
-const roundMs = 1000;
-const [minRuns, maxRuns] = [2, 30];
+const timing = { roundMs: 1000, minRuns: 2, maxRuns: 30, untimedRuns: 1 };
 
 /** Permitted difference from the reference's logits, relative to the largest; 1e-3 by default. */
 const tolerances = { 'semisup-bfloat16': 5e-2, 'semisup-int8': Infinity };
@@ -59,66 +61,20 @@ function commands({ architecture, torchScript, onnx }, input) {
     'pytorch-script': inPython('script', torchScript),
     'onnxruntime-python': inPython('onnxruntime'),
   };
-  const wanted = options.contenders?.split(',') ?? Object.keys(all);
-  const unknown = wanted.find((name) => !(name in all));
-  if (unknown)
-    throw new Error(`Expected one of ${Object.keys(all).join(', ')}, but received ${unknown}.`);
-  return Object.fromEntries(wanted.map((name) => [name, all[name]]));
-}
-
-/** Runs a batch size for the first time, so that tuning and compilation are not measured. */
-async function warmUp(contenders, batch) {
-  const warm = new Map();
-  for (const { name, request } of contenders) {
-    try {
-      const response = await request({ batch, runs: warmUpRuns, logits: true });
-      warm.set(name, response);
-      if (response.plan) console.error(`${name}: ${JSON.stringify(response.plan)}`);
-    } catch (error) {
-      console.error(`${name} is excluded: ${error.message}`);
-    }
-  }
-  return warm;
-}
-
-/** The difference of each contender's logits from the reference's, by name. */
-function compareLogits(warm) {
-  const reference = references.find((name) => warm.has(name));
-  const differences = new Map();
-  for (const [name, { logits }] of reference ? warm : []) {
-    const relative = difference(logits, warm.get(reference).logits);
-    // Negated, because NaN fails every comparison.
-    const isWrong = !(relative <= (tolerances[name] ?? 1e-3));
-    if (isWrong) process.exitCode = 1;
-    differences.set(name, relative.toExponential(1));
-    console.error(
-      `${name}: logits ${isWrong ? 'DIFFER' : 'agree'}, relative difference from ${reference} ${differences.get(name)}`,
-    );
-  }
-  return differences;
+  return selectContenders(all, options.contenders);
 }
 
 async function measure(model, batch, contenders) {
   console.error(`\n${model}, batch ${batch}, milliseconds`);
-  const warm = await warmUp(contenders, batch);
-  const differences = compareLogits(warm);
-  const runs = (name) => {
-    const fitting = Math.round(roundMs / warm.get(name).milliseconds.at(-1));
-    return Math.min(Math.max(fitting, minRuns), maxRuns);
-  };
-  const participants = contenders.filter(({ name }) => warm.has(name));
-  const measured = await interleave(participants, Number(options.rounds), async (contender) => {
-    const { name, request } = contender;
-    // The first run wakes threads and fills caches.
-    const { milliseconds } = await request({ batch, runs: 1 + runs(name) });
-    return milliseconds.slice(1);
-  });
+  const warm = await warmUp(contenders, batch, warmUpRuns);
+  const reference = references.find((name) => warm.has(name));
+  const differences = compareLogits(warm, reference, (name) => tolerances[name] ?? 1e-3);
+  const limits = { ...timing, rounds: Number(options.rounds) };
+  const measured = await timeForwards(contenders, warm, batch, limits);
   for (const [name, rounds] of measured) {
-    const { value, ratios } = compare(rounds, measured.get(baseline));
-    const all = rounds.flat();
-    const ms = [value, quantile(all, 0.1), quantile(all, 0.9)].map((one) => one.toFixed(2));
-    const perSecond = ((1000 * batch) / value).toFixed(1);
-    const row = [model, batch, name, ...ms, perSecond, ...ratioColumns(ratios)];
+    const { median, milliseconds, ratios } = summarize(rounds, measured.get(baseline), 2);
+    const perSecond = ((1000 * batch) / median).toFixed(1);
+    const row = [model, batch, name, ...milliseconds, perSecond, ...ratios];
     console.log([...row, differences.get(name) ?? ''].join(','));
   }
 }

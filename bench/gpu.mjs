@@ -5,21 +5,23 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { difference } from './support/agreement.mjs';
 import { startAll } from './support/contender.mjs';
+import {
+  compareLogits,
+  selectContenders,
+  summarize,
+  timeForwards,
+  warmUp,
+} from './support/forwards.mjs';
 import { writeInput } from './support/input.mjs';
 import { printHeader } from './support/machine.mjs';
 import { torchScriptFile, withModelFolder } from './support/models.mjs';
 import { gpuVersions, python } from './support/python.mjs';
-import { quantile } from './support/statistics.mjs';
-import { compare, interleave, ratioColumns } from './support/interleave.mjs';
 
 const own = 'semisup';
 const baseline = 'pytorch-eager';
 const warmUpRuns = 10;
-/** Target duration of a contender's share of a round. */
-const roundMs = 1000;
-const [minRuns, maxRuns] = [5, 500];
+const timing = { roundMs: 1000, minRuns: 5, maxRuns: 500, untimedRuns: 3 };
 /** Distinct images in the input file; larger batches repeat them. */
 const inputImages = 8;
 
@@ -65,65 +67,20 @@ function commands(architecture, torchScript, input, dtype) {
     'pytorch-max-autotune': inPython('max-autotune'),
   };
   const defaults = isDeep ? [own, baseline] : Object.keys(all);
-  const wanted = options.contenders?.split(',') ?? defaults;
-  const unknown = wanted.find((name) => !(name in all));
-  if (unknown)
-    throw new Error(`Expected one of ${Object.keys(all).join(', ')}, but received ${unknown}.`);
-  return Object.fromEntries(wanted.map((name) => [name, all[name]]));
-}
-
-/** The first runs compile, capture and tune: their duration is reported but not counted. */
-async function warmUp(contenders, batch) {
-  const warm = new Map();
-  for (const { name, request } of contenders) {
-    try {
-      const began = performance.now();
-      const response = await request({ batch, runs: warmUpRuns, logits: true });
-      warm.set(name, response);
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      console.error(`${name}: warm after ${seconds} s ${JSON.stringify(response.plan ?? '')}`);
-    } catch (error) {
-      console.error(`${name} is excluded: ${error.message}`);
-    }
-  }
-  return warm;
-}
-
-/** The difference of each contender's logits from the baseline's, or else from the first contender's. */
-function compareLogits(warm, dtype) {
-  const reference = warm.get(baseline) ?? warm.values().next().value;
-  const differences = new Map();
-  for (const [name, { logits }] of warm) {
-    const relative = difference(logits, reference.logits);
-    // Negated, because NaN fails every comparison.
-    const isWrong = !(relative <= tolerances[dtype]);
-    if (isWrong) process.exitCode = 1;
-    differences.set(name, relative.toExponential(1));
-    console.error(`${name}: logits ${isWrong ? 'DIFFER' : 'agree'}, ${differences.get(name)}`);
-  }
-  return differences;
+  return selectContenders(all, options.contenders, defaults);
 }
 
 async function measure(model, batch, dtype, contenders, rate) {
-  const warm = await warmUp(contenders, batch);
-  const differences = compareLogits(warm, dtype);
-  const runs = (name) => {
-    const fitting = Math.round(roundMs / warm.get(name).milliseconds.at(-1));
-    return Math.min(Math.max(fitting, minRuns), maxRuns);
-  };
-  const participants = contenders.filter(({ name }) => warm.has(name));
-  const measured = await interleave(participants, Number(options.rounds), async (contender) => {
-    const { name, request } = contender;
-    const { milliseconds } = await request({ batch, runs: 3 + runs(name) });
-    return milliseconds.slice(3);
-  });
+  const warm = await warmUp(contenders, batch, warmUpRuns);
+  const reference = warm.has(baseline) ? baseline : warm.keys().next().value;
+  const differences = compareLogits(warm, reference, () => tolerances[dtype]);
+  const limits = { ...timing, rounds: Number(options.rounds) };
+  const measured = await timeForwards(contenders, warm, batch, limits);
   for (const [name, rounds] of measured) {
-    const { value, ratios } = compare(rounds, measured.get(baseline));
-    const all = rounds.flat();
-    const ms = [value, quantile(all, 0.1), quantile(all, 0.9)].map((one) => one.toFixed(3));
-    const perSecond = (1000 * batch) / value;
+    const { median, milliseconds, ratios } = summarize(rounds, measured.get(baseline), 3);
+    const perSecond = (1000 * batch) / median;
     const share = dtype === 'bfloat16' && rate ? (perSecond * flops[model]) / rate : undefined;
-    const row = [model, batch, dtype, name, ...ms, perSecond.toFixed(0), ...ratioColumns(ratios)];
+    const row = [model, batch, dtype, name, ...milliseconds, perSecond.toFixed(0), ...ratios];
     console.log([...row, differences.get(name) ?? '', share?.toFixed(3) ?? ''].join(','));
   }
   return measured;
