@@ -128,7 +128,7 @@ describe('state', () => {
     it('refuses what has no counterpart in JavaScript, and names that are no text', async () => {
       await assert.rejects(module.attribute('inner'), {
         code: 'ERR_SEMISUP_SCRIPT',
-        what: /type __torch__\.Inner, which has no counterpart in JavaScript/,
+        what: /type __torch__\.Inner, which has no JavaScript equivalent/,
       });
       await assert.rejects(module.attribute(7 as unknown as string), { name: 'OptionError' });
     });

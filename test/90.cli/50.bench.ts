@@ -26,7 +26,7 @@ describe('semisup bench', function () {
     const lines = stdout.trim().split('\n');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.equal(lines[0], 'resnet18_swsl');
-    assert.match(lines[1]!, /^precision +plan +batch +ms +images\/s +times plain$/);
+    assert.match(lines[1]!, /^precision +plan +batch +ms +images\/s +vs\. interpreter$/);
     assert.deepEqual(
       lines.slice(2, 6).map((line) => line.split(/ +/).slice(0, 3)),
       [
@@ -54,7 +54,7 @@ describe('semisup bench', function () {
       assert.ok(Math.abs(timesPlain * ms - rows[0]!.ms) < 1e-6);
     }
     const kinds = rows.map(({ precision, plan }) => `${precision} ${plan.kind}`);
-    assert.deepEqual(kinds.slice(0, 2), ['float32 plain', 'float32 planned']);
+    assert.deepEqual(kinds.slice(0, 2), ['float32 interpreter', 'float32 planned']);
   });
 
   it('ends at once where the usage is wrong', async () => {
