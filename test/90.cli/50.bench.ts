@@ -37,7 +37,7 @@ describe('semisup bench', function () {
       ],
     );
     assert.equal(lines[2]!.split(/ +/).at(-1), '1.00');
-    assert.equal(lines[6], 'float32, plain: It was asked for.');
+    assert.equal(lines[6], 'float32, interpreter: It was asked for.');
     assert.match(lines[7]!, /^float32, planned: It was measured /);
   });
 
