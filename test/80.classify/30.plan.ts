@@ -7,6 +7,13 @@ import { Classifier, type OpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { fallenLeaves } from '../../src/image';
 import { Executor, memory, type Pixels, type Plan, type Tensor } from '../../src/torch';
+import {
+  invalidChoices,
+  latencyAlgorithms,
+  latencyOf,
+  toChoices,
+  type Algorithm,
+} from '../support/algorithms';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { saveGenerated } from '../support/generated-model';
@@ -89,8 +96,10 @@ describe('the plan of a classifier', function () {
         [kind, precision, reason],
         ['planned', 'float32', 'It was measured to be the fastest here.'],
       );
-      assert.match(choices!.alone, /^[dvw]$/);
-      assert.ok(measured!.alone > 0);
+      const [selected, ...others] = latencyAlgorithms(choices!);
+      assert.deepEqual(others, []);
+      assert.ok(['onednn', 'winograd2x2', 'winograd4x4'].includes(selected!), selected);
+      assert.ok(latencyOf(measured!) > 0);
     });
 
     it('keep to the precision', async () => {
@@ -135,17 +144,9 @@ describe('the plan of a classifier', function () {
     it('is done anew where what was kept is damaged', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const good = { alone: 'd', part: 'd', partSize: 1 };
       for (const content of [
         ...['', '{', 'null', '[]', '"text"', '{}', '{"choices":{}}'],
-        ...[
-          { ...good, alone: 'x' },
-          { ...good, part: 'd\n' },
-          { ...good, partSize: 65 },
-        ].map((choices) => JSON.stringify({ choices })),
-        JSON.stringify({ choices: { ...good, partSize: 1.5 } }),
-        JSON.stringify({ choices: { ...good, partSize: -1 } }),
-        JSON.stringify({ choices: { ...good, alone: ['d'] } }),
+        ...invalidChoices.map((choices) => JSON.stringify({ choices })),
       ]) {
         await writeFile(file, content);
         const { reason } = await planOf({});
@@ -156,7 +157,7 @@ describe('the plan of a classifier', function () {
     it('tells of a plan what it is, whatever was kept', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const choices = { alone: 'd', part: '', partSize: 1 };
+      const choices = toChoices({ latency: ['onednn'], throughput: [], subBatch: 1 });
       const lies = { kind: 'plain', precision: 'int8', reason: 'A lie.' };
       await writeFile(file, JSON.stringify({ choices, ...lies }));
       assert.deepEqual(await planOf({}), {
@@ -170,12 +171,13 @@ describe('the plan of a classifier', function () {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const expected = await logitsOf('small', { plan: 'plain' });
-      for (const [alone, partSize] of [
-        ['w'.repeat(100), 64],
-        ['', 3],
-        ['wd', 1],
+      for (const [names, subBatch] of [
+        [Array.from({ length: 100 }, (): Algorithm => 'winograd4x4'), 64],
+        [[], 3],
+        [['winograd4x4', 'onednn'], 1],
       ] as const) {
-        await writeFile(file, JSON.stringify({ choices: { alone, part: alone, partSize } }));
+        const choices = toChoices({ latency: names, throughput: names, subBatch });
+        await writeFile(file, JSON.stringify({ choices }));
         assertClose(await logitsOf('small', {}), expected, 1e-4);
       }
     });
