@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { Executor, type Precision, type ScriptModule, type Tensor } from '../../src/torch';
+import { floatAlgorithms, selectEverywhere } from './algorithms';
+import { makeNet, pictures } from './convolutions';
+import { temporaryEnvironment } from './environment';
+import { batches, side, weights, type PlanCase } from './plan-cases';
+import { temporaryFolder } from './temporary';
+
+/** Gives each test of a suite a tuning cache of its own. */
+export function temporaryTuningCache(): { path: string } {
+  const folder = temporaryFolder();
+  // LibTorch may be in the user cache, so it is loaded before XDG_CACHE_HOME changes.
+  before(async () => {
+    await (await Executor.open()).close();
+  });
+  temporaryEnvironment(() => ({ XDG_CACHE_HOME: folder.path }));
+  return folder;
+}
+
+/** Compares the default plan, the tuned plan and each algorithm, used wherever supported. */
+export async function assertMatchesTorchScript(graph: PlanCase, cache: string): Promise<void> {
+  await using net = await makeNet(graph.forward, { ...weights, ...graph.weights });
+  const expected = await outputsOf(net, graph);
+  const first = await planNet(net, graph, 'default');
+  if (first.kind === 'interpreter') assert.match(first.reason, graph.reason ?? /: it uses aten::/);
+  else assert.equal(graph.reason, undefined);
+  assertClose(await outputsOf(net, graph), expected, 1e-4);
+  const tuned = await planNet(net, graph, 'tune');
+  assertClose(await outputsOf(net, graph), expected, 1e-3);
+  // Tuning discards a plan whose outputs differ.
+  assert.equal(tuned.kind, first.kind, tuned.reason);
+  if (tuned.kind === 'interpreter') return;
+  for (const algorithm of floatAlgorithms) {
+    await selectEverywhere(cache, algorithm);
+    const selected = await planNet(net, graph, 'auto');
+    assert.match(selected.reason, /^It was measured before/);
+    assertClose(await outputsOf(net, graph), expected, 1e-3);
+  }
+}
+
+export interface NetOutput {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number | bigint>;
+}
+
+export async function outputsOf(
+  net: ScriptModule,
+  { channels = 16, side: length = side }: PlanCase,
+): Promise<NetOutput[]> {
+  const outputs: NetOutput[] = [];
+  for (const count of batches) {
+    using input = pictures([count, channels, length, length], count);
+    const output = await net.forward<Tensor | Tensor[] | { y: Tensor }>(input);
+    const tensor = Array.isArray(output) ? output[0]! : 'y' in output ? output.y : output;
+    const data = (await tensor.data()) as ArrayLike<number | bigint>;
+    outputs.push({ dtype: tensor.dtype, shape: tensor.shape, data });
+  }
+  return outputs;
+}
+
+export async function planNet(
+  net: ScriptModule,
+  { channels = 16, side: length = side }: PlanCase,
+  mode: 'default' | 'tune' | 'auto',
+  precision: Precision = 'float32',
+) {
+  return await net.plan('forward', planExample([channels, length, length]), {
+    precision,
+    plan: mode,
+  });
+}
+
+export function planExample(shape: readonly number[]) {
+  const transform = { resize: 32, crop: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  return { shape, transform, make: () => Promise.resolve(pictures([8, ...shape], 100)) };
+}
+
+/** @param tolerance relative to the largest expected magnitude */
+export function assertClose(
+  actual: readonly NetOutput[],
+  expected: readonly NetOutput[],
+  tolerance: number,
+): void {
+  for (const [i, { dtype, shape, data }] of expected.entries()) {
+    assert.deepEqual([actual[i]!.dtype, actual[i]!.shape], [dtype, shape]);
+    let [largest, worst] = [0, 0];
+    for (let at = 0; at < data.length; at++) {
+      const [wanted, value] = [Number(data[at]), Number(actual[i]!.data[at])];
+      largest = Math.max(largest, Math.abs(wanted));
+      worst = Math.max(worst, Math.abs(wanted - value));
+    }
+    assert.ok(worst <= tolerance * largest, `batch of ${batches[i]}: ${worst} of ${largest}`);
+  }
+}
