@@ -45,12 +45,12 @@ describe('exit codes', () => {
     ['2 without a command', [], 2, /Usage: semisup/],
     ['2 for an unknown command', ['clasify', 'a.jpg'], 2, /Did you mean classify/],
     ['2 for an unknown option', ['list', '--jsn'], 2, /Did you mean --json/],
-    ['2 for a wrong value', ['classify', 'a.jpg', '--topk', 'five'], 2, /positive whole number/],
+    ['2 for a wrong value', ['classify', 'a.jpg', '--topk', 'five'], 2, /positive integer/],
     [
       '2 for more classes than there are',
       ['classify', 'a.jpg', '-k', '1001', ...nowhere],
       2,
-      /^semisup: Expected a whole number from 1 to 1000 for topk [^\n]*\n$/,
+      /^semisup: Expected an integer from 1 to 1000 for topk [^\n]*\n$/,
     ],
     [
       '2 for more classes than can be',
