@@ -78,7 +78,7 @@ describe('bad images', () => {
       ['%PDF-1.7', /PDF/],
       ['PK\x03\x04', /zip/],
       ['\0\0\0\x18ftypheic', /HEIC/],
-      [[1, 2, 3, 4], /unknown kind/],
+      [[1, 2, 3, 4], /unknown format/],
     ];
     for (const [start, message] of kinds) {
       const bytes = typeof start === 'string' ? Buffer.from(start, 'latin1') : Buffer.from(start);

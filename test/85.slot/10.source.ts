@@ -118,7 +118,7 @@ describe('sources of a slot', () => {
       return module;
     };
     try {
-      await assert.rejects(ModelSlot.open(file), /was written to while it was read/);
+      await assert.rejects(ModelSlot.open(file), /was modified while it was read/);
     } finally {
       ScriptModule.load = load;
     }
