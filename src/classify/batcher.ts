@@ -2,55 +2,55 @@ import { Semaphore } from '../semaphore';
 
 /** How a batcher forms batches. */
 export interface BatcherOptions {
-  /** The largest number of inputs in a batch. */
+  /** The maximum number of inputs in a batch. */
   readonly maxBatchSize: number;
-  /** How many batches run concurrently. */
+  /** The number of batches that run concurrently. */
   readonly concurrency: number;
-  /** How long an input that is ready waits for those still being prepared, in milliseconds. */
+  /** The time that a ready input waits for inputs being prepared, in milliseconds. */
   readonly maxDelay: number;
 }
 
 /** Options of `Batcher.add`. */
 export interface AddOptions {
-  /** Rejects with the signal's reason unless the batch of the input runs already. */
+  /** Rejects with the signal's reason, unless the input's batch runs already. */
   readonly signal?: AbortSignal;
-  /** The call that the input belongs to; each input is a call of its own by default. */
+  /** The call that the input belongs to; by default each input is a separate call. */
   readonly call?: object;
 }
 
-interface Request<Input, Answer> {
+interface Request<Input, Result> {
   readonly input: Input;
   readonly signal: AbortSignal | undefined;
   readonly readySince: number;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * Combines inputs of any calls into batches: a batch takes the inputs that are ready when the previous
- * one ends. An input that comes alone runs at once.
+ * one ends. An input that arrives alone runs immediately.
  *
- * The semaphore alone limits what is in memory. The count of running batches is no second limit of it:
- * it says when a batch may start, and inputs collect while none may.
+ * Only the semaphore limits memory. The number of running batches determines when a batch may start;
+ * inputs collect until then.
  */
-export class Batcher<Input, Answer> {
+export class Batcher<Input, Result> {
   readonly #options: BatcherOptions;
-  readonly #run: (inputs: readonly Input[]) => Promise<readonly Answer[]>;
+  readonly #run: (inputs: readonly Input[]) => Promise<readonly Result[]>;
   /**
-   * Inputs from the start of their preparation to their answer: those of the running batches and of
-   * the next one. Calls take turns, and one call holds two batches at most, so that a call of many
-   * inputs leaves room for others.
+   * Limits the inputs between preparation and result to those of the running batches and the next one.
+   * Calls take turns, and one call holds at most two batches, so that a call with many inputs does not
+   * delay the others.
    */
   readonly #inFlight: Semaphore;
-  readonly #ready: Request<Input, Answer>[] = [];
+  readonly #ready: Request<Input, Result>[] = [];
   #preparing = 0;
   #runningBatches = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param run computes the answers of a batch, in the order of its inputs */
+  /** @param run computes the results of a batch, in the order of its inputs */
   constructor(
     options: BatcherOptions,
-    run: (inputs: readonly Input[]) => Promise<readonly Answer[]>,
+    run: (inputs: readonly Input[]) => Promise<readonly Result[]>,
   ) {
     const { maxBatchSize, concurrency } = options;
     this.#options = options;
@@ -58,33 +58,33 @@ export class Batcher<Input, Answer> {
     this.#inFlight = new Semaphore(maxBatchSize * (concurrency + 1), 2 * maxBatchSize);
   }
 
-  /** The answer for the input that `prepare` makes. Rejects as `prepare` or the run of its batch does. */
+  /** Resolves to the result for the input that `prepare` returns. Rejects if `prepare` or the batch fails. */
   async add(
     prepare: () => Promise<Input>,
     { signal, call = {} }: AddOptions = {},
-  ): Promise<Answer> {
-    const answer = async () => {
+  ): Promise<Result> {
+    const task = async () => {
       this.#preparing++;
       let input: Input;
       try {
         input = await prepare();
       } catch (error) {
         this.#preparing--;
-        // A batch that was waiting for this input may start.
+        // A batch may have been waiting for this input.
         this.#startBatch();
         throw error;
       }
-      // Without an await until the input is in `#ready`: a batch that starts in between would miss it.
+      // No await until the input is in `#ready`: a batch that starts in between would not contain it.
       this.#preparing--;
-      return await new Promise<Answer>((resolve, reject) => {
+      return await new Promise<Result>((resolve, reject) => {
         this.#ready.push({ input, signal, readySince: performance.now(), resolve, reject });
         this.#startBatch();
       });
     };
-    return await this.#inFlight.run(answer, signal, call);
+    return await this.#inFlight.run(task, signal, call);
   }
 
-  /** Starts a batch, unless too many run, none is ready, or waiting makes it larger. */
+  /** Starts a batch, unless the limit is reached, no input is ready, or waiting would enlarge it. */
   #startBatch(): void {
     const { maxBatchSize, concurrency, maxDelay } = this.#options;
     const [oldest] = this.#ready;
@@ -102,22 +102,22 @@ export class Batcher<Input, Answer> {
     void this.#runBatch(this.#ready.splice(0, maxBatchSize));
   }
 
-  async #runBatch(requests: readonly Request<Input, Answer>[]): Promise<void> {
+  async #runBatch(requests: readonly Request<Input, Result>[]): Promise<void> {
     this.#runningBatches++;
     await this.#settle(requests);
     this.#runningBatches--;
     this.#startBatch();
   }
 
-  async #settle(requests: readonly Request<Input, Answer>[]): Promise<void> {
+  async #settle(requests: readonly Request<Input, Result>[]): Promise<void> {
     for (const { signal, reject } of requests) if (signal?.aborted) reject(signal.reason);
     const batch = requests.filter(({ signal }) => !signal?.aborted);
     if (batch.length === 0) return;
     try {
-      const answers = await this.#run(batch.map(({ input }) => input));
-      for (const [i, { resolve }] of batch.entries()) resolve(answers[i]!);
+      const results = await this.#run(batch.map(({ input }) => input));
+      for (const [i, { resolve }] of batch.entries()) resolve(results[i]!);
     } catch (error) {
-      // Each input runs alone, so that one that fails does not fail others, perhaps of other calls.
+      // One input can fail the whole batch, and with it other calls: run each input alone.
       if (batch.length === 1) batch[0]!.reject(error);
       else for (const request of batch) await this.#settle([request]);
     }

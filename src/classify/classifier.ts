@@ -10,13 +10,13 @@ import {
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import {
   Tensor,
-  whenAborted,
+  rejectOnAbort,
   type ArchiveSource,
   type OpenDevice,
   type Plan,
   type ScriptModule,
 } from '../torch';
-import type { DetailedAnswer, Prediction } from './answer';
+import type { DetailedResult, Prediction } from './prediction';
 import { openModule } from './open-module';
 import { ImagePipeline, type ImageOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
@@ -29,13 +29,13 @@ import {
 
 /** Options of `Classifier.classify`. */
 export interface ClassifyOptions extends ImageOptions {
-  /** How many classes an answer holds; 5 by default, or all where a model has fewer. */
+  /** The number of classes to return; 5 by default, or all if the model has fewer. */
   readonly topk?: number;
 }
 
 const imageOptionNames = ['orient', 'signal'] as const satisfies readonly (keyof ImageOptions)[];
 
-/** An image classification model, ready to run. */
+/** An image classification model. */
 export class Classifier implements AsyncDisposable {
   /** The model's metadata: its name, architecture, licence, source and transform. */
   readonly metadata: ModelMetadata;
@@ -43,7 +43,7 @@ export class Classifier implements AsyncDisposable {
   readonly classes: readonly ImageClass[];
   readonly #model: PlannedModel;
   readonly #pipeline: ImagePipeline;
-  /** Calls that have not settled. */
+  /** Calls that are pending. */
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -55,7 +55,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Opens a TorchScript file that `hub.exportTorchScript` wrote, or that Python saved again.
+   * Opens a TorchScript file that was written by `hub.exportTorchScript`, or saved again in Python.
    *
    * @throws ModelError if the file is missing, is not TorchScript, or lacks the metadata of an export
    * @throws DeviceError if the device does not exist
@@ -68,8 +68,8 @@ export class Classifier implements AsyncDisposable {
     const opening = openModule(source, options, (module, device) =>
       Classifier.of(module, name, options, device),
     );
-    return await whenAborted(options.signal, opening, () => {
-      // The model may still come, and nobody else would close it.
+    return await rejectOnAbort(options.signal, opening, () => {
+      // The model may still load, and nothing else would close it.
       opening.then(
         (model) => model.close(),
         () => undefined,
@@ -78,11 +78,11 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Makes a classifier of a module, which it closes when it is closed itself.
+   * Creates a classifier, which owns the module.
    *
-   * @param module on the CPU; one that runs without a plan is moved to the device
-   * @param name of its archive, for messages
-   * @throws ModelError if it lacks the metadata of an export, or has those of another model
+   * @param module a module on the CPU; moved to the device if it runs without a plan
+   * @param name the name of its archive in messages
+   * @throws ModelError if the metadata of an export are missing, or are those of another model
    * @internal
    */
   static async of(
@@ -96,20 +96,20 @@ export class Classifier implements AsyncDisposable {
     return new Classifier(model, metadata);
   }
 
-  /** How its `forward` runs, and why. */
+  /** The plan of `forward`. */
   get plan(): Plan {
     return this.#model.plan;
   }
 
-  /** The TorchScript module that it runs. @internal */
+  /** @internal */
   get module(): ScriptModule {
     return this.#model.module;
   }
 
   /**
-   * The most probable classes of an image, best first; for an array of images an array of these.
+   * Returns the most probable classes of an image, best first; for an array of images, an array of these.
    *
-   * @throws ImageError if an image is missing, damaged or too large
+   * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown or out of range
    * @throws DisposedError after `close()`
    */
@@ -119,30 +119,30 @@ export class Classifier implements AsyncDisposable {
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
   ): Promise<Prediction[] | Prediction[][]> {
-    const answers = await this.#answers(images, options);
-    const predictions = answers.map((answer) => answer.predictions);
-    return isMany(images) ? predictions : predictions[0]!;
+    const results = await this.#classifyDetailed(images, options);
+    const predictions = results.map((result) => result.predictions);
+    return isArray(images) ? predictions : predictions[0]!;
   }
 
-  /** Like `classify`, with the time that each step took. */
-  classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<DetailedAnswer>;
+  /** Like `classify`, but also returns the duration of each step. */
+  classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<DetailedResult>;
   classifyDetailed(
     images: readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<DetailedAnswer[]>;
+  ): Promise<DetailedResult[]>;
   async classifyDetailed(
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<DetailedAnswer | DetailedAnswer[]> {
-    const answers = await this.#answers(images, options);
-    return isMany(images) ? answers : answers[0]!;
+  ): Promise<DetailedResult | DetailedResult[]> {
+    const results = await this.#classifyDetailed(images, options);
+    return isArray(images) ? results : results[0]!;
   }
 
   /**
-   * The pooled features before the last layer, e.g. 2048 float32 of a ResNet-50; for an array of
-   * images an array of these.
+   * Returns the pooled features before the last layer, e.g. 2048 floats of a ResNet-50; for an array of
+   * images, an array of these.
    *
-   * @throws ImageError if an image is missing, damaged or too large
+   * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown
    * @throws DisposedError after `close()`
    */
@@ -154,17 +154,17 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Float32Array | Float32Array[]> {
     checkOptionNames(options, imageOptionNames, 'embed');
     checkSignal(options.signal);
-    const rows = await this.#whileOpen(async () => {
+    const rows = await this.#runCall(async () => {
       await this.#model.prepare('features', options.signal);
       return await this.#pipeline.rows('features', toArray(images), options);
     });
-    return isMany(images) ? rows : rows[0]!;
+    return isArray(images) ? rows : rows[0]!;
   }
 
   /**
-   * The model's output for images, before softmax: float32 [n, classes].
+   * Returns the model's output for images before softmax, float32 [n, classes].
    *
-   * @throws ImageError if an image is missing, damaged or too large
+   * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown
    * @throws DisposedError after `close()`
    */
@@ -173,7 +173,7 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, imageOptionNames, 'logits');
-    const rows = await this.#whileOpen(() =>
+    const rows = await this.#runCall(() =>
       this.#pipeline.rows('forward', toArray(images), options),
     );
     const columns = this.classes.length;
@@ -185,15 +185,15 @@ export class Classifier implements AsyncDisposable {
   /**
    * Runs the model on a tensor.
    *
-   * @param input float32 [n, 3, h, w], RGB, normalised as `metadata.transform` says
+   * @param input float32 [n, 3, h, w], RGB, normalized according to `metadata.transform`
    * @returns float32 [n, classes], before softmax, on the model's device
-   * @throws ScriptError if the shape or the dtype does not fit
+   * @throws ScriptError if the shape or the dtype is not supported
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#whileOpen(() => this.module.forward<Tensor<'float32'>>(input));
+    return await this.#runCall(() => this.module.forward<Tensor<'float32'>>(input));
   }
 
-  /** Refuses new calls, waits for those that have not settled, then frees the model. Idempotent. */
+  /** Refuses new calls, waits for pending ones, then frees the model. Idempotent. */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
@@ -204,17 +204,17 @@ export class Classifier implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    // A call submits several jobs to the executor, which refuses them once it is closed.
+    // A call submits several jobs, which a closed executor would refuse: wait for the calls first.
     await Promise.allSettled(this.#pending);
     await this.module.close();
   }
 
-  /** Runs a call, which `close` waits for. @throws DisposedError after `close()` */
-  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs a call that `close` waits for. @throws DisposedError after `close()` */
+  async #runCall<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
         what: 'The model was used after it was closed.',
-        remedy: 'Keep it open for longer, or open it again.',
+        remedy: 'Close it later, or open it again.',
       });
     }
     const call = work();
@@ -226,16 +226,16 @@ export class Classifier implements AsyncDisposable {
     }
   }
 
-  async #answers(
+  async #classifyDetailed(
     images: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
-  ): Promise<DetailedAnswer[]> {
+  ): Promise<DetailedResult[]> {
     checkOptionNames(options, ['topk', ...imageOptionNames], 'classify');
     const { topk = Math.min(5, this.classes.length) } = options;
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
-      throw invalidValue('topk', `a whole number from 1 to ${this.classes.length}`, topk);
+      throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
     }
-    return await this.#whileOpen(() => this.#pipeline.classify(toArray(images), topk, options));
+    return await this.#runCall(() => this.#pipeline.classify(toArray(images), topk, options));
   }
 }
 
@@ -243,16 +243,16 @@ function readMetadata(module: ScriptModule, path: string): ModelMetadata {
   const text = module.metadata[metadataFile];
   if (text !== undefined) return parseMetadata(text, path);
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-    what: `'${path}' is TorchScript, but has no metadata '${metadataFile}' that describe its classes and transform.`,
-    remedy: 'Open it with ScriptModule.load(), or save it again in Python with its _extra_files.',
+    what: `'${path}' is TorchScript, but lacks the extra file '${metadataFile}' that describes its classes and transform.`,
+    remedy: 'Open it with ScriptModule.load(), or save it in Python with its _extra_files.',
     value: path,
   });
 }
 
-function isMany(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
+function isArray(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
   return Array.isArray(images);
 }
 
 function toArray(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
-  return isMany(images) ? images : [images];
+  return isArray(images) ? images : [images];
 }

@@ -1,4 +1,4 @@
-export type { DetailedAnswer, Prediction, Timings } from './answer';
+export type { DetailedResult, Prediction, Timings } from './prediction';
 export { Classifier, type ClassifyOptions } from './classifier';
 export { openModel, type Model } from './open-model';
 export type { ImageOptions } from './pipeline';

@@ -9,36 +9,36 @@ import { defaultInstances } from './planned-model';
 import type { OpenOptions } from './run-options';
 
 /**
- * Loads TorchScript and makes a model of it. If `make` fails or is aborted, it rejects once the module
- * is closed, so that its memory is free by then.
+ * Loads TorchScript and creates a model from it. If `createModel` fails or is aborted, rejects after the
+ * module is closed, so that its memory is free by then.
  *
- * @param make a model that closes the module when it is closed itself; the module is on the CPU
- * @throws OptionError if the device does not support the precision, before anything is loaded
+ * @param createModel creates a model that owns the module, which is on the CPU
+ * @throws OptionError before loading if the device does not support the precision
  */
 export async function openModule<Model>(
   source: ArchiveSource,
   options: OpenOptions,
-  make: (module: ScriptModule, device: OpenDevice) => Promise<Model>,
+  createModel: (module: ScriptModule, device: OpenDevice) => Promise<Model>,
 ): Promise<Model> {
   const { device, precision = 'float32', threads, instances, signal } = options;
-  const place = await openDevice(device);
-  checkPrecision(precision, place);
+  const openedDevice = await openDevice(device);
+  checkPrecision(precision, openedDevice);
   const module = await ScriptModule.load(source, {
     threads,
-    instances: instances ?? defaultInstances(place),
+    instances: instances ?? defaultInstances(openedDevice),
     signal,
-    // A plan keeps its own weights on the device.
+    // A plan has its own weights on the device, so the module stays on the CPU.
     device: 'cpu',
   });
   let closing: Promise<void> | undefined;
-  // The executor refuses the jobs that planning would submit next.
+  // A closed executor refuses the jobs that planning would submit next.
   const onAbort = () => {
     closing = module.close();
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     signal?.throwIfAborted();
-    const model = await make(module, place);
+    const model = await createModel(module, openedDevice);
     signal?.throwIfAborted();
     return model;
   } catch (error) {

@@ -2,9 +2,9 @@ import { ModelError } from '../errors';
 import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../image';
 import type { ImageClass } from '../models';
 import { checkSignal } from '../options';
-import { topk, whenAborted, type Tensor } from '../torch';
+import { topk, rejectOnAbort, type Tensor } from '../torch';
 import type { Pixels } from '../types';
-import { toPredictions, type DetailedAnswer } from './answer';
+import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
 import type { BatchOutput, Method, PlannedModel } from './planned-model';
 
@@ -12,15 +12,15 @@ import type { BatchOutput, Method, PlannedModel } from './planned-model';
 export interface ImageOptions {
   /** Rotates each image according to its EXIF orientation; `false` by default, as in torchvision. */
   readonly orient?: boolean;
-  /** Rejects the call with the signal's reason; a batch that runs is finished and its result dropped. */
+  /** Rejects the call with the signal's reason; a running batch finishes, and its result is dropped. */
   readonly signal?: AbortSignal;
 }
 
-/** What an image passes through the pipeline as. */
+/** An image in the pipeline. */
 interface DecodedImage {
-  /** Its pixels, or a JPEG that the GPU decodes. */
+  /** Pixels, or a JPEG that the GPU decodes. */
   readonly image: Pixels | EncodedFile;
-  /** How long it took to decode, in milliseconds. */
+  /** The duration of decoding, in milliseconds. */
   readonly decodeTime: number;
 }
 
@@ -28,80 +28,83 @@ interface ClassifyInput extends DecodedImage {
   readonly topk: number;
 }
 
-/** How long a decoded image waits for others that are being decoded, in milliseconds. */
+/** The time that a decoded image waits for images being decoded, in milliseconds. */
 const maxDelay = 10;
 
-/** From images to answers: decodes them, combines those of all calls into batches, and runs these. */
+/** Decodes images, combines those of all calls into batches, and runs the batches. */
 export class ImagePipeline {
   readonly #model: PlannedModel;
   readonly #classes: readonly ImageClass[];
-  readonly #answers: Batcher<ClassifyInput, DetailedAnswer>;
-  readonly #rows: Readonly<Record<Method, Batcher<DecodedImage, Float32Array>>>;
+  readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
+  readonly #rowBatchers: Readonly<Record<Method, Batcher<DecodedImage, Float32Array>>>;
 
-  /** @param classes of the model's output */
+  /** @param classes the classes of the model's output */
   constructor(model: PlannedModel, classes: readonly ImageClass[]) {
     this.#model = model;
     this.#classes = classes;
     const { maxBatchSize, module } = model;
     const options = { maxBatchSize, concurrency: module.executor.instances, maxDelay };
-    this.#answers = new Batcher(options, (inputs) => this.#classifyBatch(inputs));
-    this.#rows = {
+    this.#classifyBatcher = new Batcher(options, (inputs) => this.#classifyBatch(inputs));
+    this.#rowBatchers = {
       forward: new Batcher(options, (inputs) => this.#rowsOfBatch('forward', inputs)),
       features: new Batcher(options, (inputs) => this.#rowsOfBatch('features', inputs)),
     };
   }
 
-  /** The `topk` most probable classes of each image. */
+  /** Returns the `topk` most probable classes of each image. */
   async classify(
     images: readonly ImageInput[],
     topk: number,
     options: ImageOptions,
-  ): Promise<DetailedAnswer[]> {
-    return await this.#run(images, options, this.#answers, (decoded) => ({ ...decoded, topk }));
+  ): Promise<DetailedResult[]> {
+    return await this.#run(images, options, this.#classifyBatcher, (decoded) => ({
+      ...decoded,
+      topk,
+    }));
   }
 
-  /** The row of a method's output for each image. */
+  /** Returns the row of a method's output for each image. */
   async rows(
     method: Method,
     images: readonly ImageInput[],
     options: ImageOptions,
   ): Promise<Float32Array[]> {
-    return await this.#run(images, options, this.#rows[method], (decoded) => decoded);
+    return await this.#run(images, options, this.#rowBatchers[method], (decoded) => decoded);
   }
 
-  /** Runs the images of a call, in their order. One that fails stops those that have not run. */
-  async #run<Input, Answer>(
+  /** Runs the images of a call. The first failure aborts those that have not run. */
+  async #run<Input, Result>(
     images: readonly ImageInput[],
     { orient, signal }: ImageOptions,
-    batcher: Batcher<Input, Answer>,
+    batcher: Batcher<Input, Result>,
     toInput: (decoded: DecodedImage) => Input,
-  ): Promise<Answer[]> {
+  ): Promise<Result[]> {
     checkSignal(signal);
     const stop = new AbortController();
     const read = this.#model.jpegDecoder ? decodeUnlessJpeg : decode;
     const prepare = async (input: ImageInput) => {
-      const began = performance.now();
+      const startTime = performance.now();
       const image = await read(input, { orient, signal: stop.signal });
-      return toInput({ image, decodeTime: performance.now() - began });
+      return toInput({ image, decodeTime: performance.now() - startTime });
     };
-    const answers = images.map((image) =>
+    const results = images.map((image) =>
       batcher.add(() => prepare(image), { signal: stop.signal, call: stop }),
     );
     try {
-      return await whenAborted(signal, Promise.all(answers));
+      return await rejectOnAbort(signal, Promise.all(results));
     } catch (error) {
       stop.abort(error);
       throw error;
     }
   }
 
-  async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedAnswer[]> {
-    const most = Math.max(...inputs.map(({ topk }) => topk));
-    return await this.#runBatch('forward', inputs, async ({ output, timings }, those) => {
-      const best = await topk(this.#model.module.executor, output, most);
-      return toPredictions(best, most, this.#classes).map((predictions, i) => ({
-        predictions: predictions.slice(0, those[i]!.topk),
-        timings: { decode: those[i]!.decodeTime, ...timings },
+  async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedResult[]> {
+    const maxTopk = Math.max(...inputs.map(({ topk }) => topk));
+    return await this.#runBatch('forward', inputs, async ({ output, timings }, batchInputs) => {
+      const best = await topk(this.#model.module.executor, output, maxTopk);
+      return toPredictions(best, maxTopk, this.#classes).map((predictions, i) => ({
+        predictions: predictions.slice(0, batchInputs[i]!.topk),
+        timings: { decode: batchInputs[i]!.decodeTime, ...timings },
       }));
     });
   }
@@ -112,24 +115,24 @@ export class ImagePipeline {
     );
   }
 
-  /** Runs a batch, and makes the answers of the inputs that each output belongs to. */
-  async #runBatch<Input extends DecodedImage, Answer>(
+  /** Runs a batch, and converts each of its outputs to the results of the inputs it belongs to. */
+  async #runBatch<Input extends DecodedImage, Result>(
     method: Method,
     inputs: readonly Input[],
-    toAnswers: (output: BatchOutput, inputs: readonly Input[]) => Promise<readonly Answer[]>,
-  ): Promise<Answer[]> {
-    const answers = new Array<Answer>(inputs.length);
+    toResults: (output: BatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,
+  ): Promise<Result[]> {
+    const results = new Array<Result>(inputs.length);
     const images = inputs.map(({ image }) => image);
     await this.#model.run(method, images, async (output) => {
       if (method === 'forward') this.#checkClassCount(output.output);
-      const those = output.indices.map((index) => inputs[index]!);
-      const some = await toAnswers(output, those);
-      for (const [i, index] of output.indices.entries()) answers[index] = some[i]!;
+      const batchInputs = output.indices.map((index) => inputs[index]!);
+      const batchResults = await toResults(output, batchInputs);
+      for (const [i, index] of output.indices.entries()) results[index] = batchResults[i]!;
     });
-    return answers;
+    return results;
   }
 
-  /** The metadata of a file may not match its module. */
+  /** Checks that the metadata of a file match its module. */
   #checkClassCount({ shape }: Tensor): void {
     if (shape.length === 2 && shape[1] === this.#classes.length) return;
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
@@ -140,7 +143,7 @@ export class ImagePipeline {
   }
 }
 
-/** The rows of a matrix, each in its own memory, so that a row that is kept does not retain the others. */
+/** Copies each row into its own buffer, so that a retained row does not keep the others alive. */
 function toRows(data: Float32Array, shape: readonly number[]): Float32Array[] {
   const [rows = 0, columns = 0] = shape;
   return Array.from({ length: rows }, (_, row) => data.slice(row * columns, (row + 1) * columns));

@@ -1,15 +1,15 @@
-import { batch, decode, fallenLeaves, type EncodedFile } from '../image';
+import { batch, deadLeavesImages, decode, type EncodedFile } from '../image';
 import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
-  whenAborted,
+  rejectOnAbort,
   type OpenDevice,
   type Plan,
   type ScriptModule,
   type Tensor,
 } from '../torch';
 import type { Pixels, Transform } from '../types';
-import type { Timings } from './answer';
+import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { RunOptions } from './run-options';
 
@@ -24,21 +24,21 @@ export interface BatchOutput {
   readonly timings: Omit<Timings, 'decode'>;
 }
 
-/** How many synthetic images a plan is calibrated and measured with. */
-const syntheticImages = 8;
+/** The number of synthetic images that calibrate and measure a plan. */
+const syntheticImageCount = 8;
 
-/** The largest batch: larger ones take more memory and are no faster. */
+/** The maximum batch size: larger batches use more memory and are not faster. */
 const maxBatchSize = { cpu: 8, gpu: 64 };
 
-/** How many batches run concurrently: a GPU computes one while the next one is preprocessed. */
+/** The number of concurrent batches: a GPU computes one while the next one is preprocessed. */
 export function defaultInstances({ gpu }: OpenDevice): number {
   return gpu ? 2 : 1;
 }
 
-/** A TorchScript module with a plan for each of its methods that has run. */
+/** A TorchScript module, and the plans of its methods. */
 export class PlannedModel {
   readonly maxBatchSize: number;
-  /** How `forward` runs. */
+  /** The plan of `forward`. */
   readonly plan: Plan;
   readonly #plans: Map<Method, Plan>;
   readonly #planning = new Map<Method, Promise<Plan>>();
@@ -48,7 +48,7 @@ export class PlannedModel {
     private readonly transform: Transform,
     private readonly options: RunOptions,
     private readonly device: OpenDevice,
-    /** Decodes JPEGs on the GPU, where that was asked for. */
+    /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
     readonly jpegDecoder: GpuJpegDecoder | undefined,
     plan: Plan,
   ) {
@@ -60,10 +60,10 @@ export class PlannedModel {
   /**
    * Plans `forward` of a module.
    *
-   * @param module on the CPU, because a plan keeps its own weights on the device; one that runs without
-   *   a plan is moved there. The caller closes it if this fails.
+   * @param module a module on the CPU, because a plan has its own weights on the device; moved to the device
+   *   if it runs without a plan. The caller closes it on failure.
    * @throws OptionError if it cannot run in the precision
-   * @throws DeviceError if the GPU is to decode JPEGs, and nvJPEG cannot be opened
+   * @throws DeviceError if the GPU is to decode JPEGs, and nvJPEG cannot be loaded
    */
   static async open(
     module: ScriptModule,
@@ -72,33 +72,33 @@ export class PlannedModel {
     device: OpenDevice,
   ): Promise<PlannedModel> {
     const jpegDecoder = await openJpegDecoder(module, options, device);
-    const plan = await makePlan(module, 'forward', transform, options, device);
+    const plan = await createPlan(module, 'forward', transform, options, device);
     return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
   }
 
-  /** Plans a method unless that is done. Calls share one attempt; a later call repeats a failed one. */
+  /** Plans a method unless it is planned. Concurrent calls share one attempt; a failed one is retried. */
   async prepare(method: Method, signal: AbortSignal | undefined): Promise<void> {
     if (this.#plans.has(method)) return;
     let planning = this.#planning.get(method);
     if (!planning) {
       const { module, transform, options, device } = this;
-      planning = makePlan(module, method, transform, options, device);
+      planning = createPlan(module, method, transform, options, device);
       this.#planning.set(method, planning);
       planning.then(
         (plan) => this.#plans.set(method, plan),
         () => this.#planning.delete(method),
       );
     }
-    await whenAborted(signal, planning);
+    await rejectOnAbort(signal, planning);
   }
 
-  /** Runs a method that was prepared on a batch, and passes each output to `consume`, then frees it. */
+  /** Runs a prepared method on a batch. Passes each output to `consume`, then disposes it. */
   async run(
     method: Method,
     images: readonly (Pixels | EncodedFile)[],
     consume: (output: BatchOutput) => Promise<void>,
   ): Promise<void> {
-    const began = performance.now();
+    const startTime = performance.now();
     const isPlanned = this.#plans.get(method)!.kind !== 'interpreter';
     const subBatches = await preprocess(images, {
       executor: this.module.executor,
@@ -111,7 +111,7 @@ export class PlannedModel {
       for (const { input, indices } of subBatches) {
         using output = await this.module.call<Tensor<'float32'>>(method, input);
         const forward = performance.now() - preprocessed;
-        const timings = { transform: preprocessed - began, forward };
+        const timings = { transform: preprocessed - startTime, forward };
         await consume({ output, indices, timings });
       }
     } finally {
@@ -120,7 +120,7 @@ export class PlannedModel {
   }
 }
 
-async function makePlan(
+async function createPlan(
   module: ScriptModule,
   method: Method,
   transform: Transform,
@@ -132,16 +132,18 @@ async function makePlan(
     if (device.name !== 'cpu') await module.moveTo(device);
     return {
       ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
-      reason: 'It was asked for.',
+      reason: `It was requested by plan: 'interpreter'.`,
     };
   }
-  const make = async () => {
+  const createBatch = async () => {
     const decoding = options.calibration?.map((image) => decode(image, {}));
-    const images = decoding ? await Promise.all(decoding) : await fallenLeaves(syntheticImages);
+    const images = decoding
+      ? await Promise.all(decoding)
+      : await deadLeavesImages(syntheticImageCount);
     return await batch(module.executor, images, transform, device.gpu);
   };
   const shape = [3, transform.crop, transform.crop];
-  const example = { shape, transform, make };
+  const example = { shape, transform, createBatch };
   return await module.plan(method, example, { precision, tolerance, plan }, device);
 }
 
@@ -152,5 +154,5 @@ async function openJpegDecoder(
 ): Promise<GpuJpegDecoder | undefined> {
   if (decode === 'cpu') return undefined;
   if (gpu && plan !== 'interpreter') return await GpuJpegDecoder.open(executor, gpu);
-  throw invalidValue('decode', `'cpu', where no plan runs on a GPU,`, decode);
+  throw invalidValue('decode', `'cpu' unless a plan runs on a GPU`, decode);
 }

@@ -9,13 +9,13 @@ export interface SubBatch {
   readonly indices: readonly number[];
 }
 
-/** What preprocesses the images of a model. */
+/** The resources for preprocessing the images of a model. */
 export interface PreprocessContext {
   readonly executor: Executor;
   readonly transform: Transform;
-  /** A GPU that normalises the images itself. */
+  /** A GPU that normalizes the images itself. */
   readonly gpu: GpuHandle | undefined;
-  /** Decodes files, unless the CPU decodes all of them. */
+  /** Decodes files on the GPU; undefined if the CPU decodes all of them. */
   readonly jpegDecoder: GpuJpegDecoder | undefined;
 }
 
@@ -25,7 +25,7 @@ interface IndexedImage<Image> {
 }
 
 /**
- * Preprocesses a batch into one sub-batch of the files that the GPU decodes, and one of all other images.
+ * Preprocesses a batch into a sub-batch of the files that the GPU decodes and a sub-batch of all others.
  *
  * @throws ImageError if neither the GPU nor the CPU can decode a file
  */

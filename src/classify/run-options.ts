@@ -8,24 +8,24 @@ import {
   type PlanOptions,
 } from '../torch';
 
-/** How a classifier runs. */
+/** Options for running a classifier. */
 export interface RunOptions extends PlanOptions {
   /**
-   * With the precisions `'int8'` and `'auto'`: images like those to be classified, about 8 to 100 of
-   * them, which calibrate the ranges of 8-bit activations. Synthetic images by default.
+   * With the precisions `'int8'` and `'auto'`: about 8 to 100 images, representative of those to be
+   * classified, which calibrate the ranges of 8-bit activations. Synthetic images by default.
    */
   readonly calibration?: readonly ImageInput[];
   /**
-   * Where JPEGs are decoded; `'cpu'` by default, with Pillow's pixels. On a GPU, `'gpu'` decodes them
-   * with NVIDIA's nvJPEG: its colours differ, and its resized pixels by a level or two. The CPU decodes
-   * all other images, and JPEGs that nvJPEG cannot decode or that must be rotated.
+   * The device that decodes JPEGs; `'cpu'` by default, with Pillow's pixels. `'gpu'` decodes them with
+   * NVIDIA's nvJPEG if the model runs on a GPU: colors differ, and resized pixels by one or two levels. The
+   * CPU decodes all other images, and JPEGs that nvJPEG cannot decode or that must be rotated.
    */
   readonly decode?: 'cpu' | 'gpu';
 }
 
-/** Options of every function that opens a classifier: where and how it runs. */
+/** Options of every function that opens a classifier. */
 export interface ModelOptions extends ExecutorOptions, RunOptions {
-  /** The device that it runs on; `'auto'` by default. */
+  /** The device that the model runs on; `'auto'` by default. */
   readonly device?: DeviceName;
 }
 
@@ -52,7 +52,7 @@ export const modelOptionNames = [
   ...runOptionNames,
 ] as readonly (keyof ModelOptions)[];
 
-/** The `ModelOptions` among the options of a function that has others too. */
+/** Picks the `ModelOptions` from the options of a function that has others too. */
 export function pickModelOptions(options: ModelOptions): ModelOptions {
   return pick(options, modelOptionNames);
 }

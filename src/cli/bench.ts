@@ -11,10 +11,10 @@ import {
   type Plan,
   type Precision,
 } from '../torch';
-import { positive } from './export';
+import { parsePositiveInteger } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { bold, describeError, dim, note, print, printJson, table } from './terminal';
-import { takeTurns } from './turns';
+import { measureInterleaved } from './interleave';
 
 interface BenchFlags extends HubFlags {
   readonly device: DeviceName;
@@ -26,39 +26,39 @@ interface BenchFlags extends HubFlags {
   readonly json?: boolean;
 }
 
-/** What was measured of a model in a precision, with a batch. */
+/** The measurement of a model in one precision with one batch size. */
 interface Row {
   readonly model: string;
   readonly precision: Precision;
   readonly plan: Plan;
   readonly batch: number;
-  /** Milliseconds that a batch takes, the median. */
+  /** Median milliseconds per batch. */
   readonly ms: number;
   readonly imagesPerSecond: number;
-  /** How many times as fast as the plain model. */
-  readonly timesPlain: number;
+  /** The speed relative to the interpreter. */
+  readonly speedup: number;
 }
 
 /** `semisup bench MODEL…` */
 export function benchCommand(): Command {
   return withHubFlags(
     new Command('bench')
-      .description('how fast models run here, by their plans and without')
+      .description('measure the speed of models with and without plans')
       .argument('<model...>')
       .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'cpu')
       .addOption(
-        new Option('--precision <list>', 'which precisions, with commas between them')
-          .argParser(list)
-          .default(undefined, 'all that the device has'),
+        new Option('--precision <list>', 'precisions, separated by commas')
+          .argParser(parseList)
+          .default(undefined, 'all that the device supports'),
       )
       .addOption(
-        new Option('--batch <list>', 'how many images at a time')
-          .argParser(counts)
+        new Option('--batch <list>', 'batch sizes, separated by commas')
+          .argParser(parseCounts)
           .default([1, 8], '1,8'),
       )
-      .option('--seconds <seconds>', 'for how long each is measured', duration, 3)
-      .option('--threads <count>', 'how many threads an operator uses', positive)
-      .option('--weights <checkpoint>', 'a checkpoint of your own')
+      .option('--seconds <seconds>', 'duration of each measurement', parseSeconds, 3)
+      .option('--threads <count>', 'number of intra-op threads', parsePositiveInteger)
+      .option('--weights <checkpoint>', 'path of your own checkpoint')
       .option('--json', 'print JSON'),
   ).action(async (models: string[], flags: BenchFlags) => {
     for (const precision of flags.precision ?? []) checkPlanOptions({ precision });
@@ -81,7 +81,7 @@ async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
   try {
     classifiers.push(await load({ plan: 'interpreter' }));
     for (const precision of precisions) {
-      const planned = await unlessRefused(load({ precision }));
+      const planned = await undefinedIfUnsupported(load({ precision }));
       if (planned) classifiers.push(planned);
     }
     const rows: Row[] = [];
@@ -94,8 +94,10 @@ async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
   }
 }
 
-/** A precision that the model or the processor does not have is told of. */
-async function unlessRefused(loading: Promise<Classifier>): Promise<Classifier | undefined> {
+/** Reports a precision that the model or the processor does not support. */
+async function undefinedIfUnsupported(
+  loading: Promise<Classifier>,
+): Promise<Classifier | undefined> {
   try {
     return await loading;
   } catch (error) {
@@ -115,12 +117,12 @@ async function measure(
   const shape = [batch, 3, crop, crop];
   const values = Float32Array.from({ length: batch * 3 * crop * crop }, (_, i) => Math.sin(i));
   using tensor = Tensor.from(values, shape);
-  // All run on one device; what is measured is the forward alone.
+  // All models run on one device: only the forward is measured, not the copy of the input.
   using input = tensor.to({ device: classifiers[0]!.plan.device as DeviceName });
-  const works = classifiers.map((classifier) => async () => {
+  const tasks = classifiers.map((classifier) => async () => {
     (await classifier.forward(input)).dispose();
   });
-  const times = await takeTurns(works, seconds);
+  const times = await measureInterleaved(tasks, seconds);
   return classifiers.map(({ plan }, i) => ({
     model,
     precision: plan.precision,
@@ -128,7 +130,7 @@ async function measure(
     batch,
     ms: times[i]!,
     imagesPerSecond: (1000 * batch) / times[i]!,
-    timesPlain: times[0]! / times[i]!,
+    speedup: times[0]! / times[i]!,
   }));
 }
 
@@ -139,15 +141,15 @@ function show(model: string, rows: readonly Row[]): string {
     { title: 'batch', right: true },
     { title: 'ms', right: true },
     { title: 'images/s', right: true },
-    { title: 'vs. interpreter', right: true },
+    { title: 'speedup', right: true },
   ];
-  const cells = rows.map(({ precision, plan, batch, ms, imagesPerSecond, timesPlain }) => [
+  const cells = rows.map(({ precision, plan, batch, ms, imagesPerSecond, speedup }) => [
     precision,
     plan.kind,
     String(batch),
     ms.toFixed(1),
     imagesPerSecond.toFixed(1),
-    timesPlain.toFixed(2),
+    speedup.toFixed(2),
   ]);
   const plans = new Set(rows.map(({ plan }) => plan));
   const reasons = [...plans].map(({ kind, precision, reason }) =>
@@ -156,16 +158,16 @@ function show(model: string, rows: readonly Row[]): string {
   return [bold(model), table(columns, cells), ...reasons, ''].join('\n');
 }
 
-function list(text: string): string[] {
+function parseList(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 
-function counts(text: string): number[] {
-  return list(text).map(positive);
+function parseCounts(text: string): number[] {
+  return parseList(text).map(parsePositiveInteger);
 }
 
-function duration(text: string): number {
+function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 3600) return seconds;
-  throw new InvalidArgumentError('Expected a number of seconds, up to 3600.');
+  throw new InvalidArgumentError('Expected a positive number of seconds, at most 3600.');
 }

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import type { DetailedAnswer } from '../classify';
+import type { DetailedResult } from '../classify';
 import { hub } from '../hub';
 import { classes } from '../models';
 import { invalidValue } from '../options';
-import { positive } from './export';
+import { parsePositiveInteger } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
-import { outcomes } from './outcomes';
+import { processImages } from './process-images';
 import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
@@ -18,9 +18,9 @@ interface ClassifyFlags extends HubFlags, RunFlags {
 /** `semisup classify IMAGE…` */
 export function classifyCommand(): Command {
   return withHubFlags(
-    withRunFlags(new Command('classify').description('what images show').argument('<image...>'))
-      .option('-k, --topk <count>', 'how many classes', positive)
-      .option('--orient', 'turn images as their EXIF orientation says')
+    withRunFlags(new Command('classify').description('classify images').argument('<image...>'))
+      .option('-k, --topk <count>', 'number of classes', parsePositiveInteger)
+      .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
     const { topk, orient } = flags;
@@ -28,24 +28,24 @@ export function classifyCommand(): Command {
     await using model = await withHub(flags, (options) =>
       hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
     );
-    const answers: object[] = [];
-    const ask = (image: string) => model.classifyDetailed(image, { topk, orient });
-    for await (const { image, answer, error } of outcomes(images, ask)) {
-      if (flags.json) answers.push({ image, ...(error ? { error: errorAsJson(error) } : answer) });
-      else if (answer) print(show(image, answer));
+    const results: object[] = [];
+    const classify = (image: string) => model.classifyDetailed(image, { topk, orient });
+    for await (const { image, result, error } of processImages(images, classify)) {
+      if (flags.json) results.push({ image, ...(error ? { error: errorAsJson(error) } : result) });
+      else if (result) print(show(image, result));
     }
-    if (flags.json) printJson(answers);
+    if (flags.json) printJson(results);
   });
 }
 
-/** Before anything is fetched; how many classes weights of one's own have, only they can tell. */
+/** Checked before anything is downloaded. Custom weights determine their own number of classes. */
 function checkTopk({ topk = 1, weights }: ClassifyFlags): void {
   if (weights !== undefined || topk <= classes.length) return;
-  throw invalidValue('topk', `a whole number from 1 to ${classes.length}`, topk);
+  throw invalidValue('topk', `an integer from 1 to ${classes.length}`, topk);
 }
 
-/** An image's answer as a table with a line of times. */
-export function show(image: string, { predictions, timings }: DetailedAnswer): string {
+/** Formats the result of an image as a table, followed by the durations. */
+export function show(image: string, { predictions, timings }: DetailedResult): string {
   const rows = predictions.map(({ label, wnid, score }) => [
     `${(score * 100).toFixed(1)} %`,
     bar(score, 20),
@@ -56,9 +56,9 @@ export function show(image: string, { predictions, timings }: DetailedAnswer): s
     { title: 'score', right: true },
     { title: '' },
     { title: 'class' },
-    { title: 'WordNet id' },
+    { title: 'WordNet ID' },
   ];
   const { decode, transform, forward } = timings;
-  const times = `decode ${decode.toFixed(1)} ms, transform ${transform.toFixed(1)} ms, forward ${forward.toFixed(1)} ms`;
-  return [bold(image), table(columns, rows), dim(times), ''].join('\n');
+  const durations = `decode ${decode.toFixed(1)} ms, transform ${transform.toFixed(1)} ms, forward ${forward.toFixed(1)} ms`;
+  return [bold(image), table(columns, rows), dim(durations), ''].join('\n');
 }

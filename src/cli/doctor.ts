@@ -17,33 +17,33 @@ import { devices, Tensor, type DeviceName } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
 
-/** What was found out about one thing that has to work. */
+/** The result of one check. */
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
-  /** What is there, or what is wrong and what to do. */
+  /** What was found, or the problem and its remedy. */
   readonly detail: string;
-  /** The error's code, where something is wrong. */
+  /** The code of the error, if the check failed. */
   readonly code?: string;
 }
 
 /** `semisup doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('whether all is there that is needed, and what to do where it is not')
+    .description('check the installation, and suggest remedies')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const libtorch = await examine('LibTorch', describeLibTorch);
+      const libtorch = await runCheck('LibTorch', describeLibTorch);
       const findings = [
-        found('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
-        found('node', `${process.version}, ${process.platform}-${process.arch}`),
+        passed('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
+        passed('node', `${process.version}, ${process.platform}-${process.arch}`),
         libtorch,
         libtorch.ok
-          ? await examine('addon', tryAddon)
-          : await examine('LibTorch cache', () => tryCache(dirname(installFolder('cpu')))),
-        found('cpu', (await devices())[0]!.description),
-        await examine('GPU', tryGpu),
-        await examine('cache', () => tryCache(cacheFolder())),
+          ? await runCheck('addon', checkAddon)
+          : await runCheck('LibTorch cache', () => checkCache(dirname(installFolder('cpu')))),
+        passed('cpu', (await devices())[0]!.description),
+        await runCheck('GPU', checkGpu),
+        await runCheck('cache', () => checkCache(cacheFolder())),
       ];
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
       if (json) printJson(findings);
@@ -51,13 +51,13 @@ export function doctorCommand(): Command {
     });
 }
 
-function found(name: string, detail: string): Finding {
+function passed(name: string, detail: string): Finding {
   return { name, ok: true, detail };
 }
 
-async function examine(name: string, look: () => string | Promise<string>): Promise<Finding> {
+async function runCheck(name: string, check: () => string | Promise<string>): Promise<Finding> {
   try {
-    return found(name, await look());
+    return passed(name, await check());
   } catch (error) {
     if (!(error instanceof SemisupError)) throw error;
     const { code, message } = errorAsJson(error);
@@ -70,24 +70,24 @@ async function describeLibTorch(): Promise<string> {
   return `${version} (${variant}) in ${dir}, by ${source}`;
 }
 
-function tryAddon(): string {
+function checkAddon(): string {
   compute('cpu');
-  return 'opens LibTorch and computes';
+  return 'loads LibTorch and computes';
 }
 
 function compute(device: DeviceName): void {
   using tensor = Tensor.from([1.5, 2.5, -3.5]);
-  using there = tensor.to({ device });
-  using whole = there.to({ dtype: 'int32' });
-  if (whole.dataSync().join() === '1,2,-3') return;
+  using onDevice = tensor.to({ device });
+  using truncated = onDevice.to({ dtype: 'int32' });
+  if (truncated.dataSync().join() === '1,2,-3') return;
   throw new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
-    what: `The addon and LibTorch give wrong numbers on the device '${device}'.`,
-    remedy: 'Fetch LibTorch anew (npx semisup libtorch install), and install the package again.',
+    what: `The addon and LibTorch compute wrong results on the device '${device}'.`,
+    remedy: 'Reinstall LibTorch (npx semisup libtorch install) and this package.',
   });
 }
 
-/** GPUs that are not used are no failure, unless LibTorch is one for GPUs. */
-async function tryGpu(): Promise<string> {
+/** GPUs that cannot be used are a failure only if LibTorch has CUDA. */
+async function checkGpu(): Promise<string> {
   const driver = await askGpuDriver();
   const libtorch = await findUsedLibTorch().catch(() => undefined);
   const problem = gpuProblem(driver, libtorch, libtorch && cudaPart(libtorch));
@@ -98,12 +98,12 @@ async function tryGpu(): Promise<string> {
   }
   if (libtorch !== undefined && libtorch.variant !== 'cpu') {
     throw new DeviceError('ERR_SEMISUP_DEVICE', {
-      what: `LibTorch is the one for GPUs. ${problem.what}.`,
+      what: `LibTorch has CUDA, but GPUs cannot be used. ${problem.what}.`,
       remedy: problem.remedy,
     });
   }
   return gpus.length === 0
-    ? `none is used. ${problem.what}`
+    ? `none used. ${problem.what}`
     : `${gpus.join('; ')}: not used. ${problem.what}. ${problem.remedy}`;
 }
 
@@ -113,12 +113,12 @@ function describeGpu({ name, capability, memory: { total, free } }: Gpu): string
   return `${name}, compute capability ${capability}, ${memory}`;
 }
 
-/** Makes a folder where the cache is or will be, and removes it. */
-async function tryCache(folder: string): Promise<string> {
-  let existing = folder;
+/** Creates and removes a directory in the cache, or in its nearest existing parent. */
+async function checkCache(directory: string): Promise<string> {
+  let existing = directory;
   while (!existsSync(existing)) existing = dirname(existing);
-  await rmdir(await writing(folder, mkdtemp(join(existing, '.semisup-'))));
-  return existing === folder ? folder : `${folder}, which is yet to be made`;
+  await rmdir(await writing(directory, mkdtemp(join(existing, '.semisup-'))));
+  return existing === directory ? directory : `${directory}, not created yet`;
 }
 
 function show(findings: readonly Finding[]): string {
@@ -128,6 +128,6 @@ function show(findings: readonly Finding[]): string {
   const problems = findings
     .filter(({ ok }) => !ok)
     .map(({ name, detail }) => `\n${bold(`${name} does not work`)}\n${detail}`);
-  const columns = [{ title: 'what' }, { title: '' }, { title: 'found' }];
+  const columns = [{ title: 'check' }, { title: '' }, { title: 'detail' }];
   return [table(columns, rows), ...problems].join('\n');
 }

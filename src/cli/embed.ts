@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { hub } from '../hub';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
-import { outcomes } from './outcomes';
+import { processImages } from './process-images';
 import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
 import { errorAsJson, print, printJson } from './terminal';
 
@@ -15,28 +15,28 @@ export function embedCommand(): Command {
   return withHubFlags(
     withRunFlags(
       new Command('embed')
-        .description("images as vectors: the model's features before its last layer")
+        .description("compute embeddings: the model's features before its last layer")
         .argument('<image...>'),
     )
-      .option('--orient', 'turn images as their EXIF orientation says')
+      .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
     const { orient } = flags;
     await using model = await withHub(flags, (options) =>
       hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
     );
-    const vectors: object[] = [];
-    const ask = (image: string) => model.embed(image, { orient });
-    for await (const { image, answer, error } of outcomes(images, ask)) {
+    const results: object[] = [];
+    const embed = (image: string) => model.embed(image, { orient });
+    for await (const { image, result, error } of processImages(images, embed)) {
       if (flags.json) {
-        vectors.push({
+        results.push({
           image,
-          ...(error ? { error: errorAsJson(error) } : { embedding: [...answer] }),
+          ...(error ? { error: errorAsJson(error) } : { embedding: [...result] }),
         });
-      } else if (answer) {
-        print([image, ...answer].join('\t'));
+      } else if (result) {
+        print([image, ...result].join('\t'));
       }
     }
-    if (flags.json) printJson(vectors);
+    if (flags.json) printJson(results);
   });
 }

@@ -14,11 +14,15 @@ interface ExportFlags extends HubFlags {
 export function exportCommand(): Command {
   return withHubFlags(
     new Command('export')
-      .description('write a model as a TorchScript file, which any LibTorch and Python load')
+      .description('export a model as a TorchScript file, which LibTorch and Python load')
       .argument('<model>')
-      .option('-o, --output <file>', 'by default <model>.pt')
-      .option('--num-classes <count>', 'with a fresh last layer of so many classes', positive)
-      .option('--weights <checkpoint>', 'a checkpoint of your own')
+      .option('-o, --output <file>', 'output file; <model>.pt by default')
+      .option(
+        '--num-classes <count>',
+        'replace the last layer by an untrained one of this size',
+        parsePositiveInteger,
+      )
+      .option('--weights <checkpoint>', 'path of your own checkpoint')
       .option('--json', 'print JSON'),
   ).action(async (model: string, flags: ExportFlags) => {
     const output = flags.output ?? `${model}.pt`;
@@ -31,9 +35,9 @@ export function exportCommand(): Command {
   });
 }
 
-/** Reads a positive whole number. */
-export function positive(text: string): number {
+/** Parses a positive integer. @throws InvalidArgumentError otherwise */
+export function parsePositiveInteger(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a positive whole number.');
+  throw new InvalidArgumentError('Expected a positive integer.');
 }

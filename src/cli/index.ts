@@ -14,13 +14,13 @@ import { listCommand } from './list';
 import { Interruption } from './progress';
 import { describeError, endWithOutput, note, printWarningsPlainly } from './terminal';
 
-const failed = 1;
-const wrongUsage = 2;
+const exitFailure = 1;
+const exitUsageError = 2;
 
 const program = new Command('semisup')
   .description('The semi-supervised and semi-weakly supervised ImageNet models, without Python')
   .version(versions.semisup)
-  .showHelpAfterError('Run with --help to see how it is used.');
+  .showHelpAfterError('Run with --help for usage.');
 
 for (const command of [
   listCommand,
@@ -38,7 +38,7 @@ for (const command of [
 
 printWarningsPlainly();
 endWithOutput();
-exitOnNothing(program);
+throwOnExit(program);
 main().then(
   (code) => {
     process.exitCode = code;
@@ -53,20 +53,20 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsageError;
     if (error instanceof Interruption) {
       process.kill(process.pid, error.signal);
-      return failed;
+      return exitFailure;
     }
     if (!(error instanceof SemisupError)) throw error;
     note(describeError(error));
-    const usage = error instanceof OptionError || error.code === 'ERR_SEMISUP_MODEL_UNKNOWN';
-    return usage ? wrongUsage : failed;
+    const isUsageError = error instanceof OptionError || error.code === 'ERR_SEMISUP_MODEL_UNKNOWN';
+    return isUsageError ? exitUsageError : exitFailure;
   }
 }
 
-/** Lets the commands throw what they would exit with, so that exit codes are set in one place. */
-function exitOnNothing(command: Command): void {
+/** Makes commands throw instead of exiting, so that exit codes are set in one place. */
+function throwOnExit(command: Command): void {
   command.exitOverride();
-  command.commands.forEach(exitOnNothing);
+  command.commands.forEach(throwOnExit);
 }

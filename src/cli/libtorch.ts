@@ -13,14 +13,14 @@ import { dim, megabytes, note, print, printJson } from './terminal';
 /** `semisup libtorch where|install` */
 export function libtorchCommand(): Command {
   return new Command('libtorch')
-    .description('where LibTorch is taken from, and a way to fetch it')
+    .description('locate or install LibTorch')
     .addCommand(whereCommand())
     .addCommand(installCommand());
 }
 
 function whereCommand(): Command {
   return new Command('where')
-    .description('the LibTorch that is used, and why that one')
+    .description('show which LibTorch is used, and why')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await findUsedLibTorch();
@@ -29,35 +29,35 @@ function whereCommand(): Command {
     });
 }
 
-/** Which LibTorch was taken and why, and what was passed over before. */
+/** Formats the selected LibTorch, and the candidates that were skipped before it. */
 export function describeLibTorch({ dir, version, variant, source, passed }: LibTorch): string {
   return [
     dir,
-    `LibTorch ${version} (${variant}), taken because of: ${source}`,
-    ...passed.map((place) =>
-      dim(`passed over: ${place.source}${place.dir ? ` (${place.dir})` : ''}: ${place.problem}`),
+    `LibTorch ${version} (${variant}), selected by: ${source}`,
+    ...passed.map((candidate) =>
+      dim(
+        `skipped: ${candidate.source}${candidate.dir ? ` (${candidate.dir})` : ''}: ${candidate.problem}`,
+      ),
     ),
   ].join('\n');
 }
 
 function installCommand(): Command {
   return new Command('install')
-    .description('fetch the official LibTorch into the cache folder')
+    .description('download the official LibTorch into the cache directory')
     .addOption(
-      new Option('--variant <variant>', 'for the CPU, or for CUDA too')
-        .choices(variants)
-        .default('cpu'),
+      new Option('--variant <variant>', 'CPU only, or with CUDA').choices(variants).default('cpu'),
     )
-    .option('--headers', 'with the headers, to compile against it')
+    .option('--headers', 'include the headers for compiling against it')
     .option('--json', 'print JSON')
     .action(async (flags: { variant: Variant; headers?: boolean; json?: boolean }) => {
       const { variant, headers, json } = flags;
       const size = wheelsOf(variant).reduce((bytes, wheel) => bytes + wheel.size, 0);
-      note(`LibTorch for ${variant}: ${megabytes(size)} to fetch where it is not there yet.`);
-      const folder = await withProgress((onProgress, signal) =>
+      note(`LibTorch for ${variant}: ${megabytes(size)} to download unless cached.`);
+      const installed = await withProgress((onProgress, signal) =>
         installLibTorch({ variant, headers, onProgress, signal }),
       );
-      if (json) printJson(folder);
-      else print(folder.dir);
+      if (json) printJson(installed);
+      else print(installed.dir);
     });
 }

@@ -6,8 +6,8 @@ import { dim, print, printJson, table } from './terminal';
 /** `semisup list [GLOB]` */
 export function listCommand(): Command {
   return new Command('list')
-    .description('the models, with their accuracy on ImageNet')
-    .argument('[glob]', "only names that match, e.g. '*swsl*'", '*')
+    .description('list the models with their accuracy on ImageNet')
+    .argument('[glob]', "pattern of the names, e.g. '*swsl*'", '*')
     .option('--json', 'print JSON')
     .action((glob: string, { json }: { json?: boolean }) => {
       const cards = hub.list(glob).map((name) => hub.info(name));
@@ -22,7 +22,7 @@ export function listCommand(): Command {
         card.gmacs.toFixed(1),
         card.licence.name,
       ]);
-      const claimed = cards.some(({ accuracy }) => !accuracy.measured);
+      const hasClaimed = cards.some(({ accuracy }) => !accuracy.measured);
       print(
         table(
           [
@@ -37,12 +37,12 @@ export function listCommand(): Command {
         ),
       );
       print(
-        dim(`\nAccuracy in percent as timm measured the files${claimed ? '; * as claimed' : ''}.`),
+        dim(`\nAccuracy in percent, as measured by timm${hasClaimed ? '; *: as claimed' : ''}.`),
       );
     });
 }
 
-/** As measured, or where nobody has, as claimed: then with a mark. */
+/** The measured accuracy, or the claimed one with a mark. */
 function accuracy({ accuracy: { measured, claimed } }: ModelCard): [string, string] {
   const { top1, top5 } = measured ?? claimed;
   const mark = measured ? ' ' : '*';

@@ -2,59 +2,59 @@ import { basename } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { megabytes } from './terminal';
 
-/** How far a piece of work has come, in bytes. */
-export interface Step {
+/** The progress of a download or a check, in bytes. */
+export interface Progress {
   readonly phase: string;
   readonly file: string;
   readonly received: number;
   readonly total?: number;
 }
 
-/** Why work was given up: the process was asked to end, by Ctrl-C for one. */
+/** The abort reason of a task that was interrupted by a signal. */
 export class Interruption extends Error {
   constructor(readonly signal: NodeJS.Signals) {
-    super(`Ended by ${signal}.`);
+    super(`Interrupted by ${signal}.`);
   }
 }
 
 /**
- * Runs `work` with a bar on standard error, where that is a terminal. Ctrl-C takes the bar off the
- * screen and aborts the work, so that it can clean up; a second one ends the process at once.
+ * Runs `task` with a progress bar on standard error if that is a terminal. SIGINT and SIGTERM hide the bar
+ * and abort the task, so that it can clean up; a second one terminates the process.
  *
- * @throws Interruption after Ctrl-C
+ * @throws Interruption after a signal
  */
 export async function withProgress<T>(
-  work: (onProgress: (step: Step) => void, signal: AbortSignal) => Promise<T>,
+  task: (onProgress: (progress: Progress) => void, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const bar = new Bar();
-  const aborter = new AbortController();
+  const bar = new ProgressBar();
+  const controller = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => {
     bar.hide();
-    aborter.abort(new Interruption(signal));
+    controller.abort(new Interruption(signal));
   };
-  const makeRoom = () => {
+  const hideBar = () => {
     bar.hide();
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  process.prependListener('warning', makeRoom);
+  process.prependListener('warning', hideBar);
   try {
-    const result = await work((step) => {
-      if (!aborter.signal.aborted) bar.show(step);
-    }, aborter.signal);
-    aborter.signal.throwIfAborted();
+    const result = await task((progress) => {
+      if (!controller.signal.aborted) bar.show(progress);
+    }, controller.signal);
+    controller.signal.throwIfAborted();
     return result;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('warning', makeRoom);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('warning', hideBar);
     bar.hide();
   }
 }
 
-/** A bar per phase and file. */
-class Bar {
+/** Shows one progress bar per phase and file. */
+class ProgressBar {
   #bar: SingleBar | undefined;
   #label: string | undefined;
 
-  show({ phase, file, received, total }: Step): void {
+  show({ phase, file, received, total }: Progress): void {
     if (!process.stderr.isTTY || !total) return;
     const label = `${phase} ${basename(file)}`;
     if (this.#label !== label) {

@@ -11,7 +11,7 @@ export interface RunFlags extends Pick<
   readonly weights?: string;
 }
 
-/** What `hub.load` takes of them. */
+/** Converts the flags to options of `hub.load`. */
 export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | keyof ModelOptions> {
   return { ...pickModelOptions(flags), weights: flags.weights };
 }
@@ -19,18 +19,18 @@ export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | ke
 /** Adds the options of commands that run a model. */
 export function withRunFlags(command: Command): Command {
   return command
-    .option('-m, --model <name>', 'one of `semisup list`', 'resnet50_swsl')
-    .option('--weights <checkpoint>', 'a checkpoint of your own')
+    .option('-m, --model <name>', 'model name, see `semisup list`', 'resnet50_swsl')
+    .option('--weights <checkpoint>', 'path of your own checkpoint')
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
     .option(
       '--precision <precision>',
       'float32, bfloat16, auto; int8 on the CPU; float16, tf32 on a GPU',
     )
     .option(
-      '--tolerance <part>',
-      'with auto: by how much of the largest logit they may differ',
+      '--tolerance <ratio>',
+      'with auto: allowed difference relative to the largest logit',
       Number,
     )
-    .option('--plan <plan>', 'how the fastest way is found: auto, tune, default or interpreter')
-    .option('--decode <where>', 'where JPEGs are decoded: cpu, or on a GPU gpu');
+    .option('--plan <plan>', 'how the plan is chosen: auto, tune, default or interpreter')
+    .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu');
 }

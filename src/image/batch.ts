@@ -6,19 +6,20 @@ import type { Pixels, Transform } from '../types';
 const maxSide = 4096;
 
 /**
- * Resizes, crops and normalises decoded images on the executor's thread, into one tensor. Bit for bit
- * what torchvision makes of `image.convert('RGB')` with Pillow 13: `Resize(transform.resize)`
+ * Resizes, crops and normalizes decoded images into one tensor, on the executor's threads. The result is
+ * bit-exact with torchvision on `image.convert('RGB')` with Pillow 13: `Resize(transform.resize)`
  * (antialiased bilinear on 8-bit samples), `CenterCrop(transform.crop)`, `ToTensor()` and
- * `Normalize(transform.mean, transform.std)`. (Older versions of Pillow differ, by one level, in
- * images that are more than twice as high as wide.)
+ * `Normalize(transform.mean, transform.std)`. Older versions of Pillow differ by one level in images that
+ * are more than twice as high as wide.
  *
- * The samples are read while the promise is pending: do not write to them or transfer them.
+ * The samples are read while the promise is pending: do not write to them or transfer them until it
+ * settles.
  *
- * @param gpu which normalises them itself
- * @returns float32 [n, 3, crop, crop], the channels red, green, blue; for a GPU uint8
- *   [n, crop, crop, 3] before `ToTensor()`, in memory that it reads by itself
- * @throws OptionError if the transform's values are out of range
- * @throws DisposedError after the executor was closed
+ * @param gpu a GPU that normalizes the images itself
+ * @returns float32 [n, 3, crop, crop], RGB; for a GPU uint8 [n, crop, crop, 3], not normalized, in pinned
+ *   memory
+ * @throws OptionError if a value of the transform is out of range
+ * @throws DisposedError after the executor is closed
  */
 export async function batch(
   executor: Executor,
@@ -52,8 +53,8 @@ function checkTransform({ resize, crop, mean, std }: Transform): void {
   }
 }
 
-function checkSide(name: string, side: number, most: number): void {
-  if (!Number.isInteger(side) || side < 1 || side > most) {
-    throw invalidValue(name, `a whole number from 1 to ${most}`, side);
+function checkSide(name: string, side: number, max: number): void {
+  if (!Number.isInteger(side) || side < 1 || side > max) {
+    throw invalidValue(name, `an integer from 1 to ${max}`, side);
   }
 }

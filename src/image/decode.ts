@@ -4,74 +4,74 @@ import { ImageError } from '../errors';
 import { checkOptionNames, invalidValue } from '../options';
 import { Semaphore } from '../semaphore';
 import type { Pixels } from '../types';
-import { withoutTransparency } from './gif';
-import { toSource, type ImageInput } from './input';
+import { withoutTransparency } from './gif-transparency';
+import { toImageSource, type ImageInput } from './input';
 import { sniff } from './sniff';
 
-/** The most pixels that an image may have: 16,383 x 16,383, sharp's own limit. */
+/** The maximum number of pixels of an image: 16,383 x 16,383, sharp's default limit. */
 const maxPixels = 0x3fff ** 2;
 
 /**
- * sharp decodes on libuv's threads, of which there are four unless `UV_THREADPOOL_SIZE` says otherwise:
- * half of them stay free for `fs` and `dns`.
+ * sharp decodes on libuv's thread pool, which has four threads unless `UV_THREADPOOL_SIZE` is set. Half of
+ * them stay available to `fs` and `dns`.
  */
 const libuvThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-const decoding = new Semaphore(Math.max(1, Math.floor(libuvThreads / 2)));
+const decodeSemaphore = new Semaphore(Math.max(1, Math.floor(libuvThreads / 2)));
 
 /** Options of `decode`. */
 export interface DecodeOptions {
   /**
-   * Turns the image as its EXIF orientation says, as Pillow's `ImageOps.exif_transpose` does. Off by
-   * default, as in torchvision. A TIFF is turned always, as by Pillow.
+   * Rotates the image according to its EXIF orientation, like Pillow's `ImageOps.exif_transpose`. `false`
+   * by default, as in torchvision. TIFF images are always rotated, as by Pillow.
    */
   readonly orient?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Decodes an image off the JS thread. A file's pixels, as RGB, are those of Pillow's
- * `Image.open(file).convert('RGB')`: colour profiles are ignored, transparency is dropped, 16-bit
- * samples lose their low byte (in grey images they are clipped to 255, as by Pillow), and of many
- * frames or pages the first is taken. CMYK stays CMYK, for `batch` to convert. Known differences from
- * Pillow: AVIF; in TIFF premultiplied alpha, and 16-bit grey with white as 0; a 16-bit grey PNG with
- * a transparent level; the margin of a GIF that its first frame does not fill.
+ * Decodes an image off the JS thread. The RGB pixels of a file match Pillow's
+ * `Image.open(file).convert('RGB')`: color profiles are ignored, transparency is dropped, 16-bit samples
+ * are truncated to their high byte (in grayscale images clipped to 255), and only the first frame or page
+ * is decoded. CMYK is left for `batch` to convert. Known differences from Pillow: AVIF; TIFF with
+ * premultiplied alpha, or 16-bit grayscale with 0 as white; a 16-bit grayscale PNG with a transparent
+ * level; the margin of a GIF that its first frame does not fill.
  *
- * Decoded pixels are checked and passed through without a copy.
+ * Decoded pixels are checked and returned without a copy.
  *
- * @returns interleaved samples, rows from the top
- * @throws ImageError if the file is missing, damaged, cut short, too large or of an unknown kind
- * @throws OptionError if `image` or an option is none
+ * @returns interleaved samples, top row first
+ * @throws ImageError if the file is missing, corrupt, truncated, too large or of an unknown format
+ * @throws OptionError if `image` or an option is invalid
  */
 export async function decode(image: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
   const read = await readImage(image, options);
   return 'bytes' in read ? await decodeFile(read, options) : read;
 }
 
-/** As `decode`, but gives JPEG files that are whole as they are, unless they are to be turned. */
+/** Like `decode`, but returns complete JPEG files undecoded, unless they must be rotated. */
 export async function decodeUnlessJpeg(
   image: ImageInput,
   options: DecodeOptions = {},
 ): Promise<Pixels | EncodedFile> {
   const read = await readImage(image, options);
   if (!('bytes' in read)) return read;
-  const isLeft = options.orient !== true && isWholeJpeg(read.bytes);
-  return isLeft ? read : await decodeFile(read, options);
+  const isUnchanged = options.orient !== true && isCompleteJpeg(read.bytes);
+  return isUnchanged ? read : await decodeFile(read, options);
 }
 
-/** A file in memory, with a name for messages. */
+/** An encoded image in memory, and its name in messages. */
 export interface EncodedFile {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** As `decode`, of a file that was read. */
+/** Like `decode`, for a file in memory. */
 export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
   const { orient = false, signal } = options;
   try {
-    return await decoding.run(() => decodeBySharp(file, orient, signal), signal);
+    return await decodeSemaphore.run(() => decodeBySharp(file, orient, signal), signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    throw cause instanceof ImageError ? cause : undecodable(file, cause);
+    throw cause instanceof ImageError ? cause : decodeError(file, cause);
   }
 }
 
@@ -80,22 +80,21 @@ async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pix
   const { orient = false, signal } = options;
   if (typeof orient !== 'boolean') throw invalidValue('orient', 'true or false', orient);
   signal?.throwIfAborted();
-  const source = toSource(image);
+  const source = toImageSource(image);
   if ('pixels' in source) return source.pixels;
   return 'path' in source
     ? { name: source.path, bytes: await read(source.path, signal) }
     : { name: `The buffer of ${source.bytes.length} bytes`, bytes: source.bytes };
 }
 
-/** Whether it begins as a JPEG, and has not lost its end. */
-function isWholeJpeg(bytes: Uint8Array): boolean {
+/** Whether a file starts with a JPEG marker, and contains the end marker in its last KiB. */
+function isCompleteJpeg(bytes: Uint8Array): boolean {
   const [start, end] = [Buffer.of(0xff, 0xd8, 0xff), Buffer.of(0xff, 0xd9)];
-  const most = 1024;
-  const tail = Buffer.from(bytes.subarray(-most));
+  const tail = Buffer.from(bytes.subarray(-1024));
   return start.equals(bytes.subarray(0, 3)) && tail.includes(end);
 }
 
-// Not left to sharp: it remembers files by their path, and gives old pixels for an overwritten one.
+// sharp caches files by path, and would return the old pixels of an overwritten file: read it here.
 async function read(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
     return await readFile(path, { signal });
@@ -104,7 +103,7 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
     const reason = (cause as NodeJS.ErrnoException).code;
     if (reason === 'ENOENT' || reason === 'ENOTDIR') {
       throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
-        what: `There is no image ${path}.`,
+        what: `The image ${path} does not exist.`,
         remedy: 'Check the path.',
         value: path,
         cause,
@@ -113,9 +112,9 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
     throw new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
       what:
         reason === 'EISDIR'
-          ? `${path} is a folder.`
-          : `${path} cannot be read: ${(cause as Error).message}.`,
-      remedy: 'Pass the path of an image that can be read.',
+          ? `${path} is a directory.`
+          : `${path} could not be read: ${(cause as Error).message}.`,
+      remedy: 'Pass the path of a readable image.',
       value: path,
       cause,
     });
@@ -147,7 +146,7 @@ function checkPixelCount({ name }: EncodedFile, { width, height }: Metadata): vo
   if (width * height <= maxPixels) return;
   throw new ImageError('ERR_SEMISUP_IMAGE_TOO_LARGE', {
     what: `${name} has ${width} x ${height} pixels, more than the limit of ${maxPixels}.`,
-    remedy: 'Make it smaller first.',
+    remedy: 'Resize it first.',
     value: name,
   });
 }
@@ -157,7 +156,7 @@ function toPixels(bytes: Uint8Array, header: Metadata, orient: boolean): Sharp {
   const image = sharp(opaque, {
     ignoreIcc: true,
     limitInputPixels: maxPixels,
-    // Cut short is an error, an unknown TIFF tag is none: as in Pillow.
+    // As in Pillow, a truncated file is an error, an unknown TIFF tag is not.
     failOn: 'error',
   }).removeAlpha();
   if (orient || header.format === 'tiff') image.autoOrient();
@@ -165,24 +164,24 @@ function toPixels(bytes: Uint8Array, header: Metadata, orient: boolean): Sharp {
     image.pipelineColourspace('cmyk').toColourspace('cmyk');
     return (header.depth === 'ushort' ? image.linear(1 / 256, 0) : image).raw();
   }
-  // Pillow's mode I;16 is clipped; with alpha Pillow takes the high byte instead.
+  // Pillow clips mode I;16, but takes the high byte if there is an alpha channel.
   if (header.space === 'grey16' && !header.hasAlpha) {
     return image.toColourspace('grey16').raw({ depth: 'uchar' });
   }
   return image.toColourspace('srgb').raw();
 }
 
-function undecodable({ name, bytes }: EncodedFile, cause: unknown): ImageError {
+function decodeError({ name, bytes }: EncodedFile, cause: unknown): ImageError {
   const { kind, decodable } = sniff(bytes);
   const [reason] = (cause as Error).message.split('\n');
   return new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
     ...(decodable
       ? {
-          what: `${name} seems to be ${kind}, but cannot be decoded: ${reason}.`,
-          remedy: 'It may be damaged or cut short: fetch or save it again.',
+          what: `${name} appears to be ${kind}, but could not be decoded: ${reason}.`,
+          remedy: 'It may be corrupt or truncated. Download or save it again.',
         }
       : {
-          what: `${name} is no image that can be decoded; it seems to be ${kind}.`,
+          what: `${name} is not a supported image; it appears to be ${kind}.`,
           remedy:
             'Pass a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or convert it to one of them first.',
         }),

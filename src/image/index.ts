@@ -7,4 +7,4 @@ export {
   type EncodedFile,
 } from './decode';
 export type { ImageDataLike, ImageInput } from './input';
-export { fallenLeaves } from './leaves';
+export { deadLeavesImages } from './dead-leaves';

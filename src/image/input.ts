@@ -3,7 +3,7 @@ import { isUint8Array, isUint8ClampedArray } from 'node:util/types';
 import { invalidValue } from '../options';
 import type { Pixels } from '../types';
 
-/** A canvas's `ImageData`: RGBA. */
+/** The `ImageData` of a canvas, RGBA. */
 export interface ImageDataLike {
   readonly data: Uint8ClampedArray;
   readonly width: number;
@@ -11,21 +11,21 @@ export interface ImageDataLike {
 }
 
 /**
- * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, decoded pixels,
- * `{ data, width, height, channels }`, or a canvas's `ImageData`. Pixels are read in place while a call
- * is pending: do not write to them, and do not transfer their buffer, by then.
+ * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, decoded pixels
+ * `{ data, width, height, channels }`, or the `ImageData` of a canvas. Buffers and pixels are read in
+ * place while a call is pending: do not write to them or transfer them until it settles.
  */
 export type ImageInput = string | URL | Uint8Array | Pixels | ImageDataLike;
 
-/** Where an image is to be had from, after checks. */
-export type Source = { path: string } | { bytes: Uint8Array } | { pixels: Pixels };
+/** A checked `ImageInput`, by kind. */
+export type ImageSource = { path: string } | { bytes: Uint8Array } | { pixels: Pixels };
 
 /**
- * Tells the kinds of `ImageInput` apart, and checks decoded pixels. Nothing is read or copied.
+ * Determines the kind of an `ImageInput`, and checks decoded pixels. Nothing is read or copied.
  *
- * @throws OptionError if it is none of them, or the pixels do not fit their width and height.
+ * @throws OptionError if it is of no supported kind, or the pixels do not match their width and height
  */
-export function toSource(image: ImageInput): Source {
+export function toImageSource(image: ImageInput): ImageSource {
   if (isUint8Array(image)) return { bytes: image };
   if (image instanceof URL) return { path: toPath(image) };
   if (typeof image === 'string') {
@@ -49,7 +49,7 @@ function toPath(url: string | URL): string {
   }
 }
 
-// Copied, so that what was checked is what is used.
+// Copies the properties, so that they cannot change after they are checked.
 function checkPixels(image: Pixels | ImageDataLike): Pixels {
   const { width, height } = image;
   const { data, channels, cmyk = false } = isImageData(image) ? fromImageData(image) : image;
@@ -57,7 +57,7 @@ function checkPixels(image: Pixels | ImageDataLike): Pixels {
     throw invalidValue("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
   }
   if ('resizable' in data.buffer && data.buffer.resizable) {
-    throw invalidValue("an image's data", 'a buffer that cannot be resized', data.buffer);
+    throw invalidValue("an image's data", 'a non-resizable buffer', data.buffer);
   }
   checkSide("an image's width", width);
   checkSide("an image's height", height);
@@ -65,7 +65,7 @@ function checkPixels(image: Pixels | ImageDataLike): Pixels {
     throw invalidValue("an image's channels", '1, 2, 3 or 4', channels);
   }
   if (typeof cmyk !== 'boolean' || (cmyk && channels !== 4)) {
-    throw invalidValue("an image's cmyk", 'true only with 4 channels', cmyk);
+    throw invalidValue("an image's cmyk", 'a boolean, true only with 4 channels,', cmyk);
   }
   if (width * height * channels !== data.length) {
     throw invalidValue(
@@ -88,6 +88,6 @@ function fromImageData({ data, width, height }: ImageDataLike): Pixels {
 
 function checkSide(name: string, side: number): void {
   if (!Number.isSafeInteger(side) || side < 1) {
-    throw invalidValue(name, 'a positive whole number', side);
+    throw invalidValue(name, 'a positive integer', side);
   }
 }

@@ -1,3 +1,4 @@
+/** Bytes at an offset that identify a file format. */
 type Signature = readonly [offset: number, bytes: string, kind: string];
 
 const decodable: readonly Signature[] = [
@@ -10,7 +11,7 @@ const decodable: readonly Signature[] = [
   [4, 'ftypavif', 'an AVIF image'],
 ];
 
-const foreign: readonly Signature[] = [
+const unsupported: readonly Signature[] = [
   [0, 'BM', 'a BMP image'],
   [0, '\0\0\x01\0', 'a Windows icon'],
   [4, 'jP  ', 'a JPEG 2000 image'],
@@ -24,28 +25,28 @@ const foreign: readonly Signature[] = [
   [0, '\x1f\x8b', 'a gzip archive'],
 ];
 
-/** What the first bytes of a file look like. */
-export interface Sniffed {
-  /** Fit to follow "it seems to be", e.g. `a BMP image`, `text`, `empty`. */
+/** The format of a file, guessed from its first bytes. */
+export interface SniffedFormat {
+  /** The format in a form that follows "appears to be", e.g. `a BMP image`, `text`, `empty`. */
   readonly kind: string;
-  /** Whether `decode` knows this kind of file. */
+  /** Whether `decode` supports the format. */
   readonly decodable: boolean;
 }
 
-/** Guesses the kind of a file that could not be decoded, for the message about it. */
-export function sniff(bytes: Uint8Array): Sniffed {
+/** Guesses the format of a file that could not be decoded, for the error message. */
+export function sniff(bytes: Uint8Array): SniffedFormat {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512));
   const text = head.toString('latin1');
-  const among = (signatures: readonly Signature[]) =>
+  const findKind = (signatures: readonly Signature[]) =>
     signatures.find(([offset, start]) => text.startsWith(start, offset))?.[2];
-  const image = among(decodable);
+  const image = findKind(decodable);
   if (image) return { kind: image, decodable: true };
-  return { kind: among(foreign) ?? describeOther(head, text), decodable: false };
+  return { kind: findKind(unsupported) ?? describeOther(head, text), decodable: false };
 }
 
 function describeOther(head: Uint8Array, text: string): string {
   if (head.length === 0) return 'empty';
   if (/^\s*<(!doctype html|html)/i.test(text)) return 'a web page';
   const isControl = (byte: number) => byte < 32 && !(byte >= 9 && byte <= 13);
-  return head.some(isControl) ? 'of an unknown kind' : 'text';
+  return head.some(isControl) ? 'of an unknown format' : 'text';
 }

@@ -1,43 +1,43 @@
-import { memory, type MemoryUse } from '../torch';
+import { memory, type MemoryUsage } from '../torch';
 
-/** How far a swap has come. */
+/** The progress of a swap. */
 export interface SwapEvent {
-  /** The version that it is about: the new one, and of `drained` the old one. */
+  /** The new version; of `drained`, the previous one. */
   readonly version: number;
-  /** The name of that version's source. */
+  /** The name of the version's source. */
   readonly source: string;
-  /** Milliseconds since the swap began. */
+  /** Milliseconds since the swap started. */
   readonly elapsed: number;
   readonly memory: {
-    /** Resident memory of the process, in bytes. */
+    /** The resident set size of the process, in bytes. */
     readonly rss: number;
-    readonly modules: MemoryUse;
-    readonly tensors: MemoryUse;
+    readonly modules: MemoryUsage;
+    readonly tensors: MemoryUsage;
   };
 }
 
-/** Why a swap has failed. */
+/** The failure of a swap. */
 export interface SwapFailure extends SwapEvent {
-  /** What `swap` rejects with. */
+  /** The error that `swap` rejects with. */
   readonly error: unknown;
 }
 
 /** The events of a slot. */
 export interface SlotEvents {
-  /** The new model begins to load. */
+  /** The new model starts to load. */
   loading: [SwapEvent];
-  /** It is loaded, and runs for the first time. */
+  /** The new model is loaded, and starts to warm up. */
   warming: [SwapEvent];
-  /** It serves: the next request goes to it. */
+  /** The new model is active: it runs all subsequent requests. */
   swap: [SwapEvent];
-  /** The old one has answered its last request, and its memory is free. */
+  /** The previous model has completed its last request, and its memory is freed. */
   drained: [SwapEvent];
-  /** The swap has failed; the old model serves on. */
+  /** The swap failed; the previous model stays active. */
   failed: [SwapFailure];
 }
 
-/** An event of now. @param began when the swap began, by `performance.now()` */
-export function toEvent(version: number, source: string, began: number): SwapEvent {
-  const elapsed = performance.now() - began;
+/** Creates an event. @param startTime the start of the swap, from `performance.now()` */
+export function createEvent(version: number, source: string, startTime: number): SwapEvent {
+  const elapsed = performance.now() - startTime;
   return { version, source, elapsed, memory: { rss: process.memoryUsage.rss(), ...memory() } };
 }

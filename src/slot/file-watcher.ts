@@ -1,37 +1,36 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { fingerprintOf, isSame, type Fingerprint } from './fingerprint';
+import { readFingerprint, isSameFingerprint, type Fingerprint } from './fingerprint';
 
-/** How often the file is looked at where nothing tells of changes, in milliseconds. */
+/** The interval at which the file is polled for changes without an event, in milliseconds. */
 const pollInterval = 1000;
 
-/** What a `FileWatcher` needs to know. */
+/** Options of a `FileWatcher`. */
 export interface FileWatcherOptions {
-  /** For how long the file must stay as it is, in milliseconds. */
+  /** The time that the file must stay unchanged, in milliseconds. */
   readonly settle: number;
-  /** The state of the file that needs no telling. */
+  /** The fingerprint of the file that is already loaded, which is not reported. */
   readonly known: Fingerprint | undefined;
-  /** Called when the file is in another state; until it is done there is no further call. */
+  /** Called when the file has changed. Not called again until its promise settles. */
   readonly onChange: () => Promise<void>;
 }
 
 /**
- * Tells when there is another file under a path, or other content in it, and nobody writes to it any
- * more. The folder is watched, because a rename takes the file itself away from under a watcher; the
- * file is looked at now and then too, because not every file system tells of changes. It does not keep
- * the process alive.
+ * Reports that a file was replaced or rewritten, once it is no longer written to. The directory is
+ * watched, because a watcher of the file itself misses its replacement by a rename. The file is polled
+ * too, because some file systems do not report changes. Does not keep the process alive.
  */
 export class FileWatcher {
   readonly #path: string;
   readonly #settle: number;
   readonly #onChange: () => Promise<void>;
-  readonly #folder: FSWatcher | undefined;
+  readonly #directory: FSWatcher | undefined;
   #known: Fingerprint | undefined;
   #candidate: Fingerprint | undefined;
-  #since = 0;
+  #unchangedSince = 0;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
-  #lookAgain = false;
+  #isChecking = false;
+  #checkAgain = false;
   #closed = false;
 
   constructor(path: string, { settle, known, onChange }: FileWatcherOptions) {
@@ -39,55 +38,55 @@ export class FileWatcher {
     this.#settle = settle;
     this.#known = known;
     this.#onChange = onChange;
-    this.#folder = watchFolder(path, () => {
-      this.#wake();
+    this.#directory = watchDirectory(path, () => {
+      this.#requestCheck();
     });
-    this.#wake();
+    this.#requestCheck();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#folder?.close();
+    this.#directory?.close();
   }
 
-  #wake(): void {
-    if (this.#looking) this.#lookAgain = true;
-    else void this.#lookAround();
+  #requestCheck(): void {
+    if (this.#isChecking) this.#checkAgain = true;
+    else void this.#check();
   }
 
-  async #lookAround(): Promise<void> {
-    this.#looking = true;
+  async #check(): Promise<void> {
+    this.#isChecking = true;
     clearTimeout(this.#timer);
-    this.#lookAgain = false;
-    const wait = await this.#look();
-    this.#looking = false;
+    this.#checkAgain = false;
+    const wait = await this.#checkFile();
+    this.#isChecking = false;
     if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.#lookAround(), this.#lookAgain ? 0 : wait).unref();
+    this.#timer = setTimeout(() => void this.#check(), this.#checkAgain ? 0 : wait).unref();
   }
 
-  /** Looks at the file; gives the time until the next look. */
-  async #look(): Promise<number> {
-    const found = await fingerprintOf(this.#path);
+  /** Checks the file; returns the time until the next check, in milliseconds. */
+  async #checkFile(): Promise<number> {
+    const found = await readFingerprint(this.#path);
     if (this.#closed) return 0;
-    if (!found || isSame(found, this.#known)) {
+    if (!found || isSameFingerprint(found, this.#known)) {
       this.#candidate = undefined;
       return pollInterval;
     }
-    if (!isSame(found, this.#candidate)) {
+    if (!isSameFingerprint(found, this.#candidate)) {
       this.#candidate = found;
-      this.#since = performance.now();
+      this.#unchangedSince = performance.now();
     }
-    const rest = this.#since + this.#settle - performance.now();
-    if (rest > 0) return rest;
+    const remaining = this.#unchangedSince + this.#settle - performance.now();
+    if (remaining > 0) return remaining;
     this.#known = found;
     await this.#onChange();
     return 0;
   }
 }
 
-/** Where the folder cannot be watched, looking at the file now and then must do. */
-function watchFolder(path: string, onChange: () => void): FSWatcher | undefined {
+/** Returns undefined if the directory cannot be watched: polling suffices then. */
+function watchDirectory(path: string, onChange: () => void): FSWatcher | undefined {
   try {
     const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
       if (name === null || name === basename(path)) onChange();

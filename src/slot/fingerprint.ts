@@ -1,15 +1,15 @@
 import { stat } from 'node:fs/promises';
 
-/** What tells one state of a file from another without reading it. */
+/** Identifies a file and its content, from its metadata alone. */
 export interface Fingerprint {
-  /** Which file lies under the name: another one after a rename. */
+  /** Device and inode: a rename changes them. */
   readonly file: string;
-  /** Size and time of the last write. */
+  /** Size and modification time. */
   readonly content: string;
 }
 
-/** The fingerprint of what lies under a path now; undefined if that is no file, or nothing. */
-export async function fingerprintOf(path: string): Promise<Fingerprint | undefined> {
+/** Reads the fingerprint of a file; undefined if the path is missing or is not a file. */
+export async function readFingerprint(path: string): Promise<Fingerprint | undefined> {
   try {
     const stats = await stat(path, { bigint: true });
     if (!stats.isFile()) return undefined;
@@ -19,7 +19,7 @@ export async function fingerprintOf(path: string): Promise<Fingerprint | undefin
   }
 }
 
-/** Whether two fingerprints are those of one state of one file. */
-export function isSame(one: Fingerprint | undefined, other: Fingerprint | undefined): boolean {
-  return one?.file === other?.file && one?.content === other?.content;
+/** Whether two fingerprints identify the same file with the same content. */
+export function isSameFingerprint(a: Fingerprint | undefined, b: Fingerprint | undefined): boolean {
+  return a?.file === b?.file && a?.content === b?.content;
 }

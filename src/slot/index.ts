@@ -1,6 +1,6 @@
 export type { SlotEvents, SwapEvent, SwapFailure } from './events';
-export type { VersionedAnswer } from './model-handle';
-export { ModelSlot, type Swapped } from './model-slot';
+export type { VersionedResult } from './model-handle';
+export { ModelSlot, type SwapResult } from './model-slot';
 export type {
   SlotOpenOptions,
   SlotOptions,
@@ -8,5 +8,5 @@ export type {
   SwapOptions,
   WatchOptions,
 } from './options';
-export type { Serving } from './serving';
+export type { ActiveModel } from './model-version';
 export type { ModelOpener, ModelSource } from './source';

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import { DisposedError, type SwapError } from '../errors';
 import { invalidValue } from '../options';
-import { whenAborted } from '../torch';
-import { toEvent, type SlotEvents } from './events';
+import { rejectOnAbort } from '../torch';
+import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
 import { ModelHandle } from './model-handle';
 import {
@@ -14,38 +14,38 @@ import {
   type SwapOptions,
   type WatchOptions,
 } from './options';
-import { ServingModel, type Serving } from './serving';
-import { toSource, type ModelSource } from './source';
-import { superseded, Swap } from './swap';
+import { ModelVersion, type ActiveModel } from './model-version';
+import { resolveSource, type ModelSource } from './source';
+import { supersededError, Swap } from './swap';
 
-/** For how long a watched file must stay as it is, in milliseconds. */
+/** The time that a watched file must stay unchanged, in milliseconds. */
 const defaultSettle = 200;
 
-/** A swap that is done. */
-export interface Swapped {
-  /** The version that serves now. */
+/** The result of a swap. */
+export interface SwapResult {
+  /** The new version. */
   readonly version: number;
-  /** The name of its source. */
+  /** The name of the version's source. */
   readonly source: string;
-  /** Resolves when the old model has answered its last request and is freed. */
+  /** Resolves when the previous model has completed its last request and is freed. */
   readonly drained: Promise<void>;
 }
 
 /**
- * A stable handle on a model that can be swapped for another while it serves. Each request is answered
- * wholly by the version that served when it came; a version is freed when its last request is answered.
+ * A stable handle to a model that can be replaced while requests run. Each request runs entirely on the
+ * version that is active when it arrives; a version is freed when its last request completes.
  */
 export class ModelSlot extends ModelHandle implements AsyncDisposable {
   readonly #options: SlotOptions;
-  #current: ServingModel;
+  #current: ModelVersion;
   #swap: Swap | undefined;
   #watch: WatchOptions | undefined;
   #watcher: FileWatcher | undefined;
   #closed: Promise<void> | undefined;
-  /** What `close` waits for: versions that drain, and swaps that end. */
+  /** Draining versions and pending swaps, which `close` waits for. */
   readonly #pending = new Set<Promise<void>>();
 
-  private constructor(current: ServingModel, options: SlotOptions) {
+  private constructor(current: ModelVersion, options: SlotOptions) {
     super();
     this.#current = current;
     this.#options = options;
@@ -54,86 +54,86 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
   /**
    * Opens a slot with its first model.
    *
-   * @param source a name of the hub (or an alias), or else the path of a TorchScript file; a file URL,
-   *   the bytes of such a file, or a function that makes a `Classifier` or a `ScriptModule`. TorchScript
-   *   with the metadata of an export is a classifier, all other a bare module.
-   * @throws ModelError if there is no such file, or it is no TorchScript
-   * @throws OptionError if an option is unknown or out of range; otherwise as `hub.load` and
-   *   `ScriptModule.load`, or what the function throws
+   * @param source the name or alias of a model in the hub, otherwise the path of a TorchScript file; a file
+   *   URL, the bytes of such a file, or a function that returns a `Classifier` or a `ScriptModule`.
+   *   TorchScript with the metadata of an export is a classifier, any other a module.
+   * @throws ModelError if the file does not exist, or is not TorchScript
+   * @throws OptionError if an option is unknown or out of range; otherwise the errors of `hub.load`,
+   *   `ScriptModule.load` or the function
    */
   static async open(source: ModelSource, options: SlotOpenOptions = {}): Promise<ModelSlot> {
     checkSlotOptions(options);
     const { signal = new AbortController().signal, ...rest } = options;
-    const origin = toSource(source, rest);
+    const origin = resolveSource(source, rest);
     signal.throwIfAborted();
     const loading = origin.load(signal);
     try {
-      const loaded = await whenAborted(signal, loading);
-      return new ModelSlot(new ServingModel(1, origin, loaded), rest);
+      const loaded = await rejectOnAbort(signal, loading);
+      return new ModelSlot(new ModelVersion(1, origin, loaded), rest);
     } catch (error) {
       loading.then(({ model }) => model.close()).catch(() => undefined);
       throw error;
     }
   }
 
-  async use<T>(work: (serving: Serving) => T | Promise<T>): Promise<T> {
+  async use<T>(callback: (active: ActiveModel) => T | Promise<T>): Promise<T> {
     this.#checkOpen();
-    return await this.#current.use(work);
+    return await this.#current.use(callback);
   }
 
   /**
-   * Swaps the model for another: loads it off to the side, warms it up, checks it, and switches in one
-   * step. The old one serves until then; it is freed when it has answered what it was asked. If anything
-   * fails, the old one serves on. Of two swaps at once the later one wins.
+   * Replaces the model: loads, warms up and checks another one, then switches atomically. The previous
+   * model stays active until then, and is freed when its requests complete. If the swap fails, it stays
+   * active. A later swap supersedes a pending one.
    *
-   * @param source as that of `open`
-   * @returns when the new model serves
-   * @throws SwapError that tells by its `code` at which stage it failed, with the `cause`
-   * @throws DisposedError if the slot is closed before the new model serves
+   * @param source like that of `open`
+   * @returns the new version, once it is active
+   * @throws SwapError whose `code` names the stage that failed, with the `cause`
+   * @throws DisposedError if the slot is closed before the new model is active
    */
-  async swap(source: ModelSource, options: SwapOptions = {}): Promise<Swapped> {
+  async swap(source: ModelSource, options: SwapOptions = {}): Promise<SwapResult> {
     checkSwapOptions(options);
-    const origin = toSource(source, this.#options);
+    const origin = resolveSource(source, this.#options);
     this.#checkOpen();
     options.signal?.throwIfAborted();
-    const before = this.#swap;
-    before?.abort(superseded(before.source, origin));
+    const previous = this.#swap;
+    previous?.abort(supersededError(previous.source, origin));
     const swap = new Swap(origin, options);
     this.#swap = swap;
-    const swapping = this.#run(swap, before?.ended);
-    swap.ended = this.#track(this.#end(swap, swapping, before?.ended));
+    const swapping = this.#run(swap, previous?.ended);
+    swap.ended = this.#track(this.#end(swap, swapping, previous?.ended));
     return await swapping;
   }
 
   /**
-   * Follows the file of the model that serves, now and after each swap to another file, and swaps when
-   * it is replaced or rewritten and nobody writes to it any more. A swap that fails emits `failed`, and
-   * is tried again when the file changes again. Does not keep the process alive.
+   * Watches the file of the active model, also after a swap to another file, and swaps when it is replaced
+   * or rewritten and no longer written to. A failed swap emits `failed`, and is retried when the file
+   * changes again. Does not keep the process alive.
    *
-   * @throws OptionError if the source of the model that serves is no file
+   * @throws OptionError if the source of the active model is not a file
    */
   watch(options: WatchOptions = {}): void {
     checkWatchOptions(options);
     this.#checkOpen();
     if (this.#current.origin.path === undefined) {
-      throw invalidValue('the source of a model that is watched', 'a path', this.source);
+      throw invalidValue('the source of a watched model', 'a path', this.source);
     }
     this.#watch = options;
-    this.#follow();
+    this.#updateWatcher();
   }
 
-  /** Follows no file any more. A swap that has begun goes on. */
+  /** Stops watching. A pending swap continues. */
   unwatch(): void {
     this.#watch = undefined;
-    this.#follow();
+    this.#updateWatcher();
   }
 
   /**
-   * Refuses new work, gives up a swap that has not come to its end, lets the requests that have come
-   * finish, and frees all models. Idempotent.
+   * Refuses new requests, aborts a pending swap, waits for pending requests, then frees all models.
+   * Idempotent.
    */
   async close(): Promise<void> {
-    this.#closed ??= this.#finish();
+    this.#closed ??= this.#close();
     await this.#closed;
   }
 
@@ -141,27 +141,27 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     await this.close();
   }
 
-  protected get serving(): Serving {
+  protected get active(): ActiveModel {
     return this.#current;
   }
 
-  async #run(swap: Swap, cleared: Promise<void> | undefined): Promise<Swapped> {
+  async #run(swap: Swap, previousEnded: Promise<void> | undefined): Promise<SwapResult> {
     const current = this.#current;
     const version = current.version + 1;
-    const event = () => toEvent(version, swap.source.name, swap.began);
+    const event = () => createEvent(version, swap.source.name, swap.startTime);
     try {
       const loaded = await swap.prepare({
         current: current.model,
-        cleared,
-        seen: () => this.lastRequest,
-        tell: (name) => {
-          this.#tell(name, event());
+        previousEnded,
+        lastRequest: () => this.lastRequest,
+        emit: (name) => {
+          this.#emit(name, event());
         },
       });
       swap.throwIfAborted();
-      return this.#switch(swap, new ServingModel(version, swap.source, loaded));
+      return this.#switch(swap, new ModelVersion(version, swap.source, loaded));
     } catch (error) {
-      this.#tell('failed', { ...event(), error });
+      this.#emit('failed', { ...event(), error });
       throw error;
     } finally {
       swap.release();
@@ -169,28 +169,28 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     }
   }
 
-  /** After the swap before has ended too: no more than one model is under way at a time. */
-  async #end(swap: Swap, swapping: Promise<Swapped>, before?: Promise<void>): Promise<void> {
+  /** Ends after the previous swap has ended, so that at most one new model is loaded at a time. */
+  async #end(swap: Swap, swapping: Promise<SwapResult>, previous?: Promise<void>): Promise<void> {
     await swapping.catch(() => swap.discard(this.#current.model));
-    await before;
+    await previous;
   }
 
-  /** All in one go: no request comes between. */
-  #switch(swap: Swap, next: ServingModel): Swapped {
+  /** Synchronous, so that no request arrives in between. */
+  #switch(swap: Swap, next: ModelVersion): SwapResult {
     const old = this.#current;
     this.#current = next;
-    this.#follow();
+    this.#updateWatcher();
     const { version, source } = next;
     const drained = this.#track(
       old.retire().then(() => {
-        this.#tell('drained', toEvent(old.version, old.source, swap.began));
+        this.#emit('drained', createEvent(old.version, old.source, swap.startTime));
       }),
     );
-    this.#tell('swap', toEvent(version, source, swap.began));
+    this.#emit('swap', createEvent(version, source, swap.startTime));
     return { version, source, drained };
   }
 
-  #follow(): void {
+  #updateWatcher(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
     const { origin, loaded } = this.#current;
@@ -205,7 +205,7 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     this.#watcher = watcher;
   }
 
-  /** A swap that somebody asked for goes first, and may well end the watching of this file. */
+  /** Waits for a pending swap, which takes precedence and may end the watching of this file. */
   async #reload(watcher: FileWatcher, path: string, options: SwapOptions): Promise<void> {
     while (this.#watcher === watcher) {
       if (this.#swap) {
@@ -221,22 +221,22 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     }
   }
 
-  async #finish(): Promise<void> {
+  async #close(): Promise<void> {
     this.unwatch();
-    this.#swap?.abort(closed());
+    this.#swap?.abort(closedError());
     const retired = this.#current.retire();
     await Promise.all([retired, ...this.#pending]);
   }
 
   #track(work: Promise<void>): Promise<void> {
     this.#pending.add(work);
-    const forget = () => this.#pending.delete(work);
-    work.then(forget, forget);
+    const untrack = () => this.#pending.delete(work);
+    work.then(untrack, untrack);
     return work;
   }
 
-  /** A listener that throws may not undo a swap: its error is thrown where nobody waits. */
-  #tell<Name extends keyof SlotEvents>(name: Name, ...event: SlotEvents[Name]): void {
+  /** A throwing listener must not make the swap fail: its error is rethrown as an uncaught exception. */
+  #emit<Name extends keyof SlotEvents>(name: Name, ...event: SlotEvents[Name]): void {
     try {
       (this as EventEmitter).emit(name, ...event);
     } catch (error) {
@@ -247,13 +247,13 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw closedError();
   }
 }
 
-function closed(): DisposedError {
+function closedError(): DisposedError {
   return new DisposedError('ERR_SEMISUP_DISPOSED', {
     what: 'The slot is closed.',
-    remedy: 'Keep it open for longer, or open another.',
+    remedy: 'Close it later, or open another one.',
   });
 }

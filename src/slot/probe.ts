@@ -1,38 +1,44 @@
 import { Classifier, type Model } from '../classify';
 import { ModelError } from '../errors';
-import { Tensor, type Keywords, type Value } from '../torch';
+import { Tensor, type KeywordArguments, type ScriptValue } from '../torch';
 
-/** A request to try a new model with. */
+/** A request for warming up and checking a new model. */
 export interface Probe {
-  /** Sends it; gives the tensors of the answer. */
+  /** Runs the request; returns the tensors of the result, which the caller disposes. */
   run(model: Model): Promise<Tensor[]>;
-  /** The shapes of the tensors that the model that serves answers with. */
+  /** The shapes of the active model's result tensors. */
   readonly shapes: readonly (readonly number[])[];
 }
 
 /**
- * The probe that suits a model that is to follow `current`; none where it is not known what the model
- * is asked.
+ * Selects the probe for a model that replaces `current`; undefined if its requests are unknown.
  *
- * @param seen the last call of `forward`, as a probe
+ * @param lastRequest the last call of `forward`, as a probe
  */
-export function probeFor(next: Model, current: Model, seen: Probe | undefined): Probe | undefined {
-  if (!(next instanceof Classifier)) return seen;
+export function selectProbe(
+  next: Model,
+  current: Model,
+  lastRequest: Probe | undefined,
+): Probe | undefined {
+  if (!(next instanceof Classifier)) return lastRequest;
   if (current instanceof Classifier) return imageProbe(current.classes.length);
-  return seen ?? imageProbe(next.classes.length);
+  return lastRequest ?? imageProbe(next.classes.length);
 }
 
-/** A call of `forward` that was answered, as a probe; none if it had other arguments than tensors. */
-export function toProbe(args: readonly (Value | Keywords)[], answer: Value): Probe | undefined {
+/** Converts a completed call of `forward` to a probe; undefined if it had arguments other than tensors. */
+export function toProbe(
+  args: readonly (ScriptValue | KeywordArguments)[],
+  result: ScriptValue,
+): Probe | undefined {
   if (!args.every((argument) => argument instanceof Tensor)) return undefined;
   const inputs = args.map(({ dtype, shape }) => ({ dtype, shape }));
   return {
-    shapes: tensorsIn(answer).map(({ shape }) => shape),
+    shapes: tensorsIn(result).map(({ shape }) => shape),
     run: async (model) => {
       const module = model instanceof Classifier ? model.module : model;
       const tensors = inputs.map(toTensor);
       try {
-        return tensorsIn(await module.invoke<Value>('forward', tensors));
+        return tensorsIn(await module.invoke<ScriptValue>('forward', tensors));
       } finally {
         dispose(tensors);
       }
@@ -41,38 +47,41 @@ export function toProbe(args: readonly (Value | Keywords)[], answer: Value): Pro
 }
 
 /**
- * Throws unless the new model answers as the one that serves does: with finite tensors of the same
- * shapes. A bare module may not follow a classifier.
+ * Checks that the new model returns finite tensors of the same shapes as the active one. A module must
+ * not replace a classifier.
+ *
+ * @throws ModelError (`ERR_SEMISUP_MODEL_KIND`) otherwise
  */
-export async function checkLikeness(
+export async function checkCompatibility(
   next: Model,
   current: Model,
   probe: Probe | undefined,
 ): Promise<void> {
   if (current instanceof Classifier && !(next instanceof Classifier)) {
-    throw unlike('It is a bare TorchScript module, and the model that serves is a classifier.');
+    throw incompatible('It is a TorchScript module, but the active model is a classifier.');
   }
   if (!probe) return;
   const tensors = await probe.run(next);
   try {
-    const [given, expected] = [tensors.map(({ shape }) => shape), probe.shapes].map(describe);
-    if (given !== expected) {
-      throw unlike(`It answers with ${given}, and the model that serves with ${expected}.`);
+    const [received, expected] = [tensors.map(({ shape }) => shape), probe.shapes].map(describe);
+    if (received !== expected) {
+      throw incompatible(
+        `Expected tensors ${expected} like those of the active model, but received ${received}.`,
+      );
     }
     for (const tensor of tensors) {
-      if (!(await isFinite(tensor))) throw unlike('It answers with infinities or NaN.');
+      if (!(await isFinite(tensor))) throw incompatible('Its output contains infinities or NaN.');
     }
   } finally {
     dispose(tensors);
   }
 }
 
-/** Frees tensors. */
 export function dispose(tensors: readonly Tensor[]): void {
   for (const tensor of tensors) tensor.dispose();
 }
 
-/** A grey image, by the way that images go. */
+/** A gray image, which runs through the image pipeline. */
 function imageProbe(classes: number): Probe {
   return {
     shapes: [[1, classes]],
@@ -85,19 +94,19 @@ function imageProbe(classes: number): Probe {
   };
 }
 
-/** Of whole numbers zeros, which are fit to be indices. */
+/** Integer tensors are zero, so that they are valid as indices. */
 function toTensor({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): Tensor {
   const length = shape.reduce((count, side) => count * side, 1);
-  const value = dtype.includes('float') ? 0.5 : 0;
-  using tensor = Tensor.from(new Float32Array(length).fill(value), shape);
+  const fill = dtype.includes('float') ? 0.5 : 0;
+  using tensor = Tensor.from(new Float32Array(length).fill(fill), shape);
   return tensor.to({ dtype });
 }
 
-function tensorsIn(value: Value): Tensor[] {
+function tensorsIn(value: ScriptValue): Tensor[] {
   if (value instanceof Tensor) return [value];
   if (typeof value !== 'object' || value === null) return [];
   const values = value instanceof Map ? value.values() : Object.values(value);
-  return [...(values as Iterable<Value>)].flatMap(tensorsIn);
+  return [...(values as Iterable<ScriptValue>)].flatMap(tensorsIn);
 }
 
 async function isFinite(tensor: Tensor): Promise<boolean> {
@@ -106,12 +115,12 @@ async function isFinite(tensor: Tensor): Promise<boolean> {
 }
 
 function describe(shapes: readonly (readonly number[])[]): string {
-  return shapes.map((shape) => `[${shape.join(', ')}]`).join(', ') || 'no tensor';
+  return shapes.map((shape) => `[${shape.join(', ')}]`).join(', ') || 'none';
 }
 
-function unlike(what: string): ModelError {
+function incompatible(what: string): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_KIND', {
     what,
-    remedy: 'If that is as it should be, pass a `check` of your own.',
+    remedy: 'If this is intended, pass your own `check`.',
   });
 }

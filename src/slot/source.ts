@@ -6,36 +6,36 @@ import { ModelError } from '../errors';
 import { hub } from '../hub';
 import { cards } from '../models';
 import { invalidValue } from '../options';
-import { ScriptModule, whenAborted } from '../torch';
-import { fingerprintOf, type Fingerprint } from './fingerprint';
+import { ScriptModule, rejectOnAbort } from '../torch';
+import { readFingerprint, type Fingerprint } from './fingerprint';
 import type { SlotOptions } from './options';
 
-/** Makes a model; the slot owns it and closes it. Give up when `signal` is aborted. */
+/** Opens a model, which the slot then owns and closes. Should reject when `signal` is aborted. */
 export type ModelOpener = (context: { readonly signal: AbortSignal }) => Promise<Model>;
 
 /**
- * Where a model comes from: a name of the hub, or else a path; a file URL or the bytes of TorchScript;
- * a function that makes it.
+ * The source of a model: a name in the hub, otherwise a path; a file URL or the bytes of TorchScript; a
+ * function that opens it.
  */
 export type ModelSource = string | URL | Uint8Array | ModelOpener;
 
-/** A model, and the state of the file that it was read from. */
-export interface Loaded {
+/** A model, and the fingerprint of the file that it was read from. */
+export interface LoadedModel {
   readonly model: Model;
   readonly fingerprint?: Fingerprint;
 }
 
-/** A source, its kind told; nothing has been looked at yet. */
-export interface Source {
-  /** The hub's name of the model, the absolute path, or what else tells it from others. */
+/** A source of known kind. Nothing has been read yet. */
+export interface ResolvedSource {
+  /** The model's name in the hub, the absolute path, or another description. */
   readonly name: string;
-  /** Absolute, where it is a file. */
+  /** The absolute path, if the source is a file. */
   readonly path?: string;
-  load(signal: AbortSignal): Promise<Loaded>;
+  load(signal: AbortSignal): Promise<LoadedModel>;
 }
 
-/** Tells the kinds of sources apart. @throws OptionError if it is none of them */
-export function toSource(source: ModelSource, options: SlotOptions): Source {
+/** Determines the kind of a source. @throws OptionError if it is of no supported kind */
+export function resolveSource(source: ModelSource, options: SlotOptions): ResolvedSource {
   if (typeof source === 'function') return fromFunction(source);
   if (isUint8Array(source)) {
     const name = `a buffer of ${source.length} bytes`;
@@ -47,7 +47,7 @@ export function toSource(source: ModelSource, options: SlotOptions): Source {
   if (typeof source !== 'string' || source === '') {
     throw invalidValue(
       'the source of a model',
-      'a name of the hub, a path, a file URL, bytes, or a function',
+      'a name in the hub, a path, a file URL, bytes or a function',
       source,
     );
   }
@@ -55,46 +55,46 @@ export function toSource(source: ModelSource, options: SlotOptions): Source {
   return card ? fromHub(card.name, options) : fromPath(resolve(source), options);
 }
 
-function fromHub(name: string, options: SlotOptions): Source {
+function fromHub(name: string, options: SlotOptions): ResolvedSource {
   return {
     name,
     load: async (signal) => ({ model: await hub.load(name, { ...options, signal }) }),
   };
 }
 
-function fromPath(path: string, options: SlotOptions): Source {
-  const load = async (signal: AbortSignal): Promise<Loaded> => {
-    const before = await fingerprintOf(path);
+function fromPath(path: string, options: SlotOptions): ResolvedSource {
+  const load = async (signal: AbortSignal): Promise<LoadedModel> => {
+    const before = await readFingerprint(path);
     const model = await open(path, path, options, signal);
-    const after = await fingerprintOf(path);
-    // A file that was renamed meanwhile was read whole; one that was written to, perhaps in halves.
+    const after = await readFingerprint(path);
+    // A file that was replaced by a rename was read consistently; one that was written to may not be.
     if (before?.file !== after?.file || before?.content === after?.content) {
       return { model, fingerprint: before };
     }
     await model.close();
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-      what: `'${path}' was written to while it was read.`,
-      remedy: 'Write to another file and rename that.',
+      what: `'${path}' was modified while it was read.`,
+      remedy: 'Write to a temporary file, then rename it.',
       value: path,
     });
   };
   return { name: path, path, load };
 }
 
-/** A function may not heed its signal: what comes of it then is closed, and not waited for. */
-function fromFunction(make: ModelOpener): Source {
-  const load = async (signal: AbortSignal): Promise<Loaded> => {
-    const making = make({ signal });
+/** A function may ignore its signal: its model is then closed when it arrives, without waiting for it. */
+function fromFunction(opener: ModelOpener): ResolvedSource {
+  const load = async (signal: AbortSignal): Promise<LoadedModel> => {
+    const opening = opener({ signal });
     try {
-      const model = await whenAborted(signal, making);
+      const model = await rejectOnAbort(signal, opening);
       if (model instanceof Classifier || model instanceof ScriptModule) return { model };
-      throw invalidValue("a function's model", 'a Classifier or a ScriptModule', model);
+      throw invalidValue('the model of a function', 'a Classifier or a ScriptModule', model);
     } catch (error) {
-      if (signal.aborted) making.then((model) => model.close()).catch(() => undefined);
+      if (signal.aborted) opening.then((model) => model.close()).catch(() => undefined);
       throw error;
     }
   };
-  return { name: make.name || 'a function', load };
+  return { name: opener.name || 'a function', load };
 }
 
 async function open(

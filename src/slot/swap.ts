@@ -1,84 +1,83 @@
 import type { Model } from '../classify';
 import { SemisupError, SwapError } from '../errors';
-import { whenAborted } from '../torch';
+import { rejectOnAbort } from '../torch';
 import type { SwapOptions } from './options';
-import { checkLikeness, dispose, probeFor, type Probe } from './probe';
-import type { Loaded, Source } from './source';
+import { checkCompatibility, dispose, selectProbe, type Probe } from './probe';
+import type { LoadedModel, ResolvedSource } from './source';
 
 type Stage = 'load' | 'warmup' | 'check';
 
-const defaultRuns = 3;
+const defaultWarmupRuns = 3;
 
-/** What the slot has to do with a swap until the new model serves. */
+/** The interface of the slot to a swap. */
 export interface SwapHost {
-  /** The model that serves. */
+  /** The active model. */
   readonly current: Model;
-  /** Settles when the swap before has cleared away what it loaded. */
-  readonly cleared: Promise<void> | undefined;
+  /** Settles when the previous swap has ended and freed its model. */
+  readonly previousEnded: Promise<void> | undefined;
   /** The last call of `forward`, as a probe. */
-  readonly seen: () => Probe | undefined;
-  readonly tell: (event: 'loading' | 'warming') => void;
+  readonly lastRequest: () => Probe | undefined;
+  readonly emit: (event: 'loading' | 'warming') => void;
 }
 
-/** A new model's way until it is fit to serve, of which the one that serves notices nothing. */
+/** Loads, warms up and checks a new model while the active one runs requests. */
 export class Swap {
-  readonly began = performance.now();
-  /** Settles when the swap is over, and cleared away if it failed. */
+  readonly startTime = performance.now();
+  /** Settles when the swap has ended and, if it failed, its model is freed. */
   ended: Promise<void> | undefined;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   #stage: Stage = 'load';
-  #loading: Promise<Loaded> | undefined;
+  #loading: Promise<LoadedModel> | undefined;
 
   constructor(
-    readonly source: Source,
+    readonly source: ResolvedSource,
     readonly options: SwapOptions,
   ) {
     const { timeout, signal } = options;
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
-        this.abort(timedOut(source, this.#stage, timeout));
+        this.abort(timeoutError(source, this.#stage, timeout));
       }, timeout);
     }
     signal?.addEventListener('abort', this.#abortByUser, { once: true });
   }
 
-  /** Makes it fail with `reason`, unless the new model serves already. */
+  /** Makes the swap fail with `reason`, unless the new model is already active. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
-  /** Throws the reason if it was aborted. */
   throwIfAborted(): void {
     this.#controller.signal.throwIfAborted();
   }
 
-  /** Loads the model, warms it up and checks it. @throws SwapError that tells at which stage it failed */
-  async prepare(host: SwapHost): Promise<Loaded> {
+  /** Loads the model, warms it up and checks it. @throws SwapError for the stage that failed */
+  async prepare(host: SwapHost): Promise<LoadedModel> {
     const { signal } = this.#controller;
-    await whenAborted(signal, Promise.resolve(host.cleared));
-    host.tell('loading');
-    const loaded = await this.#do('load', async () => {
+    await rejectOnAbort(signal, Promise.resolve(host.previousEnded));
+    host.emit('loading');
+    const loaded = await this.#runStage('load', async () => {
       this.#loading = this.source.load(signal);
       const { model } = await this.#loading;
-      if (model === host.current) throw new Error('it is the model that serves already');
+      if (model === host.current) throw new Error('it is already the active model');
       return await this.#loading;
     });
     const { model } = loaded;
-    host.tell('warming');
-    const probe = probeFor(model, host.current, host.seen());
-    await this.#do('warmup', () => this.#warmUp(model, probe));
-    await this.#do('check', () => this.#check(model, host.current, probe));
+    host.emit('warming');
+    const probe = selectProbe(model, host.current, host.lastRequest());
+    await this.#runStage('warmup', () => this.#warmUp(model, probe));
+    await this.#runStage('check', () => this.#check(model, host.current, probe));
     return loaded;
   }
 
-  /** Stops waiting for anything. */
+  /** Removes the timer and the abort listener. */
   release(): void {
     clearTimeout(this.#timer);
     this.options.signal?.removeEventListener('abort', this.#abortByUser);
   }
 
-  /** After it has failed: frees what was loaded, or is still to come. */
+  /** Frees the model of a failed swap, which may still be loading. */
   async discard(current: Model): Promise<void> {
     const loaded = await this.#loading?.catch(() => undefined);
     if (loaded && loaded.model !== current) await loaded.model.close();
@@ -88,20 +87,20 @@ export class Swap {
     this.abort(this.options.signal?.reason);
   };
 
-  async #do<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+  async #runStage<T>(stage: Stage, task: () => Promise<T>): Promise<T> {
     const { signal } = this.#controller;
     this.#stage = stage;
     signal.throwIfAborted();
     try {
-      return await whenAborted(signal, work());
+      return await rejectOnAbort(signal, task());
     } catch (error) {
       signal.throwIfAborted();
-      throw failed(this.source, stage, error);
+      throw stageError(this.source, stage, error);
     }
   }
 
   async #warmUp(model: Model, probe: Probe | undefined): Promise<void> {
-    const { warmup = defaultRuns } = this.options;
+    const { warmup = defaultWarmupRuns } = this.options;
     if (typeof warmup === 'function') {
       await warmup(model, { signal: this.#controller.signal });
       return;
@@ -115,44 +114,44 @@ export class Swap {
   async #check(model: Model, current: Model, probe: Probe | undefined): Promise<void> {
     const { check } = this.options;
     if (!check) {
-      await checkLikeness(model, current, probe);
+      await checkCompatibility(model, current, probe);
     } else if ((await check(model, { signal: this.#controller.signal })) === false) {
-      throw new Error('the check of your own gave false');
+      throw new Error('the check returned false');
     }
   }
 }
 
-/** The error for a swap that another one came after. */
-export function superseded({ name }: Source, by: Source): SwapError {
+/** The error of a swap that a later one has superseded. */
+export function supersededError({ name }: ResolvedSource, by: ResolvedSource): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_SUPERSEDED', {
-    what: `${name} was not swapped in, because ${by.name} was asked for meanwhile.`,
-    remedy: 'Nothing need be done; the later of two swaps wins.',
+    what: `${name} was not swapped in, because a later swap to ${by.name} superseded it.`,
+    remedy: 'Wait for the later swap.',
     value: name,
   });
 }
 
 const stages = {
   load: ['ERR_SEMISUP_SWAP_LOAD', 'load', 'Correct the source.'],
-  warmup: ['ERR_SEMISUP_SWAP_WARMUP', 'warm up', 'Try the model with an input of your own.'],
+  warmup: ['ERR_SEMISUP_SWAP_WARMUP', 'warm up', 'Run the model with a valid input.'],
   check: ['ERR_SEMISUP_SWAP_CHECK', 'pass its check', 'Correct the model or the check.'],
 } as const;
 
-const servesOn = 'The model of before serves on.';
+const staysActive = 'The previous model stays active.';
 
-function failed({ name }: Source, stage: Stage, cause: unknown): SwapError {
-  const [code, work, remedy] = stages[stage];
+function stageError({ name }: ResolvedSource, stage: Stage, cause: unknown): SwapError {
+  const [code, action, remedy] = stages[stage];
   return new SwapError(code, {
-    what: `${name} was not swapped in, because it did not ${work}: ${reasonOf(cause)}`,
-    remedy: `${remedy} ${servesOn}`,
+    what: `${name} was not swapped in, because it did not ${action}: ${reasonOf(cause)}`,
+    remedy: `${remedy} ${staysActive}`,
     value: name,
     cause,
   });
 }
 
-function timedOut({ name }: Source, stage: Stage, timeout: number): SwapError {
+function timeoutError({ name }: ResolvedSource, stage: Stage, timeout: number): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_TIMEOUT', {
-    what: `${name} was not swapped in, because ${timeout} ms were over before it did ${stages[stage][1]}.`,
-    remedy: `Allow more by the option 'timeout'. ${servesOn}`,
+    what: `${name} was not swapped in, because it did not ${stages[stage][1]} within ${timeout} ms.`,
+    remedy: `Increase the option 'timeout'. ${staysActive}`,
     value: name,
   });
 }

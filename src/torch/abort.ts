@@ -1,5 +1,5 @@
-/** Settles as `work` does, unless `signal` is aborted before: then it rejects with its reason. */
-export async function whenAborted<T>(
+/** Settles as `work` does, but rejects with the reason of `signal` if it is aborted first. */
+export async function rejectOnAbort<T>(
   signal: AbortSignal | undefined,
   work: Promise<T>,
   onAbort?: () => void,
@@ -8,12 +8,12 @@ export async function whenAborted<T>(
   let abort!: () => void;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => {
-      // First, because what `onAbort` ends may reject too, and the earlier rejection is the one told.
+      // `onAbort` may make `work` reject. The first rejection wins the race, so reject before the call.
       reject(signal.reason as Error);
       onAbort?.();
     };
   });
-  // Whichever loses the race may still reject, with nobody waiting for it.
+  // If `work` loses the race, nothing else handles its rejection.
   work.catch(() => undefined);
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });

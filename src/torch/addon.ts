@@ -1,23 +1,23 @@
 import { loadAddon, loadAddonSync } from '../libtorch';
-import { failure } from './failures';
+import { createNativeError } from './native-errors';
 import type { Native, TensorHandle } from './native';
 
 let makeTensor: (native: Native, handle: TensorHandle) => object;
 let native: Native | undefined;
 
 /**
- * Registers the constructor of the tensors that the addon returns. The class registers itself, because
- * it needs the addon: an import of it here would be circular.
+ * Sets the function that wraps the tensors that the addon returns. The class `Tensor` registers itself,
+ * because it imports this file: an import of it here would be circular.
  */
 export function setTensorFactory(factory: typeof makeTensor): void {
   makeTensor = factory;
 }
 
-function adopt(addon: Native): Native {
+function initialize(addon: Native): Native {
   if (native === addon) return addon;
   native = addon;
-  addon.setFactories(failure, (handle) => makeTensor(addon, handle));
-  // LibTorch's own exit handlers would pull the ground from under a model that runs.
+  addon.setFactories(createNativeError, (handle) => makeTensor(addon, handle));
+  // LibTorch's exit handlers free what a running model still uses, so its threads end first.
   process.once('exit', () => {
     addon.shutdown();
   });
@@ -25,20 +25,20 @@ function adopt(addon: Native): Native {
 }
 
 /**
- * The binding; the first call opens LibTorch, off the JS thread.
+ * Returns the addon. The first call loads LibTorch, off the JS thread.
  *
- * @throws LibTorchError if LibTorch or the addon is missing, of another version, or cannot be opened.
+ * @throws LibTorchError if LibTorch or the addon is missing, has another version, or cannot be loaded
  */
 export async function openNative(): Promise<Native> {
-  return native ?? adopt((await loadAddon()) as Native);
+  return native ?? initialize((await loadAddon()) as Native);
 }
 
-/** The binding, if it is open. */
-export function openedNative(): Native | undefined {
+/** Returns the addon if it is loaded. */
+export function nativeIfLoaded(): Native | undefined {
   return native;
 }
 
-/** As `openNative`, but the first call blocks while LibTorch is opened. */
+/** Like `openNative`, but the first call blocks while LibTorch is loaded. */
 export function openNativeSync(): Native {
-  return native ?? adopt(loadAddonSync() as Native);
+  return native ?? initialize(loadAddonSync() as Native);
 }

@@ -7,55 +7,55 @@ import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
 import { invalidValue } from '../options';
-import { whenAborted } from './abort';
+import { rejectOnAbort } from './abort';
 
-/** A TorchScript archive: a file's path or URL, its bytes, or a stream of them. */
+/** A TorchScript archive: the path or URL of a file, its bytes, or a stream of them. */
 export type ArchiveSource = string | URL | Uint8Array | Readable;
 
-/** An archive as the binding takes it, and what to call it in messages. */
+/** An archive in the form that the addon accepts, and its name in messages. */
 export interface Archive {
   readonly content: string | Uint8Array;
   readonly name: string;
 }
 
-/** An archive that can be read at once. @throws ModelError if there is no such file */
+/** Resolves an archive that is not a stream. @throws ModelError if the file does not exist */
 export function toArchiveSync(source: Exclude<ArchiveSource, Readable>): Archive {
   if (isUint8Array(source)) return fromBytes(source);
   const path = toPath(source);
   try {
     checkIsFile(path, statSync(path));
   } catch (error) {
-    throw error instanceof ModelError ? error : unreadable(path, error);
+    throw error instanceof ModelError ? error : readError(path, error);
   }
   return { content: resolve(path), name: path };
 }
 
 /**
- * An archive, read to its end if it is a stream.
+ * Resolves an archive. A stream is read to its end.
  *
- * @throws ModelError if there is no such file, or the stream fails
+ * @throws ModelError if the file does not exist, or the stream fails
  */
 export async function toArchive(source: ArchiveSource, signal?: AbortSignal): Promise<Archive> {
   if (isUint8Array(source)) return fromBytes(source);
   if (isStream(source)) {
-    const bytes = await whenAborted(signal, readAll(source), () => source.destroy?.());
+    const bytes = await rejectOnAbort(signal, readAll(source), () => source.destroy?.());
     return fromBytes(bytes);
   }
   const path = toPath(source);
   const stats = await stat(path).catch((error: unknown) => {
-    throw unreadable(path, error);
+    throw readError(path, error);
   });
   checkIsFile(path, stats);
   return { content: resolve(path), name: path };
 }
 
 /**
- * Writes a file by way of a temporary one beside it.
+ * Writes a file atomically: to a temporary file in the same directory, which is then renamed.
  *
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if it cannot be written
- * @throws OptionError if it is no path
+ * @throws OptionError if `path` is not a path
  */
-export async function writeArchive(
+export async function writeFileAtomically(
   path: string | URL,
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
@@ -70,15 +70,15 @@ export async function writeArchive(
     const reason = error instanceof ModelError ? error.what : `${(error as Error).message}.`;
     throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
       what: `'${target}' could not be written: ${reason}`,
-      remedy: 'Check the folder, its rights and its free space.',
+      remedy: 'Check the directory, its permissions and its free space.',
       value: target,
       cause: error,
     });
   }
 }
 
-/** Names the archive in what the binding says of it. */
-export function withName(error: unknown, { name }: Archive): unknown {
+/** Adds the name of the archive to an error of the addon. */
+export function withArchiveName(error: unknown, { name }: Archive): unknown {
   if (!(error instanceof ModelError)) return error;
   return new ModelError(error.code, {
     what: `${name} could not be loaded as TorchScript: ${error.what}`,
@@ -90,7 +90,7 @@ export function withName(error: unknown, { name }: Archive): unknown {
 
 function fromBytes(bytes: Uint8Array): Archive {
   if ('resizable' in bytes.buffer && bytes.buffer.resizable) {
-    throw invalidValue('the bytes of an archive', 'a buffer that cannot be resized', bytes.buffer);
+    throw invalidValue('the bytes of an archive', 'a non-resizable buffer', bytes.buffer);
   }
   return { content: bytes, name: `The buffer of ${bytes.length} bytes` };
 }
@@ -100,18 +100,18 @@ function isStream(source: unknown): source is Readable {
 }
 
 async function readAll(stream: Readable): Promise<Uint8Array> {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   try {
-    for await (const piece of stream) {
-      if (!isUint8Array(piece)) throw invalidValue('a piece of a stream', 'bytes', piece);
-      pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    for await (const chunk of stream) {
+      if (!isUint8Array(chunk)) throw invalidValue('a chunk of a stream', 'a Uint8Array', chunk);
+      chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     }
-    return Buffer.concat(pieces);
+    return Buffer.concat(chunks);
   } catch (cause) {
     if (cause instanceof SemisupError) throw cause;
     throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-      what: `The stream of a model could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      remedy: 'Check where the stream comes from.',
+      what: `The model stream could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      remedy: 'Check the source of the stream.',
       value: stream,
       cause,
     });
@@ -120,7 +120,7 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
 
 function toPath(source: unknown): string {
   const path = source instanceof URL ? fromUrl(source) : source;
-  // The system would take what stands before a null byte for the whole.
+  // The operating system would truncate the path at a null byte.
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
   throw invalidValue('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
 }
@@ -136,16 +136,16 @@ function fromUrl(url: URL): string | undefined {
 function checkIsFile(path: string, stats: Stats): void {
   if (stats.isFile()) return;
   throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `'${path}' is no file.`,
+    what: `'${path}' is not a file.`,
     remedy: 'Pass the path of a TorchScript archive.',
     value: path,
   });
 }
 
-function unreadable(path: string, cause: unknown): ModelError {
+function readError(path: string, cause: unknown): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `The model file '${path}' cannot be read: ${(cause as Error).message}.`,
-    remedy: 'Check the path and the rights of the file.',
+    what: `The model file '${path}' could not be read: ${(cause as Error).message}.`,
+    remedy: 'Check the path and the permissions of the file.',
     value: path,
     cause,
   });

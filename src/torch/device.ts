@@ -16,34 +16,34 @@ import { Executor } from './executor';
 import type { GpuHandle } from './native';
 
 /**
- * Where a model runs: `'auto'` is the first GPU where there is one that can be used, else the CPU;
- * `'cuda'` is the first GPU. `CUDA_VISIBLE_DEVICES` says which there are, and in what order.
+ * The device of a model: `'auto'` is the first GPU if one is usable, otherwise the CPU; `'cuda'` is the
+ * first GPU. `CUDA_VISIBLE_DEVICES` determines the GPUs and their order.
  */
 export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 /** A device that models can run on. */
 export interface Device {
-  /** As the `device` option names it. */
+  /** The value of the `device` option, e.g. `'cuda:0'`. */
   readonly name: string;
-  /** What the hardware calls itself. */
+  /** The product name of the hardware. */
   readonly description: string;
-  /** Of a GPU: its compute capability, e.g. `9.0`. */
+  /** The compute capability of a GPU, e.g. `9.0`. */
   readonly capability?: string;
-  /** Of a GPU, in bytes; what is free only where the driver tells it. */
+  /** The memory of a GPU, in bytes; `free` is undefined if the driver does not report it. */
   readonly memory?: { readonly total: number; readonly free: number | undefined };
 }
 
-/** A device that was found and can be used. */
+/** A device that is open. */
 export interface OpenDevice {
-  /** As LibTorch names it. */
+  /** LibTorch's name, e.g. `'cuda:0'`. */
   readonly name: string;
-  /** Where it is one. */
+  /** Absent for the CPU. */
   readonly gpu?: GpuHandle;
 }
 
-/** What the choice of a device depends on. Tests substitute their own. */
+/** The queries that selecting a device depends on. Tests substitute them. */
 interface DeviceProbe {
-  /** The LibTorch in use; undefined if there is none. */
+  /** The LibTorch in use; undefined if none is found. */
   findLibTorch(): LibTorch | undefined | Promise<LibTorch | undefined>;
   queryDriver(): GpuDriver | Promise<GpuDriver>;
   /** The path of the CUDA backend library for a LibTorch, if it is compiled. */
@@ -51,7 +51,7 @@ interface DeviceProbe {
   openGpu(backend: string, index: number): GpuHandle | Promise<GpuHandle>;
 }
 
-/** A probe whose every answer comes at once. */
+/** A probe whose queries are synchronous. */
 interface SyncDeviceProbe extends DeviceProbe {
   findLibTorch(): LibTorch | undefined;
   queryDriver(): GpuDriver;
@@ -93,20 +93,20 @@ const systemProbeSync: SyncDeviceProbe = {
 };
 
 const cpu: OpenDevice = { name: 'cpu' };
-const opened = new Map<number, OpenDevice>();
+const openedGpus = new Map<number, OpenDevice>();
 
-/** The devices that models can run on. Asks NVIDIA's driver where LibTorch is one for GPUs. */
+/** Lists the devices that models can run on. Queries NVIDIA's driver if LibTorch has CUDA. */
 export async function devices(): Promise<Device[]> {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  const found: Device[] = [
+  const list: Device[] = [
     { name: 'cpu', description: `${model}, ${availableParallelism()} cores` },
   ];
   const libtorch = await systemProbe.findLibTorch();
-  if (!isForGpus(libtorch)) return found;
+  if (!hasCuda(libtorch)) return list;
   const driver = await systemProbe.queryDriver();
-  if (gpuProblem(driver, libtorch, cudaPart(libtorch))) return found;
+  if (gpuProblem(driver, libtorch, cudaPart(libtorch))) return list;
   return [
-    ...found,
+    ...list,
     ...driver.gpus.map(({ name, capability, memory }, index) => ({
       ...{ name: `cuda:${index}`, description: name, capability, memory },
     })),
@@ -114,26 +114,26 @@ export async function devices(): Promise<Device[]> {
 }
 
 /**
- * Opens the device that a `device` option names. Where `'auto'` finds a GPU that cannot be opened, it
+ * Opens the device that a `device` option names. If the GPU that `'auto'` selects cannot be opened,
  * emits a warning and returns the CPU.
  *
- * @throws OptionError if it is not the name of a device
+ * @throws OptionError if the name is invalid
  * @throws DeviceError if the device does not exist, or cannot be used
  */
 export async function openDevice(
   device: DeviceName = 'auto',
   probe: DeviceProbe = systemProbe,
 ): Promise<OpenDevice> {
-  const known = knownDevice(device);
-  if (known) return known;
+  const alreadyOpen = openedDevice(device);
+  if (alreadyOpen) return alreadyOpen;
   const libtorch = await probe.findLibTorch();
-  if (isCpuCertain(device, libtorch)) return cpu;
+  if (isCpuRegardlessOfDriver(device, libtorch)) return cpu;
   const gpu = selectGpu(device, libtorch, await probe.queryDriver(), probe);
   if (!gpu) return cpu;
   try {
     return remember(gpu, await probe.openGpu(gpu.backend, gpu.index));
   } catch (error) {
-    return fallBack(device, error);
+    return fallBackToCpu(device, error);
   }
 }
 
@@ -142,20 +142,20 @@ export function openDeviceSync(
   device: DeviceName = 'auto',
   probe: SyncDeviceProbe = systemProbeSync,
 ): OpenDevice {
-  const known = knownDevice(device);
-  if (known) return known;
+  const alreadyOpen = openedDevice(device);
+  if (alreadyOpen) return alreadyOpen;
   const libtorch = probe.findLibTorch();
-  if (isCpuCertain(device, libtorch)) return cpu;
+  if (isCpuRegardlessOfDriver(device, libtorch)) return cpu;
   const gpu = selectGpu(device, libtorch, probe.queryDriver(), probe);
   if (!gpu) return cpu;
   try {
     return remember(gpu, probe.openGpu(gpu.backend, gpu.index));
   } catch (error) {
-    return fallBack(device, error);
+    return fallBackToCpu(device, error);
   }
 }
 
-/** @throws OptionError if it is no device's name */
+/** @throws OptionError if the name of the device is invalid */
 export function checkDeviceName(device: DeviceName | undefined): void {
   if (device !== undefined) gpuIndexOf(device);
 }
@@ -176,21 +176,21 @@ interface SelectedGpu {
 }
 
 /** The CPU, or a GPU that was opened before. */
-function knownDevice(device: DeviceName): OpenDevice | undefined {
+function openedDevice(device: DeviceName): OpenDevice | undefined {
   const index = gpuIndexOf(device);
-  return index === undefined ? cpu : opened.get(index);
+  return index === undefined ? cpu : openedGpus.get(index);
 }
 
-/** Whether the device is the CPU whatever the driver says: the driver takes up to a second to start. */
-function isCpuCertain(device: DeviceName, libtorch: LibTorch | undefined): boolean {
-  return device === 'auto' && !isForGpus(libtorch);
+/** Whether the driver need not be queried, which can take a second, because the device is the CPU. */
+function isCpuRegardlessOfDriver(device: DeviceName, libtorch: LibTorch | undefined): boolean {
+  return device === 'auto' && !hasCuda(libtorch);
 }
 
-function isForGpus(libtorch: LibTorch | undefined): libtorch is LibTorch {
+function hasCuda(libtorch: LibTorch | undefined): libtorch is LibTorch {
   return libtorch !== undefined && libtorch.variant !== 'cpu';
 }
 
-/** The GPU to open; undefined where `'auto'` means the CPU. @throws DeviceError if it does not exist */
+/** The GPU to open; undefined if `'auto'` selects the CPU. @throws DeviceError if it does not exist */
 function selectGpu(
   device: DeviceName,
   libtorch: LibTorch | undefined,
@@ -203,35 +203,35 @@ function selectGpu(
   const count = driver.gpus.length;
   if (!problem && index < count) return { index, backend: backend! };
   if (problem && device === 'auto') return undefined;
-  const what = problem?.what ?? `The driver lists ${count} of them, starting at cuda:0`;
+  const what = problem?.what ?? `The driver reports ${count}, starting at cuda:0`;
   throw new DeviceError('ERR_SEMISUP_DEVICE', {
-    what: `There is no device '${device}'. ${what}.`,
-    remedy: `${problem ? `${problem.remedy} Or use` : 'Use one of these, or'} device 'auto' or 'cpu'.`,
+    what: `The device '${device}' is not available. ${what}.`,
+    remedy: `${problem ? `${problem.remedy} Or use` : 'Use one of these, or'} device: 'auto' or 'cpu'.`,
     value: device,
   });
 }
 
 function remember({ index }: SelectedGpu, gpu: GpuHandle): OpenDevice {
   const device = { name: `cuda:${index}`, gpu };
-  opened.set(index, device);
+  openedGpus.set(index, device);
   return device;
 }
 
-/** Where a GPU cannot be opened: the CPU for `'auto'`, with a warning. @throws DeviceError otherwise */
-function fallBack(device: DeviceName, cause: unknown): OpenDevice {
-  // LibTorch itself does not load: the CPU cannot be used either.
+/** Returns the CPU for `'auto'`, with a warning. @throws DeviceError for a GPU that was named */
+function fallBackToCpu(device: DeviceName, cause: unknown): OpenDevice {
+  // LibTorch did not load, so the CPU is not usable either.
   if (cause instanceof LibTorchError) throw cause;
-  if (device !== 'auto') throw openFailed(device, cause);
-  process.emitWarning(`${openFailed('cuda:0', cause).what} The CPU is used.`, {
+  if (device !== 'auto') throw openError(device, cause);
+  process.emitWarning(`${openError('cuda:0', cause).what} Falling back to the CPU.`, {
     code: 'SEMISUP_DEVICE',
   });
   return cpu;
 }
 
-function openFailed(device: string, cause: unknown): DeviceError {
+function openError(device: string, cause: unknown): DeviceError {
   return new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
-    what: `The device '${device}' exists but cannot be used: ${reason(cause)}.`,
-    remedy: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device 'cpu'.`,
+    what: `The device '${device}' could not be opened: ${reason(cause)}.`,
+    remedy: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device: 'cpu'.`,
     value: device,
     cause,
   });

@@ -3,51 +3,51 @@ import { invalidValue } from '../options';
 import { openNative, openNativeSync } from './addon';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
 
-/** More than any machine has cores for, and few enough that they can be started. */
+/** More threads than any machine has cores, yet few enough to start. */
 const maxThreads = 1024;
 
 let defaultThreads = 0;
 let sharedExecutor: Executor | undefined;
 
-/** How the threads of a model are arranged. */
+/** The threads of a model. */
 export interface ExecutorOptions {
-  /** How many threads LibTorch uses inside an operator; by default as `setThreads` says. */
+  /** The number of intra-op threads of LibTorch; that of `setThreads` by default. */
   readonly threads?: number;
-  /** How many calls run at a time; 1 by default. */
+  /** The number of calls that run concurrently; 1 by default. */
   readonly instances?: number;
 }
 
 /**
- * Sets how many threads LibTorch uses inside an operator, for models that are loaded afterwards.
- * The default is LibTorch's own: one for each physical core.
+ * Sets the number of LibTorch's intra-op threads, for models that are loaded afterwards. The default is
+ * LibTorch's: one per physical core.
  *
- * @param count a whole number from 1 to 1024
- * @throws OptionError if it is none
+ * @param count an integer from 1 to 1024
+ * @throws OptionError if it is out of range
  */
 export function setThreads(count: number): void {
-  defaultThreads = checkCount('the number of threads', count);
+  defaultThreads = checkCount('count', count);
 }
 
-/** Threads of a model's own with one queue, on which everything of that model runs. */
+/** The threads of a model, which share one task queue. All work of the model runs on them. */
 export class Executor {
   #closed: Promise<void> | undefined;
 
   private constructor(
     readonly native: Native,
     readonly handle: ExecutorHandle,
-    /** LibTorch's own inside an operator; 0 for its default. */
+    /** The number of intra-op threads; 0 for LibTorch's default. */
     readonly threads: number,
-    /** How many tasks run at a time. */
+    /** The number of tasks that run concurrently. */
     readonly instances: number,
   ) {}
 
-  /** One for short work that belongs to no model. */
+  /** Returns the executor for short work that belongs to no model. */
   static async shared(): Promise<Executor> {
     await openNative();
     return Executor.sharedSync();
   }
 
-  /** As `shared`, but blocks while LibTorch is opened. */
+  /** Like `shared`, but blocks while LibTorch is loaded. */
   static sharedSync(): Executor {
     return (sharedExecutor ??= Executor.openSync({ threads: 1 }));
   }
@@ -59,14 +59,14 @@ export class Executor {
     return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
   }
 
-  /** As `open`, but blocks while LibTorch is opened. */
+  /** Like `open`, but blocks while LibTorch is loaded. */
   static openSync(options: ExecutorOptions = {}): Executor {
     const counts = checkCounts(options);
     const native = openNativeSync();
     return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
   }
 
-  /** Refuses new work; resolves when that under way is done and `module` is freed. Idempotent. */
+  /** Refuses new work, waits for pending work, then frees `module`. Idempotent. */
   async close(module?: ModuleHandle): Promise<void> {
     this.#closed ??= this.#close(module);
     await this.#closed;
@@ -74,7 +74,7 @@ export class Executor {
 
   async #close(module: ModuleHandle | undefined): Promise<void> {
     await this.native.closeModule(this.handle, module);
-    // Answers that came at the same time are told first.
+    // Promises of calls that finished at the same time settle first.
     await setImmediate();
   }
 }
@@ -88,5 +88,5 @@ function checkCounts({ threads, instances = 1 }: ExecutorOptions): [number, numb
 
 function checkCount(name: string, count: number): number {
   if (Number.isInteger(count) && count >= 1 && count <= maxThreads) return count;
-  throw invalidValue(name, `a whole number from 1 to ${maxThreads}`, count);
+  throw invalidValue(name, `an integer from 1 to ${maxThreads}`, count);
 }

@@ -24,7 +24,7 @@ export class GpuJpegDecoder {
     private readonly handle: JpegDecoderHandle,
   ) {}
 
-  /** @throws DeviceError if nvJPEG cannot be opened */
+  /** @throws DeviceError if nvJPEG cannot be loaded */
   static async open(executor: Executor, gpu: GpuHandle): Promise<GpuJpegDecoder> {
     const libraries = nvJpegLibraries(await findUsedLibTorch());
     const { native, handle } = executor;
@@ -34,7 +34,7 @@ export class GpuJpegDecoder {
       if (!(cause instanceof DeviceError)) throw cause;
       throw new DeviceError(cause.code, {
         what: cause.what,
-        remedy: `Fetch LibTorch with it (npx semisup libtorch install --variant cu130), or leave out the option decode: 'gpu'.`,
+        remedy: `Install a LibTorch that contains it (npx semisup libtorch install --variant cu130), or omit decode: 'gpu'.`,
         value: libraries,
         cause,
       });

@@ -3,19 +3,19 @@ import { interpreterPlan, type Plan, type PlanRequest } from './plan-request';
 import type { GpuPrecision } from './precision';
 
 /**
- * Plans a method for a GPU. Batches run as CUDA graphs, one for each power of two; the graph of one
- * image is captured now, the others when a batch of their size first arrives.
+ * Plans a method for a GPU. Batches run as CUDA graphs, one per power of two. The graph for one image is
+ * captured immediately, each other graph when a batch of its size first arrives.
  *
  * @throws OptionError if the method cannot run in the precision
  * @throws DeviceError if the GPU fails, or has too little memory
  */
-export async function makeGpuPlan(
+export async function createGpuPlan(
   { executor, module, method, example, device }: PlanRequest,
   gpu: GpuHandle,
   precision: GpuPrecision,
 ): Promise<Plan> {
   const { native, handle } = executor;
-  const images = (await example.make()).handle;
+  const images = (await example.createBatch()).handle;
   const { transform } = example;
   const launch = await native.planOnGpu(handle, module, method, gpu, precision, images, transform);
   const where = { device: device.name, precision };
@@ -33,8 +33,8 @@ export async function makeGpuPlan(
 }
 
 function describe({ isGraph, isFused, milliseconds, failed }: GpuLaunch): string {
-  const how = isGraph ? 'as a CUDA graph' : 'an operator at a time';
+  const how = isGraph ? 'as a CUDA graph' : 'operator by operator';
   const convolutions = isFused ? `cuDNN's fused convolutions` : `cuDNN's convolutions`;
-  const found = `One image takes ${milliseconds.toPrecision(3)} ms ${how}, by ${convolutions}.`;
-  return failed === undefined ? found : `${found} ${failed.trim().replace(/\.?$/, '.')}`;
+  const summary = `One image takes ${milliseconds.toPrecision(3)} ms ${how}, with ${convolutions}.`;
+  return failed === undefined ? summary : `${summary} ${failed.trim().replace(/\.?$/, '.')}`;
 }

@@ -1,11 +1,11 @@
-export { whenAborted } from './abort';
+export { rejectOnAbort } from './abort';
 export type { ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type OpenDevice } from './device';
-export type { ArrayOf, Elements, OwnDType } from './elements';
+export type { TypedArrayOf, TensorData, InferredDType } from './tensor-data';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
-export { memory, type Memory, type MemoryUse } from './memory';
+export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
-export { batchImages } from './images';
+export { batchImages } from './batch-images';
 export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
 export type { ConvolutionAlgorithm, PlanChoices, PlanMeasured } from './plan-choices';
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
@@ -19,4 +19,4 @@ export {
 } from './script-module';
 export { Tensor } from './tensor';
 export { topk, type TopK } from './topk';
-export type { Keywords, Value } from './value';
+export type { KeywordArguments, ScriptValue } from './script-value';

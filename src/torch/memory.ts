@@ -1,27 +1,25 @@
-import { openedNative } from './addon';
+import { nativeIfLoaded } from './addon';
 
-/** How many there are of one kind of native object, and the bytes of their tensors. */
-export interface MemoryUse {
+/** The number of native objects of one kind, and the bytes of their tensors. */
+export interface MemoryUsage {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** What a thread's JavaScript holds of LibTorch. */
+/** The native objects that the JavaScript of one thread keeps alive. */
 export interface Memory {
-  readonly modules: MemoryUse;
-  readonly tensors: MemoryUse;
+  readonly modules: MemoryUsage;
+  readonly tensors: MemoryUsage;
   /**
-   * The working memory of plans: what their activations take, and what is kept of it for the next
-   * forward. After five seconds without work it is given back.
+   * The workspaces of plans: the memory of their activations, including memory that is cached for the
+   * next forward. The cache is freed after five seconds without work.
    */
-  readonly arenas: MemoryUse;
+  readonly arenas: MemoryUsage;
 }
 
-/**
- * What this thread's JavaScript holds of LibTorch at present: zero once all is closed and disposed of.
- */
+/** Returns the memory usage of this thread: zero once all models are closed and tensors disposed. */
 export function memory(): Memory {
-  const { ScriptModule, Tensor, Arena } = openedNative()?.memory() ?? {};
+  const { ScriptModule, Tensor, Arena } = nativeIfLoaded()?.memory() ?? {};
   const none = { count: 0, bytes: 0 };
   return { modules: ScriptModule ?? none, tensors: Tensor ?? none, arenas: Arena ?? none };
 }

@@ -2,25 +2,25 @@ import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types'
 import type { PlanChoices, PlanMeasured } from './plan-choices';
 
 declare const tag: unique symbol;
-/** A native object behind a type tag; only the binding looks inside. */
+/** A JavaScript object with a type tag, which owns a native object. Opaque to TypeScript. */
 interface Handle<Name extends string> {
   readonly [tag]: Name;
 }
 
-/** A thread of its own with a queue of jobs. */
+/** Threads that share one job queue. */
 export type ExecutorHandle = Handle<'Executor'>;
 /** An `at::Tensor`. */
 export type TensorHandle = Handle<'Tensor'>;
 /** A `torch::jit::Module`. */
 export type ModuleHandle = Handle<'Module'>;
 
-/** A GPU, and the library that answers for it. */
+/** A GPU, opened by the CUDA backend library. */
 export type GpuHandle = Handle<'GpuDevice'>;
 
-/** A JPEG decoder on a GPU. */
+/** An nvJPEG decoder of a GPU. */
 export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
 
-/** A module with all extra files of its archive. */
+/** A module, and the contents of its archive's extra files by name. */
 export interface LoadedModule {
   readonly module: ModuleHandle;
   readonly extraFiles: Record<string, string>;
@@ -29,48 +29,48 @@ export interface LoadedModule {
 /** An argument of a method. */
 export interface ArgumentSchema {
   readonly name: string;
-  /** TorchScript's type as Python writes it, e.g. `Optional[Tensor]`. */
+  /** The TorchScript type in Python's notation, e.g. `Optional[Tensor]`. */
   readonly type: string;
-  /** Whether it can be given by name alone. */
+  /** Whether it must be passed as a keyword argument. */
   readonly keywordOnly: boolean;
   /**
-   * What it is where it is not given; absent where it must be. A value that has no counterpart in
-   * JavaScript is written as TorchScript writes it.
+   * The default value; absent if the argument is required. A value without a counterpart in JavaScript is
+   * a string in TorchScript's notation.
    */
   readonly default?: unknown;
 }
 
-/** What a method takes and gives. */
+/** The arguments and the result type of a method. */
 export interface MethodSchema {
   readonly arguments: readonly ArgumentSchema[];
-  /** The result's type, e.g. `Tuple[Tensor, Tensor]`. */
+  /** The type of the result, e.g. `Tuple[Tensor, Tensor]`. */
   readonly returns: string;
 }
 
-/** The result of tuning. */
+/** The result of tuning a plan. */
 export interface PlanTuning {
   readonly choices: PlanChoices;
   readonly measured: PlanMeasured;
 }
 
-/** The reason why a method has no plan, as a clause. */
+/** The reason why a method has no plan, as a clause without a final period. */
 export interface NoPlan {
   readonly reason: string;
 }
 
-/** How one image runs on a GPU. */
+/** How a GPU plan runs one image. */
 export interface GpuLaunch {
-  /** Whether it is one graph, or an operator at a time. */
+  /** Whether it is launched as a CUDA graph, rather than operator by operator. */
   readonly isGraph: boolean;
-  /** Whether cuDNN's convolutions add and rectify too. */
+  /** Whether cuDNN fuses bias, residual addition and ReLU into the convolutions. */
   readonly isFused: boolean;
-  /** What it takes. */
+  /** The measured time. */
   readonly milliseconds: number;
-  /** What else was tried, and why it failed. */
+  /** The alternatives that failed, with their errors, as sentences; absent if none failed. */
   readonly failed?: string;
 }
 
-/** A dense array as the binding takes it. */
+/** A typed array that the addon accepts. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -81,45 +81,66 @@ export type TypedArray =
   | Int32Array
   | BigInt64Array;
 
-/** The whole boundary between TypeScript and the LibTorch addon. */
+/**
+ * The functions of the LibTorch addon.
+ *
+ * Functions that return a promise run on a thread of the executor, in the order of the calls if it has
+ * one instance, and settle on the JS thread; all others run on the JS thread, except the `Sync` variants,
+ * which block it until an executor thread is done. Pending calls keep native objects alive, so handles
+ * may be disposed or collected meanwhile. Every error is created by `makeError`; a closed executor or a
+ * disposed handle raises `ERR_SEMISUP_DISPOSED`.
+ */
 export interface Native {
   /** The LibTorch version that the addon was compiled against, e.g. `2.13.0`. */
   readonly compiledFor: string;
-  /** What the binding makes its errors and tensors with. Called once, before anything else. */
+  /** Sets the functions that create errors and tensors. Must be called before all other functions. */
   setFactories(
     makeError: (code: string, what: string) => Error,
     makeTensor: (handle: TensorHandle) => object,
   ): void;
 
-  /** Drops the jobs that wait, lets the running ones end, and ends the threads. Idempotent. */
+  /** Drops queued jobs, waits for running ones and joins the threads of all executors. Idempotent. */
   shutdown(): void;
 
-  /** How many native objects of each kind this environment holds, and their bytes. */
+  /** The number and bytes of this environment's live native objects, by kind. */
   memory(): Partial<
     Record<'Arena' | 'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
   >;
 
-  /** Threads with a queue; `threads` is LibTorch's own number inside an operator, 0 its default. */
+  /** Starts `instances` threads, each with `threads` intra-op threads; 0 stands for LibTorch's default. */
   createExecutor(instances: number, threads: number): ExecutorHandle;
-  /** Refuses new jobs; resolves when those that wait or run are done, and the module is freed. */
+  /**
+   * Refuses new jobs; resolves when the pending ones are done and the module is freed. The handle of the
+   * module is disposed immediately.
+   */
   closeModule(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
-  /** Takes the call of this ticket out of the queue and rejects it; false if it runs already. */
+  /**
+   * Dequeues the call with the ticket and rejects it with `ERR_SEMISUP_CANCELLED`; false if it is not
+   * queued, as when it already runs.
+   */
   cancelJob(executor: ExecutorHandle, ticket: number): boolean;
 
-  /** Copies `data` into a new tensor on the CPU. */
+  /**
+   * Copies `data`, row-major, into a new tensor on the CPU. Throws `ERR_SEMISUP_TENSOR` unless its bytes
+   * match dtype and shape. Bytes of bool other than 0 become 1.
+   */
   createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
   describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
-  /** Copies the elements, row-major, into memory that V8 owns; of its dtype and number of elements. */
+  /** Copies the elements, row-major, into `into`, which must have the tensor's dtype and length. */
   readTensor(tensor: TensorHandle, into: TypedArray): void;
+  /** Like `Tensor.to` of PyTorch: shares the memory if the tensor has the device and dtype already. */
   convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
-  /** The tensor on another device, by an executor's thread. */
+  /** Like `convertTensor`, but on an executor thread, and preserves the dtype. */
   moveTensor(executor: ExecutorHandle, tensor: TensorHandle, device: string): Promise<TensorHandle>;
+  /** Shares the memory if the strides allow it. One dimension may be -1. */
   reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
+  /** Releases the handle's reference; work in flight keeps its own. Idempotent. */
   disposeTensor(tensor: TensorHandle): void;
 
   /**
-   * Loads TorchScript from a file, or from bytes that are read in place, and puts it into eval mode;
-   * floating point tensors get the dtype, if one is given. Frozen, its weights are constants.
+   * Loads a TorchScript archive in eval mode, from a path or from bytes. Bytes are read in place and kept
+   * alive until the promise settles; they must not be written to or transferred. `dtype` converts the
+   * floating-point tensors; `freeze` inlines the weights as constants. Throws `ERR_SEMISUP_MODEL_FORMAT`.
    */
   loadModule(
     executor: ExecutorHandle,
@@ -135,9 +156,12 @@ export interface Native {
     dtype: DType | undefined,
     freeze: boolean,
   ): LoadedModule;
-  /** What each method takes and gives. */
+  /** The schemas of the methods, by name. */
   describeMethods(module: ModuleHandle): Record<string, MethodSchema>;
-  /** Calls a method; a ticket other than 0 is for `cancelJob`. */
+  /**
+   * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. A nonzero
+   * ticket identifies the call to `cancelJob`.
+   */
   callMethod(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -153,12 +177,12 @@ export interface Native {
     args: readonly unknown[],
     kwargs: object,
   ): unknown;
-  /** TorchScript's graph of a method as text. */
+  /** The graph of a method in TorchScript's textual IR. */
   methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
   /**
-   * Makes a plan of a method; from then on, calls with one float32 [n, c, h, w] go by it. By `images`
-   * are told the ranges of what is kept in 8 bits. The signature is equal for all plans that the same
-   * choices are right for.
+   * Plans a method for the CPU. Afterwards, calls with one float32 [n, c, h, w] run by the plan, which owns
+   * a copy of the weights. `images`, float32 [n, c, h, w], calibrate the activations of an int8 plan and are
+   * required only for it. Plans with equal signatures accept the same `PlanChoices`.
    */
   planMethod(
     executor: ExecutorHandle,
@@ -167,14 +191,17 @@ export interface Native {
     precision: 'float32' | 'bfloat16' | 'int8',
     images: TensorHandle | undefined,
   ): Promise<{ readonly signature: string } | NoPlan>;
-  /** Selects the algorithms of an earlier tuning. */
+  /** Selects the algorithms of an earlier tuning. The method must have a plan. */
   selectAlgorithms(
     executor: ExecutorHandle,
     module: ModuleHandle,
     method: string,
     choices: PlanChoices,
   ): Promise<void>;
-  /** Chooses by measuring with images [n, c, h, w]; drops a plan that gives other numbers. */
+  /**
+   * Selects algorithms by measurement with `images`, float32 [n, c, h, w]; each phase takes about `seconds`.
+   * Removes the plan if its outputs differ from TorchScript's by more than its tolerance.
+   */
   tunePlan(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -182,7 +209,10 @@ export interface Native {
     images: TensorHandle,
     seconds: number,
   ): Promise<PlanTuning | NoPlan>;
-  /** By how much of the largest number a plan's output for images [n, c, h, w] differs from TorchScript's. */
+  /**
+   * The largest absolute difference between the outputs of the plan and of TorchScript for `images`,
+   * [n, c, h, w], relative to the largest magnitude; NaN if an output contains NaN.
+   */
   comparePlan(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -190,14 +220,16 @@ export interface Native {
     images: TensorHandle,
   ): Promise<number>;
   /**
-   * The GPU of an index, by the library at a path. Takes up to seconds: the driver makes a context.
+   * Opens the GPU with an index through the CUDA backend library at a path. Can take seconds, because the
+   * driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
    */
   openGpu(executor: ExecutorHandle, library: string, index: number): Promise<GpuHandle>;
   openGpuSync(executor: ExecutorHandle, library: string, index: number): GpuHandle;
   /**
-   * Plans a method for a GPU, with weights of its own there; from then on, calls with one tensor of
-   * bytes [n, h, w, 3] or of float32 [n, c, h, w] go by it, and give a tensor on the GPU. It is made
-   * and tried with the first of `images`, bytes.
+   * Plans a method for a GPU; the plan owns a copy of the weights there. Afterwards, calls with one tensor,
+   * uint8 [n, h, w, 3] or float32 [n, c, h, w], run by the plan and return a tensor on the GPU. uint8 is
+   * normalized by `transform`. The output for the first of `images`, uint8 [n, h, w, 3], is compared with
+   * TorchScript's.
    */
   planOnGpu(
     executor: ExecutorHandle,
@@ -208,7 +240,7 @@ export interface Native {
     images: TensorHandle,
     transform: Transform,
   ): Promise<GpuLaunch | NoPlan>;
-  /** The module's own tensors by dotted name; they share its memory. */
+  /** Detached parameters and buffers by dotted name; they share the module's memory. */
   namedTensors(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -217,15 +249,22 @@ export interface Native {
   ): Promise<Record<string, object>>;
   /** An attribute of the module or, by a dotted name, of a submodule. */
   attribute(executor: ExecutorHandle, module: ModuleHandle, name: string): Promise<unknown>;
+  /**
+   * Moves the module to a device and converts its floating-point tensors, in place; undefined leaves either
+   * unchanged. Removes all plans.
+   */
   convertModule(
     executor: ExecutorHandle,
     module: ModuleHandle,
     device: string | undefined,
     dtype: DType | undefined,
   ): Promise<void>;
-  /** Makes a module from its description, in eval mode; parameters and buffers hold zeros. */
+  /** Builds a module in eval mode; parameters and buffers are zero. */
   createModule(executor: ExecutorHandle, spec: ModuleSpec): Promise<ModuleHandle>;
-  /** Copies a strided view of `data` into a parameter or buffer, e.g. `layer1.0.conv1.weight`. */
+  /**
+   * Copies a strided view of `data` into a parameter or buffer, e.g. `layer1.0.conv1.weight`. `data` is kept
+   * alive until the promise settles; it must not be written to or transferred.
+   */
   fillTensor(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -233,6 +272,7 @@ export interface Native {
     data: Uint8Array,
     source: TensorView,
   ): Promise<void>;
+  /** Writes a TorchScript archive to `path`. Throws `ERR_SEMISUP_MODEL_WRITE`. */
   saveModule(
     executor: ExecutorHandle,
     module: ModuleHandle,
@@ -240,28 +280,32 @@ export interface Native {
     extraFiles: Readonly<Record<string, string>>,
   ): Promise<void>;
 
-  /** Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop]. */
+  /**
+   * Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop], RGB. The samples are
+   * kept alive until the promise settles; they must not be written to or transferred.
+   */
   batchImages(
     executor: ExecutorHandle,
     images: readonly Pixels[],
     transform: Transform,
   ): Promise<TensorHandle>;
-  /** Resizes and crops images into uint8 [n, crop, crop, 3] in pinned memory; the GPU normalizes them. */
+  /** Like `batchImages`, but returns uint8 [n, crop, crop, 3] in pinned memory; the GPU normalizes it. */
   batchImagesForGpu(
     executor: ExecutorHandle,
     images: readonly Pixels[],
     transform: Transform,
     gpu: GpuHandle,
   ): Promise<TensorHandle>;
-  /** Opens nvJPEG on a GPU, from the first of `libraries` that loads. */
+  /** Opens nvJPEG on a GPU, from the first of the paths in `libraries` that loads. */
   openJpegDecoder(
     executor: ExecutorHandle,
     gpu: GpuHandle,
     libraries: readonly string[],
   ): Promise<JpegDecoderHandle>;
   /**
-   * Decodes, resizes and crops JPEG files on a GPU into uint8 [n, crop, crop, 3] there. `failed` lists the
-   * indices of the files that could not be decoded and are left out; `images` is absent if all failed.
+   * Decodes, resizes and crops JPEG files into uint8 [n, crop, crop, 3] on the GPU. `failed` contains the
+   * indices of the files that could not be decoded and are omitted; `images` is absent if all failed. The
+   * bytes are kept alive until the promise settles; they must not be written to or transferred.
    */
   decodeJpegs(
     executor: ExecutorHandle,
@@ -269,7 +313,7 @@ export interface Native {
     files: readonly Uint8Array[],
     transform: Transform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
-  /** Softmax and top-k of logits [n, classes]: n·k classes and their probabilities, best first. */
+  /** Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. */
   topk(
     executor: ExecutorHandle,
     logits: TensorHandle,

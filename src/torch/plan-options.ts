@@ -5,12 +5,12 @@ const modes = ['auto', 'tune', 'default', 'interpreter'] as const;
 
 /**
  * How a model's plan is chosen: `'auto'` measures once per machine and caches the result, `'tune'`
- * always measures, `'default'` never does, and `'interpreter'` runs TorchScript's
- * interpreter, without a plan.
+ * always measures, `'default'` never measures, and `'interpreter'` runs TorchScript's interpreter
+ * without a plan.
  */
 export type PlanMode = (typeof modes)[number];
 
-/** Options of a model that runs by a plan. */
+/** The options of a model's plan. */
 export interface PlanOptions {
   /**
    * The precision in which the model computes; `'float32'` by default. `'auto'` is the fastest one
@@ -45,7 +45,7 @@ export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
     throw invalidValue('plan', `one of '${modes.join(`', '`)}'`, plan);
   }
   if (plan === 'interpreter' && precision !== 'float32' && precision !== 'auto') {
-    throw invalidValue('precision', `'float32' with the plan 'interpreter'`, precision);
+    throw invalidValue('precision', `'float32' with plan: 'interpreter'`, precision);
   }
   if (tolerance === undefined) return { precision, plan, tolerance: 0 };
   if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < 1)) {

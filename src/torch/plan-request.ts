@@ -10,7 +10,7 @@ import type { Tensor } from './tensor';
 /** How a model runs, and why. */
 export interface Plan {
   /**
-   * `'planned'`: as a list of fused steps; `'graph'`: these as CUDA graphs; `'interpreter'`: by
+   * `'planned'`: as a list of fused steps; `'graph'`: as CUDA graphs of these; `'interpreter'`: by
    * TorchScript's interpreter.
    */
   readonly kind: 'planned' | 'graph' | 'interpreter';
@@ -21,7 +21,7 @@ export interface Plan {
   readonly reason: string;
   /** The algorithm of each convolution, where the model is planned. */
   readonly choices?: PlanChoices;
-  /** What was measured on this machine to choose them. */
+  /** The measurements on this machine that selected them. */
   readonly measured?: PlanMeasured;
 }
 
@@ -32,10 +32,10 @@ export interface PlanExample {
   /** The preprocessing of the images. */
   readonly transform: Transform;
   /**
-   * Makes a batch of images, float32 [n, c, h, w], or for a GPU uint8 [n, h, w, c]. Called only if
+   * Creates a batch of images, float32 [n, c, h, w], or for a GPU uint8 [n, h, w, c]. Called only if
    * needed.
    */
-  make(): Promise<Tensor>;
+  createBatch(): Promise<Tensor>;
 }
 
 /** A method to plan, and the device to plan it for. */
@@ -55,11 +55,11 @@ export interface PlanRequest {
 export function interpreterPlan(where: Pick<Plan, 'device' | 'precision'>, reason: string): Plan {
   const { precision } = where;
   if (precision === 'float32') {
-    return { kind: 'interpreter', ...where, reason: `No plan can be made: ${reason}.` };
+    return { kind: 'interpreter', ...where, reason: `The model cannot be planned: ${reason}.` };
   }
   throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `The model cannot run in ${precision}, because ${reason}.`,
-    remedy: `Leave the option 'precision' out.`,
+    remedy: `Omit the option 'precision'.`,
     value: precision,
   });
 }

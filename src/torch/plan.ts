@@ -1,6 +1,6 @@
 import { OptionError } from '../errors';
-import { makeCpuPlan } from './cpu-plan';
-import { makeGpuPlan } from './gpu-plan';
+import { createCpuPlan } from './cpu-plan';
+import { createGpuPlan } from './gpu-plan';
 import { checkPlanOptions, type PlanOptions } from './plan-options';
 import type { Plan, PlanRequest } from './plan-request';
 import {
@@ -13,42 +13,42 @@ import {
 import type { Tensor } from './tensor';
 
 /**
- * Plans a method. From then on its calls with one float32 tensor [n, c, h, w] run by the plan.
+ * Plans a method. Afterwards, its calls with one float32 tensor [n, c, h, w] run by the plan.
  *
  * @throws OptionError if the method cannot run in the precision
  */
-export async function makePlan(request: PlanRequest, options: PlanOptions): Promise<Plan> {
+export async function createPlan(request: PlanRequest, options: PlanOptions): Promise<Plan> {
   const { executor, module, method, example, device } = request;
   const { gpu } = device;
   const { precision, plan: mode, tolerance } = checkPlanOptions(options);
   checkPrecision(precision, device);
-  let making: Promise<Tensor> | undefined;
-  const images = () => (making ??= example.make());
-  const shared = { ...request, example: { ...example, make: images } };
+  let batch: Promise<Tensor> | undefined;
+  const images = () => (batch ??= example.createBatch());
+  const shared = { ...request, example: { ...example, createBatch: images } };
   const planIn = (candidate: Precision) =>
     gpu
-      ? makeGpuPlan(shared, gpu, candidate as GpuPrecision)
-      : makeCpuPlan(shared, candidate as CpuPrecision, mode);
+      ? createGpuPlan(shared, gpu, candidate as GpuPrecision)
+      : createCpuPlan(shared, candidate as CpuPrecision, mode);
   try {
     if (precision !== 'auto') return await planIn(precision);
     if (tolerance === 0) return await planIn('float32');
     for (const candidate of precisionsOf(device)) {
       if (candidate === 'float32') break;
-      const plan = await undefinedIfRefused(planIn(candidate));
+      const plan = await undefinedIfUnsupported(planIn(candidate));
       if (!plan) continue;
       const { native, handle } = executor;
       const compared = (await images()).handle;
       const difference = await native.comparePlan(handle, module, method, compared);
       // Negated, so that NaN exceeds the tolerance too.
       if (!(difference <= tolerance)) continue;
-      const reason = `Its output differs from that of float32 by ${percent(difference)}, which the tolerance of ${percent(tolerance)} allows. ${plan.reason}`;
+      const reason = `The output differs from float32 by ${percent(difference)}, within the tolerance of ${percent(tolerance)}. ${plan.reason}`;
       return { ...plan, reason };
     }
     const plan = await planIn('float32');
-    const reason = `No other precision keeps to the tolerance of ${percent(tolerance)}. ${plan.reason}`;
+    const reason = `No other precision is within the tolerance of ${percent(tolerance)}. ${plan.reason}`;
     return { ...plan, reason };
   } finally {
-    await making?.then(
+    await batch?.then(
       (tensor) => {
         tensor.dispose();
       },
@@ -57,9 +57,9 @@ export async function makePlan(request: PlanRequest, options: PlanOptions): Prom
   }
 }
 
-async function undefinedIfRefused(making: Promise<Plan>): Promise<Plan | undefined> {
+async function undefinedIfUnsupported(planning: Promise<Plan>): Promise<Plan | undefined> {
   try {
-    return await making;
+    return await planning;
   } catch (error) {
     if (error instanceof OptionError) return undefined;
     throw error;

@@ -1,14 +1,14 @@
 import { invalidValue } from '../options';
 import type { OpenDevice } from './device';
 
-/** Every precision of the `precision` option, in the order that errors list them. */
+/** The values of the `precision` option, in the order that errors list them. */
 export const precisions = ['float32', 'bfloat16', 'int8', 'float16', 'tf32'] as const;
 
-/** What a CPU computes in, the fastest first. */
+/** The precisions of a CPU, fastest first. */
 const cpuPrecisions = ['int8', 'bfloat16', 'float32'] as const;
 export type CpuPrecision = (typeof cpuPrecisions)[number];
 
-/** What a GPU computes in, the fastest first. */
+/** The precisions of a GPU, fastest first. */
 const gpuPrecisions = ['float16', 'bfloat16', 'tf32', 'float32'] as const;
 export type GpuPrecision = (typeof gpuPrecisions)[number];
 
@@ -20,7 +20,7 @@ export type GpuPrecision = (typeof gpuPrecisions)[number];
  */
 export type Precision = (typeof precisions)[number];
 
-/** What a device computes in, the fastest first. */
+/** The precisions of a device, fastest first. */
 export function precisionsOf({ gpu }: OpenDevice): readonly Precision[] {
   return gpu ? gpuPrecisions : cpuPrecisions;
 }

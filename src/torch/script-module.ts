@@ -1,8 +1,14 @@
 import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, nearest, readFrom, invalidValue } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
-import { whenAborted } from './abort';
-import { toArchive, toArchiveSync, withName, writeArchive, type ArchiveSource } from './archive';
+import { rejectOnAbort } from './abort';
+import {
+  toArchive,
+  toArchiveSync,
+  withArchiveName,
+  writeFileAtomically,
+  type ArchiveSource,
+} from './archive';
 import {
   checkDeviceName,
   openDevice,
@@ -12,24 +18,24 @@ import {
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
-import { makePlan } from './plan';
+import { createPlan } from './plan';
 import type { PlanOptions } from './plan-options';
 import type { Plan, PlanExample } from './plan-request';
 import type { Tensor } from './tensor';
-import { splitArguments, type Keywords, type Value } from './value';
+import { splitArguments, type KeywordArguments, type ScriptValue } from './script-value';
 
 const floatDTypes = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies DType[];
 
-/** A dtype that the weights of a module may have. */
+/** A floating-point dtype of a module's parameters and buffers. */
 export type FloatDType = (typeof floatDTypes)[number];
 
 /** Options of `ScriptModule.load`. */
 export interface ScriptModuleOptions extends ExecutorOptions {
-  /** Where it runs; `'auto'` by default. */
+  /** The device that the module runs on; `'auto'` by default. */
   readonly device?: DeviceName;
-  /** What its floating point parameters and buffers are converted to; by default they stay. */
+  /** The dtype that floating-point parameters and buffers are converted to; unchanged by default. */
   readonly dtype?: FloatDType;
-  /** Makes its weights constants, which is faster, as `torch.jit.freeze`; off by default. */
+  /** Inlines the weights as constants, like `torch.jit.freeze`, which is faster; `false` by default. */
   readonly freeze?: boolean;
   /** Rejects the call with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -37,7 +43,7 @@ export interface ScriptModuleOptions extends ExecutorOptions {
 
 /** Options of a call. */
 export interface CallOptions {
-  /** Takes the call out of the queue; one that runs already is finished, and its result dropped. */
+  /** Rejects the call and dequeues it; a call that runs already finishes, and its result is dropped. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,13 +51,13 @@ const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signa
 
 let lastTicket = 0;
 
-/** A TorchScript module, which runs on threads of its own. */
+/** A TorchScript module, which runs on its own threads. */
 export class ScriptModule implements AsyncDisposable {
-  /** The threads that it runs on. @internal */
+  /** @internal */
   readonly executor: Executor;
-  /** The extra files of its archive, by name, as texts. */
+  /** The contents of the archive's extra files, by name. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What its methods take and give, by name. */
+  /** The schemas of the methods, by name. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: ModuleHandle;
 
@@ -63,12 +69,12 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Loads a TorchScript archive, as `torch.jit.save` writes it, in eval mode. Bytes are read in place
-   * while the promise is pending: do not write to them or transfer them.
+   * Loads a TorchScript archive, as written by `torch.jit.save`, in eval mode. Bytes are read in place
+   * while the promise is pending: do not write to them or transfer them until it settles.
    *
    * @param source a path or file URL, the bytes of a file, or a stream of them
-   * @throws ModelError if the file is missing or no TorchScript, or the stream fails
-   * @throws DeviceError if the device is not there
+   * @throws ModelError if the file is missing or is not TorchScript, or the stream fails
+   * @throws DeviceError if the device is not available
    * @throws OptionError if an option is unknown or out of range
    */
   static async load(
@@ -79,8 +85,8 @@ export class ScriptModule implements AsyncDisposable {
     const { signal } = options;
     signal?.throwIfAborted();
     const loading = ScriptModule.#open(source, options, checked);
-    return await whenAborted(signal, loading, () => {
-      // The module may still come, and nobody waits for it.
+    return await rejectOnAbort(signal, loading, () => {
+      // The module may still load, and nothing else would close it.
       loading.then(
         (module) => module.close(),
         () => undefined,
@@ -94,7 +100,7 @@ export class ScriptModule implements AsyncDisposable {
     { dtype, freeze }: CheckedOptions,
   ): Promise<ScriptModule> {
     const reading = toArchive(source, options.signal);
-    // The device is told of first, whatever there is to tell of the archive.
+    // Errors of the device take precedence: mark a rejection of the archive as handled.
     reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
     const archive = await reading;
@@ -105,11 +111,11 @@ export class ScriptModule implements AsyncDisposable {
       return new ScriptModule(executor, loaded);
     } catch (error) {
       await executor.close();
-      throw withName(error, archive);
+      throw withArchiveName(error, archive);
     }
   }
 
-  /** As `load`, but blocks, and takes no stream. */
+  /** Like `load`, but blocks, and does not accept a stream. */
   static loadSync(
     source: Exclude<ArchiveSource, NodeJS.ReadableStream>,
     options: Omit<ScriptModuleOptions, 'signal'> = {},
@@ -124,12 +130,12 @@ export class ScriptModule implements AsyncDisposable {
       return new ScriptModule(executor, loaded);
     } catch (error) {
       void executor.close();
-      throw withName(error, archive);
+      throw withArchiveName(error, archive);
     }
   }
 
   /**
-   * Makes a module from its description; parameters and buffers hold zeros until they are filled.
+   * Builds a module from its description; parameters and buffers are zero until they are filled.
    *
    * @throws ScriptError if the source does not compile
    * @internal
@@ -146,11 +152,11 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Copies a strided view of `bytes` into a parameter or buffer. The bytes must stay as they are
-   * until the promise is settled.
+   * Copies a strided view of `bytes` into a parameter or buffer. The bytes are read while the promise is
+   * pending: do not write to them or transfer them until it settles.
    *
    * @param name dotted, e.g. `layer1.0.conv1.weight`
-   * @throws TensorError if the shape is not the parameter's, or the bytes are not the view's
+   * @throws TensorError if the shape is not the parameter's, or the view exceeds the bytes
    * @internal
    */
   async fill(name: string, bytes: Uint8Array, view: TensorView): Promise<void> {
@@ -158,42 +164,48 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Calls `forward`. Keyword arguments are given as `{ kwargs: { … } }` after all others. Where the module
-   * is on a GPU, tensors of the CPU are copied there, in lists and dicts too; those that it gives stay there
-   * until they are read.
+   * Calls `forward`. Pass keyword arguments as `{ kwargs: { … } }` after all others. If the module is on
+   * a GPU, CPU tensors are copied there, also those in lists and dicts; returned tensors stay on the GPU.
    *
-   * @throws ScriptError if the arguments are not what the method takes, or TorchScript raises
+   * @throws ScriptError if the arguments do not match the method's schema, or TorchScript raises
    * @throws DisposedError after `close()`
    */
-  async forward<Result extends Value = Tensor>(...args: (Value | Keywords)[]): Promise<Result> {
+  async forward<Result extends ScriptValue = Tensor>(
+    ...args: (ScriptValue | KeywordArguments)[]
+  ): Promise<Result> {
     return await this.call<Result>('forward', ...args);
   }
 
-  /** As `forward`, but blocks. */
-  forwardSync<Result extends Value = Tensor>(...args: (Value | Keywords)[]): Result {
+  /** Like `forward`, but blocks. */
+  forwardSync<Result extends ScriptValue = Tensor>(
+    ...args: (ScriptValue | KeywordArguments)[]
+  ): Result {
     return this.callSync<Result>('forward', ...args);
   }
 
-  /** Calls a method by its name; otherwise as `forward`. */
-  async call<Result extends Value = Tensor>(
+  /** Calls a method by name; otherwise like `forward`. */
+  async call<Result extends ScriptValue = Tensor>(
     method: string,
-    ...args: (Value | Keywords)[]
+    ...args: (ScriptValue | KeywordArguments)[]
   ): Promise<Result> {
     return await this.invoke<Result>(method, args);
   }
 
-  /** As `call`, but blocks. */
-  callSync<Result extends Value = Tensor>(method: string, ...args: (Value | Keywords)[]): Result {
+  /** Like `call`, but blocks. */
+  callSync<Result extends ScriptValue = Tensor>(
+    method: string,
+    ...args: (ScriptValue | KeywordArguments)[]
+  ): Result {
     const { native, handle } = this.executor;
     this.#checkMethod(method);
     const [positional, named] = splitArguments(args);
     return native.callMethodSync(handle, this.#handle, method, positional, named) as Result;
   }
 
-  /** As `call`, with the arguments as an array, and with options. */
-  async invoke<Result extends Value = Tensor>(
+  /** Like `call`, but accepts the arguments as an array, and options. */
+  async invoke<Result extends ScriptValue = Tensor>(
     method: string,
-    args: readonly (Value | Keywords)[],
+    args: readonly (ScriptValue | KeywordArguments)[],
     options: CallOptions = {},
   ): Promise<Result> {
     checkOptionNames(options, ['signal'], 'invoke');
@@ -205,14 +217,14 @@ export class ScriptModule implements AsyncDisposable {
     const [positional, named] = splitArguments(args);
     const ticket = ++lastTicket;
     const called = native.callMethod(handle, this.#handle, method, positional, named, ticket);
-    return await whenAborted(signal, called as Promise<Result>, () => {
+    return await rejectOnAbort(signal, called as Promise<Result>, () => {
       native.cancelJob(handle, ticket);
     });
   }
 
   /**
-   * Plans a method, so that calls with one float32 tensor [n, 3, h, w] run as fast as this machine can.
-   * The plan has weights of its own, of now.
+   * Plans a method, so that calls with one float32 tensor [n, 3, h, w] run by the fastest algorithms of
+   * this machine. The plan copies the current weights: later changes do not affect it.
    *
    * @internal
    */
@@ -223,36 +235,36 @@ export class ScriptModule implements AsyncDisposable {
     device: OpenDevice = { name: 'cpu' },
   ): Promise<Plan> {
     const { executor } = this;
-    return await makePlan({ executor, module: this.#handle, method, example, device }, options);
+    return await createPlan({ executor, module: this.#handle, method, example, device }, options);
   }
 
-  /** Its parameters by dotted name; the tensors share its memory. */
+  /** The parameters by dotted name; the tensors share the module's memory. */
   async parameters(): Promise<Record<string, Tensor>> {
     return await this.#tensors(true, false);
   }
 
-  /** Its buffers by dotted name; the tensors share its memory. */
+  /** The buffers by dotted name; the tensors share the module's memory. */
   async buffers(): Promise<Record<string, Tensor>> {
     return await this.#tensors(false, true);
   }
 
-  /** Its parameters and then its buffers by dotted name; the tensors share its memory. */
+  /** The parameters, then the buffers, by dotted name; the tensors share the module's memory. */
   async stateDict(): Promise<Record<string, Tensor>> {
     return await this.#tensors(true, true);
   }
 
   /**
-   * The value of an attribute, or by a dotted name of a submodule's attribute.
+   * Reads an attribute of the module or, by a dotted name, of a submodule.
    *
-   * @throws ScriptError if there is none, or its type has no counterpart in JavaScript
+   * @throws ScriptError if it does not exist, or its type has no counterpart in JavaScript
    */
-  async attribute<Result extends Value = Value>(name: string): Promise<Result> {
+  async attribute<Result extends ScriptValue = ScriptValue>(name: string): Promise<Result> {
     if (typeof name !== 'string') throw invalidValue('the name of an attribute', 'a string', name);
     const { native, handle } = this.executor;
     return (await native.attribute(handle, this.#handle, name)) as Result;
   }
 
-  /** The graph of a method, as TorchScript prints it, for debugging. */
+  /** The graph of a method in TorchScript's textual IR, for debugging. */
   async graph(method = 'forward'): Promise<string> {
     this.#checkMethod(method);
     const { native, handle } = this.executor;
@@ -260,12 +272,12 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Moves it to a device and converts its floating point tensors to a dtype, in place, after the calls
-   * that were made before.
+   * Moves the module to a device and converts its floating-point tensors to a dtype, in place, after all
+   * earlier calls.
    *
-   * @returns itself
+   * @returns this module
    * @throws OptionError if an option is unknown or out of range
-   * @throws DeviceError if the device is not there, or has too little memory
+   * @throws DeviceError if the device is not available, or is out of memory
    */
   async to(target: { device?: DeviceName; dtype?: FloatDType } = {}): Promise<this> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
@@ -283,9 +295,9 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Saves it as a TorchScript archive, by way of a temporary file beside `path`.
+   * Saves the module as a TorchScript archive. The file is written atomically.
    *
-   * @param options.extraFiles texts that travel in the archive, by name; by default those it came with
+   * @param options.extraFiles the contents of extra files, by name; by default those of `metadata`
    * @throws ModelError if the file cannot be written
    * @throws OptionError if the path or the extra files are of the wrong type
    */
@@ -297,12 +309,12 @@ export class ScriptModule implements AsyncDisposable {
     const { extraFiles: given = this.metadata } = options;
     const extraFiles = checkExtraFiles(given);
     const { native, handle } = this.executor;
-    await writeArchive(path, (temporary) =>
+    await writeFileAtomically(path, (temporary) =>
       native.saveModule(handle, this.#handle, temporary, extraFiles),
     );
   }
 
-  /** Refuses new work, lets that under way finish, then frees the module. Idempotent. */
+  /** Refuses new calls, waits for pending ones, then frees the module. Idempotent. */
   async close(): Promise<void> {
     await this.executor.close(this.#handle);
   }
@@ -318,7 +330,7 @@ export class ScriptModule implements AsyncDisposable {
     const guess = nearest(method, known);
     throw new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
       what: `The module has no method '${method}'.`,
-      remedy: guess ? `Did you mean '${guess}'?` : `It has ${known.join(', ')}.`,
+      remedy: guess ? `Did you mean '${guess}'?` : `Call one of ${known.join(', ')}.`,
       value: method,
     });
   }
@@ -352,12 +364,16 @@ function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {
 function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
   return readFrom('The extra files', files, () => {
     if (typeof files !== 'object' || files === null || Array.isArray(files)) {
-      throw invalidValue('extraFiles', 'an object of texts', files);
+      throw invalidValue('extraFiles', 'an object of strings', files);
     }
     const copy = { ...files };
     for (const [name, text] of Object.entries(copy)) {
       if (name === '' || name.includes('\0')) {
-        throw invalidValue('the name of an extra file', 'a name without null bytes', name);
+        throw invalidValue(
+          'the name of an extra file',
+          'a nonempty string without null bytes',
+          name,
+        );
       }
       if (typeof text !== 'string')
         throw invalidValue(`the extra file '${name}'`, 'a string', text);

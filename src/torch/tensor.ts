@@ -4,25 +4,25 @@ import { checkOptionNames, readFrom, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
-  areNumbersForHalf,
-  makeTypedArray,
-  ownDType,
+  needsHalfConversion,
+  allocateTypedArray,
+  inferDType,
   toTypedArray,
-  type ArrayOf,
-  type Elements,
-  type OwnDType,
-} from './elements';
+  type TypedArrayOf,
+  type TensorData,
+  type InferredDType,
+} from './tensor-data';
 import { Executor } from './executor';
-import { formatTensor } from './format';
+import { formatTensor } from './format-tensor';
 import type { Native, TensorHandle } from './native';
 
-/** As in NumPy; some operators of LibTorch take no more either. */
+/** NumPy's limit, which some operators of LibTorch share. */
 const maxDimensions = 64;
 
 /**
- * A dense array of numbers on a device, owned by LibTorch. Its elements are copied once on the way in
- * (`from`) and once on the way out (`data`), however they lie; between modules they are not copied at
- * all. A module that changes the elements of an input in place changes those of this tensor.
+ * A dense array of numbers on a device, owned by LibTorch. Its elements are copied once by `from` and
+ * once by `data`, and not when it is passed between modules. A module that modifies an input in place
+ * modifies this tensor.
  */
 export class Tensor<T extends DType = DType> implements Disposable {
   readonly #native: Native;
@@ -32,7 +32,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
   readonly dtype: T;
   /** The length of each dimension. */
   readonly shape: readonly number[];
-  /** Where the elements lie, e.g. `'cpu'`. */
+  /** The device of the elements, e.g. `'cpu'`. */
   readonly device: string;
 
   /** @internal */
@@ -46,33 +46,29 @@ export class Tensor<T extends DType = DType> implements Disposable {
   }
 
   /**
-   * Copies elements, row-major, into a new tensor on the CPU. The first call of a process blocks while
-   * LibTorch is opened, unless a model was loaded before.
+   * Copies row-major data into a new tensor on the CPU. Blocks while LibTorch is loaded, if no earlier
+   * call has loaded it.
    *
-   * @param data a typed array, in a `SharedArrayBuffer` too, or an array of numbers, bigints or booleans
-   * @param shape up to 64 non-negative whole numbers; one dimension by default
-   * @param dtype by default that of the typed array, which for `Uint32Array` and `BigUint64Array` is
-   *   int64; of arrays float32, int64 of bigints, bool of booleans. Typed arrays are not converted: use
-   *   `to`. Arrays are, where no number is lost but to rounding. A `Uint16Array` holds the bits of
-   *   `'float16'` or `'bfloat16'`, which must be said.
-   * @throws TensorError if data and shape do not fit together, the data were transferred, or memory ends
-   * @throws OptionError if data, shape or dtype are of the wrong type, or a number out of range
-   * @throws LibTorchError if LibTorch cannot be opened
+   * @param data a typed array, also of a `SharedArrayBuffer`, or an array of numbers, bigints or booleans
+   * @param shape up to 64 non-negative integers; one dimension by default
+   * @param dtype inferred by default: that of a typed array (int64 for `Uint32Array` and
+   *   `BigUint64Array`); for an array float32, int64 of bigints, bool of booleans. Arrays are converted
+   *   to another dtype if every element is in its range; typed arrays are not: use `to`. A `Uint16Array`
+   *   holds the bit patterns of `'float16'` or `'bfloat16'` and requires the dtype.
+   * @throws TensorError if the data do not match the shape, are detached, or memory is exhausted
+   * @throws OptionError if data, shape or dtype are of the wrong type, or a number is out of range
+   * @throws LibTorchError if LibTorch cannot be loaded
    */
-  static from<E extends Elements, T extends DType = OwnDType<E>>(
+  static from<E extends TensorData, T extends DType = InferredDType<E>>(
     data: E,
     shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? readFrom('The data of a tensor', data, () => ownDType(data));
+    const type = dtype ?? readFrom('The data of a tensor', data, () => inferDType(data));
     if (typeof type !== 'string' || !isDType(type)) {
-      throw invalidValue(
-        'the data of a tensor',
-        'a typed array, or a dtype with it',
-        dtype ?? data,
-      );
+      throw invalidValue('the data of a tensor', 'a typed array with a dtype', dtype ?? data);
     }
-    if (readFrom('The data of a tensor', data, () => areNumbersForHalf(data, type))) {
+    if (readFrom('The data of a tensor', data, () => needsHalfConversion(data, type))) {
       using wide = Tensor.from(data, shape, 'float64');
       return wide.to({ dtype: type as T });
     }
@@ -81,8 +77,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const elements = countElements(lengths);
     if (elements !== typed.length) {
       throw new TensorError('ERR_SEMISUP_TENSOR', {
-        what: `The shape [${lengths.join(', ')}] has ${elements} elements but the data have ${typed.length}.`,
-        remedy: 'Correct the shape or the data; a transferred buffer has none.',
+        what: `Expected ${elements} elements for the shape [${lengths.join(', ')}], but received ${typed.length}.`,
+        remedy: 'Correct the shape or the data. A detached buffer has no elements.',
         value: shape,
       });
     }
@@ -94,39 +90,39 @@ export class Tensor<T extends DType = DType> implements Disposable {
    * Copies the elements, row-major, into a typed array.
    *
    * @throws DisposedError after `dispose()`
-   * @throws TensorError if there is no memory for them
+   * @throws TensorError if memory is exhausted
    */
-  async data(): Promise<ArrayOf[T]> {
+  async data(): Promise<TypedArrayOf[T]> {
     if (this.device === 'cpu') return this.dataSync();
     using copy = await this.moved('cpu');
     return copy.dataSync();
   }
 
-  /** As `to`, off the JS thread. @internal */
+  /** Copies the tensor to a device, off the JS thread. @internal */
   async moved(device: string): Promise<Tensor<T>> {
     const { native, handle } = await Executor.shared();
     return new Tensor<T>(native, await native.moveTensor(handle, this.handle, device));
   }
 
-  /** As `data`, on the JS thread. */
-  dataSync(): ArrayOf[T] {
-    const elements = makeTypedArray(this.dtype, product(this.shape));
+  /** Like `data`, but blocks. */
+  dataSync(): TypedArrayOf[T] {
+    const elements = allocateTypedArray(this.dtype, product(this.shape));
     this.#native.readTensor(this.handle, elements);
     return elements;
   }
 
-  /** The elements as float32, of whatever dtype they are. */
+  /** Copies the elements, converted to float32. */
   async toFloat32(): Promise<Float32Array> {
     using converted = this.to({ dtype: 'float32' });
     return await converted.data();
   }
 
   /**
-   * The same elements on another device or as another dtype. Where they are there already, it is a new
-   * object for the same memory. The first use of a GPU blocks while the driver starts.
+   * Returns this tensor on a device and with a dtype. If it has both already, the new object shares its
+   * memory. The first use of a GPU blocks while the driver initializes.
    *
    * @throws OptionError if an option is unknown or of the wrong type
-   * @throws DeviceError if the device is not there
+   * @throws DeviceError if the device is not available
    */
   to<U extends DType = T>(target: { device?: DeviceName; dtype?: U } = {}): Tensor<U> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
@@ -139,11 +135,11 @@ export class Tensor<T extends DType = DType> implements Disposable {
   }
 
   /**
-   * The same elements in another shape, sharing the memory where they lie in their order.
+   * Returns the same elements in another shape; shares the memory if the strides allow it.
    *
-   * @param shape one dimension may be -1: it is computed
+   * @param shape one dimension may be -1: it is inferred
    * @throws TensorError if the shape has another number of elements
-   * @throws OptionError if it is no shape
+   * @throws OptionError if it is not a valid shape
    */
   reshape(shape: readonly number[]): Tensor<T> {
     const lengths = readShape(shape);
@@ -153,7 +149,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, lengths));
   }
 
-  /** Frees the memory now, not when the garbage collector comes. Idempotent. */
+  /** Releases the memory without waiting for the garbage collector. Idempotent. */
   dispose(): void {
     this.#native.disposeTensor(this.handle);
   }
@@ -162,14 +158,14 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.dispose();
   }
 
-  /** As PyTorch prints it, e.g. `tensor([1., 2.], dtype=torch.float64)`; long dimensions shortened. */
+  /** PyTorch's format, e.g. `tensor([1., 2.], dtype=torch.float64)`; large tensors are summarized. */
   toString(): string {
     const { dtype, shape } = this;
     const isHalf = dtype === 'float16' || dtype === 'bfloat16';
     using printable = this.to({ device: 'cpu', dtype: isHalf ? 'float32' : dtype });
     const kind = dtype.includes('float') ? 'float' : dtype === 'bool' ? 'boolean' : 'integer';
     const elements = printable.dataSync();
-    // Nothing in an empty tensor tells its shape or dtype.
+    // Without elements, neither the shape nor the dtype is apparent.
     const isEmpty = elements.length === 0;
     const usual = isEmpty ? ['float32'] : ['float32', 'int64', 'bool'];
     const suffixes = [
@@ -183,10 +179,10 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
 setTensorFactory((native, handle) => new Tensor(native, handle));
 
-/** A copy, whose elements cannot change behind the checks. */
+/** Copies the shape, so that it cannot change after it is checked. */
 function readShape(shape: unknown): number[] {
   return readFrom('A shape', shape, () => {
-    if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of whole numbers', shape);
+    if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of integers', shape);
     if (shape.length > maxDimensions) {
       throw invalidValue('a shape', `at most ${maxDimensions} dimensions`, shape);
     }
@@ -197,11 +193,11 @@ function readShape(shape: unknown): number[] {
 function countElements(shape: readonly number[]): number {
   for (const length of shape) {
     if (Number.isSafeInteger(length) && length >= 0) continue;
-    throw invalidValue('a dimension of a shape', 'a non-negative whole number', length);
+    throw invalidValue('a dimension of a shape', 'a non-negative integer', length);
   }
   const count = product(shape);
   if (!Number.isSafeInteger(count * Math.max(...Object.values(dtypeBytes)))) {
-    throw invalidValue('a shape', 'fewer elements than memory can hold', shape);
+    throw invalidValue('a shape', 'a number of bytes below 2^53', shape);
   }
   return count;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as errors from '../../src/errors';
-import { nativeErrorCodes } from '../../src/torch/failures';
+import { nativeErrorCodes } from '../../src/torch/native-errors';
 import { root } from '../support/run-node';
 
 /** Complete codes only: some source concatenates a prefix and a suffix. */
@@ -28,7 +28,7 @@ describe('error codes', () => {
     assert.deepEqual(listed.toSorted(), [...new Set(inSource)].toSorted());
   });
 
-  it('of binding/ are those that src/torch/failures.ts makes errors of', async () => {
+  it('of binding/ are those that src/torch/native-errors.ts makes errors of', async () => {
     assert.deepEqual(await codesInBinding(), nativeErrorCodes.toSorted());
   });
 

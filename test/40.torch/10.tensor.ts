@@ -63,7 +63,7 @@ describe('tensors', () => {
           error instanceof TensorError &&
           error.code === 'ERR_SEMISUP_TENSOR' &&
           error.what ===
-            `The shape [${shape.join(', ')}] has ${elements} elements but the data have 3.`,
+            `Expected ${elements} elements for the shape [${shape.join(', ')}], but received 3.`,
       );
     }
   });

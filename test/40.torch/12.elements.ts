@@ -115,7 +115,7 @@ describe("a tensor's elements", () => {
       assert.throws(() => Tensor.from(data, [length], dtype), OptionError);
     }
     assert.throws(() => Tensor.from(new Uint16Array(1) as unknown as Float32Array), {
-      what: 'Expected a typed array, or a dtype with it for the data of a tensor, but received an object of class Uint16Array.',
+      what: 'Expected a typed array with a dtype for the data of a tensor, but received an object of class Uint16Array.',
     });
   });
 

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
 import { ScriptError, SemisupError } from '../../src/errors';
-import { ScriptModule, Tensor, type Value } from '../../src/torch';
+import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
 
 /** Calls a method, and reads what it gives. */
-async function call(module: ScriptModule, method: string, ...args: Value[]): Promise<unknown> {
-  return legible(await module.call<Value>(method, ...args));
+async function call(
+  module: ScriptModule,
+  method: string,
+  ...args: ScriptValue[]
+): Promise<unknown> {
+  return legible(await module.call<ScriptValue>(method, ...args));
 }
 
 describe('values', () => {
@@ -34,8 +38,8 @@ describe('values', () => {
           const module = await loadFixture(name);
           const args = golden.args.map(decode);
           const keywords = golden.kwargs.map(([key, value]) => [key, decode(value)]);
-          const kwargs = { kwargs: Object.fromEntries(keywords) as Record<string, Value> };
-          const result = await module[run]<Value>(method, ...args, kwargs);
+          const kwargs = { kwargs: Object.fromEntries(keywords) as Record<string, ScriptValue> };
+          const result = await module[run]<ScriptValue>(method, ...args, kwargs);
           assert.deepEqual(legible(result), legible(decode(golden.result)));
           if (inputAfterwards !== undefined) {
             assert.deepEqual(legible(args[0]), legible(decode(inputAfterwards)));
@@ -47,7 +51,9 @@ describe('values', () => {
   });
 
   it('may be keys that mean something in JavaScript', async () => {
-    const numbers = JSON.parse('{ "__proto__": 1, "constructor": 2, "toString": 3 }') as Value;
+    const numbers = JSON.parse(
+      '{ "__proto__": 1, "constructor": 2, "toString": 3 }',
+    ) as ScriptValue;
     const counted = await call(get('values'), 'count', numbers);
     assert.deepEqual(Object.entries(counted as object), [
       ['__proto__', 2],
@@ -90,7 +96,7 @@ describe('values', () => {
   });
 
   it('are of the type that they tell by themselves where the schema says Any or Union', async () => {
-    const kind = async (value: Value) => await call(get('values'), 'kind', value);
+    const kind = async (value: ScriptValue) => await call(get('values'), 'kind', value);
     assert.equal(await kind(1n), 'int');
     assert.equal(await kind(2 ** 53), 'float');
     assert.equal(await kind([1, 2.5]), 'List[float]');
@@ -188,7 +194,7 @@ describe('values', () => {
 
   it('may be nested a hundred deep, and no deeper, nor hold themselves', async () => {
     const nest = (depth: number) => {
-      let value: Value = 0;
+      let value: ScriptValue = 0;
       for (let i = 0; i < depth; i++) value = [value];
       return value;
     };
@@ -197,9 +203,9 @@ describe('values', () => {
       await call(get('refused'), 'nest', 99),
       await call(get('values'), 'anything', nest(99)),
     );
-    const cyclic: Value[] = [];
+    const cyclic: ScriptValue[] = [];
     cyclic.push([cyclic]);
-    const ring: Record<string, Value> = {};
+    const ring: Record<string, ScriptValue> = {};
     ring.ring = ring;
     for (const value of [nest(101), nest(10000), cyclic, ring]) {
       await assert.rejects(call(get('values'), 'anything', value), {
@@ -256,7 +262,7 @@ describe('values', () => {
       new ArrayBuffer(1),
       new Float32Array(1),
     ]) {
-      const odd = value as unknown as Value;
+      const odd = value as unknown as ScriptValue;
       for (const [method, ...args] of [
         ['forward', odd],
         ['anything', odd],
@@ -273,7 +279,7 @@ describe('values', () => {
         ['by_number', odd],
         ['by_number', new Map([[odd, odd]])],
         ['device', odd],
-      ] as [string, ...Value[]][]) {
+      ] as [string, ...ScriptValue[]][]) {
         await assert.rejects(values.call(method, ...args), SemisupError, method);
         assert.throws(() => values.callSync(method, ...args), SemisupError);
       }

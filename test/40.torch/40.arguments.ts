@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { OptionError, ScriptError, SemisupError } from '../../src/errors';
-import { ScriptModule, Tensor, type Keywords, type Value } from '../../src/torch';
+import { ScriptModule, Tensor, type KeywordArguments, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
 /** What is odd on purpose, as the types would not have it. */
-const odd = (value: unknown) => value as Value;
+const odd = (value: unknown) => value as ScriptValue;
 
 describe('arguments', () => {
   let plain: ScriptModule;
@@ -22,12 +22,12 @@ describe('arguments', () => {
   /** A call is refused, with or without waiting for it, before TorchScript sees it. */
   async function refuses(
     module: ScriptModule,
-    [method, ...args]: [string, ...(Value | Keywords)[]],
+    [method, ...args]: [string, ...(ScriptValue | KeywordArguments)[]],
     what: string | RegExp,
   ): Promise<void> {
     const expected = { name: 'ScriptError', code: 'ERR_SEMISUP_SCRIPT_ARGUMENT', what };
-    await assert.rejects(module.call<Value>(method, ...args), expected);
-    assert.throws(() => module.callSync<Value>(method, ...args), expected);
+    await assert.rejects(module.call<ScriptValue>(method, ...args), expected);
+    assert.throws(() => module.callSync<ScriptValue>(method, ...args), expected);
   }
 
   it('are described with their types, defaults and results', () => {
@@ -70,7 +70,9 @@ describe('arguments', () => {
   });
 
   it('may be left out as undefined where there is a default', async () => {
-    const given = await plain.call<Value>('defaults', undefined, 2, { kwargs: { s: undefined } });
+    const given = await plain.call<ScriptValue>('defaults', undefined, 2, {
+      kwargs: { s: undefined },
+    });
     assert.deepEqual(given, [7, 2, true, 'é', null, [1, 'a']]);
     await refuses(plain, ['add', undefined, 1], /^Expected int for the argument 'x' of add\(\)/);
   });
@@ -93,7 +95,7 @@ describe('arguments', () => {
       const kwargs = Object.fromEntries([
         ['y', 2],
         [name, undefined],
-      ]) as Record<string, Value>;
+      ]) as Record<string, ScriptValue>;
       await refuses(plain, ['add', 1, { kwargs }], `add() has no argument '${name}'.`);
     }
   });
@@ -109,10 +111,10 @@ describe('arguments', () => {
   it('by name are the last object that is { kwargs } alone; a dict like that is followed by one', async () => {
     const settings = { kwargs: { a: 5 } };
     await refuses(plain, ['options', settings], `options() has no argument 'a'.`);
-    assert.equal(await plain.call<Value>('options', settings, { kwargs: {} }), 5);
-    assert.equal(await plain.call<Value>('options', { ...settings, other: {} }), 5);
-    assert.equal(await plain.call<Value>('options', { kwargs: { settings } }), 5);
-    assert.equal(await values.call<Value>('one_of', 's', { kwargs: {} }), 'str');
+    assert.equal(await plain.call<ScriptValue>('options', settings, { kwargs: {} }), 5);
+    assert.equal(await plain.call<ScriptValue>('options', { ...settings, other: {} }), 5);
+    assert.equal(await plain.call<ScriptValue>('options', { kwargs: { settings } }), 5);
+    assert.equal(await values.call<ScriptValue>('one_of', 's', { kwargs: {} }), 'str');
   });
 
   it('of the wrong type are told by the place where they are', async () => {
@@ -172,7 +174,7 @@ describe('arguments', () => {
         'nowhere',
         `the name of a device for the argument 'd' of device(), but received 'nowhere' of type string`,
       ],
-    ] as [string, Value, string | RegExp][]) {
+    ] as [string, ScriptValue, string | RegExp][]) {
       await refuses(values, [method, value], what instanceof RegExp ? what : `Expected ${what}.`);
     }
   });
@@ -212,14 +214,14 @@ describe('arguments', () => {
       ['anything', [{ a: gone }]],
       ['by_number', new Map([[1, gone]])],
       ['nested', [1, ['s', []], { a: [gone] }]],
-    ] as [string, Value][]) {
+    ] as [string, ScriptValue][]) {
       await assert.rejects(values.call(method, value), { code: 'ERR_SEMISUP_DISPOSED' });
     }
   });
 
   it('are checked at once, whatever else waits', async () => {
     await using slow = await loadFixture('slow');
-    const running = slow.call<Value>('forward', 1, 10_000);
+    const running = slow.call<ScriptValue>('forward', 1, 10_000);
     let settled = false;
     void running.then(() => (settled = true));
     await assert.rejects(slow.call('forward', 'one', 1), ScriptError);
@@ -234,7 +236,7 @@ describe('arguments', () => {
       remedy: `Did you mean 'forward'?`,
       value: 'foward',
     });
-    await assert.rejects(raises.call('x'.repeat(30)), { remedy: 'It has forward, deeper.' });
+    await assert.rejects(raises.call('x'.repeat(30)), { remedy: 'Call one of forward, deeper.' });
     for (const name of ['hasOwnProperty', '__proto__', 'constructor', '']) {
       await assert.rejects(plain.call(name), ScriptError);
       assert.throws(() => plain.callSync(name), ScriptError);

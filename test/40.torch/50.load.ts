@@ -256,7 +256,7 @@ describe('load', () => {
       );
       await assert.rejects(ScriptModule.load(failing), {
         code: 'ERR_SEMISUP_MODEL_NOT_FOUND',
-        what: 'The stream of a model could not be read: the line is cut.',
+        what: 'The model stream could not be read: the line is cut.',
       });
     });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ScriptModule, Tensor, type Value } from '../../src/torch';
+import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { makeSmallNet } from '../support/small-net';
 import { temporaryFolder } from '../support/temporary';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
@@ -40,7 +40,7 @@ describe('state', () => {
 
   it("shares the module's memory, tied weights too", async () => {
     const { weight, 'inner.weight': tied } = await module.parameters();
-    await module.call<Value>('double_weight');
+    await module.call<ScriptValue>('double_weight');
     assert.deepEqual(weight!.dataSync(), new Float32Array([2, 4, 6, 8]));
     assert.deepEqual(tied!.dataSync(), new Float32Array([2, 4, 6, 8]));
     const { total } = await module.buffers();
@@ -74,7 +74,7 @@ describe('state', () => {
     const past = await module.call<readonly number[]>('past');
     await module.forward(input);
     assert.deepEqual(past, [1]);
-    assert.deepEqual(await module.call<Value>('past'), [1, 2]);
+    assert.deepEqual(await module.call<ScriptValue>('past'), [1, 2]);
     assert.equal(await module.attribute('count'), 2);
   });
 
@@ -191,7 +191,7 @@ describe('state', () => {
       assert.deepEqual(legible(await again.stateDict()), legible(await module.stateDict()));
       assert.equal(await again.attribute('count'), 1);
       assert.equal((await again.call<number[]>('past')).length, 1);
-      await again.call<Value>('double_weight');
+      await again.call<ScriptValue>('double_weight');
       assert.deepEqual(
         (await again.parameters())['inner.weight']!.dataSync(),
         new Float32Array([2, 4, 6, 8]),

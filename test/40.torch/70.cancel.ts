@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DisposedError } from '../../src/errors';
-import { memory, ScriptModule, Tensor, type Value } from '../../src/torch';
+import { memory, ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
 /** Rounds of the module `slow` that take some tens of milliseconds. */
@@ -163,7 +163,7 @@ describe('cancellation', () => {
       {
         await using module = await loadFixture('values');
         assert.equal(memory().modules.count, count + 1);
-        assert.equal(module.callSync<Value>('integer', 1), 1);
+        assert.equal(module.callSync<ScriptValue>('integer', 1), 1);
       }
       assert.equal(memory().modules.count, count);
     });

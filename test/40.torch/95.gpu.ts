@@ -45,7 +45,7 @@ describe('plans for a GPU', function () {
   const example = {
     shape: [3, side, side],
     transform,
-    make: () => Promise.resolve(bytes(2)),
+    createBatch: () => Promise.resolve(bytes(2)),
   };
   async function planOf(net: ScriptModule, options: PlanOptions = {}): Promise<Plan> {
     return await net.plan('forward', example, options, await fake.open());
@@ -163,7 +163,7 @@ describe('plans for a GPU', function () {
     const plan = await planOf(net);
     await using plain = await makeTestNet();
     assert.equal(plan.kind, 'planned');
-    assert.match(plan.reason, /an operator at a time.*No graph could be captured: operation not/s);
+    assert.match(plan.reason, /operator by operator.*No graph could be captured: operation not/s);
     using input = pictures([3, 3, side, side]);
     await assertSame(await net.forward(input), await plain.forward(input));
     assert.equal(await count('replay'), 0);
@@ -210,7 +210,7 @@ describe('plans for a GPU', function () {
     await using net = await makeNet(['return torch.cumsum(x, 1)']);
     const plan = await planOf(net);
     assert.equal(plan.kind, 'interpreter');
-    assert.match(plan.reason, /No plan can be made: it uses aten::cumsum/);
+    assert.match(plan.reason, /The model cannot be planned: it uses aten::cumsum/);
     await assert.rejects(planOf(net, { precision: 'float16' }), OptionError);
   });
 

@@ -53,21 +53,21 @@ describe('bad images', () => {
 
   it('a missing file is named', async () => {
     const path = join(folder.path, 'none.jpg');
-    await rejects(path, 'ERR_SEMISUP_IMAGE_NOT_FOUND', /no image .*none\.jpg/);
+    await rejects(path, 'ERR_SEMISUP_IMAGE_NOT_FOUND', /image .*none\.jpg does not exist/);
     await rejects(join(fixture('rgb.png'), 'x.png'), 'ERR_SEMISUP_IMAGE_NOT_FOUND', /rgb\.png/);
   });
 
   it('a folder is called a folder', async () => {
-    await rejects(folder.path, 'ERR_SEMISUP_IMAGE_DECODE', /is a folder/);
+    await rejects(folder.path, 'ERR_SEMISUP_IMAGE_DECODE', /is a directory/);
   });
 
   it('a path with a zero byte is refused', async () => {
-    await rejects('a\0b.jpg', 'ERR_SEMISUP_IMAGE_DECODE', /cannot be read/);
+    await rejects('a\0b.jpg', 'ERR_SEMISUP_IMAGE_DECODE', /could not be read/);
   });
 
   it('a text file named .jpg is called text', async () => {
     const path = await write('notes.jpg', 'Dear diary,\n');
-    await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /notes\.jpg is no image.*seems to be text/);
+    await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /notes\.jpg is not a supported image.*appears to be text/);
   });
 
   it('other kinds of files are called by their names', async () => {
@@ -78,7 +78,7 @@ describe('bad images', () => {
       ['%PDF-1.7', /PDF/],
       ['PK\x03\x04', /zip/],
       ['\0\0\0\x18ftypheic', /HEIC/],
-      [[1, 2, 3, 4], /unknown kind/],
+      [[1, 2, 3, 4], /unknown format/],
     ];
     for (const [start, message] of kinds) {
       const bytes = typeof start === 'string' ? Buffer.from(start, 'latin1') : Buffer.from(start);
@@ -91,7 +91,7 @@ describe('bad images', () => {
       const bytes = await readFile(fixture(name));
       for (const length of [bytes.length >> 1, (bytes.length * 3) >> 2]) {
         const path = await write(name, bytes.subarray(0, length));
-        await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /seems to be a .* image.*cut short/);
+        await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /appears to be a .* image.*truncated/);
       }
     });
   }

@@ -201,7 +201,7 @@ describe('classifiers', function () {
     const text = JSON.stringify({ ...model.metadata, format: 1 });
     const modules = memory().modules.count;
     for (const [extraFiles, message] of [
-      [{}, /has no metadata/],
+      [{}, /lacks the extra file/],
       [{ 'semisup.json': '{' }, /cannot be used/],
     ] as const) {
       await small.save(path, { extraFiles });

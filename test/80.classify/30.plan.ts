@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Classifier, type OpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
-import { fallenLeaves } from '../../src/image';
+import { deadLeavesImages } from '../../src/image';
 import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { pictures } from '../support/convolutions';
@@ -81,18 +81,18 @@ describe('the plan of a classifier', function () {
         kind: 'interpreter',
         device: 'cpu',
         precision: 'float32',
-        reason: 'It was asked for.',
+        reason: `It was requested by plan: 'interpreter'.`,
       });
       assert.deepEqual(await planOf({ plan: 'default' }), {
         kind: 'planned',
         device: 'cpu',
         precision: 'float32',
-        reason: 'Nothing was measured, as was asked for.',
+        reason: `Tuning is disabled by plan: 'default'.`,
       });
       const { kind, precision, reason, choices, measured } = await planOf({ plan: 'tune' });
       assert.deepEqual(
         [kind, precision, reason],
-        ['planned', 'float32', 'It was measured to be the fastest here.'],
+        ['planned', 'float32', 'The algorithms were selected by measurement on this machine.'],
       );
       assert.equal(choices!.latency.algorithms.length, 1);
       assert.match(choices!.latency.algorithms[0]!, /^(onednn|winograd[24]x[24])$/);
@@ -111,7 +111,7 @@ describe('the plan of a classifier', function () {
       assert.deepEqual(others, []);
       assert.match(name!, /^[0-9a-f]{32}\.json$/);
       const again = await planOf({});
-      assert.equal(again.reason, `It was measured before: ${join(plans(), name!)}.`);
+      assert.equal(again.reason, `The tuning was read from the cache: ${join(plans(), name!)}.`);
       assert.deepEqual(
         [again.kind, again.choices, again.measured],
         ['planned', tuned.choices, tuned.measured],
@@ -127,7 +127,7 @@ describe('the plan of a classifier', function () {
       const { mtimeMs } = await stat(file);
       assert.equal(
         (await planOf({ plan: 'tune' })).reason,
-        'It was measured to be the fastest here.',
+        'The algorithms were selected by measurement on this machine.',
       );
       assert.ok((await stat(file)).mtimeMs > mtimeMs);
     });
@@ -157,7 +157,7 @@ describe('the plan of a classifier', function () {
       ]) {
         await writeFile(file, content);
         const { reason } = await planOf({});
-        assert.equal(reason, 'It was measured to be the fastest here.', content);
+        assert.equal(reason, 'The algorithms were selected by measurement on this machine.', content);
       }
     });
 
@@ -170,7 +170,7 @@ describe('the plan of a classifier', function () {
       assert.deepEqual(await planOf({}), {
         ...{ kind: 'planned', device: 'cpu', precision: 'float32', choices },
         measured: undefined,
-        reason: `It was measured before: ${file}.`,
+        reason: `The tuning was read from the cache: ${file}.`,
       });
     });
 
@@ -193,7 +193,7 @@ describe('the plan of a classifier', function () {
       await writeFile(file, '');
       setEnvironment({ XDG_CACHE_HOME: join(file, 'folder') });
       const { kind, reason } = await planOf({});
-      assert.deepEqual([kind, reason], ['planned', 'It was measured to be the fastest here.']);
+      assert.deepEqual([kind, reason], ['planned', 'The algorithms were selected by measurement on this machine.']);
     });
 
     it('is done where a folder lies in its place', async () => {
@@ -232,7 +232,7 @@ describe('the plan of a classifier', function () {
   }
 
   it('gives nearly the numbers of TorchScript in int8, for images like those it was told of', async () => {
-    const leaves = (await fallenLeaves(14)).slice(8);
+    const leaves = (await deadLeavesImages(14)).slice(8);
     for (const architecture of ['resnet18', 'resnext50_32x4d']) {
       const expected = await logitsOf(architecture, { plan: 'interpreter' }, leaves);
       const given = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, leaves);
@@ -259,7 +259,7 @@ describe('the plan of a classifier', function () {
   });
 
   it('embeds as TorchScript does', async () => {
-    const images = await fallenLeaves(3);
+    const images = await deadLeavesImages(3);
     await using plain = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
     await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
     await using bytes = await Classifier.open(modelOf('resnet18'), {
@@ -288,7 +288,7 @@ describe('the plan of a classifier', function () {
 
   it('gives its working memory back after some seconds without work', async () => {
     const before = memory().arenas;
-    const images = await fallenLeaves(4);
+    const images = await deadLeavesImages(4);
     {
       await using model = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
       const expected = await model.classify(images);
@@ -306,7 +306,7 @@ describe('the plan of a classifier', function () {
   });
 
   it('knows the images of one’s own that it was calibrated with', async () => {
-    const [leaf] = await fallenLeaves(1);
+    const [leaf] = await deadLeavesImages(1);
     const calibrated = (calibration?: Pixels[]) =>
       logitsOf('resnet18', { plan: 'default', precision: 'int8', calibration }, [leaf!]);
     const dark = Array.from({ length: 4 }, (_, i) => {

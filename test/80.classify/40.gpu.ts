@@ -79,7 +79,7 @@ describe('classifiers on a GPU', function () {
     await using gpu = await open({ plan: 'interpreter' }, device);
     assert.deepEqual(gpu.plan, {
       ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
-      reason: 'It was asked for.',
+      reason: `It was requested by plan: 'interpreter'.`,
     });
     assert.deepEqual(await gpu.classify(images), await cpu.classify(images));
   });

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Classifier } from '../../src/classify';
 import { DeviceError, ModelError, OptionError } from '../../src/errors';
 import { ModelSlot, type ModelSource } from '../../src/slot';
-import { toSource } from '../../src/slot/source';
+import { resolveSource } from '../../src/slot/source';
 import { memory, ScriptModule } from '../../src/torch';
 import { sha256 } from '../support/pixels';
 import { answerOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
@@ -118,7 +118,7 @@ describe('sources of a slot', () => {
       return module;
     };
     try {
-      await assert.rejects(ModelSlot.open(file), /was written to while it was read/);
+      await assert.rejects(ModelSlot.open(file), /was modified while it was read/);
     } finally {
       ScriptModule.load = load;
     }
@@ -180,7 +180,7 @@ describe('sources of a slot', () => {
       return module;
     };
     try {
-      const source = toSource(file, { device: 'cpu', plan: 'tune' });
+      const source = resolveSource(file, { device: 'cpu', plan: 'tune' });
       await assert.rejects(source.load(controller.signal), reason);
       // Not only when its promise is dropped: the next swap starts to load when this one has ended.
       assert.equal(memory().modules.count, modules);

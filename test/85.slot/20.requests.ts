@@ -51,7 +51,7 @@ describe('requests to a slot', () => {
         (error) =>
           error instanceof ModelError &&
           error.code === 'ERR_SEMISUP_MODEL_KIND' &&
-          error.message.includes(`no ${method}()`),
+          error.message.includes(`without ${method}()`),
       );
     }
     await assert.rejects(slot.call('features', ones()), { code: 'ERR_SEMISUP_SCRIPT_ARGUMENT' });

@@ -262,7 +262,7 @@ describe('slot.swap', () => {
       await fails('CHECK', await net(NaN));
       await fails('CHECK', await net(Infinity));
       const error = await fails('CHECK', await classifier(0, 3));
-      assert.match(error.message, /answers with \[1, 3\], and the model that serves with \[1, 2\]/);
+      assert.match(error.message, /Expected tensors \[1, 2\] .* received \[1, 3\]/);
       const pair = '\ndef forward(self, x):\n    return x.new_zeros([1, 2]), x.new_zeros([1, 2])\n';
       await fails('CHECK', await saveSource(path('pair.pt'), pair));
     });
@@ -272,7 +272,7 @@ describe('slot.swap', () => {
       const classes = await fails('CHECK', await classifier(0, 4));
       assert.match(classes.message, /\[1, 4\]/);
       const kind = await fails('CHECK', await net(1));
-      assert.match(kind.message, /bare TorchScript module/);
+      assert.match(kind.message, /is a TorchScript module/);
     });
 
     it('a check of one’s own by false or by throwing', async () => {
@@ -342,7 +342,7 @@ describe('slot.swap', () => {
       await open(await net(1));
       const second = await net(2);
       const load = await fails('TIMEOUT', never, { timeout: 20 });
-      assert.match(load.message, /20 ms were over before it did load/);
+      assert.match(load.message, /did not load within 20 ms/);
       const warmup = await fails('TIMEOUT', second, { timeout: 300, warmup: never });
       assert.match(warmup.message, /before it did warm up/);
       const check = await fails('TIMEOUT', second, { timeout: 300, check: never });

@@ -46,7 +46,7 @@ describe('semisup classify, embed and export', function () {
         '--json',
         ...model(),
       ]);
-      const message = 'There is no image no.jpg. Check the path.';
+      const message = 'The image no.jpg does not exist. Check the path.';
       const [first, second] = JSON.parse(stdout) as Record<string, unknown>[];
       assert.equal(code, 1);
       assert.equal(stderr, `semisup: ${message} (ERR_SEMISUP_IMAGE_NOT_FOUND)\n`);
@@ -63,7 +63,7 @@ describe('semisup classify, embed and export', function () {
     const args = ['classify', clock, clock, '-k', '1001', ...model()];
     const { code, stdout, stderr } = await runCommand(args);
     assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
-    assert.match(stderr, /^semisup: Expected a whole number from 1 to 1000 for topk, [^\n]*\n$/);
+    assert.match(stderr, /^semisup: Expected an integer from 1 to 1000 for topk [^\n]*\n$/);
   });
 
   it('end quietly when nobody reads on', async () => {

@@ -54,7 +54,7 @@ describe('semisup doctor and libtorch where', () => {
     const yetToBeMade = join(folder.path, 'torch');
     const file = join(folder.path, 'file');
     await writeFile(file, '');
-    assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, which is yet to be made$/m);
+    assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, not created yet$/m);
     assert.match(await doctor(file), /cache does not work\n.* cannot be written: ENOTDIR/);
     const without = { SEMISUP_LIBTORCH: '/nowhere', XDG_CACHE_HOME: file };
     assert.match(await doctor(yetToBeMade, without), /LibTorch cache does not work\n.* ENOTDIR/);
@@ -64,6 +64,6 @@ describe('semisup doctor and libtorch where', () => {
   it('tell which LibTorch was taken, and why', async () => {
     const { code, stdout } = await runCommand(['libtorch', 'where']);
     assert.equal(code, 0);
-    assert.match(stdout, /LibTorch 2\.\d+\.\d+\S* \(\w+\), taken because of: /);
+    assert.match(stdout, /LibTorch 2\.\d+\.\d+\S* \(\w+\), selected by: /);
   });
 });

@@ -9,7 +9,7 @@ interface Row {
   readonly batch: number;
   readonly ms: number;
   readonly imagesPerSecond: number;
-  readonly timesPlain: number;
+  readonly speedup: number;
 }
 
 describe('semisup bench', function () {
@@ -26,7 +26,7 @@ describe('semisup bench', function () {
     const lines = stdout.trim().split('\n');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.equal(lines[0], 'resnet18_swsl');
-    assert.match(lines[1]!, /^precision +plan +batch +ms +images\/s +vs\. interpreter$/);
+    assert.match(lines[1]!, /^precision +plan +batch +ms +images\/s +times plain$/);
     assert.deepEqual(
       lines.slice(2, 6).map((line) => line.split(/ +/).slice(0, 3)),
       [
@@ -37,7 +37,7 @@ describe('semisup bench', function () {
       ],
     );
     assert.equal(lines[2]!.split(/ +/).at(-1), '1.00');
-    assert.equal(lines[6], 'float32, interpreter: It was asked for.');
+    assert.equal(lines[6], `float32, interpreter: It was requested by plan: 'interpreter'.`);
     assert.match(lines[7]!, /^float32, planned: It was measured /);
   });
 
@@ -48,20 +48,20 @@ describe('semisup bench', function () {
     assert.equal(code, 0);
     assert.equal(rows.length + refused.length, 4);
     for (const line of refused) assert.match(line, /^semisup: The model cannot run in /);
-    for (const { model, batch, ms, imagesPerSecond, timesPlain } of rows) {
+    for (const { model, batch, ms, imagesPerSecond, speedup } of rows) {
       assert.deepEqual([model, batch], ['resnet18_swsl', 1]);
       assert.ok(Math.abs(imagesPerSecond * ms - 1000) < 1e-6);
-      assert.ok(Math.abs(timesPlain * ms - rows[0]!.ms) < 1e-6);
+      assert.ok(Math.abs(speedup * ms - rows[0]!.ms) < 1e-6);
     }
     const kinds = rows.map(({ precision, plan }) => `${precision} ${plan.kind}`);
-    assert.deepEqual(kinds.slice(0, 2), ['float32 interpreter', 'float32 planned']);
+    assert.deepEqual(kinds.slice(0, 2), ['float32 plain', 'float32 planned']);
   });
 
   it('ends at once where the usage is wrong', async () => {
     for (const [args, message] of [
       [['--precision', 'float8'], /for precision, but received 'float8'/],
-      [['--batch', '1,none'], /positive whole number/],
-      [['--batch', '0'], /positive whole number/],
+      [['--batch', '1,none'], /positive integer/],
+      [['--batch', '0'], /positive integer/],
       [['--seconds', '-1'], /number of seconds/],
     ] as const) {
       const { code, stdout, stderr } = await bench(...args);

@@ -34,9 +34,9 @@ describe('examples/own-module.mjs', () => {
   it('says what is wrong', async () => {
     assert.equal((await run()).code, 2);
     for (const [args, text] of [
-      [['none.pt'], /^The model file 'none\.pt' cannot be read/],
+      [['none.pt'], /^The model file 'none\.pt' could not be read/],
       [[fixture('scripted'), '5,4'], /mat1 and mat2 shapes cannot be multiplied/],
-      [[fixture('scripted'), 'large'], /^Expected a non-negative whole number/],
+      [[fixture('scripted'), 'large'], /^Expected a non-negative integer/],
     ] as const) {
       const { code, stderr } = await run(...args);
       assert.equal(code, 1);

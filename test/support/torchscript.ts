@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { DType } from '../../src/types';
-import { ScriptModule, Tensor, type ScriptModuleOptions, type Value } from '../../src/torch';
-import { arrayOf } from '../../src/torch/elements';
+import { ScriptModule, Tensor, type ScriptModuleOptions, type ScriptValue } from '../../src/torch';
+import { typedArrayClasses } from '../../src/torch/tensor-data';
 
 const folder = join(__dirname, '..', '40.torch', 'fixtures');
 
@@ -58,10 +58,10 @@ export const goldens = JSON.parse(readFileSync(join(folder, 'goldens.json'), 'ut
 
 export function decodeTensor({ dtype, shape, bytes }: EncodedTensor): Tensor {
   const inflated = Uint8Array.from(inflateSync(Buffer.from(bytes, 'base64')));
-  return Tensor.from(new arrayOf[dtype](inflated.buffer), shape, dtype);
+  return Tensor.from(new typedArrayClasses[dtype](inflated.buffer), shape, dtype);
 }
 
-export function decode(value: Encoded): Value {
+export function decode(value: Encoded): ScriptValue {
   if (value === null || typeof value !== 'object') return value;
   if ('int' in value) {
     return Number.isSafeInteger(Number(value.int)) ? Number(value.int) : BigInt(value.int);
@@ -74,16 +74,16 @@ export function decode(value: Encoded): Value {
 }
 
 /** The value with each tensor replaced by what is in it, to compare. */
-export function legible(value: Value): unknown {
+export function legible(value: ScriptValue): unknown {
   if (value instanceof Tensor) {
     return { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() };
   }
   if (value instanceof Map) {
-    return new Map([...value].map(([key, part]) => [key, legible(part as Value)]));
+    return new Map([...value].map(([key, part]) => [key, legible(part as ScriptValue)]));
   }
-  if (Array.isArray(value)) return value.map((part) => legible(part as Value));
+  if (Array.isArray(value)) return value.map((part) => legible(part as ScriptValue));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, part]) => [name, legible(part as Value)]),
+    Object.entries(value).map(([name, part]) => [name, legible(part as ScriptValue)]),
   );
 }

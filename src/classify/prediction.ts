@@ -2,37 +2,37 @@ import type { ImageClass } from '../models';
 
 /** One class that an image may show. */
 export interface Prediction {
-  /** The class's place in the model's output. */
+  /** The index of the class in the model's output. */
   readonly index: number;
-  /** The class's WordNet id, e.g. `n02099712`; empty where a class has none. */
+  /** The WordNet ID of the class, e.g. `n02099712`; empty if it has none. */
   readonly wnid: string;
-  /** The class's name, e.g. `Labrador retriever`. */
+  /** The name of the class, e.g. `Labrador retriever`. */
   readonly label: string;
-  /** Probability by softmax, 0 to 1. */
+  /** The softmax probability, 0 to 1. */
   readonly score: number;
 }
 
-/** How long the steps of an answer took, in milliseconds; images of one batch share theirs. */
+/** The duration of each step in milliseconds; images of one batch share those of transform and forward. */
 export interface Timings {
   readonly decode: number;
   readonly transform: number;
   readonly forward: number;
 }
 
-/** An answer with what is known of how it came about. */
-export interface DetailedAnswer {
-  /** The `topk` likeliest classes, best first. */
+/** The predictions for an image, and the duration of each step. */
+export interface DetailedResult {
+  /** The `topk` most probable classes, best first. */
   readonly predictions: Prediction[];
   readonly timings: Timings;
 }
 
-/** The predictions of each image, from the n·k best classes and their scores. */
+/** Returns the predictions for each of n images, from class indices and scores [n, k]. */
 export function toPredictions(
   best: { indices: Int32Array; scores: Float32Array },
   k: number,
   classes: readonly ImageClass[],
 ): Prediction[][] {
-  const answers: Prediction[][] = [];
+  const results: Prediction[][] = [];
   for (let start = 0; start < best.indices.length; start += k) {
     const predictions: Prediction[] = [];
     for (let i = start; i < start + k; i++) {
@@ -40,7 +40,7 @@ export function toPredictions(
       const { wnid, label } = classes[index]!;
       predictions.push({ index, wnid, label, score: best.scores[i]! });
     }
-    answers.push(predictions);
+    results.push(predictions);
   }
-  return answers;
+  return results;
 }

@@ -10,7 +10,7 @@ import { Tensor } from './tensor';
  * @param gpu a GPU that normalizes the images itself
  * @returns float32 [n, 3, crop, crop]; for a GPU uint8 [n, crop, crop, 3], not normalized, in pinned
  *   memory
- * @throws DisposedError after the executor was closed
+ * @throws DisposedError after the executor is closed
  */
 export async function batchImages(
   executor: Executor,

@@ -2,8 +2,8 @@ import type { DType } from '../types';
 import { TensorError } from '../errors';
 import { invalidValue } from '../options';
 
-/** The typed array that holds the elements of each dtype; float16 and bfloat16 as their bits. */
-export interface ArrayOf {
+/** The typed array of each dtype. Those of float16 and bfloat16 hold the bit patterns. */
+export interface TypedArrayOf {
   float32: Float32Array;
   float64: Float64Array;
   float16: Uint16Array;
@@ -16,9 +16,9 @@ export interface ArrayOf {
   bool: Uint8Array;
 }
 
-/** What a tensor can be made of. */
-export type Elements =
-  | ArrayOf[DType]
+/** The data that a tensor can be created from. */
+export type TensorData =
+  | TypedArrayOf[DType]
   | Uint8ClampedArray
   | Uint32Array
   | BigUint64Array
@@ -26,8 +26,8 @@ export type Elements =
   | readonly bigint[]
   | readonly boolean[];
 
-/** The dtype that elements have by themselves; the bits of 16-bit floats do not tell theirs. */
-export type OwnDType<E> = E extends readonly number[] | Float32Array
+/** The dtype inferred from data. A `Uint16Array` may be float16 or bfloat16: none is inferred. */
+export type InferredDType<E> = E extends readonly number[] | Float32Array
   ? 'float32'
   : E extends readonly bigint[] | BigInt64Array | Uint32Array | BigUint64Array
     ? 'int64'
@@ -45,8 +45,8 @@ export type OwnDType<E> = E extends readonly number[] | Float32Array
                 ? 'int32'
                 : DType;
 
-/** The class of the typed array of each dtype. */
-export const arrayOf = {
+/** The typed array class of each dtype. */
+export const typedArrayClasses = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -59,7 +59,7 @@ export const arrayOf = {
   bool: Uint8Array,
 } as const satisfies Record<DType, unknown>;
 
-const ownDTypes: Readonly<Record<string, DType>> = {
+const inferredDTypes: Readonly<Record<string, DType>> = {
   Float32Array: 'float32',
   Float64Array: 'float64',
   Int8Array: 'int8',
@@ -72,10 +72,10 @@ const ownDTypes: Readonly<Record<string, DType>> = {
   BigUint64Array: 'int64',
 };
 
-/** Typed arrays of numbers that no dtype holds all of. */
-const noDTypes: readonly unknown[] = ['Uint32Array', 'BigUint64Array'];
+/** Typed arrays whose element type no dtype has. They are converted, like arrays. */
+const convertedClasses: readonly unknown[] = ['Uint32Array', 'BigUint64Array'];
 
-/** The least and the greatest number of each dtype of whole numbers. */
+/** The smallest and the largest value of each integer dtype. */
 const ranges: Partial<Record<DType, readonly [number | bigint, number | bigint]>> = {
   int8: [-128, 127],
   uint8: [0, 255],
@@ -84,43 +84,43 @@ const ranges: Partial<Record<DType, readonly [number | bigint, number | bigint]>
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 
-/** The dtype that elements have by themselves, if any. */
-export function ownDType(data: unknown): DType | undefined {
-  if (!Array.isArray(data)) return ownDTypes[classOfTypedArray(data) ?? ''];
+/** Infers the dtype of data; undefined if that is not possible. */
+export function inferDType(data: unknown): DType | undefined {
+  if (!Array.isArray(data)) return inferredDTypes[classOfTypedArray(data) ?? ''];
   if (typeof data[0] === 'bigint') return 'int64';
   return typeof data[0] === 'boolean' ? 'bool' : 'float32';
 }
 
-/** Whether they are numbers that are to become 16-bit floats, not the bits of such. */
-export function areNumbersForHalf(data: unknown, dtype: DType): boolean {
-  return (dtype === 'float16' || dtype === 'bfloat16') && areNumbers(data);
+/** Whether the data must be converted to a 16-bit float dtype, rather than hold its bit patterns. */
+export function needsHalfConversion(data: unknown, dtype: DType): boolean {
+  return (dtype === 'float16' || dtype === 'bfloat16') && needsConversion(data);
 }
 
 /**
- * Elements as the typed array of a dtype: those of its class as they are; arrays, and typed arrays of
- * unsigned numbers that no dtype has, converted.
+ * Returns data as the typed array of a dtype. Arrays, and unsigned typed arrays without a dtype, are
+ * converted; a typed array of the dtype is returned as it is.
  *
- * @throws OptionError if they are of another type, or out of the dtype's range
- * @throws TensorError if the buffer of a typed array is detached, or there is no memory
+ * @throws OptionError if the data are of another type, or an element is out of the dtype's range
+ * @throws TensorError if the buffer of a typed array is detached, or memory is exhausted
  */
-export function toTypedArray(data: unknown, dtype: DType): ArrayOf[DType] {
-  if (areNumbers(data)) return convert(data, dtype);
-  const given = classOfTypedArray(data);
-  const { name } = arrayOf[dtype];
-  if (given !== name && !(given === 'Uint8ClampedArray' && name === 'Uint8Array')) {
+export function toTypedArray(data: unknown, dtype: DType): TypedArrayOf[DType] {
+  if (needsConversion(data)) return convert(data, dtype);
+  const className = classOfTypedArray(data);
+  const { name } = typedArrayClasses[dtype];
+  if (className !== name && !(className === 'Uint8ClampedArray' && name === 'Uint8Array')) {
     throw invalidValue(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
   }
-  checkBuffer(data as ArrayOf[DType]);
-  return data as ArrayOf[DType];
+  checkBuffer(data as TypedArrayOf[DType]);
+  return data as TypedArrayOf[DType];
 }
 
-function areNumbers(data: unknown): data is readonly unknown[] | Uint32Array | BigUint64Array {
-  return Array.isArray(data) || noDTypes.includes(classOfTypedArray(data));
+function needsConversion(data: unknown): data is readonly unknown[] | Uint32Array | BigUint64Array {
+  return Array.isArray(data) || convertedClasses.includes(classOfTypedArray(data));
 }
 
 const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
-/** By what it truly is, whatever its prototype says and whichever realm it comes from. */
+/** Reads the internal slot: prototypes can be changed, and differ between realms. */
 function classOfTypedArray(value: unknown): string | undefined {
   return Reflect.get(typedArrayPrototype, Symbol.toStringTag, value) as string | undefined;
 }
@@ -128,18 +128,18 @@ function classOfTypedArray(value: unknown): string | undefined {
 function checkBuffer(typed: ArrayBufferView & { length: number }): void {
   const { buffer } = typed;
   if ('resizable' in buffer && buffer.resizable) {
-    throw invalidValue('the data of a tensor', 'a buffer that cannot be resized', buffer);
+    throw invalidValue('the data of a tensor', 'a non-resizable buffer', buffer);
   }
   if (typed.length === 0 && isDetached(buffer)) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
-      what: 'The data of a tensor are in a buffer that was transferred, and so are gone.',
-      remedy: 'Make the tensor before the buffer is transferred, or pass a copy.',
+      what: 'The data of a tensor are in a detached buffer.',
+      remedy: 'Create the tensor before the buffer is transferred, or pass a copy.',
       value: typed,
     });
   }
 }
 
-/** `ArrayBuffer.prototype.detached` is not in Node 20. */
+/** Node 20 does not have `ArrayBuffer.prototype.detached`. */
 function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     return new Uint8Array(buffer).length !== buffer.byteLength;
@@ -148,14 +148,14 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-/** A new typed array of zeros. @throws TensorError if there is no memory for it */
-export function makeTypedArray<T extends DType>(dtype: T, length: number): ArrayOf[T] {
+/** Allocates a zero-filled typed array. @throws TensorError if memory is exhausted */
+export function allocateTypedArray<T extends DType>(dtype: T, length: number): TypedArrayOf[T] {
   try {
-    return new arrayOf[dtype](length) as ArrayOf[T];
+    return new typedArrayClasses[dtype](length) as TypedArrayOf[T];
   } catch (cause) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
-      what: `There is no memory for ${length} elements of ${dtype}.`,
-      remedy: 'Use smaller tensors, or dispose of those that are done with.',
+      what: `${length} elements of ${dtype} could not be allocated.`,
+      remedy: 'Use smaller tensors, or dispose those that are no longer needed.',
       value: length,
       cause,
     });
@@ -165,9 +165,9 @@ export function makeTypedArray<T extends DType>(dtype: T, length: number): Array
 function convert(
   values: readonly unknown[] | Uint32Array | BigUint64Array,
   dtype: DType,
-): ArrayOf[DType] {
+): TypedArrayOf[DType] {
   if (!Array.isArray(values)) checkBuffer(values as Uint32Array);
-  const converted = makeTypedArray(dtype, values.length);
+  const converted = allocateTypedArray(dtype, values.length);
   for (let i = 0; i < converted.length; i++) converted[i] = convertOne(values[i], dtype);
   return converted;
 }
@@ -182,10 +182,10 @@ function convertOne(value: unknown, dtype: DType): number | bigint {
   }
   const range = ranges[dtype];
   if (!range) return Number(value);
-  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
-  if (isWhole && value >= range[0] && value <= range[1]) {
+  const isInteger = typeof value === 'bigint' || Number.isInteger(value);
+  if (isInteger && value >= range[0] && value <= range[1]) {
     return dtype === 'int64' ? BigInt(value) : Number(value);
   }
-  const expected = `a whole number from ${range[0]} to ${range[1]}`;
+  const expected = `an integer from ${range[0]} to ${range[1]}`;
   throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
 }
