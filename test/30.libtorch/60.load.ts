@@ -109,9 +109,11 @@ describe('addon', () => {
        console.log(JSON.stringify({ code, message, afterwards: compiledFor }));`,
     );
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_OPEN');
-    assert(message.includes(`in ${temporary.path} (from the option 'libtorch') cannot be opened`));
+    assert(
+      message.includes(`in ${temporary.path} (from the option 'libtorch') could not be opened`),
+    );
     assert.match(message, /libgomp\.so\.1: (file too short|invalid)/);
-    assert.match(message, /Possible solutions:\n- remove that folder and fetch it again/);
+    assert.match(message, /Possible solutions:\n- remove that directory and reinstall it/);
     assert.match(String(afterwards), /^2\./);
   });
 
