@@ -119,7 +119,7 @@ describe('unpickler', () => {
     });
 
     it('refuses names that are no text', () => {
-      refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /names something by what is no text/);
+      refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /has a global whose name is not a string/);
     });
   });
 
@@ -151,14 +151,14 @@ describe('unpickler', () => {
       }
       refuses(bytes('t.'), 'FORMAT', /misses a mark/);
       refuses(bytes('h\x05.'), 'FORMAT', /recalls 5/);
-      refuses(bytes('NNa.'), 'FORMAT', /appends to what is no list/);
-      refuses(bytes('N(e.'), 'FORMAT', /appends to what is no list/);
-      refuses(bytes('](\x90.'), 'FORMAT', /adds to what is no set/);
-      refuses(bytes(']NNs.'), 'FORMAT', /sets items of what is no dictionary/);
+      refuses(bytes('NNa.'), 'FORMAT', /appends to a value that is not a list/);
+      refuses(bytes('N(e.'), 'FORMAT', /appends to a value that is not a list/);
+      refuses(bytes('](\x90.'), 'FORMAT', /adds to a value that is not a set/);
+      refuses(bytes(']NNs.'), 'FORMAT', /sets items of a value that is not a dictionary/);
       refuses(bytes('}(Nu.'), 'FORMAT', /a key without a value/);
-      refuses(bytes(']}b.'), 'FORMAT', /sets attributes of what has none/);
-      refuses(bytes('N)R.'), 'FORMAT', /calls what cannot be called/);
-      refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls what cannot be called/);
+      refuses(bytes(']}b.'), 'FORMAT', /sets attributes of an unsupported object/);
+      refuses(bytes('N)R.'), 'FORMAT', /calls an object that is not callable/);
+      refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls an object that is not callable/);
     });
 
     it('refuses wrong arguments', () => {
