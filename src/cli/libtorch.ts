@@ -30,11 +30,11 @@ function whereCommand(): Command {
 }
 
 /** Which LibTorch was taken and why, and what was passed over before. */
-export function describeLibTorch({ dir, version, variant, source, passed }: LibTorch): string {
+export function describeLibTorch({ dir, version, variant, source, rejected }: LibTorch): string {
   return [
     dir,
     `LibTorch ${version} (${variant}), taken because of: ${source}`,
-    ...passed.map((place) =>
+    ...rejected.map((place) =>
       dim(`passed over: ${place.source}${place.dir ? ` (${place.dir})` : ''}: ${place.problem}`),
     ),
   ].join('\n');

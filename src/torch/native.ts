@@ -209,7 +209,7 @@ export interface Native {
     transform: Transform,
   ): Promise<GpuLaunch | NoPlan>;
   /** The module's own tensors by dotted name; they share its memory. */
-  namedTensors(
+  findTensors(
     executor: ExecutorHandle,
     module: ModuleHandle,
     parameters: boolean,

@@ -325,7 +325,7 @@ export class ScriptModule implements AsyncDisposable {
 
   async #tensors(parameters: boolean, buffers: boolean): Promise<Record<string, Tensor>> {
     const { native, handle } = this.executor;
-    const tensors = await native.namedTensors(handle, this.#handle, parameters, buffers);
+    const tensors = await native.findTensors(handle, this.#handle, parameters, buffers);
     return tensors as Record<string, Tensor>;
   }
 }
