@@ -27,7 +27,7 @@ export function wheelsOf(
     ([name, builds]) => `${name} (${Object.keys(builds).join(', ')})`,
   );
   throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
-    what: `LibTorch ${pinnedVersion} ${variant} cannot be installed: ${target} is not supported.`,
+    what: `LibTorch ${pinnedVersion} ${variant} for ${target} is not available for installation.`,
     remedy: `Supported are ${supported.join(', ')}. On other platforms, set SEMISUP_LIBTORCH to a LibTorch installation.`,
     value: target,
   });

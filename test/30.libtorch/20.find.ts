@@ -124,7 +124,7 @@ describe('search for LibTorch', () => {
     assert.match(absent.message, /Python's PyTorch: python3 was not found; python was not found\n/);
     await python('echo');
     const without = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
-    assert.match(without.message, /Python's PyTorch: python3 has no package torch\n/);
+    assert.match(without.message, /Python's PyTorch: python3 has no torch package\n/);
     await python('exit 3');
     const broken = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
     assert.match(broken.message, /Python's PyTorch: python3 failed; python was not found\n/);
@@ -188,7 +188,7 @@ describe('version of LibTorch', () => {
     assert(error instanceof LibTorchError);
     assert(
       error.message.includes(
-        `(${libtorch}): it is LibTorch 2.13.0, and the addon is built for 2.11 or 2.1`,
+        `(${libtorch}): it is LibTorch 2.13.0, but the addon is built for 2.11 or 2.1`,
       ),
     );
   });

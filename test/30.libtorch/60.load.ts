@@ -90,7 +90,7 @@ describe('addon', () => {
       SEMISUP_LIBTORCH: temporary.path,
     });
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_MISMATCH');
-    assert.match(message, /it is LibTorch 1\.13\.0, and the addon is built for 2\.\d+/);
+    assert.match(message, /it is LibTorch 1\.13\.0, but the addon is built for 2\.\d+/);
   });
 
   it('says what cannot be opened and what may help, and can be loaded afterwards', async () => {
@@ -125,6 +125,6 @@ describe('addon', () => {
     });
     assert.equal(code, 'ERR_SEMISUP_ADDON_NOT_FOUND');
     assert.match(message, /No native build was found for/);
-    assert.match(message, /In a clone run 'npm run build:native'/);
+    assert.match(message, /In a clone, run 'npm run build:native'/);
   });
 });

@@ -92,19 +92,19 @@ describe('why no GPU is used', () => {
     for (const [driver, used, visible, what, remedy] of [
       [
         { cuda: undefined, gpus: [], missing: 'libcuda.so.1: No such file' },
-        ...[libtorch, undefined, /^No driver .* can be opened: libcuda/, /driver 580 or newer/],
+        ...[libtorch, undefined, /^NVIDIA's driver could not be opened: libcuda/, /driver 580 or newer/],
       ],
       [
         { ...none, failure: 'mismatch (error 803)' },
         ...[libtorch, undefined, /cannot be used: mismatch/, /nvidia-smi works.*Restart/],
       ],
       [none, libtorch, undefined, /finds no GPU$/, /--gpus all/],
-      [none, libtorch, '-1', /CUDA_VISIBLE_DEVICES \('-1'\)/, /Unset CUDA_VISIBLE_DEVICES/],
-      [ready, { dir: '/lt', variant: 'cpu' }, undefined, /\/lt is for the CPU/, /--variant cu130/],
+      [none, libtorch, '-1', /CUDA_VISIBLE_DEVICES='-1'/, /Unset CUDA_VISIBLE_DEVICES/],
+      [ready, { dir: '/lt', variant: 'cpu' }, undefined, /\/lt is CPU-only/, /--variant cu130/],
       [ready, undefined, undefined, /LibTorch is not installed/, /libtorch install/],
       [
         { ...ready, cuda: '12.8' },
-        ...[libtorch, undefined, /runs CUDA 12\.8 at most.*\/lt is for CUDA 13/, /580/],
+        ...[libtorch, undefined, /supports CUDA up to 12\.8.*\/lt requires CUDA 13/, /580/],
       ],
     ] as [GpuDriver, typeof libtorch | undefined, string | undefined, RegExp, RegExp][]) {
       const problem = gpuProblem(driver, used, 'part.so', visible);
@@ -115,7 +115,7 @@ describe('why no GPU is used', () => {
 
   it('is that the part for CUDA was not compiled', () => {
     const problem = gpuProblem(ready, libtorch, undefined);
-    assert.match(problem!.what, /part of semisup for CUDA is not compiled for/);
+    assert.match(problem!.what, /CUDA backend library of semisup is not compiled for/);
     assert.match(problem!.remedy, /--headers.*npm run build:native/);
   });
 
