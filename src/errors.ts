@@ -1,4 +1,4 @@
-/** What every error of this package is made of. */
+/** The details of an error. */
 export interface ErrorDetails {
   /** What happened, to which file or value: a full sentence. */
   what: string;
@@ -6,7 +6,7 @@ export interface ErrorDetails {
   remedy: string;
   /** The offending value: a path, an option's value, a name. */
   value?: unknown;
-  /** The error underneath, if there is one. */
+  /** The underlying error, if any. */
   cause?: unknown;
 }
 
@@ -52,7 +52,7 @@ export class LibTorchError extends SemisupError<
   | 'ERR_SEMISUP_PLATFORM'
 > {}
 
-/** A file could not be fetched, or what came is not what was promised. */
+/** A file could not be fetched, or its content differs from what was expected. */
 export class DownloadError extends SemisupError<
   | 'ERR_SEMISUP_DOWNLOAD_HTTP'
   | 'ERR_SEMISUP_DOWNLOAD_NETWORK'
@@ -81,7 +81,7 @@ export class ImageError extends SemisupError<
 > {}
 
 /**
- * A model name is unknown, a model file is missing or no TorchScript, or a model is of a kind that
+ * A model name is unknown, a model file is missing or is not TorchScript, or a model is of a kind that
  * cannot do what was asked of it.
  */
 export class ModelError extends SemisupError<
@@ -95,7 +95,7 @@ export class ModelError extends SemisupError<
 /** A tensor's shape, dtype or data do not fit together, or not what they are used for. */
 export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
 
-/** A device was asked for that is not there, or failed, or has too little memory. */
+/** A requested device is not available, or failed, or has too little memory. */
 export class DeviceError extends SemisupError<
   | 'ERR_SEMISUP_DEVICE'
   | 'ERR_SEMISUP_DEVICE_FAILED'
@@ -111,7 +111,7 @@ export class ScriptError extends SemisupError<
   'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT' | 'ERR_SEMISUP_CANCELLED'
 > {}
 
-/** A model was not swapped for another, at the stage that the code names; the old one serves on. */
+/** A model was not swapped for another, at the stage that the code names; the previous model stays active. */
 export class SwapError extends SemisupError<
   | 'ERR_SEMISUP_SWAP_LOAD'
   | 'ERR_SEMISUP_SWAP_WARMUP'

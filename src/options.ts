@@ -1,11 +1,11 @@
 import { distance } from 'fastest-levenshtein';
 import { OptionError, SemisupError } from './errors';
 
-/** The known name nearest to `name`, if it is near enough to be a slip of the finger. */
+/** The known name nearest to `name`, if it is near enough to be a typo. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  // Of two that are as near, the one of the same length: swapped letters are the commonest slip.
-  const remoteness = (one: string) => distance(name, one) + (one.length === name.length ? 0 : 0.5);
-  const [candidate] = known.toSorted((a, b) => remoteness(a) - remoteness(b));
+  // Of two that are as near, the one of the same length: transposed letters are the most common typo.
+  const rank = (one: string) => distance(name, one) + (one.length === name.length ? 0 : 0.5);
+  const [candidate] = known.toSorted((a, b) => rank(a) - rank(b));
   if (candidate === undefined) return undefined;
   return distance(name, candidate) <= Math.max(2, name.length / 3) ? candidate : undefined;
 }
@@ -32,7 +32,7 @@ export function checkOptionNames(
     const guess = nearest(name, known);
     throw new OptionError('ERR_SEMISUP_OPTION_UNKNOWN', {
       what: `${where} has no option '${name}'.`,
-      remedy: guess ? `Did you mean '${guess}'?` : `It knows ${known.join(', ')}.`,
+      remedy: guess ? `Did you mean '${guess}'?` : `Use one of ${known.join(', ')}.`,
       value: name,
     });
   }
@@ -89,7 +89,7 @@ export function readFrom<T>(name: string, object: unknown, read: () => T): T {
     if (cause instanceof SemisupError) throw cause;
     throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
       what: `${name} could not be read: ${cause instanceof Error ? cause.message : describe(cause)}.`,
-      remedy: 'Pass plain values, whose reading throws nothing.',
+      remedy: 'Pass plain values without throwing getters.',
       value: object,
       cause,
     });

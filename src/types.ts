@@ -15,7 +15,7 @@ export const dtypeBytes = {
 /** An element type, named as PyTorch names it. */
 export type DType = keyof typeof dtypeBytes;
 
-/** Whether `name` is an element type that this package knows. */
+/** Whether `name` is an element type that this package supports. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(dtypeBytes, name);
 }
@@ -53,17 +53,17 @@ export interface Pixels {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** 1 grey, 2 grey with alpha, 3 RGB, 4 RGB with alpha (or CMYK, see `cmyk`). Alpha is dropped. */
+  /** 1 gray, 2 gray with alpha, 3 RGB, 4 RGB with alpha (or CMYK, see `cmyk`). Alpha is dropped. */
   readonly channels: 1 | 2 | 3 | 4;
   /** Whether the four channels are cyan, magenta, yellow and black, 0 for no ink, as in Pillow. */
   readonly cmyk?: boolean;
 }
 
-/** From pixels to a network's input: resize the shorter side, crop the centre, scale, normalise. */
+/** From pixels to a network's input: resize the shorter side, crop the center, scale, normalize. */
 export interface Transform {
   /** Length that the shorter side is resized to, in pixels. */
   readonly resize: number;
-  /** Side of the square cut from the centre, in pixels; at most `resize`. */
+  /** Side of the square cropped from the center, in pixels; at most `resize`. */
   readonly crop: number;
   /** Per channel, of values scaled to 0..1. */
   readonly mean: readonly [number, number, number];

@@ -1,9 +1,9 @@
 import { dtypeBytes } from '../types';
-import { malformed, truncated } from './failure';
-import type { Bytes } from './file';
-import { namedTensors, placeTensors, type Place } from './pickled-state';
+import { malformedError, truncatedError } from './errors';
+import type { ByteSource } from './checkpoint-file';
+import { findTensors, locateTensors, type StorageRange } from './pickled-state';
 import type { StateDict } from './state-dict';
-import { endsBefore } from './stored-tensor';
+import { pastEndError } from './stored-tensor';
 import type { PickledStorage, PickledTensor } from './torch-objects';
 import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
 
@@ -35,69 +35,73 @@ export function isPickle(head: Buffer): boolean {
  * the machine, of the saved object and of the storages' keys; then the storages, each behind its
  * count of elements.
  */
-export async function openLegacyPth(file: Bytes): Promise<StateDict> {
+export async function openLegacyPth(file: ByteSource): Promise<StateDict> {
   const index = await readIndex(file);
-  const tensors = namedTensors(index.value, file.path);
-  return placeTensors(file, tensors, await findStorages(file, index, tensors));
+  const tensors = findTensors(index.value, file.path);
+  return locateTensors(file, tensors, await findStorages(file, index, tensors));
 }
 
-async function readIndex(file: Bytes): Promise<Index> {
+async function readIndex(file: ByteSource): Promise<Index> {
   for (let window = FIRST_WINDOW; window <= MAX_PICKLE_BYTES; window *= 16) {
     try {
       return parseIndex(await file.read(0, Math.min(window, file.size)), file.path);
     } catch (error) {
       if (!(error instanceof PickleEnd)) throw error;
-      if (window >= file.size) throw truncated(file.path, 'it ends within its pickle', error);
+      if (window >= file.size) throw truncatedError(file.path, 'it ends within its pickle', error);
     }
   }
-  throw malformed(file.path, `its pickle is larger than ${MAX_PICKLE_BYTES} bytes`);
+  throw malformedError(file.path, `its pickle is larger than ${MAX_PICKLE_BYTES} bytes`);
 }
 
 function parseIndex(bytes: Buffer, path: string): Index {
   const magic = unpickle(bytes, 0, path);
-  if (magic.value !== MAGIC) throw malformed(path, 'it is a pickle that torch.save did not write');
+  if (magic.value !== MAGIC)
+    throw malformedError(path, 'it is a pickle that torch.save did not write');
   const version = unpickle(bytes, magic.end, path);
-  if (version.value !== FORMAT_VERSION) throw malformed(path, 'its format version is unknown');
+  if (version.value !== FORMAT_VERSION) throw malformedError(path, 'its format version is unknown');
   const machine = unpickle(bytes, version.end, path);
   if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true) {
-    throw malformed(path, 'it was not saved on a little-endian machine');
+    throw malformedError(path, 'it was not saved on a little-endian machine');
   }
   const { value, storages, end: keysStart } = unpickle(bytes, machine.end, path);
   const { value: keys, end } = unpickle(bytes, keysStart, path);
-  if (!Array.isArray(keys)) throw malformed(path, 'the list of its storages is damaged');
+  if (!Array.isArray(keys)) throw malformedError(path, 'the list of its storages is damaged');
   return { value, storages, keys, end };
 }
 
 async function findStorages(
-  file: Bytes,
+  file: ByteSource,
   { storages, keys, end }: Index,
   tensors: ReadonlyMap<string, PickledTensor>,
-): Promise<Map<string, Place>> {
-  const places = new Map<string, Place>();
+): Promise<Map<string, StorageRange>> {
+  const ranges = new Map<string, StorageRange>();
   let at = end;
   for (const key of keys) {
     const storage = storages.get(key as string);
-    if (!storage || places.has(storage.key)) {
-      throw malformed(file.path, 'the list of its storages does not fit its tensors');
+    if (!storage || ranges.has(storage.key)) {
+      throw malformedError(file.path, 'the list of its storages does not fit its tensors');
     }
     const start = at + COUNT_BYTES;
     const bytes = storage.numel * dtypeBytes[storage.dtype];
     at = start + bytes;
-    if (!(at <= file.size)) throw endsBefore(file, userOf(storage, tensors), at);
+    if (!(at <= file.size)) throw pastEndError(file, tensorNameOf(storage, tensors), at);
     const count = await file.read(start - COUNT_BYTES, COUNT_BYTES);
     if (count.readBigInt64LE() !== BigInt(storage.numel)) {
-      throw malformed(
+      throw malformedError(
         file.path,
-        `the data of '${userOf(storage, tensors)}' has another length than its pickle says`,
+        `the data of '${tensorNameOf(storage, tensors)}' has another length than its pickle says`,
       );
     }
-    places.set(storage.key, { start, bytes });
+    ranges.set(storage.key, { start, bytes });
   }
-  return places;
+  return ranges;
 }
 
 /** A tensor to name when something is wrong with a storage. */
-function userOf(storage: PickledStorage, tensors: ReadonlyMap<string, PickledTensor>): string {
+function tensorNameOf(
+  storage: PickledStorage,
+  tensors: ReadonlyMap<string, PickledTensor>,
+): string {
   for (const [name, tensor] of tensors) if (tensor.storage.key === storage.key) return name;
   return `storage ${storage.key}`;
 }

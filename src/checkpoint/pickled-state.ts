@@ -1,32 +1,35 @@
 import { dtypeBytes } from '../types';
-import { malformed, shown } from './failure';
-import type { Bytes } from './file';
+import { malformedError, toPrintable } from './errors';
+import type { ByteSource } from './checkpoint-file';
 import { span, type StateDict, type StoredTensor } from './state-dict';
 import { storedTensor } from './stored-tensor';
 import { PickledTensor } from './torch-objects';
 
 /** The keys under which training scripts put the state dict beside their epoch and optimizer. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
-/** What `torch.nn.DataParallel` puts before each name. */
+/** The prefix that `torch.nn.DataParallel` adds to each name. */
 const PARALLEL_PREFIX = 'module.';
 
-/** Where the data of a storage lies in the file. */
-export interface Place {
+/** The byte range of a storage in the file. */
+export interface StorageRange {
   readonly start: number;
   readonly bytes: number;
 }
 
 /**
- * The named tensors in what a pickle holds: the dictionary itself, or the one inside of a training
- * script's; without the prefix of DataParallel.
+ * The named tensors of an unpickled object: a state dict, or a training checkpoint that contains one.
+ * The prefix of DataParallel is removed.
  */
-export function namedTensors(value: unknown, path: string): Map<string, PickledTensor> {
+export function findTensors(value: unknown, path: string): Map<string, PickledTensor> {
   const tensors = new Map<string, PickledTensor>();
   for (const [name, tensor] of stateDictIn(value, path)) {
     if (typeof name !== 'string')
-      throw malformed(path, 'its state dict has a name that is no text');
+      throw malformedError(path, 'its state dict has a key that is not a string');
     if (!(tensor instanceof PickledTensor)) {
-      throw malformed(path, `the entry '${shown(name)}' of its state dict is no tensor`);
+      throw malformedError(
+        path,
+        `the entry '${toPrintable(name)}' of its state dict is not a tensor`,
+      );
     }
     tensors.set(name, tensor);
   }
@@ -36,7 +39,7 @@ export function namedTensors(value: unknown, path: string): Map<string, PickledT
 }
 
 function stateDictIn(value: unknown, path: string): Map<unknown, unknown> {
-  if (!(value instanceof Map)) throw malformed(path, 'it holds something else than a state dict');
+  if (!(value instanceof Map)) throw malformedError(path, 'it is not a state dict');
   for (const key of WRAPPERS) {
     const inner: unknown = value.get(key);
     if (inner instanceof Map) return inner;
@@ -45,25 +48,26 @@ function stateDictIn(value: unknown, path: string): Map<unknown, unknown> {
 }
 
 /**
- * The state dict whose tensors lie in `file` where `places` says.
+ * The state dict whose storages are at `ranges` of `file`.
  *
- * @throws CheckpointError if a tensor reaches out of its storage, or a storage out of its place.
+ * @throws CheckpointError if a tensor exceeds its storage, or a storage its range.
  */
-export function placeTensors(
-  file: Bytes,
+export function locateTensors(
+  file: ByteSource,
   tensors: ReadonlyMap<string, PickledTensor>,
-  places: ReadonlyMap<string, Place>,
+  ranges: ReadonlyMap<string, StorageRange>,
 ): StateDict {
-  const placed = new Map<string, StoredTensor>();
+  const located = new Map<string, StoredTensor>();
   for (const [name, { storage, offset, shape, stride }] of tensors) {
     const { dtype, numel, begin, end } = storage;
-    const place = places.get(storage.key);
-    if (!place) throw malformed(file.path, `the data of its tensor '${shown(name)}' is missing`);
-    if (place.bytes < numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
-      throw malformed(file.path, `its tensor '${shown(name)}' reaches out of its storage`);
+    const range = ranges.get(storage.key);
+    if (!range)
+      throw malformedError(file.path, `the data of its tensor '${toPrintable(name)}' is missing`);
+    if (range.bytes < numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
+      throw malformedError(file.path, `its tensor '${toPrintable(name)}' exceeds its storage`);
     }
-    const start = place.start + (begin + offset) * dtypeBytes[dtype];
-    placed.set(name, storedTensor(file, name, start, { dtype, shape, stride }));
+    const start = range.start + (begin + offset) * dtypeBytes[dtype];
+    located.set(name, storedTensor(file, name, start, { dtype, shape, stride }));
   }
-  return { path: file.path, tensors: placed, close: () => file.close() };
+  return { path: file.path, tensors: located, close: () => file.close() };
 }

@@ -1,8 +1,8 @@
 import { dtypeBytes, type DType } from '../types';
-import { malformed, shown, truncated } from './failure';
-import type { Bytes } from './file';
+import { malformedError, toPrintable, truncatedError } from './errors';
+import type { ByteSource } from './checkpoint-file';
 import { contiguousStride, type StateDict } from './state-dict';
-import { endsBefore, isIndex, isShape, storedTensor } from './stored-tensor';
+import { pastEndError, isIndex, isShape, storedTensor } from './stored-tensor';
 
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -29,9 +29,9 @@ interface Entry {
   end: number;
 }
 
-/** Whether a file that begins with `head` says of itself that it is safetensors. */
+/** Whether a file that begins with `head` is a safetensors file. */
 export function isSafetensors(head: Buffer): boolean {
-  // A text of JSON may have its second brace there too, but no NUL, and a true length has several.
+  // JSON text may also have a brace at byte 8, but contains no NUL; a valid length does.
   return head[8] === 0x7b && head.subarray(0, 8).includes(0);
 }
 
@@ -39,7 +39,7 @@ export function isSafetensors(head: Buffer): boolean {
  * Opens safetensors: an 8-byte length, a JSON header, then the data without holes or overlaps
  * (https://huggingface.co/docs/safetensors).
  */
-export async function openSafetensors(file: Bytes): Promise<StateDict> {
+export async function openSafetensors(file: ByteSource): Promise<StateDict> {
   const { header, dataStart } = await readHeader(file);
   const entries = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
@@ -50,13 +50,13 @@ export async function openSafetensors(file: Bytes): Promise<StateDict> {
   for (const entry of entries) {
     if (entry.begin !== end) {
       const fault = entry.begin < end ? 'overlaps another one' : 'follows a hole in the data';
-      throw malformed(file.path, `its tensor '${shown(entry.name)}' ${fault}`);
+      throw malformedError(file.path, `its tensor '${toPrintable(entry.name)}' ${fault}`);
     }
     end = entry.end;
-    if (dataStart + end > file.size) throw endsBefore(file, entry.name, dataStart + end);
+    if (dataStart + end > file.size) throw pastEndError(file, entry.name, dataStart + end);
   }
   if (dataStart + end !== file.size) {
-    throw malformed(
+    throw malformedError(
       file.path,
       `${file.size - dataStart - end} bytes at its end belong to no tensor`,
     );
@@ -71,45 +71,46 @@ export async function openSafetensors(file: Bytes): Promise<StateDict> {
   return { path: file.path, tensors, close: () => file.close() };
 }
 
-async function readHeader(file: Bytes): Promise<{ header: object; dataStart: number }> {
+async function readHeader(file: ByteSource): Promise<{ header: object; dataStart: number }> {
   const length = (await file.read(0, 8)).readBigUInt64LE();
   if (length > MAX_HEADER_BYTES) {
-    throw malformed(file.path, `its header claims ${length} bytes, and 100 MB is the most`);
+    throw malformedError(file.path, `its header claims ${length} bytes, but 100 MB is the maximum`);
   }
   const dataStart = 8 + Number(length);
-  if (dataStart > file.size) throw truncated(file.path, 'it ends within its header');
+  if (dataStart > file.size) throw truncatedError(file.path, 'it ends within its header');
   const text = await file.read(8, Number(length));
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch (cause) {
-    throw malformed(file.path, 'its header is not JSON', cause);
+    throw malformedError(file.path, 'its header is not JSON', cause);
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
-    throw malformed(file.path, 'its header is no JSON object');
+    throw malformedError(file.path, 'its header is not a JSON object');
   }
   return { header, dataStart };
 }
 
 function entryOf(path: string, name: string, value: unknown): Entry {
-  const of = `its tensor '${shown(name)}'`;
-  if (typeof value !== 'object' || value === null) throw malformed(path, `${of} is not described`);
+  const of = `its tensor '${toPrintable(name)}'`;
+  if (typeof value !== 'object' || value === null)
+    throw malformedError(path, `${of} is not described`);
   const { dtype: code, shape, data_offsets: offsets } = value as Record<string, unknown>;
   const dtype = dtypes.get(code);
   if (!dtype) {
-    throw malformed(
+    throw malformedError(
       path,
-      `${of} has elements of the type ${shown(String(code))}, which is unknown`,
+      `${of} has elements of the type ${toPrintable(String(code))}, which is unknown`,
     );
   }
-  if (!isShape(shape)) throw malformed(path, `${of} has no valid shape`);
+  if (!isShape(shape)) throw malformedError(path, `${of} has no valid shape`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex)) {
-    throw malformed(path, `${of} has no valid offsets`);
+    throw malformedError(path, `${of} has no valid offsets`);
   }
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
   if (end - begin !== bytes) {
-    throw malformed(path, `${of} has ${end - begin} bytes, and its shape asks for ${bytes}`);
+    throw malformedError(path, `${of} has ${end - begin} bytes, and its shape asks for ${bytes}`);
   }
   return { name, dtype, shape, begin, end };
 }

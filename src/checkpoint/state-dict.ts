@@ -22,7 +22,7 @@ export interface StoredTensor {
 
 /** The named tensors of a checkpoint, read one at a time so that the file is never held whole. */
 export interface StateDict {
-  /** The file or folder it came from, for messages. */
+  /** The file or directory it came from, for messages. */
   readonly path: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Closes the file. Idempotent; `read()` fails afterwards. */

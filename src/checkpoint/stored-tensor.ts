@@ -1,6 +1,6 @@
 import { dtypeBytes, type DType } from '../types';
-import { malformed, shown, truncated } from './failure';
-import type { Bytes } from './file';
+import { malformedError, toPrintable, truncatedError } from './errors';
+import type { ByteSource } from './checkpoint-file';
 import { span, type StoredTensor } from './state-dict';
 
 /** As many dimensions as PyTorch allows. */
@@ -29,23 +29,23 @@ export function isShape(value: unknown): value is number[] {
  * @throws CheckpointError if its last element would lie past the end, or it is too large to be read.
  */
 export function storedTensor(
-  bytes: Bytes,
+  bytes: ByteSource,
   name: string,
   start: number,
   { dtype, shape, stride }: { dtype: DType; shape: readonly number[]; stride: readonly number[] },
 ): StoredTensor {
   const length = span(shape, stride) * dtypeBytes[dtype];
-  if (!(start + length <= bytes.size)) throw endsBefore(bytes, name, start + length);
+  if (!(start + length <= bytes.size)) throw pastEndError(bytes, name, start + length);
   if (length > MAX_BYTES) {
-    throw malformed(bytes.path, `its tensor '${shown(name)}' has 2 GiB or more`);
+    throw malformedError(bytes.path, `its tensor '${toPrintable(name)}' has 2 GiB or more`);
   }
   return { dtype, shape, stride, read: () => bytes.read(start, length) };
 }
 
 /** The error for a tensor whose data would end at byte `end`, past the end of the file. */
-export function endsBefore(bytes: Bytes, name: string, end: number): Error {
-  return truncated(
+export function pastEndError(bytes: ByteSource, name: string, end: number): Error {
+  return truncatedError(
     bytes.path,
-    `it has ${bytes.size} bytes, and the tensor '${shown(name)}' needs ${end}`,
+    `it has ${bytes.size} bytes, and the tensor '${toPrintable(name)}' needs ${end}`,
   );
 }

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import { dtypeBytes, type DType } from '../types';
-import { malformed, shown } from './failure';
-import { Bytes, CheckpointFile } from './file';
+import { malformedError, toPrintable } from './errors';
+import { ByteSource, CheckpointFile } from './checkpoint-file';
 import { contiguousStride, type StateDict, type StoredTensor } from './state-dict';
-import { endsBefore, isShape, storedTensor } from './stored-tensor';
+import { pastEndError, isShape, storedTensor } from './stored-tensor';
 
 const MAX_MODEL_BYTES = 2 ** 26;
 const MAX_SHARDS = 1024;
@@ -31,7 +31,7 @@ export function isJson(head: Buffer): boolean {
  * tensors that lie in each group, one behind the other. Names and shapes are given as they are
  * there, e.g. `conv1/kernel` of the shape height, width, in, out.
  */
-export async function openTfjs(file: Bytes): Promise<StateDict> {
+export async function openTfjs(file: ByteSource): Promise<StateDict> {
   const groups = await readManifest(file);
   await file.close();
   const shards: CheckpointFile[] = [];
@@ -45,7 +45,7 @@ export async function openTfjs(file: Bytes): Promise<StateDict> {
       for (const name of group.shards) {
         shards.push(await CheckpointFile.open(join(dirname(file.path), name)));
       }
-      placeGroup(new Concatenation(file.path, shards.slice(first)), group, tensors);
+      locateGroup(new Concatenation(file.path, shards.slice(first)), group, tensors);
     }
     return { path: file.path, tensors, close };
   } catch (error) {
@@ -54,25 +54,32 @@ export async function openTfjs(file: Bytes): Promise<StateDict> {
   }
 }
 
-function placeGroup(shards: Concatenation, group: Group, tensors: Map<string, StoredTensor>): void {
+function locateGroup(
+  shards: Concatenation,
+  group: Group,
+  tensors: Map<string, StoredTensor>,
+): void {
   let at = 0;
   for (const { name, dtype, shape } of group.tensors) {
     if (tensors.has(name)) {
-      throw malformed(shards.path, `it has two tensors of the name '${shown(name)}'`);
+      throw malformedError(shards.path, `it has two tensors of the name '${toPrintable(name)}'`);
     }
     const start = at;
     at += shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
-    if (at > shards.size) throw endsBefore(shards, name, at);
+    if (at > shards.size) throw pastEndError(shards, name, at);
     const view = { dtype, shape, stride: contiguousStride(shape) };
     tensors.set(name, storedTensor(shards, name, start, view));
   }
   if (at !== shards.size) {
-    throw malformed(shards.path, `${shards.size - at} bytes of its shards belong to no tensor`);
+    throw malformedError(
+      shards.path,
+      `${shards.size - at} bytes of its shards belong to no tensor`,
+    );
   }
 }
 
 /** Several files, read as one. */
-class Concatenation extends Bytes {
+class Concatenation extends ByteSource {
   readonly path: string;
   readonly size: number;
   readonly #files: readonly CheckpointFile[];
@@ -100,30 +107,31 @@ class Concatenation extends Bytes {
   }
 }
 
-async function readManifest(file: Bytes): Promise<Group[]> {
+async function readManifest(file: ByteSource): Promise<Group[]> {
   if (file.size > MAX_MODEL_BYTES) {
-    throw malformed(file.path, `it is larger than ${MAX_MODEL_BYTES} bytes`);
+    throw malformedError(file.path, `it is larger than ${MAX_MODEL_BYTES} bytes`);
   }
   let model: unknown;
   try {
     model = JSON.parse((await file.read(0, file.size)).toString());
   } catch (cause) {
-    throw malformed(file.path, 'it is not JSON', cause);
+    throw malformedError(file.path, 'it is not JSON', cause);
   }
   const { weightsManifest } = model as Record<string, unknown>;
   if (!Array.isArray(weightsManifest)) {
-    throw malformed(file.path, 'it is JSON without the weightsManifest of TensorFlow.js');
+    throw malformedError(file.path, 'it is JSON without the weightsManifest of TensorFlow.js');
   }
   const groups = weightsManifest.map((group: unknown) => groupOf(file.path, group));
   const shards = groups.flatMap((group) => group.shards);
-  if (shards.length > MAX_SHARDS) throw malformed(file.path, `it names ${shards.length} shards`);
+  if (shards.length > MAX_SHARDS)
+    throw malformedError(file.path, `it names ${shards.length} shards`);
   return groups;
 }
 
 function groupOf(path: string, group: unknown): Group {
   const { paths, weights } = (group ?? {}) as Record<string, unknown>;
   if (!Array.isArray(paths) || !Array.isArray(weights)) {
-    throw malformed(path, 'a group of its weightsManifest has no paths or no weights');
+    throw malformedError(path, 'a group of its weightsManifest has no paths or no weights');
   }
   return {
     shards: paths.map((name: unknown) => shardName(path, name)),
@@ -131,31 +139,34 @@ function groupOf(path: string, group: unknown): Group {
   };
 }
 
-/** Shards lie beside `model.json` or below; no path may lead out of its folder. */
+/** Shards lie beside `model.json` or below; no path may lead out of its directory. */
 function shardName(path: string, name: unknown): string {
   const valid =
     typeof name === 'string' &&
     /^[^/\\:\0][^\\:\0]*$/.test(name) &&
     !name.split('/').includes('..');
   if (!valid)
-    throw malformed(path, `the path of its shard '${shown(String(name))}' is not allowed`);
+    throw malformedError(
+      path,
+      `the path of its shard '${toPrintable(String(name))}' is not allowed`,
+    );
   return name;
 }
 
 function weightOf(path: string, weight: unknown): Group['tensors'][number] {
   const { name, shape, dtype: type, quantization } = (weight ?? {}) as Record<string, unknown>;
-  if (typeof name !== 'string') throw malformed(path, 'one of its tensors has no name');
-  const of = `its tensor '${shown(name)}'`;
+  if (typeof name !== 'string') throw malformedError(path, 'one of its tensors has no name');
+  const of = `its tensor '${toPrintable(name)}'`;
   if (quantization !== undefined) {
-    throw malformed(path, `${of} is quantized, and only full precision is supported`);
+    throw malformedError(path, `${of} is quantized, and only full precision is supported`);
   }
   const dtype = dtypes.get(type);
   if (!dtype) {
-    throw malformed(
+    throw malformedError(
       path,
-      `${of} has elements of the type ${shown(String(type))}, which is unknown`,
+      `${of} has elements of the type ${toPrintable(String(type))}, which is unknown`,
     );
   }
-  if (!isShape(shape)) throw malformed(path, `${of} has no valid shape`);
+  if (!isShape(shape)) throw malformedError(path, `${of} has no valid shape`);
   return { name, dtype, shape };
 }

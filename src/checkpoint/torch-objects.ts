@@ -1,7 +1,7 @@
 import { dtypeBytes, type DType } from '../types';
 import { isIndex, isShape } from './stored-tensor';
 
-/** What a pickle may "call": a function of this file, which gives `undefined` for wrong arguments. */
+/** A callable that a pickle may use: a function of this file that returns `undefined` for invalid arguments. */
 export class Constructor {
   constructor(
     readonly name: string,
@@ -58,7 +58,7 @@ const constructors: Readonly<Record<string, Constructor['make']>> = {
   'torch._utils._rebuild_tensor_v2': rebuildTensor,
 };
 
-/** The allow-list: every name that a pickle may use, and what stands for it here. */
+/** The allow-list: every global that a pickle may use, and its implementation here. */
 export const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.entries(constructors).map(
     ([name, make]) => [name, new Constructor(name, make)] as const,
@@ -68,8 +68,8 @@ export const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 /**
- * The arguments of Python 3 are none; those of Python 2 are a list of pairs. The list is used up, or
- * a pickle could have a long one copied again and again.
+ * Python 3 passes no arguments, Python 2 a list of pairs. The list is emptied, because a hostile pickle
+ * could otherwise copy a long list repeatedly.
  */
 function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> | undefined {
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
@@ -83,7 +83,7 @@ function rebuildTensor([storage, offset, shape, stride]: readonly unknown[]): un
   if (!Array.isArray(stride) || stride.length !== shape.length || !stride.every(isIndex)) {
     return undefined;
   }
-  // Copies, because the pickle may go on to append to what it gave here.
+  // Copy the lists, because the pickle may append to them later.
   return new PickledTensor(storage, offset, [...shape], [...stride]);
 }
 

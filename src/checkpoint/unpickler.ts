@@ -1,23 +1,23 @@
-import { malformed, unsafe } from './failure';
+import { malformedError, unsafeError } from './errors';
 import { Constructor, globals, loadStorage, type PickledStorage } from './torch-objects';
 
-/** What a caller may hand over. */
+/** Maximum size of a pickle in bytes. */
 export const MAX_PICKLE_BYTES = 2 ** 26;
 /** Opcodes in one pickle: enough for 20,000 tensors, where a ResNet-101 has 626. */
 const MAX_STEPS = 2 ** 20;
 /** Longer integers than the magic number of the legacy format (10 bytes) mean nothing here. */
 const MAX_INTEGER_BYTES = 64;
 
-/** The bytes at hand end before the pickle does. */
+/** The available bytes end before the pickle does. */
 export class PickleEnd extends Error {}
 
-/** What a pickle holds, and where it ends. */
+/** The object of a pickle, and the end of the pickle. */
 export interface Unpickled {
   /** Lists and tuples are arrays, dictionaries are Maps: no key can reach a prototype. */
   value: unknown;
-  /** The position behind its last byte. */
+  /** The offset after its last byte. */
   end: number;
-  /** The storages that it refers to, by their keys. */
+  /** The storages that it refers to, by key. */
   storages: Map<string, PickledStorage>;
 }
 
@@ -88,7 +88,7 @@ class Machine {
   readonly #path: string;
   #at: number;
   #stack: unknown[] = [];
-  /** The stacks that were set aside, one for each open mark. */
+  /** The stacks below each open mark. */
   readonly #marked: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
   readonly #storages = new Map<string, PickledStorage>();
@@ -104,14 +104,14 @@ class Machine {
       const op = this.#uint(1);
       if (op === Op.STOP) return { value: this.#pop(), end: this.#at, storages: this.#storages };
       if (this.#change(op)) continue;
-      // In two steps, because what makes a tuple exchanges the stack.
+      // In two steps, because tuple opcodes replace `#stack`.
       const value = this.#produce(op);
       this.#stack.push(value);
     }
     throw this.#malformed(`takes more than ${MAX_STEPS} steps`);
   }
 
-  /** Carries out `op` if it changes what is there; false if it is one that makes a new value. */
+  /** Executes `op` if it changes existing state; returns false if it produces a value. */
   #change(op: number): boolean {
     switch (op) {
       case Op.PROTO: {
@@ -120,7 +120,7 @@ class Machine {
         break;
       }
       case Op.FRAME:
-        // Frames help readers with their buffers. That the bytes are there is seen as they are used.
+        // Frames are buffering hints. Bounds are checked when the bytes are read.
         this.#take(8);
         break;
       case Op.MARK:
@@ -157,7 +157,7 @@ class Machine {
     return true;
   }
 
-  /** The value that `op` puts onto the stack. */
+  /** The value that `op` pushes. */
   #produce(op: number): unknown {
     switch (op) {
       case Op.NONE:
@@ -229,7 +229,7 @@ class Machine {
         return this.#persistent(this.#pop());
       default:
         throw this.#malformed(
-          `has the opcode 0x${op.toString(16)} at byte ${this.#at - 1}, which no plain data needs`,
+          `has the opcode 0x${op.toString(16)} at byte ${this.#at - 1}, which is not supported`,
         );
     }
   }
@@ -246,7 +246,7 @@ class Machine {
   }
 
   #length8(): number {
-    // Lengths too large for a double lose their last bits here, and fail in #take all the same.
+    // Lengths beyond 2^53 lose precision here, but exceed the file in #take in any case.
     return Number(this.#bytes.readBigUInt64LE(this.#take(8)));
   }
 
@@ -300,19 +300,20 @@ class Machine {
 
   #append(items: unknown[]): void {
     const list = this.#top();
-    if (!Array.isArray(list)) throw this.#malformed('appends to what is no list');
+    if (!Array.isArray(list)) throw this.#malformed('appends to a value that is not a list');
     for (const item of items) list.push(item);
   }
 
   #addItems(items: unknown[]): void {
     const set = this.#top();
-    if (!(set instanceof Set)) throw this.#malformed('adds to what is no set');
+    if (!(set instanceof Set)) throw this.#malformed('adds to a value that is not a set');
     for (const item of items) set.add(item);
   }
 
   #setItems(items: unknown[]): void {
     const dict = this.#top();
-    if (!(dict instanceof Map)) throw this.#malformed('sets items of what is no dictionary');
+    if (!(dict instanceof Map))
+      throw this.#malformed('sets items of a value that is not a dictionary');
     if (items.length % 2) throw this.#malformed('has a key without a value');
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
@@ -329,42 +330,42 @@ class Machine {
 
   #global([module, name]: unknown[]): unknown {
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw this.#malformed('names something by what is no text');
+      throw this.#malformed('has a global whose name is not a string');
     }
     const fullName = `${module}.${name}`;
-    if (!globals.has(fullName)) throw unsafe(this.#path, fullName);
+    if (!globals.has(fullName)) throw unsafeError(this.#path, fullName);
     return globals.get(fullName);
   }
 
   #reduce([callee, args]: unknown[]): unknown {
     if (!(callee instanceof Constructor) || !Array.isArray(args)) {
-      throw this.#malformed('calls what cannot be called');
+      throw this.#malformed('calls an object that is not callable');
     }
-    const made = callee.make(args);
-    if (made === undefined) throw this.#malformed(`has wrong arguments for ${callee.name}`);
-    return made;
+    const result = callee.make(args);
+    if (result === undefined) throw this.#malformed(`has wrong arguments for ${callee.name}`);
+    return result;
   }
 
-  /** Attributes are for ordered dictionaries alone, where they hold `_metadata`; they are dropped. */
+  /** Only ordered dictionaries may have attributes (`_metadata`), which are dropped. */
   #build([target, state]: unknown[]): unknown {
     if (!(target instanceof Map) || !(state instanceof Map)) {
-      throw this.#malformed('sets attributes of what has none');
+      throw this.#malformed('sets attributes of an unsupported object');
     }
     return target;
   }
 
   #persistent(id: unknown): PickledStorage {
     const storage = loadStorage(id);
-    if (!storage) throw this.#malformed('refers to a storage in a form that is unknown');
+    if (!storage) throw this.#malformed('has an invalid storage reference');
     const known = this.#storages.get(storage.key);
     if (known && (known.dtype !== storage.dtype || known.numel !== storage.numel)) {
-      throw this.#malformed('describes one storage in two ways');
+      throw this.#malformed('has conflicting descriptions of a storage');
     }
     this.#storages.set(storage.key, storage);
     return storage;
   }
 
   #malformed(fault: string): Error {
-    return malformed(this.#path, `its pickle ${fault}`);
+    return malformedError(this.#path, `its pickle ${fault}`);
   }
 }

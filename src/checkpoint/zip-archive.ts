@@ -1,7 +1,7 @@
 import { fromRandomAccessReaderPromise, RandomAccessReader, type Entry, type ZipFile } from 'yauzl';
-import { malformed, shown, truncated } from './failure';
-import type { Bytes } from './file';
-import type { Place } from './pickled-state';
+import { malformedError, toPrintable, truncatedError } from './errors';
+import type { ByteSource } from './checkpoint-file';
+import type { StorageRange } from './pickled-state';
 
 const MAX_RECORDS = 2 ** 16;
 
@@ -10,36 +10,40 @@ export function isZip(head: Buffer): boolean {
   return head.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
 }
 
-/** A zip archive whose records are stored as they are, so that they can be read at any position. */
+/** A zip archive with uncompressed records, which allow random access. */
 export class ZipArchive {
-  readonly #file: Bytes;
+  readonly #file: ByteSource;
   readonly #zip: ZipFile;
   readonly #entries: ReadonlyMap<string, Entry>;
 
-  private constructor(file: Bytes, zip: ZipFile, entries: ReadonlyMap<string, Entry>) {
+  private constructor(file: ByteSource, zip: ZipFile, entries: ReadonlyMap<string, Entry>) {
     this.#file = file;
     this.#zip = zip;
     this.#entries = entries;
   }
 
-  static async open(file: Bytes): Promise<ZipArchive> {
+  static async open(file: ByteSource): Promise<ZipArchive> {
     let zip: ZipFile;
     try {
       zip = await fromRandomAccessReaderPromise(new Reader(file), file.size, { autoClose: false });
     } catch (cause) {
-      throw truncated(file.path, 'the directory at the end of the zip archive is missing', cause);
+      throw truncatedError(
+        file.path,
+        'the directory at the end of the zip archive is missing',
+        cause,
+      );
     }
     if (zip.entryCount > MAX_RECORDS) {
-      throw malformed(file.path, `its zip archive claims ${zip.entryCount} records`);
+      throw malformedError(file.path, `its zip archive claims ${zip.entryCount} records`);
     }
     const entries = new Map<string, Entry>();
     try {
       for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry);
     } catch (cause) {
-      throw malformed(file.path, 'the directory of its zip archive is damaged', cause);
+      throw malformedError(file.path, 'the directory of its zip archive is damaged', cause);
     }
     if (entries.size !== zip.entryCount) {
-      throw malformed(file.path, 'its zip archive has two records of one name');
+      throw malformedError(file.path, 'its zip archive has two records of one name');
     }
     return new ZipArchive(file, zip, entries);
   }
@@ -50,14 +54,14 @@ export class ZipArchive {
   }
 
   /** Where the bytes of a record lie; `undefined` if there is no such record. */
-  async find(name: string): Promise<Place | undefined> {
+  async find(name: string): Promise<StorageRange | undefined> {
     const entry = this.#entries.get(name);
     if (!entry) return undefined;
     if (entry.isEncrypted() || entry.compressionMethod !== 0) {
       const how = entry.isEncrypted() ? 'encrypted' : 'compressed';
-      throw malformed(
+      throw malformedError(
         this.#file.path,
-        `its record '${shown(name)}' is ${how}, and torch.save stores`,
+        `its record '${toPrintable(name)}' is ${how}, and torch.save stores`,
       );
     }
     try {
@@ -66,16 +70,16 @@ export class ZipArchive {
       });
       return { start: fileDataStart, bytes: entry.uncompressedSize };
     } catch (cause) {
-      throw malformed(this.#file.path, `its record '${shown(name)}' is damaged`, cause);
+      throw malformedError(this.#file.path, `its record '${toPrintable(name)}' is damaged`, cause);
     }
   }
 }
 
-/** Gives yauzl the file by position. */
+/** Adapts a byte source to yauzl. */
 class Reader extends RandomAccessReader {
-  readonly #file: Bytes;
+  readonly #file: ByteSource;
 
-  constructor(file: Bytes) {
+  constructor(file: ByteSource) {
     super();
     this.#file = file;
   }

@@ -3,16 +3,16 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { DeviceError, LibTorchError, SemisupError } from '../errors';
-import { cacheFolder } from '../hub';
+import { cacheDirectory } from '../hub';
 import {
-  askGpuDriver,
-  cudaPart,
+  queryGpuDriver,
+  cudaBackend,
   findUsedLibTorch,
   gpuProblem,
-  installFolder,
+  installDirectory,
   type Gpu,
 } from '../libtorch';
-import { writing } from '../net/disk';
+import { guardWrite } from '../net/disk';
 import { devices, Tensor, type DeviceName } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
@@ -40,10 +40,10 @@ export function doctorCommand(): Command {
         libtorch,
         libtorch.ok
           ? await runCheck('addon', checkAddon)
-          : await runCheck('LibTorch cache', () => checkCache(dirname(installFolder('cpu')))),
+          : await runCheck('LibTorch cache', () => checkCache(dirname(installDirectory('cpu')))),
         passed('cpu', (await devices())[0]!.description),
         await runCheck('GPU', checkGpu),
-        await runCheck('cache', () => checkCache(cacheFolder())),
+        await runCheck('cache', () => checkCache(cacheDirectory())),
       ];
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
       if (json) printJson(findings);
@@ -88,9 +88,9 @@ function compute(device: DeviceName): void {
 
 /** GPUs that cannot be used are a failure only if LibTorch has CUDA. */
 async function checkGpu(): Promise<string> {
-  const driver = await askGpuDriver();
+  const driver = await queryGpuDriver();
   const libtorch = await findUsedLibTorch().catch(() => undefined);
-  const problem = gpuProblem(driver, libtorch, libtorch && cudaPart(libtorch));
+  const problem = gpuProblem(driver, libtorch, libtorch && cudaBackend(libtorch));
   const gpus = driver.gpus.map(describeGpu);
   if (!problem) {
     for (const index of gpus.keys()) compute(`cuda:${index}`);
@@ -117,7 +117,7 @@ function describeGpu({ name, capability, memory: { total, free } }: Gpu): string
 async function checkCache(directory: string): Promise<string> {
   let existing = directory;
   while (!existsSync(existing)) existing = dirname(existing);
-  await rmdir(await writing(directory, mkdtemp(join(existing, '.semisup-'))));
+  await rmdir(await guardWrite(directory, mkdtemp(join(existing, '.semisup-'))));
   return existing === directory ? directory : `${directory}, not created yet`;
 }
 

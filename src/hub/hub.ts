@@ -29,10 +29,10 @@ const weightsOptionNames = ['weights', 'numClasses'];
  *
  * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it; also in the form
  *   of torch.hub, with `facebookresearch/semi-supervised-ImageNet1K-models` before it
- * @throws ModelError if there is no such model
- * @throws DownloadError if the checkpoint cannot be had, or is not what it should be
+ * @throws ModelError if the model is unknown
+ * @throws DownloadError if the checkpoint cannot be downloaded, or does not match its hash
  * @throws CheckpointError if `weights` are damaged or of another architecture
- * @throws DeviceError if the device is not there
+ * @throws DeviceError if the device is not available
  */
 function load(name: string, options?: LoadOptions): Promise<Classifier>;
 function load(repo: string, name: string, options?: LoadOptions): Promise<Classifier>;
@@ -71,8 +71,8 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
  * Fetches a model's checkpoint into the cache, unless it is there, and checks its SHA-256.
  *
  * @returns the path of the checkpoint
- * @throws ModelError if there is no such model
- * @throws DownloadError if it cannot be had, or is not what it should be
+ * @throws ModelError if the model is unknown
+ * @throws DownloadError if it cannot be downloaded, or does not match its hash
  */
 async function download(name: string, options: HubOptions = {}): Promise<string> {
   checkHubOptions(options, [], 'hub.download');
@@ -85,7 +85,7 @@ async function download(name: string, options: HubOptions = {}): Promise<string>
  *
  * @param path of the file
  * @returns the absolute path of the file
- * @throws ModelError if there is no such model, or the file cannot be written
+ * @throws ModelError if the model is unknown, or the file cannot be written
  * @throws CheckpointError if `weights` are damaged or of another architecture
  */
 async function exportTorchScript(
@@ -99,13 +99,13 @@ async function exportTorchScript(
   return resolve(path);
 }
 
-/** The models, and how to get them. Named as Python's `torch.hub` names it. */
+/** Lists, downloads and loads the models, with the interface of Python's `torch.hub`. */
 export const hub = {
   /** The models' names, all or those that match a glob such as `*swsl*`. */
   list: (pattern?: string): string[] => list(pattern),
-  /** A model's card as text. @throws ModelError if there is no such model */
+  /** A model's card as text. @throws ModelError if the model is unknown */
   help: (name: string): string => describe(card(name)),
-  /** A model's card. @throws ModelError if there is no such model */
+  /** A model's card. @throws ModelError if the model is unknown */
   info: (name: string): ModelCard => card(name),
   load,
   download,

@@ -1,7 +1,7 @@
 import { DownloadError } from '../errors';
 import { header, type Headers } from '../net/headers';
-import { Http, statusError } from '../net/http';
-import { defaultPatience, retry } from '../net/retry';
+import { HttpClient, statusError } from '../net/http';
+import { defaultRetryPolicy, retry } from '../net/retry';
 import { environment } from './environment';
 import type { FetchOptions } from './fetch-options';
 
@@ -20,15 +20,15 @@ export interface LinkedFile {
  * against, so that damage on the way is found, and a change at the source is not.
  */
 export async function linkedFile(repo: string, options: FetchOptions): Promise<LinkedFile> {
-  const { signal, patience = defaultPatience } = options;
+  const { signal, retryPolicy = defaultRetryPolicy } = options;
   const host = (environment('HF_ENDPOINT') ?? 'https://huggingface.co').replace(/\/+$/, '');
   const url = `${host}/${repo}/resolve/main/model.safetensors`;
-  const http = await Http.open(patience.idle);
+  const http = await HttpClient.open(retryPolicy.idleTimeout);
   try {
-    const trail = await retry(() => head(http, url, signal), patience, signal);
-    const linked = trail.find((headers) => header(headers, 'x-linked-etag') !== undefined);
-    const sha256 = sha256Of(header(linked ?? trail[0]!, linked ? 'x-linked-etag' : 'etag'));
-    if (sha256 === undefined) throw unchecked(url);
+    const redirectChain = await retry(() => head(http, url, signal), retryPolicy, signal);
+    const linked = redirectChain.find((headers) => header(headers, 'x-linked-etag') !== undefined);
+    const sha256 = sha256Of(header(linked ?? redirectChain[0]!, linked ? 'x-linked-etag' : 'etag'));
+    if (sha256 === undefined) throw unverifiedError(url);
     const size = linked && header(linked, 'x-linked-size');
     return { url, sha256, size: size === undefined ? undefined : Number(size) };
   } finally {
@@ -36,20 +36,24 @@ export async function linkedFile(repo: string, options: FetchOptions): Promise<L
   }
 }
 
-async function head(http: Http, url: string, signal?: AbortSignal): Promise<readonly Headers[]> {
-  const answer = await http.send(url, { method: 'HEAD', signal });
-  if (answer.status !== 200) throw statusError(answer);
-  return answer.trail;
+async function head(
+  http: HttpClient,
+  url: string,
+  signal?: AbortSignal,
+): Promise<readonly Headers[]> {
+  const response = await http.send(url, { method: 'HEAD', signal });
+  if (response.status !== 200) throw statusError(response);
+  return response.redirectChain;
 }
 
 function sha256Of(etag: string | undefined): string | undefined {
   return /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(etag ?? '')?.[1];
 }
 
-function unchecked(url: string): DownloadError {
+function unverifiedError(url: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HASH', {
-    what: `${url} comes without a SHA-256 (X-Linked-Etag), so that it could not be checked.`,
-    remedy: 'Fetch from another host.',
+    what: `${url} could not be verified: the response has no SHA-256 (X-Linked-Etag).`,
+    remedy: 'Download from another host.',
     value: url,
   });
 }

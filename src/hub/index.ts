@@ -1,3 +1,3 @@
-export { checkpointsFolder as cacheFolder } from './cache';
+export { checkpointsDirectory as cacheDirectory } from './cache';
 export { hub, type LoadOptions } from './hub';
 export type { HubOptions, HubProgress, WeightsOptions } from './options';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Network } from '../net/http';
 
-/** What npm's configuration says of how to reach its registry. */
+/** npm's registry and network settings. */
 export interface NpmSettings extends Network {
   /** Undefined for the default. */
   readonly registry?: string;
@@ -14,9 +14,9 @@ export interface NpmSettings extends Network {
  * npm, `npm_config_…` in the environment counts alone.
  */
 export async function npmSettings(signal?: AbortSignal): Promise<NpmSettings> {
-  const asked = await askNpm(signal);
+  const config = await queryNpm(signal);
   const setting = (name: string) =>
-    text(asked[name]) ?? text(process.env[`npm_config_${name.replace('-', '_')}`]);
+    text(config[name]) ?? text(process.env[`npm_config_${name.replace('-', '_')}`]);
   const cafile = setting('cafile');
   return {
     registry: setting('registry'),
@@ -27,7 +27,7 @@ export async function npmSettings(signal?: AbortSignal): Promise<NpmSettings> {
   };
 }
 
-async function askNpm(signal?: AbortSignal): Promise<Record<string, unknown>> {
+async function queryNpm(signal?: AbortSignal): Promise<Record<string, unknown>> {
   try {
     const { stdout } = await promisify(execFile)('npm', ['config', 'list', '--json'], {
       signal,

@@ -1,7 +1,7 @@
 import type { Options } from 'pacote';
 import { DownloadError } from '../errors';
-import { reason } from '../net/reason';
-import { defaultPatience, retry, Transient } from '../net/retry';
+import { errorReason } from '../net/error-reason';
+import { defaultRetryPolicy, retry, RetryableError } from '../net/retry';
 import type { FetchOptions } from './fetch-options';
 import type { NpmSettings } from './npm-settings';
 
@@ -17,7 +17,7 @@ declare module 'pacote' {
 export async function npmTarball(
   spec: string,
   settings: NpmSettings,
-  { signal, patience = defaultPatience }: FetchOptions,
+  { signal, retryPolicy = defaultRetryPolicy }: FetchOptions,
 ): Promise<string> {
   const { default: pacote } = await import('pacote');
   const { registry, ca, httpProxy, httpsProxy, noProxy } = settings;
@@ -28,7 +28,7 @@ export async function npmTarball(
     httpsProxy,
     noProxy,
     signal,
-    timeout: patience.idle,
+    timeout: retryPolicy.idleTimeout,
     fetchRetries: 0,
   };
   const resolve = async () => {
@@ -38,7 +38,7 @@ export async function npmTarball(
       throw registryError(spec, registry, cause);
     }
   };
-  const url = await retry(resolve, patience, signal);
+  const url = await retry(resolve, retryPolicy, signal);
   // A mirror may pass on the default registry's own addresses: npm then asks the mirror, and so does this.
   return new pacote.RemoteFetcher(url, options).resolved;
 }
@@ -46,17 +46,17 @@ export async function npmTarball(
 function registryError(spec: string, registry: string | undefined, cause: unknown) {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const status = Number(/^E(\d{3})$/.exec(code)?.[1]);
-  const answered = status > 0 || code === 'ETARGET';
+  const responded = status > 0 || code === 'ETARGET';
   const error = new DownloadError(
-    answered ? 'ERR_SEMISUP_DOWNLOAD_HTTP' : 'ERR_SEMISUP_DOWNLOAD_NETWORK',
+    responded ? 'ERR_SEMISUP_DOWNLOAD_HTTP' : 'ERR_SEMISUP_DOWNLOAD_NETWORK',
     {
-      what: `The npm registry ${registry ?? '(the default one)'} gives no ${spec}: ${reason(cause)}.`,
+      what: `The npm registry ${registry ?? '(the default one)'} did not resolve ${spec}: ${errorReason(cause)}.`,
       remedy:
         'Check the network, the proxy (HTTPS_PROXY), and the registry that `npm config get registry` names.',
       value: spec,
       cause,
     },
   );
-  const mayPass = !answered || status === 408 || status === 429 || status >= 500;
-  return mayPass ? new Transient(error, { answered }) : error;
+  const isTransient = !responded || status === 408 || status === 429 || status >= 500;
+  return isTransient ? new RetryableError(error, { responded }) : error;
 }

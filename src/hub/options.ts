@@ -1,21 +1,21 @@
 import { checkNumClasses, type Licence } from '../models';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
-/** How far a piece of work has come. */
+/** Progress of a download or build. */
 export interface HubProgress {
-  /** `download`: a checkpoint comes from a host; `build`: it is made into TorchScript. */
+  /** `download`: a checkpoint is downloaded; `build`: it is converted to TorchScript. */
   readonly phase: 'download' | 'build';
   /** The file that is being written. */
   readonly file: string;
-  /** Bytes that are done. */
+  /** Bytes processed so far. */
   readonly received: number;
-  /** Bytes in all, where that is known. */
+  /** Bytes in total, if known. */
   readonly total?: number;
 }
 
 /** Options of all that may fetch weights. */
 export interface HubOptions {
-  /** The cache; by default the folder of Python's `torch.hub`: `$TORCH_HOME/hub`. */
+  /** The cache; by default the directory of Python's `torch.hub`: `$TORCH_HOME/hub`. */
   readonly hubDir?: string;
   /** Fetches and builds again what the cache holds. */
   readonly forceReload?: boolean;
@@ -30,12 +30,12 @@ export interface HubOptions {
 /** Options of all that makes TorchScript of weights. */
 export interface WeightsOptions extends HubOptions {
   /**
-   * A checkpoint of one's own, in place of the model's: `.pth`, `.safetensors` or TF.js shards, with
+   * A custom checkpoint in place of the model's: `.pth`, `.safetensors` or TF.js shards, with
    * torchvision's parameter names.
    */
   readonly weights?: string;
   /**
-   * The number of classes. By default that of the checkpoint; for another the last layer is fresh.
+   * The number of classes. By default that of the checkpoint; for another the last layer is initialized.
    */
   readonly numClasses?: number;
 }

@@ -4,25 +4,25 @@ import { openCheckpoint } from '../checkpoint';
 import { buildTorchScript, type ModelCard } from '../models';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
-import { checkpointsFolder } from './cache';
+import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
 import { licenceNotice, type HubOptions, type WeightsOptions } from './options';
 
 /** Part of a cached file's name: another build of the same weights gets another name. */
 const build = 'build1';
 
-/** The path of a model's checked checkpoint; the first download tells the licence. */
+/** The path of a model's checked checkpoint; a download emits a warning with the licence. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
   const { hubDir, forceReload, offline, signal, onProgress } = options;
-  let told = false;
+  let notified = false;
   return await fetchCheckpoint(card.source, {
     hubDir,
     forceReload,
     offline,
     signal,
     onProgress: ({ file, received, total }) => {
-      if (!told) {
-        told = true;
+      if (!notified) {
+        notified = true;
         process.emitWarning(licenceNotice(card.name, card.licence), { code: 'SEMISUP_LICENCE' });
       }
       onProgress?.({ phase: 'download', file, received, total });
@@ -30,14 +30,14 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
   });
 }
 
-/** The path of a model's TorchScript file, built beside the checkpoints when it is not there yet. */
+/** The path of a model's TorchScript file, built beside the checkpoints if not cached. */
 export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
   const { source } = card;
   const hash = source.kind === 'file' ? source.sha256Prefix : source.sha256.slice(0, 8);
-  const folder = checkpointsFolder(options.hubDir);
-  const path = join(folder, `${card.name}-${hash}.${build}.pt`);
+  const directory = checkpointsDirectory(options.hubDir);
+  const path = join(directory, `${card.name}-${hash}.${build}.pt`);
   if (!options.forceReload && (await isIntact(path, options.signal))) return path;
-  await mkdir(folder, { recursive: true });
+  await mkdir(directory, { recursive: true });
   await withLock(
     `${path}.lock`,
     async (signal) => {
@@ -51,7 +51,7 @@ export async function cachedTorchScript(card: ModelCard, options: HubOptions): P
   return path;
 }
 
-/** Writes a model, or its architecture with weights of one's own, as a TorchScript file. */
+/** Writes a model, or its architecture with custom weights, as a TorchScript file. */
 export async function writeTorchScript(
   card: ModelCard,
   path: string,
@@ -89,7 +89,7 @@ async function describeSource(
   return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
 }
 
-/** What a cached file's SHA-256 is noted in: LibTorch itself checks no sums. */
+/** The file with the SHA-256 of a cached file, because LibTorch verifies no checksums. */
 function hashFile(path: string): string {
   return `${path}.sha256`;
 }

@@ -7,29 +7,27 @@ import type { Wheel } from './wheels';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal;
-  /** Called with the bytes that have come so far. */
+  /** Called with the bytes received so far. */
   readonly onProgress?: (received: number) => void;
 }
 
 /**
- * Fetches a wheel into `file`: from `SEMISUP_LIBTORCH_MIRROR` if that is set, else from PyTorch's own
- * host, and by pip where neither has it or can be reached. A file that is there already and intact is
- * kept.
+ * Downloads a wheel to `file`: from `SEMISUP_LIBTORCH_MIRROR` if set, else from PyTorch's own host,
+ * and with pip if that fails. An existing file with the pinned hash is kept.
  *
- * @throws DownloadError `…_OFFLINE` where `SEMISUP_OFFLINE` forbids it, `…_HASH` or `…_SIZE` where
- *   another file came than the pinned one, `…_DISK`.
- *   LibTorchError `ERR_SEMISUP_LIBTORCH_INSTALL` where the file cannot be had; its `cause` holds the
- *   errors of all ways that were tried.
+ * @throws DownloadError `…_OFFLINE` if `SEMISUP_OFFLINE` is set, `…_HASH` or `…_SIZE` if the file is
+ *   not the pinned one, `…_DISK`.
+ *   LibTorchError `ERR_SEMISUP_LIBTORCH_INSTALL` if all sources failed; its `cause` holds their errors.
  */
 export async function fetchWheel(wheel: Wheel, file: string, options: FetchOptions): Promise<void> {
   const { signal, onProgress } = options;
   if (await isIntact(file, wheel, signal)) return;
-  if (isOffline()) throw offline(wheel);
+  if (isOffline()) throw offlineError(wheel);
   const failures: Error[] = [];
   const base = [process.env.SEMISUP_LIBTORCH_MIRROR, wheel.base].find(Boolean);
   if (base) {
     try {
-      await download(address(base, wheel), file, {
+      await download(wheelUrl(base, wheel), file, {
         sha256: wheel.sha256,
         size: wheel.size,
         signal,
@@ -45,11 +43,11 @@ export async function fetchWheel(wheel: Wheel, file: string, options: FetchOptio
     await fetchByPip(wheel, file, options);
   } catch (error) {
     if (!(error instanceof LibTorchError) || failures.length === 0) throw error;
-    throw allFailed(wheel, [...failures, error]);
+    throw allFailedError(wheel, [...failures, error]);
   }
 }
 
-function address(base: string, wheel: Wheel): string {
+function wheelUrl(base: string, wheel: Wheel): string {
   return `${base.replace(/\/*$/, '/')}${encodeURIComponent(wheel.file)}`;
 }
 
@@ -67,19 +65,19 @@ function isUnreachable(error: unknown): error is DownloadError {
   return error instanceof DownloadError && codes.includes(error.code);
 }
 
-function offline(wheel: Wheel): DownloadError {
+function offlineError(wheel: Wheel): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_OFFLINE', {
-    what: `${wheel.file} is not here and may not be fetched, because SEMISUP_OFFLINE is set.`,
-    remedy: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+    what: `${wheel.file} was not downloaded, because SEMISUP_OFFLINE is set.`,
+    remedy: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch installation.',
     value: wheel.file,
   });
 }
 
-function allFailed(wheel: Wheel, failures: readonly Error[]): LibTorchError {
+function allFailedError(wheel: Wheel, failures: readonly Error[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
-    what: `${wheel.file} cannot be fetched:\n${failures.map(({ message }) => `- ${message}`).join('\n')}\n`,
+    what: `${wheel.file} could not be downloaded:\n${failures.map(({ message }) => `- ${message}`).join('\n')}\n`,
     remedy:
-      'Set SEMISUP_LIBTORCH_MIRROR to a folder of the web that has the file, or SEMISUP_LIBTORCH to a LibTorch of your own.',
+      'Set SEMISUP_LIBTORCH_MIRROR to the base URL of a mirror, or SEMISUP_LIBTORCH to a LibTorch installation.',
     value: wheel.file,
     cause: new AggregateError(failures),
   });

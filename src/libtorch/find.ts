@@ -1,152 +1,152 @@
 import { resolve } from 'node:path';
 import { LibTorchError } from '../errors';
-import { majorMinor, readFolder, type LibTorchFolder } from './folder';
+import { majorMinor, readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { variants } from './pins';
-import { installFolder } from './places';
+import { installDirectory } from './cache-directory';
 import { findPythonTorch, findPythonTorchSync, type PythonTorch } from './python';
 
 export interface FindOptions {
-  /** A folder of LibTorch, to be taken before all others. */
+  /** A LibTorch directory that takes precedence over all others. */
   readonly libtorch?: string;
-  /** The major.minor versions that will do, e.g. `['2.13']`; default: any. */
+  /** The accepted major.minor versions, e.g. `['2.13']`; any by default. */
   readonly versions?: readonly string[];
 }
 
-/** A place that was looked at in vain. */
-export interface Place {
-  /** What led there, e.g. `SEMISUP_LIBTORCH`. */
+/** A location that was searched and rejected. */
+export interface Location {
+  /** How the location was found, e.g. `SEMISUP_LIBTORCH`. */
   readonly source: string;
-  /** The folder, if anything led to one. */
+  /** The directory, if known. */
   readonly dir?: string;
-  /** Why it was not taken, in words. */
+  /** Why it was rejected. */
   readonly problem: string;
 }
 
 /** The LibTorch that is used, and how it was found. */
-export interface LibTorch extends LibTorchFolder {
-  /** What led there, e.g. `the user's cache`. */
+export interface LibTorch extends LibTorchDirectory {
+  /** How it was found, e.g. `the user's cache`. */
   readonly source: string;
-  /** The places that were looked at before, in order. */
-  readonly passed: readonly Place[];
+  /** The locations that were rejected before, in order. */
+  readonly rejected: readonly Location[];
 }
 
 /**
- * Finds LibTorch: the folder given by the option, by `SEMISUP_LIBTORCH` or by `LIBTORCH`; the user's
- * cache, CUDA's build first; the active Python's PyTorch if `LIBTORCH_USE_PYTORCH` is `1`. A folder
- * that is given is taken or refused, never passed over.
+ * Finds LibTorch: the directory given by the option, by `SEMISUP_LIBTORCH` or by `LIBTORCH`; the user's
+ * cache, CUDA's build first; the active Python's PyTorch if `LIBTORCH_USE_PYTORCH` is `1`. If an explicitly
+ * given directory is rejected, the search ends.
  *
- * @throws LibTorchError `ERR_SEMISUP_LIBTORCH_NOT_FOUND`, or `ERR_SEMISUP_LIBTORCH_MISMATCH` where all
- *   there is has another version; both name every place looked at and why it was not taken.
+ * @throws LibTorchError `ERR_SEMISUP_LIBTORCH_NOT_FOUND`, or `ERR_SEMISUP_LIBTORCH_MISMATCH` if only
+ *   other versions were found; both list every location and why it was rejected.
  */
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
   const search = new Search(options.versions);
   const found = search.visit(candidates(options));
-  return found ?? search.end(search.asksPython ? await findPythonTorch() : notAsked);
+  return found ?? search.finish(search.needsPython ? await findPythonTorch() : notQueried);
 }
 
 /** Like `findLibTorch`, but blocks while Python is queried. */
 export function findLibTorchSync(options: FindOptions = {}): LibTorch {
   const search = new Search(options.versions);
   const found = search.visit(candidates(options));
-  return found ?? search.end(search.asksPython ? findPythonTorchSync() : notAsked);
+  return found ?? search.finish(search.needsPython ? findPythonTorchSync() : notQueried);
 }
 
 interface Candidate {
   readonly source: string;
   readonly dir?: string;
   readonly problem?: string;
-  /** Whether the user named it, so that the search ends with it. */
-  readonly given?: boolean;
+  /** Whether the user specified it, so that the search ends with it. */
+  readonly explicit?: boolean;
 }
 
-const notAsked: PythonTorch = { problem: 'not asked, because LIBTORCH_USE_PYTORCH is not 1' };
+const notQueried: PythonTorch = { problem: 'not searched, because LIBTORCH_USE_PYTORCH is not 1' };
 
-/** A search in two steps, because Python's PyTorch, the last candidate, may have to be awaited. */
+/** A search in two steps, because the query of Python, the last candidate, may be asynchronous. */
 class Search {
   readonly #versions: readonly string[] | undefined;
-  readonly #passed: Place[] = [];
+  readonly #rejected: Location[] = [];
   #isMismatch = false;
-  #isOver = false;
+  #isFinished = false;
 
   constructor(versions: readonly string[] | undefined) {
     this.#versions = versions;
   }
 
-  /** Whether the last step needs Python. */
-  get asksPython(): boolean {
-    return !this.#isOver && process.env.LIBTORCH_USE_PYTORCH === '1';
+  /** Whether the last step requires a query of Python. */
+  get needsPython(): boolean {
+    return !this.#isFinished && process.env.LIBTORCH_USE_PYTORCH === '1';
   }
 
-  /** The first candidate that fits; undefined if none does. */
+  /** The first accepted candidate; undefined if all are rejected. */
   visit(candidates: Iterable<Candidate>): LibTorch | undefined {
-    for (const { source, dir, given, problem } of candidates) {
-      const found = dir === undefined ? problem! : readFolder(dir);
+    for (const { source, dir, explicit, problem } of candidates) {
+      const found = dir === undefined ? problem! : readLibTorchDirectory(dir);
       if (typeof found === 'string') {
-        this.#passed.push({ source, dir, problem: found });
+        this.#rejected.push({ source, dir, problem: found });
       } else if (this.#versions?.includes(majorMinor(found.version)) ?? true) {
-        return { ...found, source, passed: this.#passed };
+        return { ...found, source, rejected: this.#rejected };
       } else {
         this.#isMismatch = true;
-        const wanted = this.#versions!.join(' or ');
-        this.#passed.push({
+        const supported = this.#versions!.join(' or ');
+        this.#rejected.push({
           source,
           dir,
-          problem: `it is LibTorch ${found.version}, and the addon is built for ${wanted}`,
+          problem: `it is LibTorch ${found.version}, but the addon is built for ${supported}`,
         });
       }
-      if (given) {
-        this.#isOver = true;
+      if (explicit) {
+        this.#isFinished = true;
         return undefined;
       }
     }
     return undefined;
   }
 
-  /** Python's PyTorch, if the search has come to it and it fits. @throws LibTorchError otherwise */
-  end(python: PythonTorch): LibTorch {
+  /** Python's PyTorch, if the search is not finished and it is accepted. @throws LibTorchError otherwise */
+  finish(python: PythonTorch): LibTorch {
     const last = { source: "the active Python's PyTorch", ...python };
-    const found = this.#isOver ? undefined : this.visit([last]);
+    const found = this.#isFinished ? undefined : this.visit([last]);
     if (found) return found;
-    throw this.#isMismatch ? mismatched(this.#passed) : notFound(this.#passed);
+    throw this.#isMismatch ? mismatchError(this.#rejected) : notFoundError(this.#rejected);
   }
 }
 
 function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
-  const given = [
+  const sources = [
     ["the option 'libtorch'", libtorch],
     ['SEMISUP_LIBTORCH', process.env.SEMISUP_LIBTORCH],
     ['LIBTORCH', process.env.LIBTORCH],
   ] as const;
-  for (const [source, dir] of given) {
-    yield dir ? { source, dir: resolve(dir), given: true } : { source, problem: 'not set' };
+  for (const [source, dir] of sources) {
+    yield dir ? { source, dir: resolve(dir), explicit: true } : { source, problem: 'not set' };
   }
   for (const variant of variants.toReversed()) {
-    yield { source: "the user's cache", dir: installFolder(variant) };
+    yield { source: "the user's cache", dir: installDirectory(variant) };
   }
 }
 
-function notFound(places: readonly Place[]): LibTorchError {
+function notFoundError(locations: readonly Location[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_NOT_FOUND', {
-    what: `LibTorch was not found. Looked at:\n${list(places)}\n`,
+    what: `LibTorch was not found. Searched locations:\n${list(locations)}\n`,
     remedy: `Possible solutions:\n${solutions}`,
-    value: places,
+    value: locations,
   });
 }
 
-function mismatched(places: readonly Place[]): LibTorchError {
+function mismatchError(locations: readonly Location[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
-    what: `No LibTorch of a version that fits was found. Looked at:\n${list(places)}\n`,
+    what: `No compatible version of LibTorch was found. Searched locations:\n${list(locations)}\n`,
     remedy: `Possible solutions:\n${solutions}\n- in a clone, build the addon for that LibTorch: npm run build:native`,
-    value: places,
+    value: locations,
   });
 }
 
-const solutions = `- fetch it: npx semisup libtorch install
-- set SEMISUP_LIBTORCH to the folder of a LibTorch, the one that holds 'lib'
+const solutions = `- install it: npx semisup libtorch install
+- set SEMISUP_LIBTORCH to a LibTorch directory, the one that contains 'lib'
 - set LIBTORCH_USE_PYTORCH=1 to use the PyTorch of the active Python`;
 
-function list(places: readonly Place[]): string {
-  return places
+function list(locations: readonly Location[]): string {
+  return locations
     .map(({ source, dir, problem }) => `- ${dir ? `${source} (${dir})` : source}: ${problem}`)
     .join('\n');
 }

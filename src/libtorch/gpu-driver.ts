@@ -2,23 +2,23 @@ import { findLoader, type NativeGpuDriver } from './load';
 
 /** A GPU, as NVIDIA's driver describes it. */
 export interface Gpu {
-  /** What it calls itself, e.g. `NVIDIA H200`. */
+  /** Its name, e.g. `NVIDIA H200`. */
   readonly name: string;
   /** The compute capability, e.g. `9.0`. */
   readonly capability: string;
-  /** In bytes; what is free is unknown where the driver's management library is not there. */
+  /** In bytes; `free` is undefined if the driver's management library (NVML) is not available. */
   readonly memory: { readonly total: number; readonly free: number | undefined };
 }
 
-/** What NVIDIA's driver says. */
+/** The state of NVIDIA's driver. */
 export interface GpuDriver {
-  /** Why there is none, in the system's words. */
+  /** Why the driver was not found: the system's message. */
   readonly missing?: string;
-  /** Why it cannot be used, in its own words. */
+  /** Why the driver failed: its own message. */
   readonly failure?: string;
-  /** The version of CUDA that it can run, e.g. `13.0`; undefined if it does not tell. */
+  /** The highest CUDA version that it supports, e.g. `13.0`; undefined if not reported. */
   readonly cuda: string | undefined;
-  /** In the order of their indices, those that `CUDA_VISIBLE_DEVICES` leaves. */
+  /** The GPUs visible under `CUDA_VISIBLE_DEVICES`, by index. */
   readonly gpus: readonly Gpu[];
 }
 
@@ -29,27 +29,27 @@ const libraries = {
 } as Readonly<Record<string, readonly [cuda: string, nvml: string]>>;
 
 /**
- * Asks NVIDIA's driver for its GPUs, without LibTorch and without taking memory of a GPU.
+ * Queries NVIDIA's driver for its GPUs, without LibTorch and without allocating GPU memory.
  *
- * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` where no addon is compiled for this platform
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` if no addon is compiled for this platform
  */
-export async function askGpuDriver(names = libraries[process.platform]): Promise<GpuDriver> {
+export async function queryGpuDriver(names = libraries[process.platform]): Promise<GpuDriver> {
   return names ? describe(await findLoader().queryGpuDriver(...names)) : noDriver();
 }
 
-/** As `askGpuDriver`, but blocks for as long as the driver needs to start, up to a second. */
-export function askGpuDriverSync(names = libraries[process.platform]): GpuDriver {
+/** Like `queryGpuDriver`, but blocks while the driver initializes, up to a second. */
+export function queryGpuDriverSync(names = libraries[process.platform]): GpuDriver {
   return names ? describe(findLoader().queryGpuDriverSync(...names)) : noDriver();
 }
 
 function noDriver(): GpuDriver {
-  return { missing: `There is none for ${process.platform}.`, cuda: undefined, gpus: [] };
+  return { missing: `${process.platform} is not supported.`, cuda: undefined, gpus: [] };
 }
 
 function describe({ cudaVersion, gpus, ...problems }: NativeGpuDriver): GpuDriver {
   return {
     ...problems,
-    cuda: cudaVersion > 0 ? versionOf(cudaVersion) : undefined,
+    cuda: cudaVersion > 0 ? formatVersion(cudaVersion) : undefined,
     gpus: gpus.map(({ name, major, minor, total, free }) => ({
       name,
       capability: `${major}.${minor}`,
@@ -58,6 +58,6 @@ function describe({ cudaVersion, gpus, ...problems }: NativeGpuDriver): GpuDrive
   };
 }
 
-function versionOf(number: number): string {
+function formatVersion(number: number): string {
   return `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
 }

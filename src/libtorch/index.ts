@@ -3,15 +3,15 @@ export {
   findLibTorchSync,
   type FindOptions,
   type LibTorch,
-  type Place,
+  type Location,
 } from './find';
-export type { LibTorchFolder } from './folder';
+export type { LibTorchDirectory } from './directory';
 export { nvJpegLibraries } from './libraries';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
-export { askGpuDriver, askGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
+export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';
 export {
-  cudaPart,
+  cudaBackend,
   findUsedLibTorch,
   findUsedLibTorchSync,
   loadAddon,
@@ -19,5 +19,5 @@ export {
   type LoadOptions,
 } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
-export { installFolder, userCache } from './places';
+export { installDirectory, userCache } from './cache-directory';
 export type { Wheel } from './wheels';

@@ -3,62 +3,61 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LibTorchError } from '../errors';
 import { withLock } from '../net/lock';
-import { reason } from '../net/reason';
+import { errorReason } from '../net/error-reason';
 import { fetchWheel } from './fetch';
-import { readFolder, type LibTorchFolder } from './folder';
-import { memberPath } from './members';
+import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
+import { memberPath } from './wheel-layout';
 import { pinnedVersion, wheelsOf, type Variant } from './pins';
-import { installFolder } from './places';
+import { installDirectory } from './cache-directory';
 import { unpack } from './unpack';
 import type { Wheel } from './wheels';
 
-/** How far an installation is. Files are fetched and unpacked one after the other. */
+/** Progress of an installation. Files are downloaded and unpacked one after the other. */
 export interface InstallProgress {
   readonly phase: 'fetch' | 'unpack';
-  /** The file at hand. */
+  /** The current file. */
   readonly file: string;
-  /** Bytes fetched or unpacked of this file. */
+  /** Bytes of this file downloaded or unpacked so far. */
   readonly received: number;
-  /** Bytes to fetch or unpack of this file. */
+  /** Bytes of this file in total. */
   readonly total: number;
 }
 
 export interface InstallOptions {
   /** Default `cpu`. */
   readonly variant?: Variant;
-  /** Whether to unpack the headers too, which the addon is compiled against (62 MB); default false. */
+  /** Whether to install the headers too, to compile the addon (62 MB); false by default. */
   readonly headers?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: InstallProgress) => void;
 }
 
 /**
- * Fetches the pinned LibTorch into the user's cache. It appears there whole or not at all; one that is
- * there already is kept, and gets the headers if they are asked for and missing. Two processes that
- * install the same build do it once.
+ * Installs the pinned LibTorch into the user's cache, atomically. An existing one is kept, and missing
+ * headers are added if requested. Concurrent installations of one build are serialized by a lock.
  *
- * @param wheels Internal: the files to fetch, for tests.
- * @returns The folder of LibTorch.
- * @throws LibTorchError `ERR_SEMISUP_PLATFORM` where no build is known for this machine,
- *   `ERR_SEMISUP_LIBTORCH_INSTALL` where it cannot be fetched or unpacked. DownloadError where another
- *   file came than the pinned one, or the disk is full. `signal.reason` after an abort.
+ * @param wheels internal: the files to download, for tests
+ * @returns the LibTorch directory
+ * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform,
+ *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
+ *   not the pinned one, or the disk is full. `signal.reason` after an abort.
  */
 export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
-): Promise<LibTorchFolder> {
+): Promise<LibTorchDirectory> {
   const { variant = 'cpu', headers = false } = options;
-  const dir = installFolder(variant);
+  const dir = installDirectory(variant);
   return withLock(
     `${dir}.lock`,
     async (signal) => {
-      const there = readFolder(dir);
-      if (typeof there === 'string') {
+      const existing = readLibTorchDirectory(dir);
+      if (typeof existing === 'string') {
         await install(wheels, dir, { ...options, variant, signal });
-      } else if (headers && !hasHeaders(there, variant)) {
+      } else if (headers && !hasHeaders(existing, variant)) {
         await addHeaders(wheels, dir, { ...options, variant, signal });
       }
-      return readFolder(dir) as LibTorchFolder;
+      return readLibTorchDirectory(dir) as LibTorchDirectory;
     },
     { signal: options.signal },
   );
@@ -71,24 +70,25 @@ async function install(
 ): Promise<void> {
   const { variant = 'cpu', headers = false } = options;
   const path = (member: string) => memberPath(member, { cuda: variant !== 'cpu', headers });
-  const needed = headers ? wheels : wheels.filter(({ file }) => !isForHeadersAlone(file));
+  const needed = headers ? wheels : wheels.filter(({ file }) => !isHeaderOnly(file));
   await stage(needed, dir, path, options, async (staged) => {
-    const made = readFolder(staged);
-    if (typeof made === 'string' || made.version !== pinnedVersion) {
-      const problem = typeof made === 'string' ? made : `it is LibTorch ${made.version}`;
-      throw installFailed(`What was unpacked for ${dir} does not fit: ${problem}.`, dir);
+    const unpacked = readLibTorchDirectory(staged);
+    if (typeof unpacked === 'string' || unpacked.version !== pinnedVersion) {
+      const problem =
+        typeof unpacked === 'string' ? unpacked : `it is LibTorch ${unpacked.version}`;
+      throw installFailed(`LibTorch could not be installed in ${dir}: ${problem}.`, dir);
     }
     await rm(dir, { recursive: true, force: true });
     await rename(staged, dir);
   });
 }
 
-/** Those of LibTorch, and for CUDA those of its toolkit that they need. */
-function hasHeaders({ dir, headers }: LibTorchFolder, variant: Variant): boolean {
+/** Whether LibTorch's headers are installed, and for CUDA those of the toolkit that they include. */
+function hasHeaders({ dir, headers }: LibTorchDirectory, variant: Variant): boolean {
   return headers && (variant === 'cpu' || existsSync(join(dir, 'include', 'crt')));
 }
 
-function isForHeadersAlone(file: string): boolean {
+function isHeaderOnly(file: string): boolean {
   return file.startsWith('nvidia_cuda_crt-');
 }
 
@@ -99,8 +99,8 @@ async function addHeaders(
 ): Promise<void> {
   const withHeaders = wheels.filter(({ file }) => /^(torch|nvidia_cuda_(runtime|crt))-/.test(file));
   const path = (member: string) => {
-    const inside = memberPath(member, { cuda: options.variant !== 'cpu', headers: true });
-    return inside?.startsWith('include/') ? inside : undefined;
+    const relative = memberPath(member, { cuda: options.variant !== 'cpu', headers: true });
+    return relative?.startsWith('include/') ? relative : undefined;
   };
   await stage(withHeaders, dir, path, options, async (staged) => {
     await rm(join(dir, 'include'), { recursive: true, force: true });
@@ -108,13 +108,13 @@ async function addHeaders(
   });
 }
 
-/** Fetches and unpacks into a folder beside `dir`, has `land` put it in place, and tidies up. */
+/** Downloads and unpacks into a directory beside `dir`, moves it with `commit`, and cleans up. */
 async function stage(
   wheels: readonly Wheel[],
   dir: string,
   path: (member: string) => string | undefined,
   { signal, onProgress }: InstallOptions,
-  land: (staged: string) => Promise<void>,
+  commit: (staged: string) => Promise<void>,
 ): Promise<void> {
   const staged = `${dir}.new`;
   await rm(staged, { recursive: true, force: true });
@@ -122,7 +122,7 @@ async function stage(
     for (const wheel of wheels) {
       const { file, size } = wheel;
       const archive = join(dirname(dir), file);
-      const report = reporter(file, onProgress);
+      const report = createReporter(file, onProgress);
       report('fetch', 0, size);
       await fetchWheel(wheel, archive, {
         signal,
@@ -138,14 +138,14 @@ async function stage(
       });
       await rm(archive);
     }
-    await land(staged);
+    await commit(staged);
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
 }
 
 /** Calls `onProgress` at most ten times a second, and at the start and the end of a phase. */
-function reporter(file: string, onProgress: InstallOptions['onProgress']) {
+function createReporter(file: string, onProgress: InstallOptions['onProgress']) {
   let last = -Infinity;
   return (phase: InstallProgress['phase'], received: number, total: number): void => {
     const now = performance.now();
@@ -161,7 +161,7 @@ async function unpackWheel(...args: Parameters<typeof unpack>): Promise<void> {
     await unpack(...args);
   } catch (cause) {
     options?.signal?.throwIfAborted();
-    throw installFailed(`${archive} cannot be unpacked: ${reason(cause)}.`, archive, cause);
+    throw installFailed(`${archive} could not be unpacked: ${errorReason(cause)}.`, archive, cause);
   }
 }
 
@@ -169,7 +169,7 @@ function installFailed(what: string, value: string, cause?: unknown): LibTorchEr
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
     what,
     remedy:
-      'Nothing was changed. Check the free space there and try again, or set SEMISUP_LIBTORCH to a LibTorch of your own.',
+      'Check the free disk space there and try again, or set SEMISUP_LIBTORCH to a LibTorch installation.',
     value,
     cause,
   });

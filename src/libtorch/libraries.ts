@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The libraries to open before the addon, in this order. The linker then finds them, and what they
- * need in turn, by name: the addon itself knows no folder. `torch_cuda` must be opened though the
- * addon does not need it, because otherwise CUDA is silently off; `nvrtc-builtins` is opened later by
- * a library that does not look in its own folder.
+ * The libraries to open before the addon, in this order, so that the dynamic linker resolves the
+ * addon's dependencies by name; the addon has no rpath. `torch_cuda` is not a dependency of the addon,
+ * but without it CUDA is silently unavailable. `nvrtc-builtins` is opened later by a library that does
+ * not search its own directory.
  */
-const openingOrder = [
+const loadOrder = [
   'gomp',
   'omp',
   'iomp5md',
@@ -26,8 +26,8 @@ export function libraryName(file: string): string | undefined {
 }
 
 /**
- * Where nvJPEG may be, in the order to try: beside LibTorch, where the system's linker looks, and in
- * CUDA's toolkit.
+ * Candidate paths of nvJPEG, in order: beside LibTorch, on the dynamic linker's search path, and in the
+ * CUDA toolkit.
  */
 export function nvJpegLibraries({ dir }: { readonly dir: string }): string[] {
   const lib = join(dir, 'lib');
@@ -36,15 +36,15 @@ export function nvJpegLibraries({ dir }: { readonly dir: string }): string[] {
   return [...beside.map((file) => join(lib, file)), 'libnvjpeg.so.13', 'libnvjpeg.so.12', toolkit];
 }
 
-/** Absolute paths of the libraries in LibTorch's `lib` folder that must be opened, in order. */
+/** Absolute paths of the libraries in LibTorch's `lib` directory that must be opened, in order. */
 export function librariesToOpen(lib: string): string[] {
   const files = readdirSync(lib).sort();
-  // Some builds carry a hash in the name: libgomp-a34b3233.so.1.
+  // Some builds have a hash in the name: libgomp-a34b3233.so.1.
   const isOf = (file: string, name: string): boolean => {
     const found = libraryName(file);
     return found === name || (found?.startsWith(`${name}-`) ?? false);
   };
-  return openingOrder.flatMap((name) =>
+  return loadOrder.flatMap((name) =>
     files.filter((file) => isOf(file, name)).map((file) => join(lib, file)),
   );
 }

@@ -3,51 +3,51 @@ import { constants } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { LibTorchError } from '../errors';
-import { reason } from '../net/reason';
+import { errorReason } from '../net/error-reason';
 import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
-import { majorMinor } from './folder';
+import { majorMinor } from './directory';
 import { librariesToOpen } from './libraries';
 
 export interface LoadOptions {
-  /** A folder of LibTorch, to be taken before all others. Counts for the first call only. */
+  /** A LibTorch directory that takes precedence over all others. Used by the first call only. */
   readonly libtorch?: string;
 }
 
-/** The small addon that opens libraries; it needs no LibTorch itself. */
+/** The loader addon, which opens libraries and does not depend on LibTorch. */
 export interface Loader {
-  /** Opens libraries by absolute path, in order, on a thread of its own. */
+  /** Opens libraries by absolute path, in order, on a separate thread. */
   open(paths: readonly string[]): Promise<void>;
   openSync(paths: readonly string[]): void;
-  /** Asks NVIDIA's driver, by the names or paths of its libraries. */
+  /** Queries NVIDIA's driver through its libraries, given by name or path. */
   queryGpuDriver(cuda: string, nvml: string): Promise<NativeGpuDriver>;
   queryGpuDriverSync(cuda: string, nvml: string): NativeGpuDriver;
 }
 
-/** What NVIDIA's driver says, as the loader tells it. */
+/** The state of NVIDIA's driver, as the loader reports it. */
 export interface NativeGpuDriver {
-  /** Why there is none, in the system's words. */
+  /** Why the driver was not found: the system's message. */
   readonly missing?: string;
-  /** Why it cannot be used, in its own words. */
+  /** Why the driver failed: its own message. */
   readonly failure?: string;
-  /** The version of CUDA that it can run, as 1000 * major + 10 * minor; 0 if it does not tell. */
+  /** The highest supported CUDA version, 1000 * major + 10 * minor; 0 if not reported. */
   readonly cudaVersion: number;
   readonly gpus: readonly {
     readonly name: string;
     readonly major: number;
     readonly minor: number;
-    /** Bytes. */
+    /** In bytes. */
     readonly total: number;
     readonly free?: number;
   }[];
 }
 
-/** What is compiled for this platform. */
+/** The compiled binaries for this platform. */
 interface Binaries {
   readonly loader: Loader;
-  /** The addons by the major.minor of the LibTorch that they are built for. */
+  /** Paths of the addons, by the major.minor of their LibTorch. */
   readonly addons: ReadonlyMap<string, string>;
-  /** What names CUDA's functions, likewise; not for all of them, and opened only where CUDA is. */
-  readonly cudaParts: ReadonlyMap<string, string>;
+  /** Paths of the CUDA backend libraries, likewise; optional, and opened only if CUDA is available. */
+  readonly cudaBackends: ReadonlyMap<string, string>;
 }
 
 interface Loaded {
@@ -60,12 +60,12 @@ let loading: Promise<Loaded> | undefined;
 
 /**
  * Finds LibTorch, opens it off the JS thread, and loads the addon that is built for it. Calls share
- * one load; one that failed may be tried again.
+ * one load; a failed load may be retried.
  *
- * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` where no addon is compiled for this platform,
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` if no addon is compiled for this platform,
  *   `ERR_SEMISUP_LIBTORCH_NOT_FOUND` and `…_MISMATCH` as `findLibTorch`, `ERR_SEMISUP_LIBTORCH_OPEN`
- *   where the system's linker refuses.
- * @returns What the addon exports.
+ *   if the dynamic linker fails.
+ * @returns the addon's exports
  */
 export async function loadAddon(options: LoadOptions = {}): Promise<unknown> {
   if (loaded) return loaded.addon;
@@ -73,7 +73,7 @@ export async function loadAddon(options: LoadOptions = {}): Promise<unknown> {
   return (await loading).addon;
 }
 
-/** As `loadAddon`, but blocks while LibTorch is opened. */
+/** Like `loadAddon`, but blocks while LibTorch is opened. */
 export function loadAddonSync(options: LoadOptions = {}): unknown {
   if (loaded) return loaded.addon;
   const binaries = findBinaries();
@@ -95,7 +95,7 @@ export async function findUsedLibTorch(): Promise<LibTorch> {
   return loaded?.libtorch ?? (await findLibTorch(findOptions(findBinaries())));
 }
 
-/** As `findUsedLibTorch`, but blocks where Python has to be asked. */
+/** Like `findUsedLibTorch`, but blocks while Python is queried. */
 export function findUsedLibTorchSync(): LibTorch {
   return loaded?.libtorch ?? findLibTorchSync(findOptions(findBinaries()));
 }
@@ -109,9 +109,9 @@ export function findLoader(): Loader {
   return findBinaries().loader;
 }
 
-/** The library of this package that names CUDA's functions, for a LibTorch; undefined if there is none. */
-export function cudaPart({ version }: Pick<LibTorch, 'version'>): string | undefined {
-  return findBinaries().cudaParts.get(majorMinor(version));
+/** Path of the CUDA backend library for a LibTorch; undefined if not compiled. */
+export function cudaBackend({ version }: Pick<LibTorch, 'version'>): string | undefined {
+  return findBinaries().cudaBackends.get(majorMinor(version));
 }
 
 async function load(options: LoadOptions): Promise<Loaded> {
@@ -119,21 +119,21 @@ async function load(options: LoadOptions): Promise<Loaded> {
   const { loader } = binaries;
   const libtorch = await findLibTorch(findOptions(binaries, options));
   const libraries = librariesOf(libtorch);
-  const wait = () => {
+  const onExit = () => {
     waitUntilOpen(loader, libraries);
   };
-  process.once('exit', wait);
+  process.once('exit', onExit);
   try {
     await loader.open(libraries);
   } catch (cause) {
     throw openFailed(libtorch, cause);
   } finally {
-    process.off('exit', wait);
+    process.off('exit', onExit);
   }
   return finish(libtorch, binaries);
 }
 
-/** What the LibTorch to open must fit. */
+/** Restricts the search to the versions that an addon is built for. */
 function findOptions({ addons }: Binaries, options: LoadOptions = {}): FindOptions {
   return { ...options, versions: [...addons.keys()] };
 }
@@ -142,18 +142,18 @@ function librariesOf({ dir }: LibTorch): string[] {
   return librariesToOpen(join(dir, 'lib'));
 }
 
-// process.exit runs LibTorch's static destructors, which crash if its constructors still run on the
-// loader's thread. To open the same libraries here takes the linker's lock, and so waits for them.
+// `process.exit` runs LibTorch's static destructors, which crash while its constructors run on the
+// loader's thread. Opening the same libraries here blocks on the dynamic linker's lock until they finish.
 function waitUntilOpen(loader: Loader, libraries: readonly string[]): void {
   try {
     loader.openSync(libraries);
   } catch {
-    // What cannot be opened runs no constructors.
+    // A library that failed to open has no running constructors.
   }
 }
 
-// A synchronous call may have overtaken the asynchronous one: the addon must be loaded once only, for
-// a second load would take the place of the first one's state.
+// A synchronous call may have overtaken the asynchronous one. A second load would replace the state of
+// the first, so the addon is loaded only once.
 function finish(libtorch: LibTorch, { addons }: Binaries): Loaded {
   if (loaded) return loaded;
   const file = addons.get(majorMinor(libtorch.version))!;
@@ -170,48 +170,45 @@ function findBinaries(): Binaries {
   let file: string;
   let loader: Loader;
   try {
-    file = unpacked(nodeGypBuild.path(root));
+    file = unpackedPath(nodeGypBuild.path(root));
     loader = dlopen(file) as Loader;
   } catch (cause) {
-    throw addonNotFound(root, reason(cause), cause);
+    throw addonNotFound(root, errorReason(cause), cause);
   }
-  const folder = dirname(file);
-  const addons = librariesIn(folder, 'torch');
+  const directory = dirname(file);
+  const addons = librariesIn(directory, 'torch');
   if (addons.size === 0) {
-    throw addonNotFound(
-      root,
-      `${basename(file)} lies in ${folder} without torch-<version> beside it`,
-    );
+    throw addonNotFound(root, `${basename(file)} in ${directory} has no torch-<version> beside it`);
   }
-  return { loader, addons, cudaParts: librariesIn(folder, 'cuda') };
+  return { loader, addons, cudaBackends: librariesIn(directory, 'cuda') };
 }
 
-/** Those named `<name>-<version>`, by version. */
-function librariesIn(folder: string, name: string): Map<string, string> {
+/** Paths of the libraries named `<name>-<version>`, by version. */
+function librariesIn(directory: string, name: string): Map<string, string> {
   const pattern = new RegExp(`^${name}-(\\d+\\.\\d+)\\.(?:so|dll)$`);
-  const found = readdirSync(folder).map(
-    (file) => [pattern.exec(file)?.[1] ?? '', join(folder, file)] as const,
+  const found = readdirSync(directory).map(
+    (file) => [pattern.exec(file)?.[1] ?? '', join(directory, file)] as const,
   );
   return new Map(found.filter(([version]) => version !== ''));
 }
 
-// An addon may have any file name for process.dlopen. All symbols are bound now: one that is missing
-// would otherwise end the process when it is first called.
+// `process.dlopen` accepts any file name. With lazy binding, a missing symbol would abort the process on
+// its first call, so all symbols are bound now.
 function dlopen(file: string): unknown {
   const module = { exports: {} };
   process.dlopen(module, file, constants.dlopen.RTLD_NOW);
   return module.exports;
 }
 
-/** The system's linker cannot see into Electron's archives: the files lie beside them. */
-function unpacked(file: string): string {
+/** The dynamic linker cannot read Electron's archives: addons are unpacked beside them. */
+function unpackedPath(file: string): string {
   return file.replace(/\.asar(?=[\\/])/, '.asar.unpacked');
 }
 
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
-    what: `The compiled addon for ${process.platform}-${process.arch} cannot be loaded: ${problem}.`,
-    remedy: `In a clone run 'npm run build:native'; else see whether ${join(root, 'prebuilds')} has this platform, and install the package again.`,
+    what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
+    remedy: `In a clone, run 'npm run build:native'; otherwise check that ${join(root, 'prebuilds')} contains this platform, and reinstall the package.`,
     value: root,
     cause,
   });
@@ -219,10 +216,10 @@ function addonNotFound(root: string, problem: string, cause?: unknown): LibTorch
 
 function openFailed(libtorch: LibTorch, cause: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_OPEN', {
-    what: `LibTorch ${libtorch.version} in ${libtorch.dir} (from ${libtorch.source}) cannot be opened: ${reason(cause)}.`,
+    what: `LibTorch ${libtorch.version} in ${libtorch.dir} (from ${libtorch.source}) could not be opened: ${errorReason(cause)}.`,
     remedy: `Possible solutions:
-- remove that folder and fetch it again: npx semisup libtorch install
-- where a library is missing or too old (libstdc++, glibc 2.28 or newer), update the system
+- remove that directory and reinstall it: npx semisup libtorch install
+- if a library is missing or too old (libstdc++, glibc 2.28 or newer), update the system
 - set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(libtorch.version)}`,
     value: libtorch.dir,
     cause,

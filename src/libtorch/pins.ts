@@ -1,34 +1,34 @@
 import { LibTorchError } from '../errors';
 import { wheels, type Wheel } from './wheels';
 
-/** The LibTorch that this package fetches. Others are used where they lie, if major.minor fits. */
+/** The LibTorch version that this package installs. */
 export const pinnedVersion = '2.13.0';
 
-/** The builds of LibTorch that can be fetched: for the CPU alone, or for NVIDIA's GPUs too. */
+/** The builds of LibTorch that can be installed: CPU-only, or with CUDA. */
 export const variants = ['cpu', 'cu130'] as const;
 
 /** A build of LibTorch: `cpu`, or `cu130` for CUDA 13.0. */
 export type Variant = (typeof variants)[number];
 
 /**
- * The files to fetch for a build; their sizes tell how much that is.
+ * The wheels of a build.
  *
- * @throws LibTorchError `ERR_SEMISUP_PLATFORM` where no file with a known hash exists.
+ * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if no wheel is pinned for the platform.
  */
 export function wheelsOf(
   variant: Variant,
   platform: string = process.platform,
   arch: string = process.arch,
 ): readonly Wheel[] {
-  const here = `${platform}-${arch}`;
-  const found = wheels[here]?.[variant];
+  const target = `${platform}-${arch}`;
+  const found = wheels[target]?.[variant];
   if (found) return found;
   const supported = Object.entries(wheels).map(
     ([name, builds]) => `${name} (${Object.keys(builds).join(', ')})`,
   );
   throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
-    what: `LibTorch ${pinnedVersion} ${variant} for ${here} cannot be fetched: that is not yet supported.`,
-    remedy: `What can be fetched is ${supported.join(', ')}. Elsewhere set SEMISUP_LIBTORCH to a LibTorch of your own.`,
-    value: here,
+    what: `LibTorch ${pinnedVersion} ${variant} for ${target} is not available for installation.`,
+    remedy: `Supported are ${supported.join(', ')}. On other platforms, set SEMISUP_LIBTORCH to a LibTorch installation.`,
+    value: target,
   });
 }

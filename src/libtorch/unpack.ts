@@ -8,33 +8,33 @@ import { openPromise, type Entry } from 'yauzl';
 
 export interface UnpackOptions {
   readonly signal?: AbortSignal;
-  /** Called with the bytes written so far and in all. */
+  /** Called with the bytes written so far and in total. */
   readonly onProgress?: (written: number, total: number) => void;
 }
 
 /**
- * Unpacks those members of a zip archive into `folder` to which `pathOf` gives a relative path. Names
- * that lead out of the folder are refused, sizes and CRC-32 are checked.
+ * Unpacks the members of a zip archive for which `pathOf` returns a relative path into `directory`.
+ * Rejects names that escape the directory, and verifies sizes and CRC-32.
  */
 export async function unpack(
   archive: string,
-  folder: string,
+  directory: string,
   pathOf: (member: string) => string | undefined,
   { signal, onProgress }: UnpackOptions = {},
 ): Promise<void> {
   const zip = await openPromise(archive, { autoClose: false });
   try {
-    const wanted: { entry: Entry; file: string }[] = [];
+    const selected: { entry: Entry; file: string }[] = [];
     for await (const entry of zip.eachEntry()) {
       const path = pathOf(entry.fileName);
-      if (path !== undefined) wanted.push({ entry, file: join(folder, path) });
+      if (path !== undefined) selected.push({ entry, file: join(directory, path) });
     }
-    for (const made of new Set(wanted.map(({ file }) => dirname(file)))) {
-      await mkdir(made, { recursive: true });
+    for (const parent of new Set(selected.map(({ file }) => dirname(file)))) {
+      await mkdir(parent, { recursive: true });
     }
-    const total = wanted.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
+    const total = selected.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
     let written = 0;
-    for (const { entry, file } of wanted) {
+    for (const { entry, file } of selected) {
       const check = new Crc32Check(entry, (bytes) => onProgress?.((written += bytes), total));
       const source = await zip.openReadStreamPromise(entry);
       await pipeline(source, check, createWriteStream(file), { signal });
@@ -44,7 +44,7 @@ export async function unpack(
   }
 }
 
-/** Passes bytes on, and fails at the end if they are not those that were packed. */
+/** Passes bytes through, and raises an error at the end if their CRC-32 does not match. */
 class Crc32Check extends Transform {
   #crc = 0;
 
@@ -55,10 +55,10 @@ class Crc32Check extends Transform {
     super();
   }
 
-  override _transform(piece: Buffer, _: string, done: (error: null, piece: Buffer) => void): void {
-    this.#crc = crc32(piece, this.#crc);
-    this.onBytes(piece.length);
-    done(null, piece);
+  override _transform(chunk: Buffer, _: string, done: (error: null, chunk: Buffer) => void): void {
+    this.#crc = crc32(chunk, this.#crc);
+    this.onBytes(chunk.length);
+    done(null, chunk);
   }
 
   override _flush(done: (error?: Error) => void): void {

@@ -1,16 +1,16 @@
-/** A file to fetch that holds LibTorch, or libraries that it needs. */
+/** A Python wheel that contains LibTorch, or libraries that it depends on. */
 export interface Wheel {
-  /** Its name, which tells the package, its version and the platform (PEP 427). */
+  /** Its file name: package, version and platform tags (PEP 427). */
   readonly file: string;
   readonly sha256: string;
-  /** Bytes to fetch. */
+  /** In bytes. */
   readonly size: number;
-  /** The folder that it lies in on PyTorch's own host; without one it comes by pip alone. */
+  /** Base URL on PyTorch's own host; without one it is downloaded with pip only. */
   readonly base?: string;
 }
 
-/** Reads rows of SHA-256, bytes and file name. */
-function table(rows: string, base?: string): Wheel[] {
+/** Parses rows of SHA-256, size in bytes and file name. */
+function parseRows(rows: string, base?: string): Wheel[] {
   return rows
     .trim()
     .split('\n')
@@ -20,14 +20,14 @@ function table(rows: string, base?: string): Wheel[] {
     });
 }
 
-const linuxX64Cpu = table(
+const linuxX64Cpu = parseRows(
   `
 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b 191794682 torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
 `,
   'https://download.pytorch.org/whl/cpu/',
 );
 
-const linuxX64Cuda = table(`
+const linuxX64Cuda = parseRows(`
 60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7 526574961 torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl
 0c45dd8eeb50b603f07995b1b300c62ffe6a1980482b82b3bcf94a4ca9d49304 366173588 nvidia_cudnn_cu13-9.20.0.48-py3-none-manylinux_2_27_x86_64.whl
 786ce87568c303fadb5afcc7102d454cd3040d75f6f8626f5db460d1871f4dd0 170148586 nvidia_cusparselt_cu13-0.8.1-py3-none-manylinux2014_x86_64.whl
@@ -47,7 +47,7 @@ ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575  90215200 nvidi
 f658a05c48702219b3db52e194c2ea1ff0ccd3fbf2b75127b4a573074cc22fd5   3719559 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 `);
 
-const linuxArm64Cuda = table(`
+const linuxArm64Cuda = parseRows(`
 092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c 427199369 torch-2.13.0-cp311-cp311-manylinux_2_28_aarch64.whl
 e31454ae00094b0c55319d9d15b6fa2fc50a9e1c0f5c8c80fb75258234e731e1 444574296 nvidia_cudnn_cu13-9.20.0.48-py3-none-manylinux_2_27_aarch64.whl
 4dca476c50bf4780d46cd0bfbd82e2bc10a08e4fef7950917ce8d7578d22a23f 221051344 nvidia_cusparselt_cu13-0.8.1-py3-none-manylinux2014_aarch64.whl
@@ -67,24 +67,24 @@ e931536ccc7d467a98ba1d8b89ff7fa7f1fa3b13f2b0069118cd7f47bff07d0c  38768748 nvidi
 d4be80fe2ca19d394d0baaac7ca59892fac892741b6f1c3f743b33dfb660a217   3654567 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 `);
 
-// The hash of a pure CPU build for Linux on ARM is not known, so its CPU libraries are taken out of
-// the CUDA build; they need these two libraries of CUDA's, but no GPU.
+// No CPU-only build for Linux on ARM is pinned, so its CPU libraries come from the CUDA build. They
+// depend on these two CUDA libraries, but need no GPU.
 const linuxArm64Cpu = linuxArm64Cuda.filter(({ file }) =>
   /^(torch|nvidia_cuda_runtime|nvidia_cuda_cupti)-/.test(file),
 );
 
-const darwinArm64Cpu = table(`
+const darwinArm64Cpu = parseRows(`
 e76f9bcecc52b8ff711239a2f7547d5353df95878ab232f0773c1d95928b92f8 111187938 torch-2.13.0-cp311-cp311-macosx_14_0_arm64.whl
 `);
 
-const win32X64Cpu = table(`
+const win32X64Cpu = parseRows(`
 a0d8b11f16a48d60e2015d8213aa0390744cbebb98e58b62b3514dddc656e330 122015870 torch-2.13.0-cp311-cp311-win_amd64.whl
 `);
 
 /**
- * The files of each build, by `<platform>-<architecture>` in Node's words. Names, sizes and hashes are
- * those of the package indexes; the NVIDIA wheels are the ones that torch 2.13.0 asks for in its
- * metadata and opens at run time, nvJPEG, and headers that CUDA's own need.
+ * The files of each build, by Node's `<platform>-<architecture>`. Names, sizes and hashes are those of the
+ * package indexes. The NVIDIA wheels are those that torch 2.13.0 requires in its metadata and opens at
+ * run time, nvJPEG, and headers that the CUDA headers include.
  */
 export const wheels: Readonly<Record<string, Readonly<Record<string, readonly Wheel[]>>>> = {
   'linux-x64': { cpu: linuxX64Cpu, cu130: linuxX64Cuda },

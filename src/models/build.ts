@@ -1,10 +1,10 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
-import { shown } from '../checkpoint/failure';
+import { toPrintable } from '../checkpoint/errors';
 import { invalidValue } from '../options';
 import { ScriptModule } from '../torch';
 import { dtypeBytes, type ModuleSpec } from '../types';
 import type { ModelCard } from './cards';
-import { initialHead } from './head';
+import { initializeHead } from './head';
 import { fromKeras } from './keras';
 import {
   formatMetadata,
@@ -18,7 +18,7 @@ import { matchState } from './state';
 
 /** Options of `buildTorchScript`. */
 export interface BuildOptions {
-  /** The model to build; its `licence` is null for weights of one's own. */
+  /** The model to build; its `licence` is null for custom weights. */
   readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
     readonly licence: ModelCard['licence'] | null;
   };
@@ -28,9 +28,9 @@ export interface BuildOptions {
   readonly source: ModelMetadata['source'];
   /** The file to be written. */
   readonly path: string;
-  /** By default as many as the checkpoint has; for another number `fc` is initialised. */
+  /** By default as many as the checkpoint has; for another number `fc` is initialized. */
   readonly numClasses?: number;
-  /** Seed of the initialised `fc`, a 32-bit integer; 0 by default. */
+  /** Seed of the initialized `fc`, a 32-bit integer; 0 by default. */
   readonly seed?: number;
   /** Called after each tensor with the bytes filled so far and those of all tensors. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -44,7 +44,7 @@ export function checkNumClasses(numClasses: number): void {
 }
 
 /**
- * Makes a TorchScript file of an architecture and a checkpoint: methods `forward` and `features` (see
+ * Writes a TorchScript file from an architecture and a checkpoint: methods `forward` and `features` (see
  * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
  * file appears under its name only when it is whole.
  *
@@ -67,7 +67,7 @@ export async function buildTorchScript({
   const weights = keras ? fromKeras(state) : state;
   const numClasses = wanted ?? classCount(weights);
   const spec = resnet(architectures[card.architecture], numClasses);
-  const { tensors, freshHead } = matchState(weights, card.architecture, numClasses);
+  const { tensors, needsHead } = matchState(weights, card.architecture, numClasses);
   signal?.throwIfAborted();
   await using module = await ScriptModule.create(spec);
 
@@ -79,7 +79,7 @@ export async function buildTorchScript({
     done += byteLength(tensor);
     onProgress?.(done, total);
   }
-  if (freshHead) await fillHead(module, spec, seed);
+  if (needsHead) await fillHead(module, spec, seed);
   signal?.throwIfAborted();
 
   const metadata: ModelMetadata = {
@@ -89,7 +89,7 @@ export async function buildTorchScript({
     numClasses,
     labels: numClasses === 1000 ? 'imagenet1k' : null,
     licence: card.licence,
-    source: { file: shown(source.file), sha256: source.sha256 },
+    source: { file: toPrintable(source.file), sha256: source.sha256 },
     transform: card.transform,
   };
   await module.save(path, { extraFiles: { [metadataFile]: formatMetadata(metadata) } });
@@ -98,7 +98,7 @@ export async function buildTorchScript({
 async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): Promise<void> {
   const { weight, bias } = spec.modules!.fc!.parameters!;
   const [outputs, inputs] = weight!.shape as [number, number];
-  const head = await initialHead(outputs, inputs, seed);
+  const head = await initializeHead(outputs, inputs, seed);
   for (const [name, values, { dtype, shape }] of [
     ['fc.weight', head.weight, weight!],
     ['fc.bias', head.bias, bias!],

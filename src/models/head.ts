@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How many values are made before the event loop has its turn: about a millisecond's work. */
+/** Values computed between yields to the event loop: about a millisecond of work. */
 const slice = 2 ** 17;
 
 /**
- * PyTorch's default initialisation of `nn.Linear`: weights and biases uniform in ±1/√inputs, which is
+ * PyTorch's default initialization of `nn.Linear`: weights and biases uniform in ±1/√inputs, which is
  * what Kaiming's uniform with a = √5 comes to. Equal for equal seeds; not PyTorch's generator.
  *
  * @returns the weights [outputs, inputs], row-major, and the biases [outputs]
  */
-export async function initialHead(
+export async function initializeHead(
   outputs: number,
   inputs: number,
   seed: number,
@@ -27,7 +27,7 @@ export async function initialHead(
   };
 }
 
-/** A bijection of the 32-bit integers that scatters neighbours: the finaliser of MurmurHash3. */
+/** A bijection of the 32-bit integers that scatters neighbours: the finalizer of MurmurHash3. */
 function hash(value: number): number {
   let bits = value >>> 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

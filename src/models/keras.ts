@@ -14,17 +14,17 @@ const stemScale = 64;
 
 /**
  * Keras's ResNet-50 (names such as `res2a_branch2a/kernel`) under torchvision's names, for the
- * architecture `resnet50_v1` and torchvision's normalised RGB input. Kernels HWIO become OIHW and the
+ * architecture `resnet50_v1` and torchvision's normalized RGB input. Kernels HWIO become OIHW and the
  * dense kernel is transposed, both by strides alone; a convolution's bias goes into the running mean
  * of its BatchNorm, the difference of the epsilons into the running variance, and the stem's input,
  * BGR of 0..255 less a mean, into its kernel and running mean. Tensors of other names keep them.
  * Closing the result closes `keras`.
  *
- * The one inexactness: at the border the stem pads with another mean colour, off by half a grey level.
+ * The one inexactness: at the border the stem pads with another mean colour, off by half a gray level.
  *
  * Source: ResNet50 of keras.applications, as of Keras 2.2.4.
  *
- * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`), at once or when a tensor is read, where
+ * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`), immediately or when a tensor is read, where
  * a tensor does not have the shape that its layer demands.
  */
 export function fromKeras(keras: StateDict): StateDict {
@@ -36,40 +36,40 @@ export function fromKeras(keras: StateDict): StateDict {
   return { path: keras.path, tensors, close: () => keras.close() };
 }
 
-/** One tensor as torchvision has it, or nothing if it goes into another one. */
+/** A tensor converted to torchvision's layout; undefined if it is folded into another. */
 function convert(
   keras: StateDict,
   name: string,
   tensor: StoredTensor,
 ): [string, StoredTensor] | undefined {
-  if (name === 'fc1000/kernel') return ['fc.weight', permuted(keras, name, [1, 0])];
+  if (name === 'fc1000/kernel') return ['fc.weight', permute(keras, name, [1, 0])];
   if (name === 'fc1000/bias') return ['fc.bias', tensor];
   const slash = name.lastIndexOf('/');
-  const place = placeOf(name.slice(0, slash));
-  if (!place) return [name, tensor];
-  switch (`${place.kind} ${name.slice(slash + 1)}`) {
+  const mapping = mapLayer(name.slice(0, slash));
+  if (!mapping) return [name, tensor];
+  switch (`${mapping.kind} ${name.slice(slash + 1)}`) {
     case 'conv kernel':
       return [
-        `${place.conv}.weight`,
-        place.stem ? stemKernel(keras) : permuted(keras, name, [3, 2, 0, 1]),
+        `${mapping.conv}.weight`,
+        mapping.stem ? stemKernel(keras) : permute(keras, name, [3, 2, 0, 1]),
       ];
     case 'conv bias':
       return undefined;
     case 'bn gamma':
-      return [`${place.bn}.weight`, tensor];
+      return [`${mapping.bn}.weight`, tensor];
     case 'bn beta':
-      return [`${place.bn}.bias`, tensor];
+      return [`${mapping.bn}.bias`, tensor];
     case 'bn moving_mean':
-      return [`${place.bn}.running_mean`, runningMean(keras, name, place)];
+      return [`${mapping.bn}.running_mean`, runningMean(keras, name, mapping)];
     case 'bn moving_variance':
-      return [`${place.bn}.running_var`, runningVar(keras, name, place)];
+      return [`${mapping.bn}.running_var`, runningVar(keras, name, mapping)];
     default:
       return [name, tensor];
   }
 }
 
-/** Where a layer of Keras's stands in torchvision's network. */
-interface Place {
+/** The torchvision modules that a Keras layer maps to. */
+interface LayerMapping {
   readonly kind: 'conv' | 'bn';
   readonly conv: string;
   readonly bn: string;
@@ -78,7 +78,7 @@ interface Place {
   readonly kerasConv: string;
 }
 
-function placeOf(layer: string): Place | undefined {
+function mapLayer(layer: string): LayerMapping | undefined {
   if (layer === 'conv1' || layer === 'bn_conv1') {
     const kind = layer === 'conv1' ? 'conv' : 'bn';
     return { kind, conv: 'conv1', bn: 'bn1', stem: true, kerasConv: 'conv1' };
@@ -102,9 +102,9 @@ function letterIndex(letter: string): number {
 }
 
 /** The same memory with its dimensions in another order. */
-function permuted(keras: StateDict, name: string, order: readonly number[]): StoredTensor {
+function permute(keras: StateDict, name: string, order: readonly number[]): StoredTensor {
   const tensor = keras.tensors.get(name)!;
-  if (tensor.shape.length !== order.length) throw misfit(keras, name);
+  if (tensor.shape.length !== order.length) throw mismatchError(keras, name);
   return {
     ...tensor,
     shape: order.map((dimension) => tensor.shape[dimension]!),
@@ -119,8 +119,8 @@ function permuted(keras: StateDict, name: string, order: readonly number[]): Sto
  */
 function stemKernel(keras: StateDict): StoredTensor {
   const [height, width, outputs] = stemShape(keras);
-  return computed([outputs, 3, height, width], async () => {
-    const kernel = await floats(keras, 'conv1/kernel', height * width * 3 * outputs);
+  return computedTensor([outputs, 3, height, width], async () => {
+    const kernel = await readFloats(keras, 'conv1/kernel', height * width * 3 * outputs);
     const area = height * width;
     const result = new Float32Array(kernel.length);
     for (let o = 0; o < outputs; o++) {
@@ -138,7 +138,7 @@ function stemKernel(keras: StateDict): StoredTensor {
 /** What the offset of the stem's input adds to each of its outputs. */
 async function stemOffset(keras: StateDict): Promise<Float64Array> {
   const [height, width, outputs] = stemShape(keras);
-  const kernel = await floats(keras, 'conv1/kernel', height * width * 3 * outputs);
+  const kernel = await readFloats(keras, 'conv1/kernel', height * width * 3 * outputs);
   const offset = new Float64Array(outputs);
   for (let row = 0; row < height * width * 3; row++) {
     const rgb = 2 - (row % 3);
@@ -151,31 +151,34 @@ async function stemOffset(keras: StateDict): Promise<Float64Array> {
 function stemShape(keras: StateDict): [number, number, number] {
   const [height = 0, width = 0, inputs, outputs = 0, ...more] =
     keras.tensors.get('conv1/kernel')?.shape ?? [];
-  if (inputs !== 3 || more.length > 0) throw misfit(keras, 'conv1/kernel');
+  if (inputs !== 3 || more.length > 0) throw mismatchError(keras, 'conv1/kernel');
   return [height, width, outputs];
 }
 
-function runningMean(keras: StateDict, name: string, place: Place): StoredTensor {
+function runningMean(keras: StateDict, name: string, mapping: LayerMapping): StoredTensor {
   const shape = keras.tensors.get(name)!.shape;
-  return computed(shape, async () => {
-    const mean = await floats(keras, name, shape[0]);
-    const bias = await floats(keras, `${place.kerasConv}/bias`, mean.length);
-    const offset = place.stem ? await stemOffset(keras) : new Float64Array(mean.length);
-    const scale = place.stem ? stemScale : 1;
+  return computedTensor(shape, async () => {
+    const mean = await readFloats(keras, name, shape[0]);
+    const bias = await readFloats(keras, `${mapping.kerasConv}/bias`, mean.length);
+    const offset = mapping.stem ? await stemOffset(keras) : new Float64Array(mean.length);
+    const scale = mapping.stem ? stemScale : 1;
     return mean.map((value, channel) => (value - bias[channel]! - offset[channel]!) / scale);
   });
 }
 
-function runningVar(keras: StateDict, name: string, place: Place): StoredTensor {
+function runningVar(keras: StateDict, name: string, mapping: LayerMapping): StoredTensor {
   const shape = keras.tensors.get(name)!.shape;
-  return computed(shape, async () => {
-    const variance = await floats(keras, name, shape[0]);
-    const scale = place.stem ? stemScale ** 2 : 1;
+  return computedTensor(shape, async () => {
+    const variance = await readFloats(keras, name, shape[0]);
+    const scale = mapping.stem ? stemScale ** 2 : 1;
     return variance.map((value) => (value + kerasEps) / scale - torchEps);
   });
 }
 
-function computed(shape: readonly number[], compute: () => Promise<Float32Array>): StoredTensor {
+function computedTensor(
+  shape: readonly number[],
+  compute: () => Promise<Float32Array>,
+): StoredTensor {
   return {
     dtype: 'float32',
     shape,
@@ -185,18 +188,19 @@ function computed(shape: readonly number[], compute: () => Promise<Float32Array>
 }
 
 /** The elements of a float32 tensor without gaps between them. */
-async function floats(
+async function readFloats(
   keras: StateDict,
   name: string,
   length: number | undefined,
 ): Promise<Float32Array> {
   const tensor = keras.tensors.get(name);
   const bytes = await tensor?.read();
-  if (tensor?.dtype !== 'float32' || bytes?.length !== 4 * (length ?? 0)) throw misfit(keras, name);
+  if (tensor?.dtype !== 'float32' || bytes?.length !== 4 * (length ?? 0))
+    throw mismatchError(keras, name);
   return new Float32Array(new Uint8Array(bytes).buffer);
 }
 
-function misfit(keras: StateDict, name: string): CheckpointError {
+function mismatchError(keras: StateDict, name: string): CheckpointError {
   const tensor = keras.tensors.get(name);
   const found = tensor ? `is ${tensor.dtype} [${tensor.shape.join(', ')}]` : 'is missing';
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {

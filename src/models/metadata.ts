@@ -9,11 +9,11 @@ export const metadataFile = 'semisup.json';
 /** The version of the metadata that this package writes, and the only one that it reads. */
 const format = 1;
 
-/** Larger ones cannot be meant, and would only exhaust memory. */
+/** Rejects larger counts, which would exhaust memory. */
 export const maxClasses = 2 ** 16;
 const maxSide = 4096;
 
-/** What is known of a model, and travels inside its TorchScript archive. */
+/** A model's metadata, stored in its TorchScript archive. */
 export interface ModelMetadata {
   /** The card's name, e.g. `resnet50_swsl`. */
   readonly name: string;
@@ -36,7 +36,7 @@ export function formatMetadata(metadata: ModelMetadata): string {
 }
 
 /**
- * Reads the text of `metadataFile`, which anybody may have written.
+ * Reads the text of `metadataFile`, which is untrusted.
  *
  * @param path of the archive, for messages
  * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless all is as `ModelMetadata` says.
@@ -117,7 +117,7 @@ function fields(value: unknown, name: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A line of text, fit for a terminal. */
+/** A line of printable text. */
 function line(value: unknown, name: string): string {
   demand(
     typeof value === 'string' && value.length >= 1 && value.length <= 1000 && !/\p{C}/u.test(value),

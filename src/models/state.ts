@@ -1,4 +1,4 @@
-import { shown } from '../checkpoint/failure';
+import { toPrintable } from '../checkpoint/errors';
 import type { StateDict, StoredTensor } from '../checkpoint/state-dict';
 import { CheckpointError } from '../errors';
 import type { ModuleSpec, TensorSpec } from '../types';
@@ -22,17 +22,17 @@ export function tensorsOf(spec: ModuleSpec, prefix = ''): Map<string, TensorSpec
   return tensors;
 }
 
-/** What a network is filled with. */
+/** The tensors to fill a network with. */
 export interface Match {
   /** The checkpoint's tensor for each parameter and buffer that it fills. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Whether `fc` is not the checkpoint's, so that it must be initialised. */
-  readonly freshHead: boolean;
+  /** Whether `fc` is not the checkpoint's, so that it must be initialized. */
+  readonly needsHead: boolean;
 }
 
 /**
  * Finds the tensor of a checkpoint for each parameter and buffer of a network, strictly, as PyTorch's
- * `load_state_dict` does: nothing may be missing, unexpected or of another shape. Two exceptions:
+ * `load_state_dict` does: no tensor may be missing, unexpected or of another shape. Two exceptions:
  * `num_batches_tracked` may be missing (checkpoints from before PyTorch 0.4.1 have none) and is then
  * 0; and for another number of classes than 1000 a head that does not fit is left aside.
  *
@@ -44,21 +44,21 @@ export function matchState(
   numClasses = 1000,
 ): Match {
   const expected = tensorsOf(resnet(architectures[architecture], numClasses));
-  const freshHead =
+  const needsHead =
     numClasses !== 1000 &&
     !head.every((name) => fits(state.tensors.get(name), expected.get(name)!));
   const tensors = new Map<string, StoredTensor>();
   const missing: string[] = [];
   const misshapen: string[] = [];
   for (const [name, spec] of expected) {
-    if (freshHead && head.includes(name)) continue;
+    if (needsHead && head.includes(name)) continue;
     const tensor = state.tensors.get(name);
     if (fits(tensor, spec)) tensors.set(name, tensor);
     else if (tensor) misshapen.push(`${name} ${format(tensor)} in place of ${format(spec)}`);
     else if (!name.endsWith('.num_batches_tracked')) missing.push(name);
   }
   const unexpected = [...state.tensors.keys()].filter((name) => !expected.has(name));
-  if (missing.length + misshapen.length + unexpected.length === 0) return { tensors, freshHead };
+  if (missing.length + misshapen.length + unexpected.length === 0) return { tensors, needsHead };
 
   throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
     what: [
@@ -87,7 +87,7 @@ function format({ dtype, shape }: TensorSpec): string {
 
 function summary(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const some = names.slice(0, listed).map(shown).join('; ');
+  const some = names.slice(0, listed).map(toPrintable).join('; ');
   const more = names.length > listed ? `; and ${names.length - listed} more` : '';
   return [`${title}: ${some}${more}.`];
 }
@@ -95,7 +95,7 @@ function summary(title: string, names: readonly string[]): string[] {
 /** What the checkpoint seems to be, and how to load it as that. */
 function advice(state: StateDict, asked: ArchitectureName, askedClasses: number): string {
   const numClasses = state.tensors.get('fc.weight')?.shape[0] ?? askedClasses;
-  const guess = recognise(state, numClasses);
+  const guess = recognize(state, numClasses);
   if (guess === undefined) {
     return "Pass a state dict of torchvision's ResNet: the names are those of its parameters.";
   }
@@ -108,7 +108,7 @@ function advice(state: StateDict, asked: ArchitectureName, askedClasses: number)
 }
 
 /** The architecture with the most tensors in common, if these are nearly all. */
-function recognise(state: StateDict, numClasses: number): ArchitectureName | undefined {
+function recognize(state: StateDict, numClasses: number): ArchitectureName | undefined {
   let best: ArchitectureName | undefined;
   let bestShare = 0.9;
   for (const name of Object.keys(architectures) as ArchitectureName[]) {

@@ -1,70 +1,70 @@
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DownloadError } from '../errors';
-import { reason } from './reason';
+import { errorReason } from './error-reason';
 
-/** Runs an operation that writes `path`; what it throws becomes `ERR_SEMISUP_DOWNLOAD_DISK`. */
-export async function writing<T>(path: string, operation: Promise<T>): Promise<T> {
+/** Awaits an operation that writes `path`; its error becomes `ERR_SEMISUP_DOWNLOAD_DISK`. */
+export async function guardWrite<T>(path: string, operation: Promise<T>): Promise<T> {
   try {
     return await operation;
   } catch (cause) {
     throw new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
-      what: `${path} cannot be written: ${reason(cause)}; ${await space(dirname(path))}.`,
+      what: `${path} could not be written: ${errorReason(cause)}; ${await describeSpace(dirname(path))}.`,
       remedy:
-        'Make room or give access there, or choose another folder. What has come so far is kept and continued.',
+        'Free disk space or grant write permission there, or choose another directory. The bytes received so far are kept, and the download resumes from them.',
       value: path,
       cause,
     });
   }
 }
 
-/** The error for a file or folder that cannot be read. */
-export function unreadable(path: string, cause: unknown): DownloadError {
+/** The error for a file or directory that could not be read. */
+export function readError(path: string, cause: unknown): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
-    what: `${path} cannot be read: ${reason(cause)}.`,
-    remedy: 'Check what it is and who may read it.',
+    what: `${path} could not be read: ${errorReason(cause)}.`,
+    remedy: 'Check that it exists and that its permissions allow reading.',
     value: path,
     cause,
   });
 }
 
-/** Throws `ERR_SEMISUP_DOWNLOAD_DISK` where `path` needs more bytes than its file system has free. */
+/** Throws `ERR_SEMISUP_DOWNLOAD_DISK` if `path` needs more bytes than its file system has free. */
 export async function checkSpace(path: string, needed: number): Promise<void> {
-  const folder = dirname(path);
-  const free = await freeBytes(folder);
+  const directory = dirname(path);
+  const free = await freeBytes(directory);
   if (free === undefined || needed <= free) return;
   throw new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
-    what: `${path} needs ${needed} bytes more, and ${await space(folder)}.`,
-    remedy: 'Make room there, or choose another folder.',
+    what: `${path} requires ${needed} more bytes, but ${await describeSpace(directory)}.`,
+    remedy: 'Free disk space there, or choose another directory.',
     value: path,
   });
 }
 
-/** Makes a rename in `folder` last through a power cut, where the system can. */
-export async function syncFolder(folder: string): Promise<void> {
+/** Syncs `directory` to disk, so that a rename in it survives a power failure, where supported. */
+export async function syncDirectory(directory: string): Promise<void> {
   try {
-    const handle = await open(folder, 'r');
+    const handle = await open(directory, 'r');
     try {
       await handle.sync();
     } finally {
       await handle.close();
     }
   } catch {
-    // Windows opens no folders, and some network file systems sync none.
+    // Windows cannot open directories, and some network file systems cannot sync them.
   }
 }
 
-async function space(folder: string): Promise<string> {
-  const free = await freeBytes(folder);
+async function describeSpace(directory: string): Promise<string> {
+  const free = await freeBytes(directory);
   return free === undefined
-    ? `the free space of ${folder} is not known`
-    : `${folder} has ${free} bytes free`;
+    ? `the free space of ${directory} is unknown`
+    : `${directory} has ${free} bytes free`;
 }
 
-async function freeBytes(folder: string): Promise<number | undefined> {
+async function freeBytes(directory: string): Promise<number | undefined> {
   try {
-    const { blocks, bavail, bsize } = await statfs(folder);
-    // Some network and FUSE file systems say 0 of everything.
+    const { blocks, bavail, bsize } = await statfs(directory);
+    // Some network and FUSE file systems report 0 for every field.
     return blocks === 0 ? undefined : bavail * bsize;
   } catch {
     return undefined;

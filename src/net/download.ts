@@ -1,57 +1,57 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DownloadError } from '../errors';
-import { checkSpace, writing } from './disk';
+import { checkSpace, guardWrite } from './disk';
 import { contentLength, contentRange, header, strongValidator } from './headers';
-import { Http, statusError, type Answer, type Network } from './http';
-import { Partial } from './partial';
-import { progressReporter, type DownloadProgress } from './progress';
-import { reason } from './reason';
-import { defaultPatience, retry, Transient, type Patience } from './retry';
+import { HttpClient, statusError, type Response, type Network } from './http';
+import { PartialFile } from './partial-file';
+import { createProgressReporter, type DownloadProgress } from './progress';
+import { errorReason } from './error-reason';
+import { defaultRetryPolicy, retry, RetryableError, type RetryPolicy } from './retry';
 
 export type { DownloadProgress } from './progress';
 
 export interface DownloadOptions {
-  /** The expected SHA-256 in hex digits, whole or, as in torch.hub's file names, its beginning. */
+  /** The expected SHA-256 in hex digits: all 64, or a prefix as in torch.hub's file names. */
   readonly sha256: string;
-  /** The expected size in bytes, where it is known. */
+  /** The expected size in bytes, if known. */
   readonly size?: number;
   readonly signal?: AbortSignal;
   /** Called at the start, about ten times a second, and at the end. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Proxy and certificates, where they come from elsewhere than the environment. */
+  /** Proxy and certificate settings that override the environment's. */
   readonly network?: Network;
   /** @internal */
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
 }
 
-// Many times the largest file of interest; only a body whose length nobody has told can reach it.
-const LONGEST_UNTOLD_BODY = 8 * 2 ** 30;
-/** New bytes before a failure, from which on it does not count against the attempts. */
-const PROGRESS = 2 ** 20;
+// Far above the largest file of interest. Limits a body of unknown length.
+const MAX_UNKNOWN_LENGTH = 8 * 2 ** 30;
+/** An attempt that received at least this many new bytes resets the count of failures. */
+const MIN_PROGRESS = 2 ** 20;
 
 /**
- * Fetches `url` (http or https, through the proxies of the environment) into `file`. Nothing appears
- * under that name, and nothing there is replaced, before the whole body is on the disk and its SHA-256
- * is checked. Until then it lies in `<file>.part`, from where a later call, also of another process,
- * goes on. Two processes must not fetch the same file at once: hold a lock (`withLock`).
+ * Downloads `url` (http or https, through the environment's proxies) to `file`. The body is written
+ * to `<file>.part`, which is renamed to `file` once it is complete and its SHA-256 matches. A later
+ * call, also from another process, resumes a partial file. Two processes must not download the same
+ * file concurrently: hold a lock (`withLock`).
  *
- * @throws DownloadError `…_HTTP` for a status that is no success, `…_NETWORK` where no answer comes,
- *   `…_TRUNCATED` where the body keeps ending early, `…_SIZE` and `…_HASH` where it is not what was
- *   expected (then the partial file is deleted), `…_DISK` where the file cannot be written.
- *   `signal.reason` after an abort; the partial file stays.
+ * @throws DownloadError `…_HTTP` for an error status, `…_NETWORK` if there is no response,
+ *   `…_TRUNCATED` if the body repeatedly ends early, `…_SIZE` and `…_HASH` if it differs from what
+ *   was expected (the partial file is deleted), `…_DISK` if the file cannot be written.
+ *   `signal.reason` after an abort; the partial file is kept.
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<void> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const patience = options.patience ?? defaultPatience;
-  const folder = dirname(file);
-  await writing(file, mkdir(folder, { recursive: true }));
-  const http = await Http.open(patience.idle, options.network);
+  const retryPolicy = options.retryPolicy ?? defaultRetryPolicy;
+  const directory = dirname(file);
+  await guardWrite(file, mkdir(directory, { recursive: true }));
+  const http = await HttpClient.open(retryPolicy.idleTimeout, options.network);
   try {
-    const partial = await Partial.open(file, url, signal);
+    const partial = await PartialFile.open(file, url, signal);
     try {
-      await new Download(http, url, file, partial, options).run(patience);
+      await new Download(http, url, file, partial, options).run(retryPolicy);
     } finally {
       await partial.close();
     }
@@ -64,34 +64,35 @@ export async function download(url: string, file: string, options: DownloadOptio
 }
 
 class Download {
-  /** Whether what lies in the partial file comes from more than one body. */
+  /** Whether the partial file was assembled from more than one response body. */
   #spliced = false;
-  /** Length of the whole file in bytes, as expected or as the host told. */
+  /** Length of the whole file in bytes: the expected one, or the one that the host reported. */
   #length: number | undefined;
-  #furthest = 0;
+  #maxSize = 0;
   readonly #report: (received: number, total: number | undefined, always?: boolean) => void;
 
   constructor(
-    readonly http: Http,
+    readonly http: HttpClient,
     readonly url: string,
     readonly file: string,
-    readonly partial: Partial,
+    readonly partial: PartialFile,
     readonly options: DownloadOptions,
   ) {
-    this.#report = progressReporter(url, file, options.onProgress);
+    this.#report = createProgressReporter(url, file, options.onProgress);
   }
 
-  async run(patience: Patience): Promise<void> {
+  async run(retryPolicy: RetryPolicy): Promise<void> {
     const { partial, options } = this;
-    await retry(() => this.#attempt(), patience, options.signal);
+    await retry(() => this.#attempt(), retryPolicy, options.signal);
     if (this.#spliced && !this.#isExpected()) {
-      // The host may have changed the file unnoticed, or a power cut what was written of it.
+      // The host may have replaced the file under the same validator, or a power failure may have
+      // corrupted the partial file. Download it again from the start.
       await partial.restart({ url: this.url });
-      await retry(() => this.#attempt(), patience, options.signal);
+      await retry(() => this.#attempt(), retryPolicy, options.signal);
     }
     if (!this.#isExpected()) {
       const { sha256 } = options;
-      throw await this.#refuse('HASH', `the SHA-256 ${partial.sha256()} instead of ${sha256}`);
+      throw await this.#reject('HASH', `SHA-256 ${sha256}`, partial.sha256());
     }
     await partial.commit();
     this.#report(partial.size, partial.size, true);
@@ -99,20 +100,22 @@ class Download {
 
   async #attempt(): Promise<void> {
     const { partial, options } = this;
-    this.#furthest = Math.max(this.#furthest, partial.size);
+    this.#maxSize = Math.max(this.#maxSize, partial.size);
     if (partial.size > 0 && partial.size === partial.origin.total) {
       this.#spliced = true;
       return;
     }
-    const answer = await this.http.send(this.url, {
+    const response = await this.http.send(this.url, {
       headers: { 'accept-encoding': 'identity', ...this.#range() },
       signal: options.signal,
     });
-    const told = await this.#accept(answer);
-    this.#length = options.size ?? told;
-    if (told !== undefined && told !== this.#length) throw await this.#refuseLength(told);
+    const reported = await this.#accept(response);
+    this.#length = options.size ?? reported;
+    if (reported !== undefined && reported !== this.#length) {
+      throw await this.#rejectLength(reported);
+    }
     await checkSpace(this.file, (this.#length ?? 0) - partial.size);
-    await this.#receive(answer);
+    await this.#receive(response);
   }
 
   #range(): Record<string, string> {
@@ -122,12 +125,13 @@ class Download {
   }
 
   /**
-   * Makes the partial file ready for the body of `answer`, to be continued or begun anew, and gives
-   * the length of the whole.
+   * Prepares the partial file for the body of `response`, to resume or to restart it.
+   *
+   * @returns the length of the whole file in bytes, if the host reports it
    */
-  async #accept(answer: Answer): Promise<number | undefined> {
+  async #accept(response: Response): Promise<number | undefined> {
     const { partial, url } = this;
-    const { status, headers } = answer;
+    const { status, headers } = response;
     if (status === 200) {
       const total = contentLength(headers);
       await partial.restart({ url, validator: strongValidator(headers), total });
@@ -139,33 +143,34 @@ class Download {
       this.#spliced = true;
       return range.total;
     }
-    await answer.body.dump();
-    if (status !== 206 && status !== 416) throw statusError(answer);
+    await response.body.dump();
+    if (status !== 206 && status !== 416) throw statusError(response);
     await partial.restart({ url });
-    throw new Transient(this.#notTheRest(answer), { answered: true });
+    throw new RetryableError(this.#rangeError(response), { responded: true });
   }
 
-  async #receive(answer: Answer): Promise<void> {
+  async #receive(response: Response): Promise<void> {
     const { partial } = this;
     const length = this.#length;
     this.#report(partial.size, length, true);
-    for await (const piece of this.#pieces(answer)) {
-      const size = partial.size + piece.length;
-      if (size > (length ?? LONGEST_UNTOLD_BODY)) throw await this.#refuseLength(size);
-      await partial.append(piece);
+    for await (const chunk of this.#chunks(response)) {
+      const size = partial.size + chunk.length;
+      if (size > (length ?? MAX_UNKNOWN_LENGTH)) throw await this.#rejectLength(size);
+      await partial.append(chunk);
       this.#report(size, length);
     }
-    if (partial.size < (length ?? 0)) throw this.#cut('the host closed the connection');
+    if (partial.size < (length ?? 0)) throw this.#truncatedError('the host closed the connection');
   }
 
-  async *#pieces({ body }: Answer): AsyncGenerator<Uint8Array> {
+  async *#chunks({ body }: Response): AsyncGenerator<Uint8Array> {
     try {
       yield* body as AsyncIterable<Uint8Array>;
     } catch (cause) {
-      // The iterator of a stream that fails passes over what the stream still holds.
-      let held: Uint8Array | null;
-      while ((held = body.read() as Uint8Array | null) !== null) yield held;
-      throw this.#cut(reason(cause), cause);
+      // The iterator of a stream that errors drops the buffered chunks. Read them, so that a retry
+      // resumes after them.
+      let chunk: Uint8Array | null;
+      while ((chunk = body.read() as Uint8Array | null) !== null) yield chunk;
+      throw this.#truncatedError(errorReason(cause), cause);
     }
   }
 
@@ -173,38 +178,41 @@ class Download {
     return this.partial.sha256().startsWith(this.options.sha256);
   }
 
-  #cut(why: string, cause?: unknown): Transient {
+  #truncatedError(reason: string, cause?: unknown): RetryableError {
     const { size } = this.partial;
     const error = new DownloadError('ERR_SEMISUP_DOWNLOAD_TRUNCATED', {
-      what: `${this.url} ended after ${size} of ${this.#length ?? 'an unknown number of'} bytes: ${why}.`,
-      remedy: `Try again: what has come so far lies in ${this.file}.part and is continued.`,
+      what: `${this.url} ended after ${size} of ${this.#length ?? 'an unknown number of'} bytes: ${reason}.`,
+      remedy: `Try again: the download resumes from ${this.file}.part.`,
       value: this.url,
       cause,
     });
-    return new Transient(error, { answered: true, progressed: size >= this.#furthest + PROGRESS });
+    return new RetryableError(error, {
+      responded: true,
+      progressed: size >= this.#maxSize + MIN_PROGRESS,
+    });
   }
 
-  #notTheRest({ status, headers }: Answer): DownloadError {
+  #rangeError({ status, headers }: Response): DownloadError {
     const range = header(headers, 'content-range') ?? 'no Content-Range';
     return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
-      what: `${this.url} answered with status ${status} (${range}) instead of the rest of the file.`,
-      remedy: 'Try again, or fetch from another host.',
+      what: `${this.url} responded with status ${status} (${range}) instead of the requested range.`,
+      remedy: 'Try again, or download from another host.',
       value: this.url,
     });
   }
 
-  #refuseLength(actual: number): Promise<DownloadError> {
-    const expected = this.#length ?? LONGEST_UNTOLD_BODY;
-    return this.#refuse('SIZE', `${actual} bytes or more instead of ${expected}`);
+  #rejectLength(actual: number): Promise<DownloadError> {
+    const expected = this.#length ?? MAX_UNKNOWN_LENGTH;
+    return this.#reject('SIZE', `${expected} bytes`, `${actual} or more`);
   }
 
-  /** Deletes the partial file: these are not the bytes that were asked for. */
-  async #refuse(kind: 'SIZE' | 'HASH', has: string): Promise<DownloadError> {
+  /** Deletes the partial file, and returns the error for a body of the wrong size or hash. */
+  async #reject(kind: 'SIZE' | 'HASH', expected: string, received: string): Promise<DownloadError> {
     await this.partial.discard();
     return new DownloadError(`ERR_SEMISUP_DOWNLOAD_${kind}`, {
-      what: `The file from ${this.url} has ${has}.`,
+      what: `Expected ${expected} for ${this.url}, but received ${received}.`,
       remedy:
-        'Nothing of it was kept. Try again; if it stays so, the host or a proxy on the way gives another file than the one expected.',
+        'Try again. If the error persists, check whether the host or a proxy serves a different file.',
       value: this.url,
     });
   }

@@ -1,27 +1,31 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { unreadable } from './disk';
+import { readError } from './disk';
 
-// Small enough that hashing one piece holds the event loop for less than a millisecond.
-const PIECE = 256 * 1024;
+// Small enough that hashing one chunk blocks the event loop for less than a millisecond.
+const CHUNK_SIZE = 256 * 1024;
 
 /**
- * Adds the whole of a file to `hash`; gives its length.
+ * Updates `hash` with the content of a file, and returns its length in bytes.
  *
- * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` where it cannot be read. `signal.reason` after an
+ * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if it cannot be read. `signal.reason` after an
  *   abort.
  */
-export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {
+export async function updateHashFromFile(
+  hash: Hash,
+  path: string,
+  signal?: AbortSignal,
+): Promise<number> {
   let length = 0;
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: PIECE })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_SIZE })) {
       signal?.throwIfAborted();
-      hash.update(piece as Buffer);
-      length += (piece as Buffer).length;
+      hash.update(chunk as Buffer);
+      length += (chunk as Buffer).length;
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    throw unreadable(path, cause);
+    throw readError(path, cause);
   }
   return length;
 }
@@ -29,11 +33,11 @@ export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): 
 /**
  * SHA-256 of a file, as 64 lower-case hex digits.
  *
- * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` where it cannot be read. `signal.reason` after an
+ * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if it cannot be read. `signal.reason` after an
  *   abort.
  */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await hashInto(hash, path, signal);
+  await updateHashFromFile(hash, path, signal);
   return hash.digest('hex');
 }

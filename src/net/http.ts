@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher, request } from 'undici';
 import { DownloadError } from '../errors';
 import { retryAfter, type Headers } from './headers';
-import { reason } from './reason';
-import { Transient } from './retry';
+import { errorReason } from './error-reason';
+import { RetryableError } from './retry';
 
-/** Proxy and certificates, where they come from elsewhere than the environment. */
+/** Proxy and certificate settings that override the environment's. */
 export interface Network {
   /** Certificate authorities (PEM) to trust instead of Node's. */
   readonly ca?: string;
@@ -17,43 +17,43 @@ export interface Network {
   readonly noProxy?: string;
 }
 
-/** What a host answered, after redirects. */
-export interface Answer {
-  /** Where the redirects led. */
+/** An HTTP response, after redirects. */
+export interface Response {
+  /** The final URL. */
   readonly url: string;
   readonly status: number;
   readonly headers: Headers;
-  /** The headers of the redirects on the way, first to last, then those of the answer. */
-  readonly trail: readonly Headers[];
+  /** The headers of each redirect in order, then those of the response. */
+  readonly redirectChain: readonly Headers[];
   readonly body: Readable & { dump(): Promise<unknown> };
 }
 
-/** One request. */
-export interface Ask {
+/** Options of a request. */
+export interface Request {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
-const MOST_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 /**
- * HTTP and HTTPS through the proxies that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name. Closing it
- * ends its connections, so that none keeps the process alive.
+ * An HTTP client that uses the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. `close()` ends
+ * its connections, so that they do not keep the process alive.
  */
-export class Http {
+export class HttpClient {
   readonly #agent: Dispatcher;
   readonly #request: typeof request;
-  readonly #idle: number;
+  readonly #idleTimeout: number;
 
-  private constructor(agent: Dispatcher, send: typeof request, idle: number) {
+  private constructor(agent: Dispatcher, send: typeof request, idleTimeout: number) {
     this.#agent = agent;
     this.#request = send;
-    this.#idle = idle;
+    this.#idleTimeout = idleTimeout;
   }
 
-  /** `idle`: milliseconds without an answer or a byte after which a request fails. */
-  static async open(idle: number, network: Network = {}): Promise<Http> {
+  /** @param idleTimeout milliseconds without receiving a byte after which a request fails */
+  static async open(idleTimeout: number, network: Network = {}): Promise<HttpClient> {
     const { EnvHttpProxyAgent, request } = await import('undici');
     const { ca, httpProxy, httpsProxy, noProxy } = network;
     const tls = ca === undefined ? {} : { ca };
@@ -65,63 +65,66 @@ export class Http {
         connect: tls,
         requestTls: tls,
         proxyTls: tls,
-        // Proxies commonly allow CONNECT to port 443 only.
+        // Many proxies allow CONNECT to port 443 only.
         proxyTunnel: false,
       });
-      return new Http(agent, request, idle);
+      return new HttpClient(agent, request, idleTimeout);
     } catch (cause) {
       throw new DownloadError('ERR_SEMISUP_DOWNLOAD_NETWORK', {
-        what: `The proxy settings cannot be used: ${reason(cause)}.`,
-        remedy: 'Write HTTP_PROXY and HTTPS_PROXY as http://host:port.',
+        what: `The proxy settings are invalid: ${errorReason(cause)}.`,
+        remedy: 'Set HTTP_PROXY and HTTPS_PROXY in the form http://host:port.',
         cause,
       });
     }
   }
 
   /**
-   * Sends a request and follows redirects. Throws `Transient` with `ERR_SEMISUP_DOWNLOAD_NETWORK`
-   * where no answer comes, `DownloadError` for a redirect that may not be followed.
+   * Sends a request and follows redirects. Throws `RetryableError` with `ERR_SEMISUP_DOWNLOAD_NETWORK`
+   * if there is no response, `DownloadError` for a redirect that is not allowed.
    */
-  async send(url: string, { method = 'GET', headers, signal }: Ask = {}): Promise<Answer> {
-    const trail: Headers[] = [];
-    let at = parse(url, ['https:', 'http:']);
-    if (at === undefined) throw httpError(`${url} is no address of the web.`, url);
-    while (trail.length <= MOST_REDIRECTS) {
-      const response = await this.#sendOnce(at, { method, headers, signal });
-      trail.push(response.headers);
-      const next = redirect(response.statusCode, response.headers.location, at);
+  async send(url: string, { method = 'GET', headers, signal }: Request = {}): Promise<Response> {
+    const redirectChain: Headers[] = [];
+    let target = parse(url, ['https:', 'http:']);
+    if (target === undefined) throw httpError(`${url} is not an http or https URL.`, url);
+    while (redirectChain.length <= MAX_REDIRECTS) {
+      const response = await this.#sendOnce(target, { method, headers, signal });
+      redirectChain.push(response.headers);
+      const next = redirect(response.statusCode, response.headers.location, target);
       if (next === undefined) {
         return {
-          url: at.href,
+          url: target.href,
           status: response.statusCode,
           headers: response.headers,
-          trail,
+          redirectChain,
           body: response.body,
         };
       }
       await response.body.dump();
-      at = next;
+      target = next;
     }
-    throw httpError(`${url} redirects more than ${MOST_REDIRECTS} times.`, url);
+    throw httpError(`${url} redirects more than ${MAX_REDIRECTS} times.`, url);
   }
 
-  async #sendOnce(at: URL, { method, headers, signal }: Ask): Promise<Dispatcher.ResponseData> {
+  async #sendOnce(
+    target: URL,
+    { method, headers, signal }: Request,
+  ): Promise<Dispatcher.ResponseData> {
     try {
-      return await this.#request(at, {
+      return await this.#request(target, {
         dispatcher: this.#agent,
         method,
         headers,
         signal,
-        headersTimeout: this.#idle,
-        bodyTimeout: this.#idle,
+        headersTimeout: this.#idleTimeout,
+        bodyTimeout: this.#idleTimeout,
       });
     } catch (cause) {
-      throw new Transient(
+      throw new RetryableError(
         new DownloadError('ERR_SEMISUP_DOWNLOAD_NETWORK', {
-          what: `${at.href} cannot be reached: ${reason(cause)}.`,
+          what: `${target.href} could not be reached: ${errorReason(cause)}.`,
           remedy:
             'Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (NODE_EXTRA_CA_CERTS).',
-          value: at.href,
+          value: target.href,
           cause,
         }),
       );
@@ -134,16 +137,18 @@ export class Http {
   }
 }
 
-/** The error for an answer that is no success; `Transient` where another try may get one. */
-export function statusError({ url, status, headers }: Answer): DownloadError | Transient {
-  const error = httpError(`${url} answered with status ${status}.`, url);
-  const mayPass = status === 408 || status === 429 || status >= 500;
-  return mayPass ? new Transient(error, { answered: true, wait: retryAfter(headers) }) : error;
+/** The error for a response with an error status; a `RetryableError` if the status is transient. */
+export function statusError({ url, status, headers }: Response): DownloadError | RetryableError {
+  const error = httpError(`${url} responded with status ${status}.`, url);
+  const isTransient = status === 408 || status === 429 || status >= 500;
+  return isTransient
+    ? new RetryableError(error, { responded: true, delay: retryAfter(headers) })
+    : error;
 }
 
 function redirect(status: number, location: unknown, from: URL): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
-  // From https to http would let anyone on the way answer.
+  // A redirect from https to http would let anyone on the network path forge the response.
   const protocols = from.protocol === 'https:' ? ['https:'] : ['https:', 'http:'];
   const to = typeof location === 'string' ? parse(location, protocols, from.href) : undefined;
   if (to !== undefined) return to;
@@ -162,7 +167,7 @@ function parse(address: string, protocols: readonly string[], base?: string): UR
 function httpError(what: string, url: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
     what,
-    remedy: 'Check the address, and whether a mirror or a proxy stands between.',
+    remedy: 'Check the URL, and any mirror or proxy in use.',
     value: url,
   });
 }

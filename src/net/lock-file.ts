@@ -1,43 +1,43 @@
 import { readlinkSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { writing } from './disk';
+import { guardWrite } from './disk';
 
 /** Who holds a lock. */
 export interface LockHolder {
   readonly pid: number;
-  /** The machine, and on Linux the PID namespace in it. */
+  /** The host name, and on Linux the PID namespace. */
   readonly host: string;
 }
 
-/** What is to be seen of a lock. */
-export interface Sight {
-  /** Undefined for a lock made this very moment, or whose maker died while making it. */
+/** The state of a lock file at one time. */
+export interface LockSnapshot {
+  /** Undefined for a lock that is being created, or whose creator died while creating it. */
   readonly holder?: LockHolder;
-  /** Tells this lock from all others, 16 hex digits. */
+  /** Identifies this lock, 16 hex digits. */
   readonly token?: string;
-  /** Differs after each sign of life. */
+  /** Changes with each heartbeat. */
   readonly state: string;
 }
 
-/** Makes the lock `path`, unless there is one. */
+/** Creates the lock `path`. Returns false if it already exists. */
 export async function createLock(path: string, token: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
     try {
-      await file.writeFile(JSON.stringify({ pid: process.pid, host: machine(), token }));
+      await file.writeFile(JSON.stringify({ pid: process.pid, host: hostId(), token }));
     } finally {
       await file.close();
     }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    return writing(path, Promise.reject(error as Error));
+    return guardWrite(path, Promise.reject(error as Error));
   }
 }
 
-/** Looks at the lock `path`; undefined where there is none. */
-export async function lookAtLock(path: string): Promise<Sight | undefined> {
+/** Reads the lock `path`; undefined if it does not exist. */
+export async function readLock(path: string): Promise<LockSnapshot | undefined> {
   try {
     const text = await readFile(path, 'utf8');
     const { mtimeMs, ino } = await stat(path);
@@ -48,9 +48,9 @@ export async function lookAtLock(path: string): Promise<Sight | undefined> {
   }
 }
 
-/** Whether the holder is a process of this machine that has ended. */
+/** Whether the holder is a process of this host that has exited. */
 export function isDead(holder: LockHolder | undefined): boolean {
-  if (holder?.host !== machine()) return false;
+  if (holder?.host !== hostId()) return false;
   try {
     process.kill(holder.pid, 0);
     return false;
@@ -59,23 +59,23 @@ export function isDead(holder: LockHolder | undefined): boolean {
   }
 }
 
-function parse(text: string): Pick<Sight, 'holder' | 'token'> {
+function parse(text: string): Pick<LockSnapshot, 'holder' | 'token'> {
   try {
     const { pid, host, token } = JSON.parse(text) as Record<string, unknown>;
-    const readable =
+    const valid =
       Number.isSafeInteger(pid) &&
       (pid as number) > 0 &&
       typeof host === 'string' &&
       typeof token === 'string' &&
       /^[0-9a-f]{16}$/.test(token);
-    return readable ? { holder: { pid: pid as number, host }, token } : {};
+    return valid ? { holder: { pid: pid as number, host }, token } : {};
   } catch {
     return {};
   }
 }
 
-// Containers may share the name of the host and not its processes.
-function machine(): string {
+// Containers may share a host name but not process ids.
+function hostId(): string {
   try {
     return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {

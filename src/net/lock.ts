@@ -2,38 +2,38 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockError } from '../errors';
-import { writing } from './disk';
-import { createLock, isDead, lookAtLock, type LockHolder, type Sight } from './lock-file';
-import { pause } from './pause';
+import { guardWrite } from './disk';
+import { createLock, isDead, readLock, type LockHolder, type LockSnapshot } from './lock-file';
+import { sleep } from './sleep';
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
-  /** Called once if another holds the lock, with who that is where it can be read. */
+  /** Called once if another process holds the lock, with its holder if that can be read. */
   readonly onWait?: (holder: LockHolder | undefined) => void;
   /** @internal Milliseconds. */
   readonly timing?: LockTiming;
 }
 
 interface LockTiming {
-  /** Between two signs of life of the holder. */
-  readonly beat: number;
-  /** Between two looks of one who waits. */
+  /** Between two heartbeats of the holder. */
+  readonly heartbeat: number;
+  /** Between two polls of a waiting process. */
   readonly poll: number;
-  /** Without a sign of life after which the holder counts as dead. */
+  /** Without a heartbeat after which the lock counts as stale. */
   readonly stale: number;
 }
 
-const defaultTiming: LockTiming = { beat: 2_000, poll: 200, stale: 30_000 };
+const defaultTiming: LockTiming = { heartbeat: 2_000, poll: 200, stale: 30_000 };
 
 /**
- * Runs `fn` while this process alone, among all that ask for the lock `path`, may. The lock is a file
- * that its holder touches every two seconds. It is taken over when its holder is a dead process of
- * this machine, or has given no sign of life for 30 seconds.
+ * Runs `fn` while holding the lock `path` exclusively among processes. The lock is a file whose
+ * modification time its holder updates every two seconds. Another process takes it over if the holder
+ * is a process of this host that has exited, or has missed its heartbeat for 30 seconds.
  *
- * The signal that `fn` gets is aborted with `options.signal`, and with a `LockError` when the lock was
- * lost: when this process was stopped for so long that another took it over.
+ * The signal passed to `fn` is aborted with `options.signal`, and with a `LockError` if another
+ * process took over the lock, because this process was suspended for too long.
  *
- * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` where the file cannot be made. `signal.reason`
+ * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if the file cannot be created. `signal.reason`
  *   after an abort.
  */
 export async function withLock<T>(
@@ -44,61 +44,62 @@ export async function withLock<T>(
   const { signal, timing = defaultTiming } = options;
   const token = await acquire(path, options);
   const lost = new AbortController();
-  const heart = setInterval(() => void beat(path, token, lost), timing.beat);
-  heart.unref();
+  const heartbeat = setInterval(() => void beat(path, token, lost), timing.heartbeat);
+  heartbeat.unref();
   try {
     return await fn(AbortSignal.any(signal ? [signal, lost.signal] : [lost.signal]));
   } finally {
-    clearInterval(heart);
-    if ((await lookAtLock(path))?.token === token) await writing(path, rm(path, { force: true }));
+    clearInterval(heartbeat);
+    if ((await readLock(path))?.token === token) await guardWrite(path, rm(path, { force: true }));
   }
 }
 
 async function acquire(path: string, options: LockOptions): Promise<string> {
   const { signal, onWait, timing = defaultTiming } = options;
   const token = randomBytes(8).toString('hex');
-  await writing(path, mkdir(dirname(path), { recursive: true }));
-  let last: Sight | undefined;
+  await guardWrite(path, mkdir(dirname(path), { recursive: true }));
+  let previous: LockSnapshot | undefined;
   let unchanged = 0;
   for (;;) {
     signal?.throwIfAborted();
     if (await createLock(path, token)) return token;
-    const sight = await lookAtLock(path);
-    if (sight === undefined) continue;
-    if (last === undefined) onWait?.(sight.holder);
-    // Looks are counted, and no clocks compared: those of two machines differ, and a laptop sleeps.
-    unchanged = sight.state === last?.state ? unchanged + 1 : 0;
-    last = sight;
-    if (isDead(sight.holder) || unchanged * timing.poll >= timing.stale) {
-      await takeOver(path, sight, options);
+    const snapshot = await readLock(path);
+    if (snapshot === undefined) continue;
+    if (previous === undefined) onWait?.(snapshot.holder);
+    // Count polls instead of comparing times: clocks of two hosts differ, and a laptop may sleep.
+    unchanged = snapshot.state === previous?.state ? unchanged + 1 : 0;
+    previous = snapshot;
+    if (isDead(snapshot.holder) || unchanged * timing.poll >= timing.stale) {
+      await takeOver(path, snapshot, options);
     } else {
-      await pause(timing.poll, signal);
+      await sleep(timing.poll, signal);
     }
   }
 }
 
 /**
- * Removes a stale lock. Of several who see it as stale, one at a time may, under a lock named after
- * this very one: so that none removes the fresh lock that another has already put in its place.
+ * Removes a stale lock. Several processes may find it stale, and one could remove the new lock that
+ * another has since created in its place. A second lock, named after the stale one's token, serializes
+ * them, and each checks that the lock is unchanged.
  */
-async function takeOver(path: string, stale: Sight, { signal, timing }: LockOptions) {
+async function takeOver(path: string, stale: LockSnapshot, { signal, timing }: LockOptions) {
   const removeIfUnchanged = async () => {
-    const sight = await lookAtLock(path);
-    if (sight?.state === stale.state) await writing(path, rm(path, { force: true }));
+    const snapshot = await readLock(path);
+    if (snapshot?.state === stale.state) await guardWrite(path, rm(path, { force: true }));
   };
   await withLock(`${path}.${stale.token ?? 'unreadable'}`, removeIfUnchanged, { signal, timing });
 }
 
 async function beat(path: string, token: string, lost: AbortController): Promise<void> {
-  const sight = await lookAtLock(path);
-  if (sight?.token === token) {
+  const snapshot = await readLock(path);
+  if (snapshot?.token === token) {
     const now = new Date();
     await utimes(path, now, now).catch(() => undefined);
-  } else if (sight?.token !== undefined) {
+  } else if (snapshot?.token !== undefined) {
     lost.abort(
       new LockError('ERR_SEMISUP_LOCKED', {
-        what: `The lock ${path} was taken over by another process, because this one gave no sign of life.`,
-        remedy: 'Try again: what the other has fetched by then is used.',
+        what: `The lock ${path} was lost: another process took it over after missing heartbeats.`,
+        remedy: 'Try again. Files that the other process has downloaded are reused.',
         value: path,
       }),
     );

@@ -1,4 +1,4 @@
-/** Whether nothing may be fetched: by the option, else by `SEMISUP_OFFLINE` set to anything but 0. */
+/** Whether downloads are disabled: by the option, else by `SEMISUP_OFFLINE` unless empty, 0 or false. */
 export function isOffline(option?: boolean): boolean {
   return option ?? !['', '0', 'false'].includes(process.env.SEMISUP_OFFLINE ?? '');
 }

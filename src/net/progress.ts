@@ -1,26 +1,27 @@
-/** How far a download is. */
+/** Progress of a download. */
 export interface DownloadProgress {
   readonly url: string;
-  /** Where the file will lie. */
+  /** Path of the file once complete. */
   readonly file: string;
-  /** Bytes that are there, those of earlier tries included. */
+  /** Bytes received, including those of previous attempts. */
   readonly received: number;
-  /** Bytes of the whole file, where the host told. */
+  /** Size of the whole file in bytes, if known. */
   readonly total: number | undefined;
 }
 
+/** Minimum milliseconds between two calls. */
 const INTERVAL = 100;
 
-/** Calls `onProgress` at most ten times a second, and whenever `always` is set. */
-export function progressReporter(
+/** Returns a function that calls `onProgress` at most ten times a second, or always with `force`. */
+export function createProgressReporter(
   url: string,
   file: string,
   onProgress: ((progress: DownloadProgress) => void) | undefined,
-): (received: number, total: number | undefined, always?: boolean) => void {
+): (received: number, total: number | undefined, force?: boolean) => void {
   let last = -Infinity;
-  return (received, total, always = false) => {
+  return (received, total, force = false) => {
     const now = performance.now();
-    if (onProgress === undefined || (!always && now < last + INTERVAL)) return;
+    if (onProgress === undefined || (!force && now < last + INTERVAL)) return;
     last = now;
     onProgress({ url, file, received, total });
   };

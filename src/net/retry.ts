@@ -1,71 +1,73 @@
 import type { DownloadError } from '../errors';
-import { pause } from './pause';
+import { sleep } from './sleep';
 
-/** How long a download holds out. */
-export interface Patience {
-  /** Failures in a row, without progress between them, after which it gives up. */
+/** When a download is retried, and when it fails. */
+export interface RetryPolicy {
+  /** Maximum consecutive attempts without progress. */
   readonly attempts: number;
-  /** Milliseconds before the second try; doubled for each further one, with jitter. */
+  /** Milliseconds before the second attempt; doubled for each further one, with jitter. */
   readonly delay: number;
-  /** Milliseconds without an answer or without a byte after which a connection counts as dead. */
-  readonly idle: number;
+  /** Milliseconds without receiving a byte after which a request fails. */
+  readonly idleTimeout: number;
 }
 
-/** About 8 s of waiting in all, and a minute for a connection that has gone silent. */
-export const defaultPatience: Patience = { attempts: 5, delay: 500, idle: 60_000 };
+/** About 8 s of delays in total, and a timeout of one minute for an idle connection. */
+export const defaultRetryPolicy: RetryPolicy = { attempts: 5, delay: 500, idleTimeout: 60_000 };
 
-// A host that has never answered most likely never will (no network, a firewall): the next place
-// should have its turn soon.
-const ATTEMPTS_UNANSWERED = 2;
-const LONGEST_DELAY = 30_000;
+// A host that has never responded is most likely unreachable (no network, a firewall). Fail early, so
+// that the caller tries the next source.
+const MAX_ATTEMPTS_WITHOUT_RESPONSE = 2;
+const MAX_DELAY = 30_000;
 
-/** A failure that another try may mend. */
-export class Transient extends Error {
-  /** What is thrown if no other try is left. */
+/** A transient failure: another attempt may succeed. */
+export class RetryableError extends Error {
+  /** The error to throw if no attempts are left. */
   readonly error: DownloadError;
-  /** Whether the host answered. */
-  readonly answered: boolean;
-  /** Whether much came before the failure, so that it does not count against the attempts. */
+  /** Whether the host responded. */
+  readonly responded: boolean;
+  /** Whether the attempt made enough progress to reset the count of failures. */
   readonly progressed: boolean;
-  /** Milliseconds that the host asked to wait. */
-  readonly wait: number;
+  /** Minimum milliseconds before the next attempt, as requested by the host. */
+  readonly delay: number;
 
   constructor(
     error: DownloadError,
-    how: { answered?: boolean; progressed?: boolean; wait?: number } = {},
+    details: { responded?: boolean; progressed?: boolean; delay?: number } = {},
   ) {
     super(error.message);
     this.error = error;
-    this.answered = how.answered ?? false;
-    this.progressed = how.progressed ?? false;
-    this.wait = how.wait ?? 0;
+    this.responded = details.responded ?? false;
+    this.progressed = details.progressed ?? false;
+    this.delay = details.delay ?? 0;
   }
 }
 
 /**
- * Runs `attempt` until it succeeds, throws something other than `Transient`, or has failed too often;
- * then its last error is thrown. Rejects with `signal.reason` once aborted.
+ * Runs `attempt` until it succeeds, throws something other than `RetryableError`, or the attempts are
+ * exhausted; then throws the last error. Rejects with `signal.reason` once aborted.
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  patience: Patience,
+  policy: RetryPolicy,
   signal?: AbortSignal,
 ): Promise<T> {
   let failures = 0;
-  let answered = false;
+  let responded = false;
   for (;;) {
     signal?.throwIfAborted();
     try {
       return await attempt();
     } catch (failure) {
       signal?.throwIfAborted();
-      if (!(failure instanceof Transient)) throw failure;
-      answered ||= failure.answered;
+      if (!(failure instanceof RetryableError)) throw failure;
+      responded ||= failure.responded;
       failures = failure.progressed ? 1 : failures + 1;
-      const limit = answered ? patience.attempts : Math.min(patience.attempts, ATTEMPTS_UNANSWERED);
+      const limit = responded
+        ? policy.attempts
+        : Math.min(policy.attempts, MAX_ATTEMPTS_WITHOUT_RESPONSE);
       if (failures >= limit) throw failure.error;
-      const wait = Math.max(failure.wait, backoff(patience.delay, failures));
-      await pause(Math.min(wait, LONGEST_DELAY), signal);
+      const delay = Math.max(failure.delay, backoff(policy.delay, failures));
+      await sleep(Math.min(delay, MAX_DELAY), signal);
     }
   }
 }

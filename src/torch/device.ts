@@ -1,16 +1,16 @@
 import { availableParallelism, cpus } from 'node:os';
 import { DeviceError, LibTorchError } from '../errors';
 import {
-  askGpuDriver,
-  askGpuDriverSync,
-  cudaPart,
+  queryGpuDriver,
+  queryGpuDriverSync,
+  cudaBackend,
   findUsedLibTorch,
   findUsedLibTorchSync,
   gpuProblem,
   type GpuDriver,
   type LibTorch,
 } from '../libtorch';
-import { reason } from '../net/reason';
+import { errorReason } from '../net/error-reason';
 import { invalidValue } from '../options';
 import { Executor } from './executor';
 import type { GpuHandle } from './native';
@@ -67,8 +67,8 @@ const systemProbe: DeviceProbe = {
       throw error;
     }
   },
-  queryDriver: () => askGpuDriver(),
-  cudaBackend: cudaPart,
+  queryDriver: () => queryGpuDriver(),
+  cudaBackend: cudaBackend,
   openGpu: async (backend, index) => {
     const { native, handle } = await Executor.shared();
     return await native.openGpu(handle, backend, index);
@@ -84,8 +84,8 @@ const systemProbeSync: SyncDeviceProbe = {
       throw error;
     }
   },
-  queryDriver: () => askGpuDriverSync(),
-  cudaBackend: cudaPart,
+  queryDriver: () => queryGpuDriverSync(),
+  cudaBackend: cudaBackend,
   openGpu: (backend, index) => {
     const { native, handle } = Executor.sharedSync();
     return native.openGpuSync(handle, backend, index);
@@ -104,7 +104,7 @@ export async function devices(): Promise<Device[]> {
   const libtorch = await systemProbe.findLibTorch();
   if (!hasCuda(libtorch)) return list;
   const driver = await systemProbe.queryDriver();
-  if (gpuProblem(driver, libtorch, cudaPart(libtorch))) return list;
+  if (gpuProblem(driver, libtorch, cudaBackend(libtorch))) return list;
   return [
     ...list,
     ...driver.gpus.map(({ name, capability, memory }, index) => ({
@@ -230,7 +230,7 @@ function fallBackToCpu(device: DeviceName, cause: unknown): OpenDevice {
 
 function openError(device: string, cause: unknown): DeviceError {
   return new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
-    what: `The device '${device}' could not be opened: ${reason(cause)}.`,
+    what: `The device '${device}' could not be opened: ${errorReason(cause)}.`,
     remedy: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device: 'cpu'.`,
     value: device,
     cause,

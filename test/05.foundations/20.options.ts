@@ -27,7 +27,7 @@ describe('options', () => {
     );
     assert.throws(() => {
       check({ colour: 1 });
-    }, /It knows topk, device\./);
+    }, /Use one of topk, device\./);
   });
 
   it('must be an object', () => {

@@ -17,7 +17,7 @@ describe('Download', () => {
   const fetch = (options = {}) =>
     download(`${server.origin}/weights.pth`, target(), {
       sha256: sha256(bytes),
-      patience: hurried,
+      retryPolicy: hurried,
       ...options,
     });
 
@@ -32,7 +32,7 @@ describe('Download', () => {
     it('makes the folder', async () => {
       server.answer = file(bytes);
       const deep = join(folder.path, 'a/b/weights.pth');
-      await download(server.origin, deep, { sha256: sha256(bytes), patience: hurried });
+      await download(server.origin, deep, { sha256: sha256(bytes), retryPolicy: hurried });
       assert.deepEqual(await readFile(deep), bytes);
     });
 
@@ -130,7 +130,7 @@ describe('Download', () => {
     it('is not made after a 404', async () => {
       server.answer = status(404);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-      assert.match(error.message, /\/weights\.pth answered with status 404/);
+      assert.match(error.message, /\/weights\.pth responded with status 404/);
       assert.equal(server.requests.length, 1);
     });
 
@@ -157,7 +157,7 @@ describe('Download', () => {
       await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
       const { port } = closed.address() as { port: number };
       const url = `http://127.0.0.1:${port}/weights.pth`;
-      const options = { sha256: sha256(bytes), patience: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: hurried };
       await failure(download(url, target(), options), 'DOWNLOAD_NETWORK');
       assert.equal(connections, 2);
       closed.close();
@@ -166,7 +166,7 @@ describe('Download', () => {
     it('follows an answer that does not come', async () => {
       const never = () => undefined;
       server.answer = inTurn(never, file(bytes));
-      await fetch({ patience: { ...hurried, idle: 100 } });
+      await fetch({ retryPolicy: { ...hurried, idleTimeout: 100 } });
       assert.equal(server.requests.length, 2);
     });
   });
@@ -178,12 +178,15 @@ describe('Download', () => {
     });
 
     it('without a connection names the address and the reason', async () => {
-      const options = { sha256: sha256(bytes), patience: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: hurried };
       const error = await failure(
         download('http://127.0.0.1:1/w', target(), options),
         'DOWNLOAD_NETWORK',
       );
-      assert.match(error.message, /http:\/\/127\.0\.0\.1:1\/w cannot be reached: .*ECONNREFUSED/);
+      assert.match(
+        error.message,
+        /http:\/\/127\.0\.0\.1:1\/w could not be reached: .*ECONNREFUSED/,
+      );
       assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
     });
 
@@ -215,7 +218,10 @@ describe('Download', () => {
       it(`of the size, told ${bytes.length} for ${size}, before a byte is written`, async () => {
         server.answer = file(bytes);
         const error = await failure(fetch({ size }), 'DOWNLOAD_SIZE');
-        assert.match(error.message, new RegExp(`300000 bytes or more instead of ${size}`));
+        assert.match(
+          error.message,
+          new RegExp(`Expected ${size} bytes for .*, but received 300000 or more`),
+        );
         assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
       });
     }
@@ -249,7 +255,7 @@ describe('Download', () => {
     }
 
     it('of an address that is none of the web', async () => {
-      const options = { sha256: sha256(bytes), patience: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: hurried };
       await failure(download('file:///etc/hostname', target(), options), 'DOWNLOAD_HTTP');
     });
   });

@@ -25,12 +25,12 @@ describe('Resume', () => {
   const part = () => `${target()}.part`;
   const url = () => `${server.origin}/weights.pth`;
   const fetch = (options = {}) =>
-    download(url(), target(), { sha256: sha256(bytes), patience: hurried, ...options });
+    download(url(), target(), { sha256: sha256(bytes), retryPolicy: hurried, ...options });
 
   /** Leaves the first 100,000 bytes, as a process does whose connection was cut. */
   async function leavePart(etag = '"1"') {
     server.answer = file(bytes, { etag, cut });
-    await failure(fetch({ patience: { ...hurried, attempts: 1 } }), 'DOWNLOAD_TRUNCATED');
+    await failure(fetch({ retryPolicy: { ...hurried, attempts: 1 } }), 'DOWNLOAD_TRUNCATED');
     assert.deepEqual(await readFile(part()), bytes.subarray(0, cut));
     server.requests.length = 0;
   }
@@ -73,7 +73,7 @@ describe('Resume', () => {
   it('counts no failure after a mebibyte of progress', async () => {
     const long = someBytes(8 * 2 ** 20);
     server.answer = file(long, { cut: 1.5 * 2 ** 20 });
-    await fetch({ sha256: sha256(long), patience: { ...hurried, attempts: 2 } });
+    await fetch({ sha256: sha256(long), retryPolicy: { ...hurried, attempts: 2 } });
     assert.equal(server.requests.length, 6);
   });
 
@@ -153,7 +153,7 @@ describe('Resume', () => {
   it('is not hindered by a try at another address that does not answer', async () => {
     await leavePart();
     const elsewhere = 'http://127.0.0.1:1/weights.pth';
-    const options = { sha256: sha256(bytes), patience: hurried };
+    const options = { sha256: sha256(bytes), retryPolicy: hurried };
     await failure(download(elsewhere, target(), options), 'DOWNLOAD_NETWORK');
     server.answer = file(bytes);
     await fetch();
@@ -179,7 +179,7 @@ describe('Abort', () => {
   const fetch = (signal?: AbortSignal, options = {}) =>
     download(server.origin, target(), {
       sha256: sha256(bytes),
-      patience: hurried,
+      retryPolicy: hurried,
       signal,
       ...options,
     });
@@ -220,8 +220,8 @@ describe('Abort', () => {
     server.answer = status(503);
     const signal = AbortSignal.timeout(50);
     const start = performance.now();
-    const patience = { ...hurried, delay: 60_000 };
-    await assert.rejects(fetch(signal, { patience }), (reason) => reason === signal.reason);
+    const retryPolicy = { ...hurried, delay: 60_000 };
+    await assert.rejects(fetch(signal, { retryPolicy }), (reason) => reason === signal.reason);
     assert(performance.now() - start < 5_000);
   });
 });

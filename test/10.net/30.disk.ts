@@ -15,7 +15,7 @@ describe('Disk', () => {
   const bytes = someBytes(3 * 2 ** 20);
   const target = () => join(folder.path, 'weights.pth');
   const fetch = (path = target()) =>
-    download(server.origin, path, { sha256: sha256(bytes), patience: hurried });
+    download(server.origin, path, { sha256: sha256(bytes), retryPolicy: hurried });
 
   it('that is full is an error with the folder and its free bytes', async function () {
     if (process.platform !== 'linux') this.skip(); // the only one with a /dev/full
@@ -23,7 +23,7 @@ describe('Disk', () => {
     await symlink('/dev/full', `${target()}.part`);
     server.answer = file(bytes);
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
-    assert.match(error.message, /weights\.pth\.part cannot be written: ENOSPC/);
+    assert.match(error.message, /weights\.pth\.part could not be written: ENOSPC/);
     assert.match(error.message, new RegExp(`${folder.path} has \\d+ bytes free`));
     assert.equal(server.requests.length, 1);
     assert.equal(await readFile(target(), 'utf8'), 'before');
@@ -53,14 +53,14 @@ describe('Disk', () => {
       response.writeHead(200, { 'content-length': 2 ** 52 }).write(bytes);
     };
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
-    assert.match(error.message, /needs 4503599627370496 bytes more, and .* has \d+ bytes free/);
+    assert.match(error.message, /requires 4503599627370496 more bytes, but .* has \d+ bytes free/);
     assert.deepEqual(await namesIn(folder.path), []);
   });
 
   it('that has a file in the place of the folder is an error', async () => {
     await writeFile(target(), 'a file');
     const error = await failure(fetch(join(target(), 'weights.pth')), 'DOWNLOAD_DISK');
-    assert.match(error.message, /cannot be written: (ENOTDIR|EEXIST)/);
+    assert.match(error.message, /could not be written: (ENOTDIR|EEXIST)/);
     assert.equal(server.requests.length, 0);
   });
 

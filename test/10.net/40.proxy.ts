@@ -15,7 +15,7 @@ describe('Proxy', () => {
   const server = new TestServer();
   const bytes = someBytes(10_000);
   const target = () => join(folder.path, 'weights.pth');
-  const options = { sha256: sha256(bytes), patience: hurried };
+  const options = { sha256: sha256(bytes), retryPolicy: hurried };
 
   let proxy: Server;
   let asked: string[];
@@ -63,7 +63,7 @@ describe('Proxy', () => {
       download('https://host.invalid/w', target(), options),
       'DOWNLOAD_NETWORK',
     );
-    assert.match(error.message, /https:\/\/host\.invalid\/w cannot be reached: .*403/);
+    assert.match(error.message, /https:\/\/host\.invalid\/w could not be reached: .*403/);
     assert.deepEqual(asked, ['CONNECT host.invalid:443', 'CONNECT host.invalid:443']);
   });
 

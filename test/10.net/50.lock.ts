@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary';
 describe('Lock', () => {
   const folder = temporaryFolder();
   const path = () => join(folder.path, 'weights.pth.lock');
-  const quick = { beat: 20, poll: 10, stale: 300 };
+  const quick = { heartbeat: 20, poll: 10, stale: 300 };
 
   /** A lock as another process leaves or holds it. */
   async function leaveLock(holder: Record<string, unknown> | string) {
@@ -131,7 +131,7 @@ describe('Lock', () => {
     });
 
     for (const left of [elsewhere, '', 'no JSON', { ...elsewhere, token: '../..' }]) {
-      it(`happens after no sign of life from ${JSON.stringify(left)}`, async () => {
+      it(`happens after missing heartbeats from ${JSON.stringify(left)}`, async () => {
         await leaveLock(left);
         const start = performance.now();
         await withLock(path(), () => Promise.resolve(), { timing: quick });

@@ -103,7 +103,7 @@ describe('unpickler', () => {
     });
 
     it('refuses every other name, and names it', () => {
-      refuses(bytes('cos\nsystem\n(U\x02lstR.'), 'UNSAFE', /names `os\.system`.* nothing was run/);
+      refuses(bytes('cos\nsystem\n(U\x02lstR.'), 'UNSAFE', /names `os\.system`.* nothing was executed/);
       refuses(bytes('\x8c\x02os\x8c\x06system\x93)R.'), 'UNSAFE', /`os\.system`/);
       refuses(bytes('c__builtin__\neval\n.'), 'UNSAFE', /`__builtin__\.eval`/);
       refuses(
@@ -119,7 +119,7 @@ describe('unpickler', () => {
     });
 
     it('refuses names that are no text', () => {
-      refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /names something by what is no text/);
+      refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /has a global whose name is not a string/);
     });
   });
 
@@ -151,14 +151,14 @@ describe('unpickler', () => {
       }
       refuses(bytes('t.'), 'FORMAT', /misses a mark/);
       refuses(bytes('h\x05.'), 'FORMAT', /recalls 5/);
-      refuses(bytes('NNa.'), 'FORMAT', /appends to what is no list/);
-      refuses(bytes('N(e.'), 'FORMAT', /appends to what is no list/);
-      refuses(bytes('](\x90.'), 'FORMAT', /adds to what is no set/);
-      refuses(bytes(']NNs.'), 'FORMAT', /sets items of what is no dictionary/);
+      refuses(bytes('NNa.'), 'FORMAT', /appends to a value that is not a list/);
+      refuses(bytes('N(e.'), 'FORMAT', /appends to a value that is not a list/);
+      refuses(bytes('](\x90.'), 'FORMAT', /adds to a value that is not a set/);
+      refuses(bytes(']NNs.'), 'FORMAT', /sets items of a value that is not a dictionary/);
       refuses(bytes('}(Nu.'), 'FORMAT', /a key without a value/);
-      refuses(bytes(']}b.'), 'FORMAT', /sets attributes of what has none/);
-      refuses(bytes('N)R.'), 'FORMAT', /calls what cannot be called/);
-      refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls what cannot be called/);
+      refuses(bytes(']}b.'), 'FORMAT', /sets attributes of an unsupported object/);
+      refuses(bytes('N)R.'), 'FORMAT', /calls an object that is not callable/);
+      refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls an object that is not callable/);
     });
 
     it('refuses wrong arguments', () => {
@@ -166,7 +166,7 @@ describe('unpickler', () => {
       refuses(bytes('ctorch._utils\n_rebuild_tensor_v2\n)R.'), 'FORMAT', /_rebuild_tensor_v2/);
       refuses(bytes('ctorch._utils\n_rebuild_parameter\nN\x85R.'), 'FORMAT', /_rebuild_parameter/);
       refuses(bytes('ccollections\nOrderedDict\nN\x85R.'), 'FORMAT', /OrderedDict/);
-      refuses(bytes('NQ.'), 'FORMAT', /refers to a storage/);
+      refuses(bytes('NQ.'), 'FORMAT', /has an invalid storage reference/);
       refuses(bytes('\x8b', uint32(2 ** 31), '.'), 'FORMAT', /an integer of 2147483648 bytes/);
     });
 

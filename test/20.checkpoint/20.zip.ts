@@ -142,7 +142,7 @@ describe('zip .pth', () => {
       await writeZip(path(), [pickle]);
       await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await writeZip(path(), [pickle, { ...data, data: floats.subarray(1) }]);
-      await refuses(path(), 'FORMAT', /its tensor 'w' reaches out of its storage/);
+      await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
     });
 
     it('reads a storage of bytes that are no whole number of elements', async () => {

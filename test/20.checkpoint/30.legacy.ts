@@ -34,10 +34,10 @@ describe('legacy .pth', () => {
       await write(dict({ w: tensor({ part, offset: 1, shape: [2] }) }), [storage]);
       assert.deepEqual((await readAll(path())).w?.values, [3, 4]);
       await write(dict({ w: tensor({ part, shape: [4] }) }), [storage]);
-      await refuses(path(), 'FORMAT', /its tensor 'w' reaches out of its storage/);
+      await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
       const beyond = tuple(text('1'), integer(2), integer(3));
       await write(dict({ w: tensor({ part: beyond }) }), [storage]);
-      await refuses(path(), 'FORMAT', /refers to a storage in a form that is unknown/);
+      await refuses(path(), 'FORMAT', /has an invalid storage reference/);
     });
 
     it('reads the dictionaries and texts of Python 2', async () => {
@@ -88,7 +88,7 @@ describe('legacy .pth', () => {
       await write(dict({ w: tensor() }), [{ ...storage, count: 3 }]);
       await refuses(path(), 'FORMAT', /the data of 'w' has another length/);
       await write(dict({ w: tensor(), v: tensor({ numel: 3 }) }), [storage]);
-      await refuses(path(), 'FORMAT', /describes one storage in two ways/);
+      await refuses(path(), 'FORMAT', /has conflicting descriptions of a storage/);
     });
 
     it('names the tensor at which the file is cut', async () => {

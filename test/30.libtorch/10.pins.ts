@@ -53,7 +53,7 @@ describe('pins', () => {
         (error: LibTorchError) =>
           error.code === 'ERR_SEMISUP_PLATFORM' &&
           error.message.includes(`${variant} for ${platform}-${arch}`) &&
-          error.message.includes('not yet supported') &&
+          error.message.includes('not available') &&
           error.message.includes('linux-x64 (cpu, cu130)'),
       );
     }

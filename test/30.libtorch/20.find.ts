@@ -71,11 +71,15 @@ describe('search for LibTorch', () => {
 
   it('tells what was passed over, and why', async () => {
     await libTorch(inCache('cpu'));
-    assert.deepEqual((await findLibTorch()).passed, [
+    assert.deepEqual((await findLibTorch()).rejected, [
       { source: "the option 'libtorch'", dir: undefined, problem: 'not set' },
       { source: 'SEMISUP_LIBTORCH', dir: undefined, problem: 'not set' },
       { source: 'LIBTORCH', dir: undefined, problem: 'not set' },
-      { source: "the user's cache", dir: inCache('cu130'), problem: 'there is no such folder' },
+      {
+        source: "the user's cache",
+        dir: inCache('cu130'),
+        problem: 'the directory does not exist',
+      },
     ]);
   });
 
@@ -83,7 +87,7 @@ describe('search for LibTorch', () => {
     await libTorch(inCache('cpu'));
     setEnvironment({ SEMISUP_LIBTORCH: at('nowhere') });
     const { message } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
-    assert(message.includes(`SEMISUP_LIBTORCH (${at('nowhere')}): there is no such folder`));
+    assert(message.includes(`SEMISUP_LIBTORCH (${at('nowhere')}): the directory does not exist`));
     assert(!message.includes('cache'));
     assert.throws(() => findLibTorchSync(), { code: 'ERR_SEMISUP_LIBTORCH_NOT_FOUND', message });
   });
@@ -92,9 +96,9 @@ describe('search for LibTorch', () => {
     await writeFiles(at('a'), { 'lib/libc10.so': '', 'version.py': "__version__ = '2.13.0'" });
     await writeFiles(at('b'), { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' });
     const a = await failure(findLibTorch({ libtorch: at('a') }), 'LIBTORCH_NOT_FOUND');
-    assert.match(a.message, /its lib folder has no library torch_cpu/);
+    assert.match(a.message, /its lib directory does not contain torch_cpu/);
     const b = await failure(findLibTorch({ libtorch: at('b') }), 'LIBTORCH_NOT_FOUND');
-    assert.match(b.message, /neither version\.py nor build-version nor include tells its version/);
+    assert.match(b.message, /its version is in neither version\.py, build-version nor include/);
   });
 
   it('lists every place and the possible solutions where nothing is found', async () => {
@@ -103,11 +107,11 @@ describe('search for LibTorch', () => {
       "- the option 'libtorch': not set",
       '- SEMISUP_LIBTORCH: not set',
       '- LIBTORCH: not set',
-      `- the user's cache (${inCache('cu130')}): there is no such folder`,
-      `- the user's cache (${inCache('cpu')}): there is no such folder`,
-      "- the active Python's PyTorch: not asked, because LIBTORCH_USE_PYTORCH is not 1",
-      '- fetch it: npx semisup libtorch install',
-      "- set SEMISUP_LIBTORCH to the folder of a LibTorch, the one that holds 'lib'",
+      `- the user's cache (${inCache('cu130')}): the directory does not exist`,
+      `- the user's cache (${inCache('cpu')}): the directory does not exist`,
+      "- the active Python's PyTorch: not searched, because LIBTORCH_USE_PYTORCH is not 1",
+      '- install it: npx semisup libtorch install',
+      "- set SEMISUP_LIBTORCH to a LibTorch directory, the one that contains 'lib'",
     ]) {
       assert(message.split('\n').includes(line), `${line}\nis missing in\n${message}`);
     }
@@ -117,13 +121,13 @@ describe('search for LibTorch', () => {
   it('says why Python was of no use', async () => {
     setEnvironment({ LIBTORCH_USE_PYTORCH: '1' });
     const absent = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
-    assert.match(absent.message, /Python's PyTorch: there is no python3; there is no python\n/);
+    assert.match(absent.message, /Python's PyTorch: python3 was not found; python was not found\n/);
     await python('echo');
     const without = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
-    assert.match(without.message, /Python's PyTorch: python3 has no package torch\n/);
+    assert.match(without.message, /Python's PyTorch: python3 has no torch package\n/);
     await python('exit 3');
     const broken = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
-    assert.match(broken.message, /Python's PyTorch: python3 failed; there is no python\n/);
+    assert.match(broken.message, /Python's PyTorch: python3 failed; python was not found\n/);
   });
 });
 
@@ -184,7 +188,7 @@ describe('version of LibTorch', () => {
     assert(error instanceof LibTorchError);
     assert(
       error.message.includes(
-        `(${libtorch}): it is LibTorch 2.13.0, and the addon is built for 2.11 or 2.1`,
+        `(${libtorch}): it is LibTorch 2.13.0, but the addon is built for 2.11 or 2.1`,
       ),
     );
   });

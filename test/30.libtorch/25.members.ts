@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { memberPath } from '../../src/libtorch/members';
+import { memberPath } from '../../src/libtorch/wheel-layout';
 
 describe('members of a wheel', () => {
   const taken = (members: string[], what = { cuda: false, headers: false }) =>

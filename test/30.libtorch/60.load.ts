@@ -90,7 +90,7 @@ describe('addon', () => {
       SEMISUP_LIBTORCH: temporary.path,
     });
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_MISMATCH');
-    assert.match(message, /it is LibTorch 1\.13\.0, and the addon is built for 2\.\d+/);
+    assert.match(message, /it is LibTorch 1\.13\.0, but the addon is built for 2\.\d+/);
   });
 
   it('says what cannot be opened and what may help, and can be loaded afterwards', async () => {
@@ -109,9 +109,11 @@ describe('addon', () => {
        console.log(JSON.stringify({ code, message, afterwards: compiledFor }));`,
     );
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_OPEN');
-    assert(message.includes(`in ${temporary.path} (from the option 'libtorch') cannot be opened`));
+    assert(
+      message.includes(`in ${temporary.path} (from the option 'libtorch') could not be opened`),
+    );
     assert.match(message, /libgomp\.so\.1: (file too short|invalid)/);
-    assert.match(message, /Possible solutions:\n- remove that folder and fetch it again/);
+    assert.match(message, /Possible solutions:\n- remove that directory and reinstall it/);
     assert.match(String(afterwards), /^2\./);
   });
 
@@ -123,6 +125,6 @@ describe('addon', () => {
     });
     assert.equal(code, 'ERR_SEMISUP_ADDON_NOT_FOUND');
     assert.match(message, /No native build was found for/);
-    assert.match(message, /In a clone run 'npm run build:native'/);
+    assert.match(message, /In a clone, run 'npm run build:native'/);
   });
 });

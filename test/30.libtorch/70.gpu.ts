@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { askGpuDriver, askGpuDriverSync, gpuProblem, type GpuDriver } from '../../src/libtorch';
+import { queryGpuDriver, queryGpuDriverSync, gpuProblem, type GpuDriver } from '../../src/libtorch';
 import { root } from '../support/run-node';
 import { temporaryFolder } from '../support/temporary';
 
@@ -31,7 +31,7 @@ describe("NVIDIA's driver", () => {
 
   it('tells name, compute capability and memory of each GPU', async () => {
     const library = await driverThat('NVML=0');
-    assert.deepEqual(await askGpuDriver([library, library]), {
+    assert.deepEqual(await queryGpuDriver([library, library]), {
       cuda: '13.0',
       gpus: [
         { name: 'Fake GPU 0', capability: '8.6', memory: { total: 80e9, free: 1000 } },
@@ -43,38 +43,38 @@ describe("NVIDIA's driver", () => {
   it('tells no free memory where its management library is not there, or fails', async () => {
     const library = await driverThat('GPUS=1', 'NVML=1');
     for (const nvml of ['libnothing.so', join(temporary.path, 'nothing.so'), library]) {
-      const [gpu, ...others] = (await askGpuDriver([library, nvml])).gpus;
+      const [gpu, ...others] = (await queryGpuDriver([library, nvml])).gpus;
       assert.deepEqual([gpu?.memory, others], [{ total: 80e9, free: undefined }, []]);
     }
   });
 
   it('may be missing', async () => {
-    const { missing, ...rest } = await askGpuDriver(['libnothing.so.1', 'libnothing.so.2']);
+    const { missing, ...rest } = await queryGpuDriver(['libnothing.so.1', 'libnothing.so.2']);
     assert.match(missing!, /libnothing\.so\.1: .*No such file/);
     assert.deepEqual(rest, { cuda: undefined, gpus: [] });
   });
 
   it('may find no GPU', async () => {
     const library = await driverThat('INIT=100', 'VERSION=12040');
-    assert.deepEqual(await askGpuDriver([library, library]), { cuda: '12.4', gpus: [] });
-    assert.deepEqual(askGpuDriverSync([library, library]), { cuda: '12.4', gpus: [] });
+    assert.deepEqual(await queryGpuDriver([library, library]), { cuda: '12.4', gpus: [] });
+    assert.deepEqual(queryGpuDriverSync([library, library]), { cuda: '12.4', gpus: [] });
   });
 
   it('may fail, with words of its own', async () => {
     const mismatched = await driverThat('INIT=803');
     const failure = /^system has unsupported display driver .* \(error 803\)$/;
-    assert.match((await askGpuDriver([mismatched, mismatched])).failure!, failure);
-    assert.deepEqual((await askGpuDriver([mismatched, mismatched])).gpus, []);
+    assert.match((await queryGpuDriver([mismatched, mismatched])).failure!, failure);
+    assert.deepEqual((await queryGpuDriver([mismatched, mismatched])).gpus, []);
   });
 
   it('may fail without a word', async () => {
     const unknown = await driverThat('INIT=999');
-    assert.equal((await askGpuDriver([unknown, unknown])).failure, 'unknown error (error 999)');
+    assert.equal((await queryGpuDriver([unknown, unknown])).failure, 'unknown error (error 999)');
   });
 
   it('may lack what is asked of it', async () => {
     const other = process.execPath;
-    const { missing, failure } = await askGpuDriver(['libc.so.6', other]);
+    const { missing, failure } = await queryGpuDriver(['libc.so.6', other]);
     assert.equal(missing, undefined);
     assert.match(failure!, /cuInit/);
   });
@@ -92,19 +92,19 @@ describe('why no GPU is used', () => {
     for (const [driver, used, visible, what, remedy] of [
       [
         { cuda: undefined, gpus: [], missing: 'libcuda.so.1: No such file' },
-        ...[libtorch, undefined, /^No driver .* can be opened: libcuda/, /driver 580 or newer/],
+        ...[libtorch, undefined, /^NVIDIA's driver could not be opened: libcuda/, /driver 580 or newer/],
       ],
       [
         { ...none, failure: 'mismatch (error 803)' },
-        ...[libtorch, undefined, /cannot be used: mismatch/, /nvidia-smi works.*restart/],
+        ...[libtorch, undefined, /cannot be used: mismatch/, /nvidia-smi works.*Restart/],
       ],
       [none, libtorch, undefined, /finds no GPU$/, /--gpus all/],
-      [none, libtorch, '-1', /CUDA_VISIBLE_DEVICES \('-1'\)/, /Unset CUDA_VISIBLE_DEVICES/],
-      [ready, { dir: '/lt', variant: 'cpu' }, undefined, /\/lt is for the CPU/, /--variant cu130/],
-      [ready, undefined, undefined, /There is no LibTorch/, /libtorch install/],
+      [none, libtorch, '-1', /CUDA_VISIBLE_DEVICES='-1'/, /Unset CUDA_VISIBLE_DEVICES/],
+      [ready, { dir: '/lt', variant: 'cpu' }, undefined, /\/lt is CPU-only/, /--variant cu130/],
+      [ready, undefined, undefined, /LibTorch is not installed/, /libtorch install/],
       [
         { ...ready, cuda: '12.8' },
-        ...[libtorch, undefined, /runs CUDA 12\.8 at most.*\/lt is for CUDA 13/, /580/],
+        ...[libtorch, undefined, /supports CUDA up to 12\.8.*\/lt requires CUDA 13/, /580/],
       ],
     ] as [GpuDriver, typeof libtorch | undefined, string | undefined, RegExp, RegExp][]) {
       const problem = gpuProblem(driver, used, 'part.so', visible);
@@ -115,7 +115,7 @@ describe('why no GPU is used', () => {
 
   it('is that the part for CUDA was not compiled', () => {
     const problem = gpuProblem(ready, libtorch, undefined);
-    assert.match(problem!.what, /part of semisup for CUDA is not compiled for/);
+    assert.match(problem!.what, /CUDA backend library of semisup is not compiled for/);
     assert.match(problem!.remedy, /--headers.*npm run build:native/);
   });
 

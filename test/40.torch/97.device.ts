@@ -5,7 +5,7 @@ import { openDevice, openDeviceSync, type DeviceName } from '../../src/torch/dev
 
 const libtorch: LibTorch = {
   ...{ dir: '/lt', version: '2.13.0', variant: 'cu130', headers: false },
-  ...{ source: 'a test', passed: [] },
+  ...{ source: 'a test', rejected: [] },
 };
 const driver: GpuDriver = {
   cuda: '13.0',

@@ -33,9 +33,9 @@ function mismatch(state: StateDict, architecture: ArchitectureName, numClasses?:
 describe('matching a checkpoint', () => {
   it('finds a tensor for every parameter and buffer', () => {
     const state = generatedState('resnet50');
-    const { tensors, freshHead } = matchState(state, 'resnet50');
+    const { tensors, needsHead } = matchState(state, 'resnet50');
     assert.deepEqual([...tensors], [...state.tensors]);
-    assert.equal(freshHead, false);
+    assert.equal(needsHead, false);
   });
 
   it('takes a missing num_batches_tracked for 0', () => {
@@ -95,21 +95,21 @@ describe('matching a head of another size', () => {
   const tenClasses = { 'fc.weight': { shape: [10, 512] }, 'fc.bias': { shape: [10] } };
 
   it('leaves the head of the checkpoint aside', () => {
-    const { tensors, freshHead } = matchState(generatedState('resnet18'), 'resnet18', 10);
-    assert.equal(freshHead, true);
+    const { tensors, needsHead } = matchState(generatedState('resnet18'), 'resnet18', 10);
+    assert.equal(needsHead, true);
     assert.equal(tensors.size, 120);
     assert.ok(!tensors.has('fc.weight') && !tensors.has('fc.bias'));
   });
 
   it('does not need a head in the checkpoint', () => {
     const state = changed('resnet18', { 'fc.weight': null, 'fc.bias': null });
-    assert.equal(matchState(state, 'resnet18', 10).freshHead, true);
+    assert.equal(matchState(state, 'resnet18', 10).needsHead, true);
     assert.match(mismatch(state, 'resnet18'), /Missing: fc\.weight; fc\.bias\./);
   });
 
   it('takes the head of the checkpoint where it fits', () => {
-    const { tensors, freshHead } = matchState(changed('resnet18', tenClasses), 'resnet18', 10);
-    assert.equal(freshHead, false);
+    const { tensors, needsHead } = matchState(changed('resnet18', tenClasses), 'resnet18', 10);
+    assert.equal(needsHead, false);
     assert.deepEqual(tensors.get('fc.weight')!.shape, [10, 512]);
   });
 

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint, type StateDict, type StoredTensor } from '../../src/checkpoint';
 import { buildTorchScript, card, parseMetadata, type BuildOptions } from '../../src/models';
-import { initialHead } from '../../src/models/head';
+import { initializeHead } from '../../src/models/head';
 import { ScriptModule } from '../../src/torch';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
 import { temporaryFolder } from '../support/temporary';
@@ -157,7 +157,7 @@ describe('building a TorchScript file', () => {
 
 describe('a head of its own', () => {
   it("is as PyTorch's nn.Linear: uniform within one by the root of the inputs", async () => {
-    const { weight, bias } = await initialHead(300, 512, 7);
+    const { weight, bias } = await initializeHead(300, 512, 7);
     assert.deepEqual([weight.length, bias.length], [300 * 512, 300]);
     const bound = 1 / Math.sqrt(512);
     const within = (value: number) => Math.abs(value) <= bound;
@@ -171,7 +171,7 @@ describe('a head of its own', () => {
 
   it('is the same for the same seed, and another one for another', async () => {
     const [first, again, other] = await Promise.all(
-      [0, 0, 1].map((seed) => initialHead(5, 8, seed)),
+      [0, 0, 1].map((seed) => initializeHead(5, 8, seed)),
     );
     assert.deepEqual(first, again);
     assert.notDeepEqual(first, other);

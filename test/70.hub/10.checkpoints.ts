@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { OptionError } from '../../src/errors';
-import { checkpointsFolder, hubFolder } from '../../src/hub/cache';
+import { checkpointsDirectory, hubDirectory } from '../../src/hub/cache';
 import { fetchCheckpoint } from '../../src/hub/checkpoints';
 import type { FileSource } from '../../src/models/source';
 import { Child } from '../support/child';
@@ -16,26 +16,26 @@ describe('Cache folder', () => {
   temporaryEnvironment(() => ({ TORCH_HOME: undefined, XDG_CACHE_HOME: undefined }));
 
   it('is that of torch.hub', () => {
-    assert.equal(hubFolder(), join(homedir(), '.cache/torch/hub'));
+    assert.equal(hubDirectory(), join(homedir(), '.cache/torch/hub'));
     setEnvironment({ XDG_CACHE_HOME: '/cache' });
-    assert.equal(hubFolder(), '/cache/torch/hub');
+    assert.equal(hubDirectory(), '/cache/torch/hub');
     setEnvironment({ TORCH_HOME: '/torch' });
-    assert.equal(hubFolder(), '/torch/hub');
-    assert.equal(hubFolder('/hub'), '/hub');
-    assert.equal(checkpointsFolder('/hub'), '/hub/checkpoints');
+    assert.equal(hubDirectory(), '/torch/hub');
+    assert.equal(hubDirectory('/hub'), '/hub');
+    assert.equal(checkpointsDirectory('/hub'), '/hub/checkpoints');
   });
 
   it('may begin with ~', () => {
-    assert.equal(hubFolder('~/hub'), join(homedir(), 'hub'));
+    assert.equal(hubDirectory('~/hub'), join(homedir(), 'hub'));
     setEnvironment({ TORCH_HOME: '~' });
-    assert.equal(hubFolder(), join(homedir(), 'hub'));
-    assert.equal(hubFolder('/~/hub'), '/~/hub');
-    assert.equal(hubFolder('/hub/~'), '/hub/~');
+    assert.equal(hubDirectory(), join(homedir(), 'hub'));
+    assert.equal(hubDirectory('/~/hub'), '/~/hub');
+    assert.equal(hubDirectory('/hub/~'), '/hub/~');
   });
 
   it('is not moved by a variable set to nothing', () => {
     setEnvironment({ TORCH_HOME: '', XDG_CACHE_HOME: '' });
-    assert.equal(hubFolder(), join(homedir(), '.cache/torch/hub'));
+    assert.equal(hubDirectory(), join(homedir(), '.cache/torch/hub'));
   });
 });
 
@@ -63,7 +63,7 @@ describe('Checkpoint file', () => {
   const checkpoints = () => join(folder.path, 'checkpoints');
   const target = () => join(checkpoints(), name);
   const fetch = (options = {}) =>
-    fetchCheckpoint(source(), { hubDir: folder.path, patience: hurried, ...options });
+    fetchCheckpoint(source(), { hubDir: folder.path, retryPolicy: hurried, ...options });
   const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
   /** The Hugging Face hub, which sends on to where the file lies; everything else has no file. */
@@ -128,7 +128,7 @@ describe('Checkpoint file', () => {
     it('is an error where it cannot be read', async () => {
       await mkdir(target(), { recursive: true });
       const error = await failure(fetch(), 'DOWNLOAD_DISK');
-      assert.match(error.message, /\.pth cannot be read: EISDIR/);
+      assert.match(error.message, /\.pth could not be read: EISDIR/);
     });
 
     it('is replaced by forceReload', async () => {
@@ -199,7 +199,10 @@ describe('Checkpoint file', () => {
         else status(404)(request, ...rest);
       };
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-      assert.match(error.message, /model\.safetensors comes without a SHA-256/);
+      assert.match(
+        error.message,
+        /model\.safetensors could not be verified: the response has no SHA-256/,
+      );
     });
   });
 
@@ -208,8 +211,11 @@ describe('Checkpoint file', () => {
       setEnvironment({ HF_ENDPOINT: 'http://127.0.0.1:1' });
       server.answer = status(404);
       const { message } = await failure(fetch(), 'DOWNLOAD_HTTP');
-      assert(message.includes(`${source().url} answered with status 404`));
-      assert.match(message, /http:\/\/127\.0\.0\.1:1\/timm\/.* cannot be reached: .*ECONNREFUSED/);
+      assert(message.includes(`${source().url} responded with status 404`));
+      assert.match(
+        message,
+        /http:\/\/127\.0\.0\.1:1\/timm\/.* could not be reached: .*ECONNREFUSED/,
+      );
       assert.match(message, /'resnet50_baseline'/);
       assert.deepEqual(await namesIn(checkpoints()), []);
     });

@@ -55,7 +55,7 @@ describe('semisup doctor and libtorch where', () => {
     const file = join(folder.path, 'file');
     await writeFile(file, '');
     assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, not created yet$/m);
-    assert.match(await doctor(file), /cache does not work\n.* cannot be written: ENOTDIR/);
+    assert.match(await doctor(file), /cache does not work\n.* could not be written: ENOTDIR/);
     const without = { SEMISUP_LIBTORCH: '/nowhere', XDG_CACHE_HOME: file };
     assert.match(await doctor(yetToBeMade, without), /LibTorch cache does not work\n.* ENOTDIR/);
     assert.deepEqual(await readdir(folder.path), ['file']);

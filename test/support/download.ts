@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { SemisupError } from '../../src/errors';
-import type { Patience } from '../../src/net/retry';
+import type { RetryPolicy } from '../../src/net/retry';
 
 /** Tries as often as by default, without the waiting. */
-export const hurried: Patience = { attempts: 5, delay: 1, idle: 5_000 };
+export const hurried: RetryPolicy = { attempts: 5, delay: 1, idleTimeout: 5_000 };
 
 /** Asserts that a promise rejects with the code `ERR_SEMISUP_…`, and gives the error. */
 export async function failure(promise: Promise<unknown>, code: string): Promise<SemisupError> {

@@ -26,7 +26,7 @@ export const baseline: ModelCard = {
     version: '1.0.4',
     sha256: '863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484',
     size: 95_128_781,
-    folder: 'package/ResNet50',
-    folderSha256: '545c72b6aca6d70de8ced5f334279046996f1b8e90c8300b89fb8601e9ff475c',
+    directory: 'package/ResNet50',
+    directorySha256: '545c72b6aca6d70de8ced5f334279046996f1b8e90c8300b89fb8601e9ff475c',
   },
 };

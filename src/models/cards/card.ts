@@ -21,7 +21,7 @@ export interface Accuracy {
 export interface Robustness {
   /** ImageNet-ReaL: the validation set with corrected labels. */
   readonly real: number;
-  /** ImageNet-V2, matched frequency: a validation set collected anew. */
+  /** ImageNet-V2, matched frequency: a validation set collected again. */
   readonly v2: number;
   /** ImageNet-A: natural images that networks get wrong. */
   readonly a: number;
@@ -31,7 +31,7 @@ export interface Robustness {
   readonly sketch: number;
 }
 
-/** What is known of a model. */
+/** The description of a model. */
 export interface ModelCard {
   /** The entry point's name, e.g. `resnet50_swsl`. */
   readonly name: string;

@@ -2,20 +2,19 @@ import { ModelError } from '../../errors';
 import { nearest, invalidValue } from '../../options';
 import { baseline } from './baseline';
 import type { ModelCard } from './card';
-import { twelve } from './twelve';
+import { semiSupervised } from './semi-supervised';
 
 /** All cards: the twelve and the baseline. */
-export const cards: readonly ModelCard[] = [...twelve, baseline];
+export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
 
 /**
  * The card of a model.
  *
  * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it
- * @throws OptionError if it is no string
+ * @throws OptionError if it is not a string
  * @throws ModelError (`ERR_SEMISUP_MODEL_UNKNOWN`) that names the nearest known model.
  */
 export function card(name: string): ModelCard {
-  if (typeof name !== 'string') throw invalidValue('the name of a model', 'a string', name);
   if (typeof name !== 'string') throw invalidValue('the name of a model', 'a string', name);
   const found = cards.find((one) => one.name === name || one.aliases.includes(name));
   if (found) return found;
@@ -24,8 +23,8 @@ export function card(name: string): ModelCard {
     cards.flatMap((one) => [one.name, ...one.aliases]),
   );
   throw new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', {
-    what: `There is no model '${name}'.`,
-    remedy: guess ? `Did you mean '${guess}'?` : `There are ${list().join(', ')}.`,
+    what: `The model '${name}' is unknown.`,
+    remedy: guess ? `Did you mean '${guess}'?` : `Use one of ${list().join(', ')}.`,
     value: name,
   });
 }

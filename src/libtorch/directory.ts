@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { libraryName } from './libraries';
 
-/** What a folder of LibTorch says of itself. */
-export interface LibTorchFolder {
-  /** Absolute path of the folder that holds `lib`, and `include` where the headers are there. */
+/** A LibTorch directory. */
+export interface LibTorchDirectory {
+  /** Absolute path of the directory that contains `lib`, and `include` if the headers are installed. */
   readonly dir: string;
   /** E.g. `2.13.0`. */
   readonly version: string;
@@ -14,14 +14,14 @@ export interface LibTorchFolder {
   readonly headers: boolean;
 }
 
-/** Reads a folder of LibTorch, or tells in words why it is none. */
-export function readFolder(dir: string): LibTorchFolder | string {
-  if (!existsSync(dir)) return 'there is no such folder';
+/** Reads a LibTorch directory, or returns why it is not one. */
+export function readLibTorchDirectory(dir: string): LibTorchDirectory | string {
+  if (!existsSync(dir)) return 'the directory does not exist';
   const libraries = libraryNames(join(dir, 'lib'));
   const missing = ['c10', 'torch_cpu'].filter((name) => !libraries.includes(name));
-  if (missing.length > 0) return `its lib folder has no library ${missing.join(' and ')}`;
+  if (missing.length > 0) return `its lib directory does not contain ${missing.join(' and ')}`;
   const manifest = readManifest(dir);
-  if (!manifest) return 'neither version.py nor build-version nor include tells its version';
+  if (!manifest) return 'its version is in neither version.py, build-version nor include';
   return {
     dir,
     version: manifest.version,
@@ -30,7 +30,7 @@ export function readFolder(dir: string): LibTorchFolder | string {
   };
 }
 
-/** `2.13` of `2.13.0`: within it, one compiled addon fits. */
+/** `2.13` of `2.13.0`: a compiled addon is compatible with all its patch versions. */
 export function majorMinor(version: string): string {
   return version.split('.', 2).join('.');
 }
@@ -43,7 +43,7 @@ function libraryNames(lib: string): (string | undefined)[] {
   }
 }
 
-/** Reads the version from the file that a wheel, a zip or the headers of LibTorch carry. */
+/** Reads the version from a file of LibTorch's wheel, its zip archive or its headers. */
 function readManifest(dir: string): { version: string; cuda: string } | undefined {
   const wheel = readText(join(dir, 'version.py'));
   const zip = readText(join(dir, 'build-version'));
@@ -53,7 +53,9 @@ function readManifest(dir: string): { version: string; cuda: string } | undefine
   ].map((file) => readText(join(dir, file)));
 
   const full =
-    /__version__ = '([^']+)'/.exec(wheel)?.[1] ?? /^\d[^\s]*/.exec(zip)?.[0] ?? macros(headers);
+    /__version__ = '([^']+)'/.exec(wheel)?.[1] ??
+    /^\d[^\s]*/.exec(zip)?.[0] ??
+    macroVersion(headers);
   const version = /^\d+\.\d+\.\d+/.exec(full ?? '')?.[0];
   if (version === undefined) return undefined;
   const toolkit = /^cuda\b.*'(\d+)\.(\d+)'/m.exec(wheel);
@@ -63,7 +65,7 @@ function readManifest(dir: string): { version: string; cuda: string } | undefine
   };
 }
 
-function macros(headers: readonly string[]): string | undefined {
+function macroVersion(headers: readonly string[]): string | undefined {
   const numbers = ['MAJOR', 'MINOR', 'PATCH'].map(
     (part) => new RegExp(`TORCH_VERSION_${part} (\\d+)`).exec(headers.join('\n'))?.[1],
   );

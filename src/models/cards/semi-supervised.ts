@@ -215,7 +215,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
 ];
 
 /** The semi-supervised and the semi-weakly supervised models, in upstream's order. */
-export const twelve: readonly ModelCard[] = rows.map(([architecture, supervision, row]) => {
+export const semiSupervised: readonly ModelCard[] = rows.map(([architecture, supervision, row]) => {
   const network = networks[architecture];
   const kind = kinds[supervision];
   const timm = `${architecture}.${kind.timm}`;

@@ -1,6 +1,6 @@
 import { libraryName } from './libraries';
 
-// Everything else in torch/lib serves Python, tests, or linking by other names.
+// The other files in torch/lib are for Python, for tests, or duplicates for linking.
 const torchLibraries = ['c10', 'torch_cpu', 'gomp', 'omp', 'iomp5md', 'uv'];
 const armLibraries = /^(arm_compute|nvpl_|gfortran)/;
 const cudaLibraries = [
@@ -13,8 +13,8 @@ const cudaLibraries = [
 const importLibraries = ['c10.lib', 'torch_cpu.lib'];
 
 /**
- * Where a member of a wheel belongs in the folder of LibTorch, as a relative path: the libraries of all
- * wheels side by side in `lib`, where each looks for the others; undefined for what is not needed.
+ * The path of a wheel's member relative to the LibTorch directory, undefined if it is not needed. The
+ * libraries of all wheels go into `lib`, where they find each other.
  */
 export function memberPath(
   member: string,

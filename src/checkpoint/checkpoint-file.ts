@@ -1,20 +1,20 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CheckpointError, DisposedError } from '../errors';
-import { malformed, truncated } from './failure';
+import { malformedError, truncatedError } from './errors';
 
-/** Bytes on disk that are read in pieces, at any position. */
-export abstract class Bytes {
-  /** Where they come from, for messages. */
+/** ByteSource on disk that are read in pieces, at any position. */
+export abstract class ByteSource {
+  /** Path of the file, for error messages. */
   abstract readonly path: string;
   abstract readonly size: number;
 
-  /** Fills `into` with the bytes from `start` on. */
+  /** Fills `into` with the bytes starting at `start`. */
   abstract fill(into: Buffer, start: number): Promise<void>;
 
-  /** Waits for what is being read, then closes. Idempotent. */
+  /** Waits for pending reads, then closes. Idempotent. */
   abstract close(): Promise<void>;
 
-  /** Reads into memory of its own; the caller has made sure that `length` is no absurd claim. */
+  /** Reads into newly allocated memory; the caller has validated `length`. */
   async read(start: number, length: number): Promise<Buffer> {
     const into = Buffer.allocUnsafeSlow(length);
     await this.fill(into, start);
@@ -23,7 +23,7 @@ export abstract class Bytes {
 }
 
 /** A file of a checkpoint, read by position. */
-export class CheckpointFile extends Bytes {
+export class CheckpointFile extends ByteSource {
   readonly path: string;
   readonly size: number;
   readonly #handle: FileHandle;
@@ -36,18 +36,18 @@ export class CheckpointFile extends Bytes {
     this.#handle = handle;
   }
 
-  /** @throws CheckpointError if there is no regular file at `path` that may be read. */
+  /** @throws CheckpointError if `path` is not a readable regular file. */
   static async open(path: string): Promise<CheckpointFile> {
     try {
       const stats = await stat(path);
-      // Before opening: to open a pipe that nobody writes to would wait for ever.
-      if (!stats.isFile()) throw malformed(path, 'it is not a regular file');
+      // Opening a FIFO without a writer would block forever, so check the type first.
+      if (!stats.isFile()) throw malformedError(path, 'it is not a regular file');
       return new CheckpointFile(path, stats.size, await open(path));
     } catch (cause) {
       if (cause instanceof CheckpointError) throw cause;
       throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_NOT_FOUND', {
-        what: `There is no checkpoint at '${path}' that can be opened.`,
-        remedy: 'Check the path, and that this user may read the file.',
+        what: `The checkpoint '${path}' could not be opened.`,
+        remedy: 'Check the path and the permissions of the file.',
         value: path,
         cause,
       });
@@ -57,18 +57,19 @@ export class CheckpointFile extends Bytes {
   async fill(into: Buffer, start: number): Promise<void> {
     if (this.#closing) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
-        what: `The checkpoint '${this.path}' was closed and cannot be read any more.`,
+        what: `The checkpoint '${this.path}' could not be read: it is closed.`,
         remedy: 'Read the tensors before closing it, or open it again.',
         value: this.path,
       });
     }
     if (!(start + into.length <= this.size)) {
-      throw truncated(this.path, `it has ${this.size} bytes and refers to byte ${start}`);
+      throw truncatedError(this.path, `it has ${this.size} bytes, but refers to byte ${start}`);
     }
     for (let filled = 0; filled < into.length;) {
-      const got = await this.#readSome(into.subarray(filled), start + filled);
-      if (got === 0) throw truncated(this.path, 'the file shrank while it was being read');
-      filled += got;
+      const bytesRead = await this.#readSome(into.subarray(filled), start + filled);
+      if (bytesRead === 0)
+        throw truncatedError(this.path, 'the file shrank while it was being read');
+      filled += bytesRead;
     }
   }
 
@@ -76,7 +77,7 @@ export class CheckpointFile extends Bytes {
     try {
       return (await this.#handle.read(into, 0, into.length, position)).bytesRead;
     } catch (cause) {
-      throw malformed(this.path, 'the system refused to read the file', cause);
+      throw malformedError(this.path, 'the system failed to read the file', cause);
     }
   }
 

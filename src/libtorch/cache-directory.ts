@@ -3,12 +3,12 @@ import { isAbsolute, join } from 'node:path';
 import { pinnedVersion, type Variant } from './pins';
 
 /**
- * The folder of this package in the user's cache: `$XDG_CACHE_HOME/semisup` (default
+ * This package's directory in the user's cache: `$XDG_CACHE_HOME/semisup` (default
  * `~/.cache/semisup`), on macOS `~/Library/Caches/semisup`, on Windows `%LOCALAPPDATA%\semisup`.
  */
 export function userCache(platform: string = process.platform): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  // The XDG specification has relative paths ignored.
+  // The XDG Base Directory Specification requires relative paths to be ignored.
   if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, 'semisup');
   if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'semisup');
   if (platform === 'win32') {
@@ -17,7 +17,7 @@ export function userCache(platform: string = process.platform): string {
   return join(homedir(), '.cache', 'semisup');
 }
 
-/** Where `installLibTorch` puts a build: `<user cache>/libtorch/<version>-<variant>`. */
-export function installFolder(variant: Variant): string {
+/** The directory that `installLibTorch` installs a build to: `<user cache>/libtorch/<version>-<variant>`. */
+export function installDirectory(variant: Variant): string {
   return join(userCache(), 'libtorch', `${pinnedVersion}-${variant}`);
 }

@@ -1,0 +1,40 @@
+import { CheckpointError } from '../errors';
+
+const MAX_NAME_LENGTH = 120;
+
+/** A name from an untrusted file as printable text: truncated, control characters replaced. */
+export function toPrintable(name: string): string {
+  const cut = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
+  return cut.replace(/\p{C}/gu, '?');
+}
+
+/** The error for a file that violates its format. */
+export function malformedError(path: string, fault: string, cause?: unknown): CheckpointError {
+  return new CheckpointError('ERR_SEMISUP_CHECKPOINT_FORMAT', {
+    what: `The checkpoint '${path}' could not be read: ${fault}.`,
+    remedy:
+      'Download the file again if it may be corrupted; otherwise save the model again as a plain state dict, with torch.save or as safetensors.',
+    value: path,
+    cause,
+  });
+}
+
+/** The error for a truncated file. */
+export function truncatedError(path: string, fault: string, cause?: unknown): CheckpointError {
+  return new CheckpointError('ERR_SEMISUP_CHECKPOINT_TRUNCATED', {
+    what: `The checkpoint '${path}' is truncated: ${fault}.`,
+    remedy: 'Delete the file and download it again.',
+    value: path,
+    cause,
+  });
+}
+
+/** The error for a pickle that names `name`, which is not on the allow-list. */
+export function unsafeError(path: string, name: string): CheckpointError {
+  return new CheckpointError('ERR_SEMISUP_CHECKPOINT_UNSAFE', {
+    what: `The checkpoint '${path}' names \`${toPrintable(name)}\`, which is not allowed in a state dict; nothing was executed.`,
+    remedy:
+      'If you trust the file, load it in Python and save only its state dict: torch.save(model.state_dict(), path).',
+    value: path,
+  });
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { Unpack } from 'tar';
+import { readError, guardWrite } from '../net/disk';
+import { sha256File } from '../net/hash';
+
+const PIECE = 64 * 1024;
+
+/** Whether there is a file or directory `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * SHA-256 over the names and the SHA-256 of the files in a directory: what `LC_ALL=C sha256sum * | sha256sum`
+ * prints there. Hidden files do not count.
+ */
+export async function hashDirectory(directory: string, signal?: AbortSignal): Promise<string> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
+    throw readError(directory, cause);
+  });
+  const names = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  const hash = createHash('sha256');
+  for (const name of names.map((entry) => entry.name).sort()) {
+    hash.update(`${await sha256File(join(directory, name), signal)}  ${name}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Extracts the files that lie directly in `directory` of a tarball; `into` is emptied first. */
+export async function extractDirectory(
+  tarball: string,
+  directory: string,
+  into: string,
+): Promise<void> {
+  await guardWrite(into, rm(into, { recursive: true, force: true }));
+  await guardWrite(into, mkdir(into));
+  const unpack = new Unpack({
+    cwd: into,
+    strict: true,
+    strip: directory.split('/').length,
+    filter: (path, entry) =>
+      'type' in entry && entry.type === 'File' && posix.dirname(path) === directory,
+  });
+  // tar's own gunzip runs on the JS thread, for up to 70 ms at a stretch.
+  const gunzip = createGunzip({ chunkSize: PIECE });
+  await guardWrite(into, pipeline(createReadStream(tarball), gunzip, unpack));
+}
+
+/** Puts the directory `fresh` in the place of `directory`, which stays what it was if that fails. */
+export async function replaceDirectory(fresh: string, directory: string): Promise<void> {
+  const old = `${directory}.old`;
+  await guardWrite(old, rm(old, { recursive: true, force: true }));
+  const replaces = await exists(directory);
+  if (replaces) await guardWrite(directory, rename(directory, old));
+  try {
+    await guardWrite(directory, rename(fresh, directory));
+  } catch (error) {
+    if (replaces) await rename(old, directory);
+    throw error;
+  }
+  await guardWrite(old, rm(old, { recursive: true, force: true }));
+}
