@@ -7,25 +7,25 @@ import { files, fixture } from '../support/image-goldens';
 import { asRgb, noise, sha256 } from '../support/pixels';
 import { temporaryFolder } from '../support/temporary';
 
-describe('decoded files', () => {
+describe('decode: image formats', () => {
   for (const [name, golden] of Object.entries(files)) {
-    it(`${name} has the samples of Pillow's RGB, as stored and turned`, async () => {
+    it(`decodes ${name} to Pillow's samples, with and without EXIF orientation`, async () => {
       const stored = await decode(fixture(name));
-      const turned = await decode(fixture(name), { orient: true });
+      const oriented = await decode(fixture(name), { orient: true });
       assert.deepEqual([stored.width, stored.height], [golden.width, golden.height]);
       assert.equal(stored.cmyk, name.includes('cmyk'));
       assert.equal(sha256(asRgb(stored)), golden.samples);
-      assert.equal(sha256(asRgb(turned)), golden.oriented ?? golden.samples);
+      assert.equal(sha256(asRgb(oriented)), golden.oriented ?? golden.samples);
     });
   }
 });
 
-describe('image inputs', () => {
-  const folder = temporaryFolder();
+describe('decode: image inputs', () => {
+  const directory = temporaryFolder();
   const path = fixture('rgb.png');
   const expected = files['rgb.png']!.samples;
 
-  it('are paths, file URLs and bytes', async () => {
+  it('accepts paths, file URLs and bytes', async () => {
     const bytes = await readFile(path);
     const view = new Uint8Array([0, ...bytes, 0]).subarray(1, -1);
     for (const image of [path, pathToFileURL(path), pathToFileURL(path).href, bytes, view]) {
@@ -33,35 +33,35 @@ describe('image inputs', () => {
     }
   });
 
-  it('are decoded pixels, which are not copied', async () => {
+  it('returns decoded pixels without copying them', async () => {
     const pixels = noise(5, 4, 2);
     const decoded = await decode(pixels);
     assert.deepEqual(decoded, { ...pixels, cmyk: false });
     assert.equal(decoded.data, pixels.data);
   });
 
-  it('are left unchanged', async () => {
+  it('does not modify the input bytes', async () => {
     const bytes = await readFile(fixture('palette-transparent.gif'));
     const before = sha256(bytes);
     await decode(bytes);
     assert.equal(sha256(bytes), before);
   });
 
-  it('may have brackets in their names, which libvips would take for options', async () => {
-    const odd = join(folder.path, 'photo[page=1]');
-    await copyFile(path, odd);
-    assert.equal(sha256((await decode(odd)).data), expected);
+  it('opens a path with brackets, which libvips would parse as options', async () => {
+    const bracketed = join(directory.path, 'photo[page=1]');
+    await copyFile(path, bracketed);
+    assert.equal(sha256((await decode(bracketed)).data), expected);
   });
 
-  it('are read anew after they were overwritten', async () => {
-    const overwritten = join(folder.path, 'image.webp');
+  it('reads a file again after it was overwritten', async () => {
+    const overwritten = join(directory.path, 'image.webp');
     for (const name of ['rgb.webp', 'exif-6.webp']) {
       await copyFile(fixture(name), overwritten);
       assert.equal(sha256((await decode(overwritten)).data), files[name]!.samples);
     }
   });
 
-  it("takes a canvas's ImageData, without a copy", async () => {
+  it('accepts the ImageData of a canvas without copying it', async () => {
     const data = new Uint8ClampedArray([1, 2, 3, 255, 4, 5, 6, 255]);
     const pixels = await decode({ data, width: 2, height: 1 });
     assert.deepEqual(

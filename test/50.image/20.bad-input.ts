@@ -43,35 +43,35 @@ function hugePng(): Buffer {
   ]);
 }
 
-describe('bad images', () => {
-  const folder = temporaryFolder();
+describe('decode: invalid images', () => {
+  const directory = temporaryFolder();
   const write = async (name: string, data: Uint8Array | string) => {
-    const path = join(folder.path, name);
+    const path = join(directory.path, name);
     await writeFile(path, data);
     return path;
   };
 
-  it('a missing file is named', async () => {
-    const path = join(folder.path, 'none.jpg');
+  it('names the missing file', async () => {
+    const path = join(directory.path, 'none.jpg');
     await rejects(path, 'ERR_SEMISUP_IMAGE_NOT_FOUND', /image .*none\.jpg does not exist/);
     await rejects(join(fixture('rgb.png'), 'x.png'), 'ERR_SEMISUP_IMAGE_NOT_FOUND', /rgb\.png/);
   });
 
-  it('a folder is called a folder', async () => {
-    await rejects(folder.path, 'ERR_SEMISUP_IMAGE_DECODE', /is a directory/);
+  it('reports that the path is a directory', async () => {
+    await rejects(directory.path, 'ERR_SEMISUP_IMAGE_DECODE', /is a directory/);
   });
 
-  it('a path with a zero byte is refused', async () => {
+  it('rejects a path that contains a null byte', async () => {
     await rejects('a\0b.jpg', 'ERR_SEMISUP_IMAGE_DECODE', /could not be read/);
   });
 
-  it('a text file named .jpg is called text', async () => {
+  it('identifies a text file with the extension .jpg', async () => {
     const path = await write('notes.jpg', 'Dear diary,\n');
     await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /notes\.jpg is not a supported image.*appears to be text/);
   });
 
-  it('other kinds of files are called by their names', async () => {
-    const kinds: [string | number[], RegExp][] = [
+  it('identifies other file formats', async () => {
+    const formats: [string | number[], RegExp][] = [
       ['', /empty/],
       ['BM0000', /BMP.*convert it/],
       ['<!DOCTYPE html><p>404', /web page/],
@@ -80,14 +80,14 @@ describe('bad images', () => {
       ['\0\0\0\x18ftypheic', /HEIC/],
       [[1, 2, 3, 4], /unknown format/],
     ];
-    for (const [start, message] of kinds) {
+    for (const [start, message] of formats) {
       const bytes = typeof start === 'string' ? Buffer.from(start, 'latin1') : Buffer.from(start);
       await rejects(bytes, 'ERR_SEMISUP_IMAGE_DECODE', message);
     }
   });
 
   for (const name of ['rgb.jpg', 'rgb.png', 'rgb.webp', 'rgb.gif', 'rgb.tif']) {
-    it(`${name} cut short is an error`, async () => {
+    it(`rejects a truncated ${name}`, async () => {
       const bytes = await readFile(fixture(name));
       for (const length of [bytes.length >> 1, (bytes.length * 3) >> 2]) {
         const path = await write(name, bytes.subarray(0, length));
@@ -96,68 +96,68 @@ describe('bad images', () => {
     });
   }
 
-  it('a file with stray bytes behind the image is none', async () => {
+  it('accepts a file with trailing bytes after the image', async () => {
     const bytes = await readFile(fixture('rgb.jpg'));
     await decode(Buffer.concat([bytes, Buffer.alloc(100)]));
   });
 
-  it('a header of 100,000 x 100,000 pixels is refused before memory is taken', async () => {
+  it('rejects a header of 100,000 x 100,000 pixels before it allocates memory', async () => {
     const path = await write('huge.png', hugePng());
     const message = /huge\.png has 100000 x 100000 pixels, more than the limit of 268402689/;
     await rejects(path, 'ERR_SEMISUP_IMAGE_TOO_LARGE', message);
   });
 
-  it('a GIF that ends within its header is an error', async () => {
+  it('rejects a GIF whose header is truncated', async () => {
     const bytes = await readFile(fixture('palette-transparent.gif'));
     for (const length of [6, 12, 13, 60, 13 + 96 + 3]) {
-      const cut = bytes.subarray(0, length);
-      await rejects(cut, 'ERR_SEMISUP_IMAGE_DECODE', /GIF/);
+      const truncated = bytes.subarray(0, length);
+      await rejects(truncated, 'ERR_SEMISUP_IMAGE_DECODE', /GIF/);
     }
   });
 });
 
-describe('wrong arguments', () => {
-  const wrong = async (image: unknown, message: RegExp) => {
+describe('decode: invalid arguments', () => {
+  const rejectsArgument = async (image: unknown, message: RegExp) => {
     await rejects(image, 'ERR_SEMISUP_OPTION_VALUE', message, OptionError);
   };
 
-  it('of another type are refused', async () => {
+  it('rejects arguments of another type', async () => {
     for (const image of [5, null, undefined, {}, [], new ArrayBuffer(3)]) {
-      await wrong(image, /path, a file URL, a Buffer/);
+      await rejectsArgument(image, /path, a file URL, a Buffer/);
     }
   });
 
-  it('URLs of other kinds are refused', async () => {
-    await wrong('https://example.com/photo.jpg', /file URL/);
-    await wrong(new URL('http://example.com/photo.jpg'), /file URL/);
-    await wrong('data:image/png;base64,AAAA', /file URL/);
+  it('rejects URLs that are not file URLs', async () => {
+    await rejectsArgument('https://example.com/photo.jpg', /file URL/);
+    await rejectsArgument(new URL('http://example.com/photo.jpg'), /file URL/);
+    await rejectsArgument('data:image/png;base64,AAAA', /file URL/);
   });
 
-  it('pixels that do not fit their size are refused', async () => {
+  it('rejects pixels that do not match their size', async () => {
     const data = new Uint8Array(12);
-    const good = { data, width: 2, height: 2, channels: 3 };
-    await wrong({ ...good, data: [1, 2, 3] }, /data/);
-    await wrong({ ...good, data: new Uint8Array(11) }, /2 x 2 x 3 = 12 bytes/);
-    await wrong({ ...good, width: 1.5 }, /width/);
-    await wrong({ ...good, height: -2, width: -2 }, /width/);
-    await wrong({ ...good, height: 0 }, /height/);
-    await wrong({ ...good, width: '2' }, /width/);
-    await wrong({ ...good, channels: 5 }, /channels/);
-    await wrong({ ...good, cmyk: true }, /cmyk/);
+    const valid = { data, width: 2, height: 2, channels: 3 };
+    await rejectsArgument({ ...valid, data: [1, 2, 3] }, /data/);
+    await rejectsArgument({ ...valid, data: new Uint8Array(11) }, /2 x 2 x 3 = 12 bytes/);
+    await rejectsArgument({ ...valid, width: 1.5 }, /width/);
+    await rejectsArgument({ ...valid, height: -2, width: -2 }, /width/);
+    await rejectsArgument({ ...valid, height: 0 }, /height/);
+    await rejectsArgument({ ...valid, width: '2' }, /width/);
+    await rejectsArgument({ ...valid, channels: 5 }, /channels/);
+    await rejectsArgument({ ...valid, cmyk: true }, /cmyk/);
   });
 
-  it('pixels that were transferred away are refused', async () => {
+  it('rejects pixels whose buffer was transferred', async () => {
     const data = new Uint8Array(12);
     structuredClone(data, { transfer: [data.buffer] });
-    await wrong({ data, width: 2, height: 2, channels: 3 }, /12 bytes/);
+    await rejectsArgument({ data, width: 2, height: 2, channels: 3 }, /12 bytes/);
   });
 
-  it('misspelt options are refused', async () => {
+  it('rejects invalid options and names the nearest valid one', async () => {
     await assert.rejects(decode(fixture('rgb.png'), { orientt: true } as object), /'orient'/);
     await assert.rejects(decode(fixture('rgb.png'), { orient: 1 } as object), OptionError);
   });
 
-  it('an aborted signal rejects with its reason', async () => {
+  it('rejects with the reason of an aborted signal', async () => {
     const reason = new Error('enough');
     const before = decode(fixture('rgb.png'), { signal: AbortSignal.abort(reason) });
     await assert.rejects(before, reason);

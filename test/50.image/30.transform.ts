@@ -7,7 +7,7 @@ import { fakeGpu } from '../support/fake-gpu';
 import { files, fixture, imagenet, noises } from '../support/image-goldens';
 import { noise, sha256 } from '../support/pixels';
 
-describe('the transform', () => {
+describe('batch', () => {
   const fake = fakeGpu();
   let executor: Executor;
   before(async () => {
@@ -24,20 +24,20 @@ describe('the transform', () => {
   }
 
   for (const { width, height, channels, cmyk, resize, crop, tensor } of noises) {
-    const kind = cmyk ? 'CMYK' : `${channels} channels`;
-    it(`of ${width} x ${height}, ${kind}, to ${resize} and ${crop} is Pillow's`, async () => {
+    const mode = cmyk ? 'CMYK' : `${channels} channels`;
+    it(`matches Pillow for ${width} x ${height}, ${mode}, resized to ${resize} and cropped to ${crop}`, async () => {
       const image = { ...noise(width, height, channels), cmyk };
       assert.equal(sha256(await run([image], { ...imagenet, resize, crop })), tensor);
     });
   }
 
   for (const [name, { tensor }] of Object.entries(files)) {
-    it(`of ${name} is Pillow's`, async () => {
+    it(`matches Pillow for ${name}`, async () => {
       assert.equal(sha256(await run([await decode(fixture(name))])), tensor);
     });
   }
 
-  it('for a GPU is the same, before bytes become numbers', async () => {
+  it('returns the same pixels for a GPU, as bytes that are not yet normalized', async () => {
     const { gpu } = await fake.open();
     const { mean, std } = imagenet;
     for (const { width, height, channels, cmyk, resize, crop } of noises) {
@@ -57,13 +57,13 @@ describe('the transform', () => {
         const byte = data[(image * pixels + pixel) * 3 + channel]!;
         const scaled = f(f(byte / 255) - f(mean[channel]!));
         if (value === f(scaled / f(std[channel]!))) continue;
-        assert.fail(`${width} x ${height}: ${byte} for ${value}`);
+        assert.fail(`${width} x ${height}: byte ${byte}, expected ${value}`);
       }
     }
   });
 
   for (const { width, height, tensor } of noises.filter((n) => n.width * n.height === 1000)) {
-    it(`of a line of 100,000 pixels is that of its middle, ${width} x ${height}`, async () => {
+    it(`crops a line of 100,000 pixels to its centre, ${width} x ${height}`, async () => {
       const data = new Uint8Array(100_000 * 3);
       data.set(noise(width, height, 3).data, 49_500 * 3);
       const stretched = (side: number) => (side === 1 ? 1 : 100_000);
@@ -77,21 +77,21 @@ describe('the transform', () => {
     });
   }
 
-  it('keeps the order of a batch', async () => {
+  it('preserves the order of the images', async () => {
     const images = [noise(300, 200, 3), noise(20, 30, 1), noise(256, 256, 4)];
-    const together = await run(images);
-    const each = 3 * 224 * 224;
+    const batched = await run(images);
+    const size = 3 * 224 * 224;
     for (const [i, image] of images.entries()) {
-      assert.deepEqual(await run([image]), together.subarray(i * each, (i + 1) * each));
+      assert.deepEqual(await run([image]), batched.subarray(i * size, (i + 1) * size));
     }
   });
 
-  it('of no images is an empty tensor', async () => {
+  it('returns an empty tensor for no images', async () => {
     assert.equal((await run([])).length, 0);
   });
 
-  it('refuses values out of range', async () => {
-    const wrong: [object, RegExp][] = [
+  it('rejects values out of range', async () => {
+    const invalid: [object, RegExp][] = [
       [{ resize: 0 }, /resize/],
       [{ resize: 1e9 }, /4096/],
       [{ crop: 257 }, /from 1 to 256/],
@@ -100,7 +100,7 @@ describe('the transform', () => {
       [{ std: [1, 1, 0] }, /std/],
       [{ std: [1, 1] }, /std/],
     ];
-    for (const [values, message] of wrong) {
+    for (const [values, message] of invalid) {
       await assert.rejects(batch(executor, [], { ...imagenet, ...values }), (error: unknown) => {
         assert.ok(error instanceof OptionError);
         assert.match(error.message, message);

@@ -5,8 +5,8 @@ import { imagenet, photos } from '../support/image-goldens';
 import { photoOrSkip } from '../support/photos';
 import { asRgb, sha256 } from '../support/pixels';
 
-describe('real photos', () => {
-  it('decode and transform to what Pillow makes of them', async function () {
+describe('decode and batch', () => {
+  it('match Pillow for real photos', async function () {
     const paths = Object.keys(photos).map((name) => photoOrSkip(this, name));
     const executor = await Executor.open();
     try {

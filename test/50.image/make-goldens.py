@@ -1,10 +1,10 @@
-"""Writes fixtures/, goldens.json and, from a folder of photos, photos.json.
+"""Writes fixtures/, goldens.json and, from a directory of photos, photos.json.
 
-    python make-goldens.py [folder of photos]
+    python make-goldens.py [directory of photos]
 
-Needs Pillow (13 was used) and numpy. The formulas below are torchvision's: Resize, CenterCrop,
-ToTensor, Normalize of a PIL image. A hash is the SHA-256 of samples as Pillow gives them, or of
-float32 values, planar.
+Requires Pillow (13 was used) and numpy. `transform` computes what torchvision computes for a PIL
+image: Resize, CenterCrop, ToTensor and Normalize. A hash is the SHA-256 of the samples as Pillow
+returns them, or of the float32 values in NCHW order.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def transform(image, resize=256, crop=224):
 
 
 def noise(width, height, channels):
-    """Samples by a formula that the tests know too (test/support/pixels.ts)."""
+    """Deterministic samples, equal to those of `noise` in test/support/pixels.ts."""
     y, x, c = np.ogrid[:height, :width, :channels]
     mixed = x * 7919 + y * 104729 + c * 1299709
     return ((mixed ^ (mixed >> 7)) & 255).astype(np.uint8)
@@ -72,11 +72,11 @@ def png16(name, samples, colour_type):
 
 
 def without_adobe_marker(jpeg):
-    at = jpeg.index(b"\xff\xee")
-    return jpeg[:at] + jpeg[at + 2 + struct.unpack_from(">H", jpeg, at + 2)[0] :]
+    start = jpeg.index(b"\xff\xee")
+    return jpeg[:start] + jpeg[start + 2 + struct.unpack_from(">H", jpeg, start + 2)[0] :]
 
 
-def profile_with_red_for_blue():
+def profile_with_red_and_blue_swapped():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swap = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}
     return b"".join(swap.get(word, word) for word in re.split(b"([rb]XYZ)", profile))
@@ -85,10 +85,10 @@ def profile_with_red_for_blue():
 def make_fixtures():
     FIXTURES.mkdir(exist_ok=True)
     red, green, blue = gradient(7, 3, 0), gradient(2, 9, 50), gradient(5, 5, 90)
-    level, cover = gradient(5, 3, 10), gradient(11, 2, 0)
+    level, opacity = gradient(5, 3, 10), gradient(11, 2, 0)
     rgb = Image.fromarray(np.dstack([red, green, blue]))
     negative = ImageOps.invert(rgb)
-    grey, alpha = Image.fromarray(level), Image.fromarray(cover)
+    grey, alpha = Image.fromarray(level), Image.fromarray(opacity)
     rgba = Image.merge("RGBA", [*rgb.split(), alpha])
     grey_alpha = Image.merge("LA", [grey, alpha])
     palette = rgb.quantize(32)
@@ -105,7 +105,7 @@ def make_fixtures():
     save(grey_alpha, "grey-alpha.png")
     save(rgb, "rgb.png")
     save(rgb, "rgb.jpg")
-    save(rgb, "rgb-profile.jpg", icc_profile=profile_with_red_for_blue())
+    save(rgb, "rgb-profile.jpg", icc_profile=profile_with_red_and_blue_swapped())
     save(rgb, "rgb-progressive.jpg", progressive=True, quality=60)
     save(rgb, "rgb.tif", compression="tiff_lzw")
     save(rgb, "rgb.webp", quality=70)
@@ -121,13 +121,13 @@ def make_fixtures():
     save(palette, "palette-transparent.gif", transparency=3)
     save(rgb.quantize(4), "palette-2-bit.png", bits=2)
     save(cmyk, "cmyk.jpg", quality=90)
-    plain = without_adobe_marker((FIXTURES / "cmyk.jpg").read_bytes())
-    (FIXTURES / "cmyk-plain.jpg").write_bytes(plain)
+    unmarked = without_adobe_marker((FIXTURES / "cmyk.jpg").read_bytes())
+    (FIXTURES / "cmyk-plain.jpg").write_bytes(unmarked)
     save(cmyk, "cmyk.tif", compression="tiff_lzw")
 
     dark = (level.astype(np.uint16) * 3)[:, :, None]
     low_byte = noise(WIDTH, HEIGHT, 4).astype(np.uint16)
-    wide = np.dstack([red, green, blue, cover]).astype(np.uint16) * 256 + low_byte
+    wide = np.dstack([red, green, blue, opacity]).astype(np.uint16) * 256 + low_byte
     png16("grey-16-bit.png", dark, 0)
     png16("rgb-16-bit.png", wide[:, :, :3], 2)
     png16("grey-alpha-16-bit.png", wide[:, :, 2:], 4)
@@ -165,10 +165,10 @@ def samples(image):
 
 def describe_fixture(path):
     image = Image.open(path)
-    turned = ImageOps.exif_transpose(Image.open(path))
+    oriented_image = ImageOps.exif_transpose(Image.open(path))
     golden = {"samples": samples(image), "tensor": sha256(transform(image).tobytes())}
-    if samples(turned) != golden["samples"]:
-        golden["oriented"] = samples(turned)
+    if samples(oriented_image) != golden["samples"]:
+        golden["oriented"] = samples(oriented_image)
     image.load()
     return {"width": image.width, "height": image.height, **golden}
 

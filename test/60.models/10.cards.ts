@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { ModelError } from '../../src/errors';
 import { card, cards, describe as describeCard, list } from '../../src/models';
 
-const byName = (name: string) => cards.find((one) => one.name === name)!;
+const byName = (name: string) => cards.find((entry) => entry.name === name)!;
 
 describe('cards', () => {
-  it('are those of the twelve and of the baseline', () => {
+  it('describe the twelve upstream models and the baseline', () => {
     assert.equal(cards.length, 13);
     assert.equal(new Set(cards.flatMap(({ name, aliases }) => [name, ...aliases])).size, 37);
   });
 
-  it('name the files of the twelve as upstream does', () => {
+  it('name the checkpoints as upstream does', () => {
     const { source } = byName('resnext101_32x16d_swsl');
     assert.deepEqual(source, {
       kind: 'file',
@@ -21,7 +21,7 @@ describe('cards', () => {
     });
   });
 
-  it('tell the claimed accuracy from the measured one', () => {
+  it('distinguish the claimed accuracy from the measured one', () => {
     const { accuracy, note } = byName('resnext101_32x16d_swsl');
     assert.deepEqual(accuracy, {
       claimed: { top1: 84.8, top5: 97.4 },
@@ -34,7 +34,7 @@ describe('cards', () => {
     assert.equal(best[0]!.name, 'resnext101_32x8d_swsl');
   });
 
-  it('forbid commercial use, but for the baseline', () => {
+  it('forbid commercial use, except for the baseline', () => {
     for (const { name, licence } of cards) {
       assert.equal(licence.commercial, name === 'resnet50_baseline');
       if (!licence.commercial) assert.equal(licence.name, 'CC-BY-NC 4.0');
@@ -43,7 +43,7 @@ describe('cards', () => {
 });
 
 describe('card', () => {
-  it('is found by its name and by both of those that timm gave it', () => {
+  it('finds a model by its name and by both of its names in timm', () => {
     const expected = byName('resnet50_swsl');
     for (const name of ['resnet50_swsl', 'swsl_resnet50', 'resnet50.fb_swsl_ig1b_ft_in1k']) {
       assert.equal(card(name), expected);
@@ -51,7 +51,7 @@ describe('card', () => {
     assert.equal(card('resnet18.fb_ssl_yfcc100m_ft_in1k').name, 'resnet18_ssl');
   });
 
-  it('of a slip of the finger is an error that names the nearest', () => {
+  it('throws for a misspelled name, and suggests the nearest one', () => {
     assert.throws(
       () => card('resnet50_swsll'),
       (error: unknown) => {
@@ -64,22 +64,22 @@ describe('card', () => {
     );
   });
 
-  it('of nothing alike is an error that names all', () => {
+  it('throws for an unknown name, and lists all models', () => {
     assert.throws(() => card('vgg16'), /resnet18_ssl, .*resnet50_baseline/);
   });
 
-  it('of no string is an error of the option', () => {
+  it('throws for a value that is not a string', () => {
     assert.throws(() => card(50 as unknown as string), { code: 'ERR_SEMISUP_OPTION_VALUE' });
   });
 });
 
 describe('list', () => {
-  it('gives all names without a pattern', () => {
+  it('returns all names without a pattern', () => {
     assert.equal(list().length, 13);
     assert.equal(list()[0], 'resnet18_ssl');
   });
 
-  it('matches whole names as the shell does', () => {
+  it('matches whole names with shell patterns', () => {
     assert.equal(list('*swsl*').length, 6);
     assert.deepEqual(list('resnet50_?sl'), ['resnet50_ssl']);
     assert.deepEqual(list('resnet[!5]*'), ['resnet18_ssl', 'resnet18_swsl']);
@@ -90,7 +90,7 @@ describe('list', () => {
     assert.deepEqual(list('swsl'), []);
   });
 
-  it('takes what means something in regular expressions for what it is', () => {
+  it('treats the special characters of regular expressions as literals', () => {
     for (const pattern of ['.*', 'resnet50(', '[', '[!]', '[z-a]', '\\', '+', 'resnet50_swsl\n']) {
       assert.deepEqual(list(pattern), [], pattern);
     }
@@ -98,7 +98,7 @@ describe('list', () => {
 });
 
 describe('describe', () => {
-  it('says the licence, both accuracies, and what to choose instead', () => {
+  it('prints the licence, both accuracies, and a more accurate model', () => {
     const text = describeCard(byName('resnext101_32x16d_swsl'));
     assert.match(text, /NOT FOR COMMERCIAL USE/);
     assert.match(text, /83\.340 % top-1/);

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { classes, classesOf } from '../../src/models';
 
 describe('classes', () => {
-  it('are 1000, each with its own WordNet id', () => {
+  it('are 1000 with unique WordNet IDs', () => {
     assert.equal(classes.length, 1000);
     assert.equal(new Set(classes.map(({ wnid }) => wnid)).size, 1000);
-    for (const [place, { index, wnid, label, lemmas }] of classes.entries()) {
-      assert.equal(index, place);
+    for (const [position, { index, wnid, label, lemmas }] of classes.entries()) {
+      assert.equal(index, position);
       assert.match(wnid, /^n\d{8}$/);
       assert.equal(label, lemmas[0]);
       assert.ok(label.length > 0);
     }
   });
 
-  it('stand in the order of the logits', () => {
+  it('are in the order of the logits', () => {
     assert.deepEqual(classes[0], {
       index: 0,
       wnid: 'n01440764',
@@ -24,7 +24,7 @@ describe('classes', () => {
     assert.equal(classes[999]!.wnid, 'n15075141');
   });
 
-  it('of a head of its own have numbers for names', () => {
+  it('are labelled by their index for a custom head', () => {
     assert.deepEqual(classesOf({ labels: null, numClasses: 2 }), [
       { index: 0, wnid: '', label: 'class 0', lemmas: [] },
       { index: 1, wnid: '', label: 'class 1', lemmas: [] },

@@ -37,54 +37,54 @@ for (const architecture of Object.keys(architectures) as ArchitectureName[]) {
 
   describe(architecture, function () {
     this.timeout(120_000);
-    let folder: string;
+    let directory: string;
     let module: ScriptModule;
 
     before(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
-      const path = join(folder, `${architecture}.pt`);
+      directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+      const path = join(directory, `${architecture}.pt`);
       await buildTorchScript({
         card: cards.find((card) => card.architecture === architecture)!,
         state: generatedState(architecture),
-        source: { file: 'formula', sha256: '0'.repeat(64) },
+        source: { file: 'generated', sha256: '0'.repeat(64) },
         path,
       });
       module = await ScriptModule.load(path);
     });
     after(async () => {
       await module?.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     });
 
-    it('has as many parameters as its cards say', () => {
+    it('has the number of parameters that its cards state', () => {
       assert.equal(countParameters(spec), golden.parameters);
-      for (const card of cards.filter((one) => one.architecture === architecture)) {
+      for (const card of cards.filter((card) => card.architecture === architecture)) {
         assert.equal(card.parameters, golden.parameters);
       }
     });
 
-    it("has PyTorch's names in PyTorch's order", () => {
+    it('names its tensors as PyTorch does, in the same order', () => {
       const names = [...tensorsOf(spec).keys()].join('\n');
       assert.equal(createHash('sha256').update(names).digest('hex'), golden.names);
     });
 
-    it("answers a generated picture with PyTorch's logits", async () => {
+    it("returns PyTorch's logits for a generated image", async () => {
       using image = generatedImage();
       using logits = await module.forward(image);
-      await assertLike(logits, golden.logits.image);
+      await assertMatches(logits, golden.logits.image);
     });
 
-    it("gives PyTorch's features", async () => {
+    it("returns PyTorch's features", async () => {
       using image = generatedImage();
       using features = await module.call('features', image);
-      await assertLike(features, golden.features);
+      await assertMatches(features, golden.features);
     });
 
-    it("answers a photo with PyTorch's logits", async function () {
+    it("returns PyTorch's logits for a photo", async function () {
       const path = photoOrSkip(this, goldens.photo);
       using input = await batch(module.executor, [await decode(path)], imagenetTransform);
       using logits = await module.forward(input);
-      await assertLike(logits, golden.logits.photo);
+      await assertMatches(logits, golden.logits.photo);
     });
   });
 }
@@ -93,22 +93,22 @@ function countParameters(spec: ModuleSpec): number {
   const own = Object.values(spec.parameters ?? {}).map(({ shape }) =>
     shape.reduce((count, length) => count * length, 1),
   );
-  const below = Object.values(spec.modules ?? {}).map(countParameters);
-  return [...own, ...below].reduce((sum, count) => sum + count, 0);
+  const nested = Object.values(spec.modules ?? {}).map(countParameters);
+  return [...own, ...nested].reduce((sum, count) => sum + count, 0);
 }
 
-/** All within 1e-4 of the largest. */
-async function assertLike(tensor: Tensor, golden: Summary): Promise<void> {
+/** Asserts that all values are within 1e-4 of the largest absolute value. */
+async function assertMatches(tensor: Tensor, golden: Summary): Promise<void> {
   const values = [...((await tensor.data()) as Float32Array)];
   const tolerance = golden.largest * 1e-4;
-  const near = (actual: number, expected: number, slack: number) => {
-    assert.ok(Math.abs(actual - expected) <= slack, `${actual} is not ${expected} ± ${slack}`);
+  const assertNear = (actual: number, expected: number, margin: number) => {
+    assert.ok(Math.abs(actual - expected) <= margin, `${actual} is not ${expected} ± ${margin}`);
   };
   golden.every64th.forEach((expected, i) => {
-    near(values[64 * i]!, expected, tolerance);
+    assertNear(values[64 * i]!, expected, tolerance);
   });
-  near(Math.max(...values.map(Math.abs)), golden.largest, tolerance);
-  near(
+  assertNear(Math.max(...values.map(Math.abs)), golden.largest, tolerance);
+  assertNear(
     values.reduce((sum, value) => sum + value, 0),
     golden.sum,
     tolerance * values.length ** 0.5,

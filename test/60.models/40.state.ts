@@ -7,8 +7,8 @@ import { generatedState } from '../support/generated-checkpoint';
 
 type Changes = Record<string, Partial<StoredTensor> | null>;
 
-/** A checkpoint with some tensors changed or, by null, left out. */
-function changed(architecture: ArchitectureName, changes: Changes): StateDict {
+/** A checkpoint with some tensors changed or, if the change is null, removed. */
+function stateWith(architecture: ArchitectureName, changes: Changes): StateDict {
   const state = generatedState(architecture);
   const tensors = new Map(state.tensors);
   for (const [name, change] of Object.entries(changes)) {
@@ -18,7 +18,11 @@ function changed(architecture: ArchitectureName, changes: Changes): StateDict {
   return { ...state, tensors };
 }
 
-function mismatch(state: StateDict, architecture: ArchitectureName, numClasses?: number): string {
+function mismatchMessage(
+  state: StateDict,
+  architecture: ArchitectureName,
+  numClasses?: number,
+): string {
   try {
     matchState(state, architecture, numClasses);
   } catch (error) {
@@ -27,10 +31,10 @@ function mismatch(state: StateDict, architecture: ArchitectureName, numClasses?:
     assert.equal(error.value, state.path);
     return error.message;
   }
-  return assert.fail('it matched');
+  return assert.fail('The checkpoint matched.');
 }
 
-describe('matching a checkpoint', () => {
+describe('matchState', () => {
   it('finds a tensor for every parameter and buffer', () => {
     const state = generatedState('resnet50');
     const { tensors, needsHead } = matchState(state, 'resnet50');
@@ -38,24 +42,24 @@ describe('matching a checkpoint', () => {
     assert.equal(needsHead, false);
   });
 
-  it('takes a missing num_batches_tracked for 0', () => {
-    const state = changed('resnet18', { 'bn1.num_batches_tracked': null });
+  it('treats a missing num_batches_tracked as 0', () => {
+    const state = stateWith('resnet18', { 'bn1.num_batches_tracked': null });
     assert.equal(matchState(state, 'resnet18').tensors.size, 121);
   });
 
-  it('takes any floating point type for a float32', () => {
-    const state = changed('resnet18', { 'bn1.bias': { dtype: 'bfloat16' } });
+  it('accepts any floating-point type for a float32 tensor', () => {
+    const state = stateWith('resnet18', { 'bn1.bias': { dtype: 'bfloat16' } });
     assert.equal(matchState(state, 'resnet18').tensors.get('bn1.bias')!.dtype, 'bfloat16');
   });
 
-  it('lists what is missing, unexpected, misshapen, or of another kind', () => {
-    const state = changed('resnet18', {
+  it('lists tensors that are missing, unexpected, or of another shape or type', () => {
+    const state = stateWith('resnet18', {
       'bn1.weight': null,
       'bn1.running_mean': { shape: [63] },
       'bn1.running_var': { dtype: 'int32' },
       'layer9.weight': {},
     });
-    const message = mismatch(state, 'resnet18');
+    const message = mismatchMessage(state, 'resnet18');
     assert.match(message, /Missing: bn1\.weight\./);
     assert.match(message, /bn1\.running_mean float32 \[63\] in place of float32 \[64\]/);
     assert.match(message, /bn1\.running_var int32 \[64\] in place of float32 \[64\]/);
@@ -63,38 +67,41 @@ describe('matching a checkpoint', () => {
     assert.match(message, /Nearly all of it fits/);
   });
 
-  it('lists eight of a kind and counts the others', () => {
-    const message = mismatch(generatedState('resnet18'), 'resnet50');
+  it('lists at most eight missing tensors and counts the others', () => {
+    const message = mismatchMessage(generatedState('resnet18'), 'resnet50');
     const missing = /Missing: (.*?); and (\d+) more\./.exec(message)!;
     assert.equal(missing[1]!.split('; ').length, 8);
     assert.ok(Number(missing[2]) > 100);
     assert.ok(message.length < 3000);
   });
 
-  it('shows no control characters and no endless names out of the file', () => {
-    const message = mismatch(
-      changed('resnet18', { [`\x1b[31m${'x'.repeat(1e6)}`]: {} }),
+  it('removes control characters from names and truncates long ones', () => {
+    const message = mismatchMessage(
+      stateWith('resnet18', { [`\x1b[31m${'x'.repeat(1e6)}`]: {} }),
       'resnet18',
     );
     assert.ok(!message.includes('\x1b'));
     assert.ok(message.length < 1000);
   });
 
-  it('says which architecture the file looks like', () => {
-    assert.match(mismatch(generatedState('resnet18'), 'resnet50'), /looks like resnet18 with 1000/);
+  it('names the architecture that the checkpoint resembles', () => {
     assert.match(
-      mismatch(generatedState('resnext101_32x4d'), 'resnext101_32x8d'),
+      mismatchMessage(generatedState('resnet18'), 'resnet50'),
+      /looks like resnet18 with 1000/,
+    );
+    assert.match(
+      mismatchMessage(generatedState('resnext101_32x4d'), 'resnext101_32x8d'),
       /looks like resnext101_32x4d with 1000/,
     );
     const empty = { ...generatedState('resnet18'), tensors: new Map<string, StoredTensor>() };
-    assert.match(mismatch(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
+    assert.match(mismatchMessage(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
   });
 });
 
-describe('matching a head of another size', () => {
+describe('matchState with numClasses', () => {
   const tenClasses = { 'fc.weight': { shape: [10, 512] }, 'fc.bias': { shape: [10] } };
 
-  it('leaves the head of the checkpoint aside', () => {
+  it('ignores the head of the checkpoint', () => {
     const { tensors, needsHead } = matchState(generatedState('resnet18'), 'resnet18', 10);
     assert.equal(needsHead, true);
     assert.equal(tensors.size, 120);
@@ -102,22 +109,28 @@ describe('matching a head of another size', () => {
   });
 
   it('does not need a head in the checkpoint', () => {
-    const state = changed('resnet18', { 'fc.weight': null, 'fc.bias': null });
+    const state = stateWith('resnet18', { 'fc.weight': null, 'fc.bias': null });
     assert.equal(matchState(state, 'resnet18', 10).needsHead, true);
-    assert.match(mismatch(state, 'resnet18'), /Missing: fc\.weight; fc\.bias\./);
+    assert.match(mismatchMessage(state, 'resnet18'), /Missing: fc\.weight; fc\.bias\./);
   });
 
-  it('takes the head of the checkpoint where it fits', () => {
-    const { tensors, needsHead } = matchState(changed('resnet18', tenClasses), 'resnet18', 10);
+  it('uses the head of the checkpoint if it has this size', () => {
+    const { tensors, needsHead } = matchState(stateWith('resnet18', tenClasses), 'resnet18', 10);
     assert.equal(needsHead, false);
     assert.deepEqual(tensors.get('fc.weight')!.shape, [10, 512]);
   });
 
-  it('is never done for 1000 classes', () => {
-    assert.match(mismatch(changed('resnet18', tenClasses), 'resnet18'), /Pass numClasses: 10/);
+  it('does not replace a mismatched head by default', () => {
+    assert.match(
+      mismatchMessage(stateWith('resnet18', tenClasses), 'resnet18'),
+      /Pass numClasses: 10/,
+    );
   });
 
-  it('is strict about all other tensors', () => {
-    assert.match(mismatch(generatedState('resnet18'), 'resnet50', 10), /looks like resnet18/);
+  it('requires all other tensors to match', () => {
+    assert.match(
+      mismatchMessage(generatedState('resnet18'), 'resnet50', 10),
+      /looks like resnet18/,
+    );
   });
 });

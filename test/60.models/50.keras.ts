@@ -5,7 +5,7 @@ import { fromKeras } from '../../src/models';
 import { imagenetTransform } from '../../src/models/transform';
 import { uniform } from '../support/generated-checkpoint';
 
-function stored(shape: number[], values: ArrayLike<number>): StoredTensor {
+function storedTensor(shape: number[], values: ArrayLike<number>): StoredTensor {
   const bytes = new Uint8Array(Float32Array.from(values).buffer);
   return {
     dtype: 'float32',
@@ -15,7 +15,7 @@ function stored(shape: number[], values: ArrayLike<number>): StoredTensor {
   };
 }
 
-function keras(tensors: Record<string, StoredTensor>): StateDict {
+function kerasState(tensors: Record<string, StoredTensor>): StateDict {
   return {
     path: 'model.json',
     tensors: new Map(Object.entries(tensors)),
@@ -23,7 +23,7 @@ function keras(tensors: Record<string, StoredTensor>): StateDict {
   };
 }
 
-async function floats(state: StateDict, name: string): Promise<Float32Array> {
+async function readFloats(state: StateDict, name: string): Promise<Float32Array> {
   return new Float32Array(new Uint8Array(await state.tensors.get(name)!.read()).buffer);
 }
 
@@ -31,22 +31,22 @@ const [outputs, eps] = [4, { keras: 1e-3, torch: 1e-5 }];
 
 function layer(conv: string, bn: string, inputs: number): Record<string, StoredTensor> {
   return {
-    [`${conv}/kernel`]: stored([1, 1, inputs, outputs], uniform(1, inputs * outputs, 0, 1)),
-    [`${conv}/bias`]: stored([outputs], uniform(2, outputs, 0, 1)),
-    [`${bn}/gamma`]: stored([outputs], uniform(3, outputs, 1, 0.5)),
-    [`${bn}/beta`]: stored([outputs], uniform(4, outputs, 0, 1)),
-    [`${bn}/moving_mean`]: stored([outputs], uniform(5, outputs, 0, 1)),
-    [`${bn}/moving_variance`]: stored([outputs], uniform(6, outputs, 1, 0.9)),
+    [`${conv}/kernel`]: storedTensor([1, 1, inputs, outputs], uniform(1, inputs * outputs, 0, 1)),
+    [`${conv}/bias`]: storedTensor([outputs], uniform(2, outputs, 0, 1)),
+    [`${bn}/gamma`]: storedTensor([outputs], uniform(3, outputs, 1, 0.5)),
+    [`${bn}/beta`]: storedTensor([outputs], uniform(4, outputs, 0, 1)),
+    [`${bn}/moving_mean`]: storedTensor([outputs], uniform(5, outputs, 0, 1)),
+    [`${bn}/moving_variance`]: storedTensor([outputs], uniform(6, outputs, 1, 0.9)),
   };
 }
 
 /** The layer as Keras computes it: a 1x1 convolution with a bias, then BatchNormalization. */
 async function runKeras(state: StateDict, conv: string, bn: string, input: number[]) {
-  const kernel = await floats(state, `${conv}/kernel`);
-  const bias = await floats(state, `${conv}/bias`);
+  const kernel = await readFloats(state, `${conv}/kernel`);
+  const bias = await readFloats(state, `${conv}/bias`);
   const [gamma, beta, mean, variance] = await Promise.all(
     ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((part) =>
-      floats(state, `${bn}/${part}`),
+      readFloats(state, `${bn}/${part}`),
     ),
   );
   return Array.from(gamma!, (scale, o) => {
@@ -57,10 +57,12 @@ async function runKeras(state: StateDict, conv: string, bn: string, input: numbe
 
 /** The layer as torchvision computes it: a 1x1 convolution without a bias, then BatchNorm2d. */
 async function runTorch(state: StateDict, conv: string, bn: string, input: number[]) {
-  const kernel = await floats(state, `${conv}.weight`);
+  const kernel = await readFloats(state, `${conv}.weight`);
   const [o1, i1] = state.tensors.get(`${conv}.weight`)!.stride as [number, number];
   const [gamma, beta, mean, variance] = await Promise.all(
-    ['weight', 'bias', 'running_mean', 'running_var'].map((part) => floats(state, `${bn}.${part}`)),
+    ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+      readFloats(state, `${bn}.${part}`),
+    ),
   );
   return Array.from(gamma!, (scale, o) => {
     const sum = input.reduce((all, value, i) => all + value * kernel[o * o1 + i * i1]!, 0);
@@ -74,9 +76,9 @@ function assertNear(actual: number[], expected: number[]): void {
   }
 }
 
-describe("Keras's ResNet-50 under torchvision's names", () => {
-  it('computes the same in a residual block', async () => {
-    const source = keras(layer('res4f_branch2b', 'bn4f_branch2b', 5));
+describe('fromKeras', () => {
+  it('preserves the output of a residual block', async () => {
+    const source = kerasState(layer('res4f_branch2b', 'bn4f_branch2b', 5));
     const state = fromKeras(source);
     const [conv, bn] = ['layer3.5.conv2', 'layer3.5.bn2'];
     const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => `${bn}.${part}`);
@@ -88,8 +90,8 @@ describe("Keras's ResNet-50 under torchvision's names", () => {
     );
   });
 
-  it('computes the same in the stem, from normalised RGB in place of BGR less a mean', async () => {
-    const source = keras(layer('conv1', 'bn_conv1', 3));
+  it('preserves the output of the stem, for normalized RGB instead of BGR minus a mean', async () => {
+    const source = kerasState(layer('conv1', 'bn_conv1', 3));
     const state = fromKeras(source);
     const { mean, std } = imagenetTransform;
     for (const rgb of [
@@ -97,37 +99,37 @@ describe("Keras's ResNet-50 under torchvision's names", () => {
       [255, 0, 0],
       [12, 200, 99],
     ]) {
-      const normalised = rgb.map((level, i) => (level / 255 - mean[i]!) / std[i]!);
+      const normalized = rgb.map((level, i) => (level / 255 - mean[i]!) / std[i]!);
       const [r, g, b] = rgb as [number, number, number];
       const expected = await runKeras(source, 'conv1', 'bn_conv1', [
         b - 103.939,
         g - 116.779,
         r - 123.68,
       ]);
-      assertNear(await runTorch(state, 'conv1', 'bn1', normalised), expected);
+      assertNear(await runTorch(state, 'conv1', 'bn1', normalized), expected);
     }
   });
 
-  it('keeps the stem within the range of float16', async () => {
-    const state = fromKeras(keras(layer('conv1', 'bn_conv1', 3)));
-    const weight = await floats(state, 'conv1.weight');
+  it('keeps the weights of the stem within the range of float16', async () => {
+    const state = fromKeras(kerasState(layer('conv1', 'bn_conv1', 3)));
+    const weight = await readFloats(state, 'conv1.weight');
     assert.ok(Math.max(...weight.map(Math.abs)) < 1);
   });
 
-  it('names the shortcuts of the first blocks', () => {
-    const state = fromKeras(keras(layer('res2a_branch1', 'bn2a_branch1', 3)));
+  it('renames the shortcuts of the first blocks', () => {
+    const state = fromKeras(kerasState(layer('res2a_branch1', 'bn2a_branch1', 3)));
     assert.ok(state.tensors.has('layer1.0.downsample.0.weight'));
     assert.ok(state.tensors.has('layer1.0.downsample.1.running_var'));
   });
 
-  it('turns kernels and the dense layer by strides alone', async () => {
-    const kernel = stored([3, 3, 2, 5], uniform(1, 90, 0, 1));
-    const dense = stored([2, 7], uniform(2, 14, 0, 1));
+  it('transposes kernels and the dense layer by their strides, without a copy', async () => {
+    const kernel = storedTensor([3, 3, 2, 5], uniform(1, 90, 0, 1));
+    const dense = storedTensor([2, 7], uniform(2, 14, 0, 1));
     const state = fromKeras(
-      keras({
+      kerasState({
         'res3b_branch2b/kernel': kernel,
         'fc1000/kernel': dense,
-        'fc1000/bias': stored([7], new Float32Array(7)),
+        'fc1000/bias': storedTensor([7], new Float32Array(7)),
       }),
     );
     const weight = state.tensors.get('layer2.1.conv2.weight')!;
@@ -150,8 +152,8 @@ describe("Keras's ResNet-50 under torchvision's names", () => {
     assert.deepEqual(state.tensors.get('fc.bias')!.shape, [7]);
   });
 
-  it('keeps names that it does not know', () => {
-    const tensor = stored([1], [0]);
+  it('preserves unknown names', () => {
+    const tensor = storedTensor([1], [0]);
     for (const name of [
       'conv2/kernel',
       'res6a_branch1/kernel',
@@ -159,40 +161,40 @@ describe("Keras's ResNet-50 under torchvision's names", () => {
       'conv1',
       '',
     ]) {
-      assert.equal(fromKeras(keras({ [name]: tensor })).tensors.get(name), tensor);
+      assert.equal(fromKeras(kerasState({ [name]: tensor })).tensors.get(name), tensor);
     }
   });
 
-  it('closes what it was made from', async () => {
+  it('closes the source state dict', async () => {
     let closed = false;
     const close = (): Promise<void> => {
       closed = true;
       return Promise.resolve();
     };
-    const source = { ...keras({}), close };
+    const source = { ...kerasState({}), close };
     await fromKeras(source).close();
     assert.ok(closed);
   });
 
-  it('refuses kernels of another rank or depth', () => {
-    const flat = { 'res2a_branch1/kernel': stored([4], [1, 2, 3, 4]) };
-    const grey = { 'conv1/kernel': stored([1, 1, 1, 4], [1, 2, 3, 4]) };
+  it('rejects kernels of another rank or depth', () => {
+    const flat = { 'res2a_branch1/kernel': storedTensor([4], [1, 2, 3, 4]) };
+    const grey = { 'conv1/kernel': storedTensor([1, 1, 1, 4], [1, 2, 3, 4]) };
     for (const tensors of [flat, grey]) {
-      assert.throws(() => fromKeras(keras(tensors)), {
+      assert.throws(() => fromKeras(kerasState(tensors)), {
         name: CheckpointError.name,
         code: 'ERR_SEMISUP_CHECKPOINT_MISMATCH',
       });
     }
   });
 
-  it('refuses a mean without its bias, or with one of another length', async () => {
+  it('rejects a moving mean whose convolution bias is missing or has another length', async () => {
     const whole = layer('res4f_branch2b', 'bn4f_branch2b', 5);
     const without = Object.fromEntries(
       Object.entries(whole).filter(([name]) => name !== 'res4f_branch2b/bias'),
     );
-    const short = { ...whole, 'res4f_branch2b/bias': stored([1], [0]) };
+    const short = { ...whole, 'res4f_branch2b/bias': storedTensor([1], [0]) };
     for (const tensors of [without, short]) {
-      const { tensors: converted } = fromKeras(keras(tensors));
+      const { tensors: converted } = fromKeras(kerasState(tensors));
       await assert.rejects(converted.get('layer3.5.bn2.running_mean')!.read(), {
         code: 'ERR_SEMISUP_CHECKPOINT_MISMATCH',
         message: /res4f_branch2b\/bias/,

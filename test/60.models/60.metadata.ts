@@ -15,27 +15,27 @@ const metadata: ModelMetadata = {
   transform,
 };
 
-/** Reads the metadata with one field, named by its path, changed. */
+/** Parses the metadata with the field at `path` replaced. */
 function parseWith(path: string, value: unknown): ModelMetadata {
   const copy = JSON.parse(formatMetadata(metadata)) as Record<string, unknown>;
-  const steps = path.split('.');
-  const last = steps.pop()!;
-  const parent = steps.reduce((object, step) => object[step] as Record<string, unknown>, copy);
+  const keys = path.split('.');
+  const last = keys.pop()!;
+  const parent = keys.reduce((object, key) => object[key] as Record<string, unknown>, copy);
   parent[last] = value;
   return parseMetadata(JSON.stringify(copy), 'net.pt');
 }
 
-describe('metadata', () => {
-  it('are the same after they were written and read', () => {
+describe('model metadata', () => {
+  it('round-trips through its text form', () => {
     assert.deepEqual(parseMetadata(formatMetadata(metadata), 'net.pt'), metadata);
   });
 
-  it('may name no licence and no classes', () => {
+  it('accepts null for the licence and the labels', () => {
     assert.equal(parseWith('licence', null).licence, null);
     assert.equal(parseWith('labels', null).labels, null);
   });
 
-  it('drop what they do not know', () => {
+  it('drops unknown fields', () => {
     assert.deepEqual(parseWith('__proto__', { evil: 1 }), metadata);
     assert.deepEqual(parseWith('more', 1), metadata);
   });
@@ -58,7 +58,7 @@ describe('metadata', () => {
     'transform.mean': [[0, 0], [0, 0, null], 'abc'],
     'transform.std': [[1, 1, 0]],
   })) {
-    it(`are refused for a wrong ${path}`, () => {
+    it(`is rejected if ${path} is invalid`, () => {
       for (const value of values) {
         assert.throws(
           () => parseWith(path, value),
@@ -74,7 +74,7 @@ describe('metadata', () => {
     });
   }
 
-  it('are refused for what is no JSON object', () => {
+  it('is rejected if it is not a JSON object', () => {
     for (const text of ['', '{', 'null', '[]', '"text"']) {
       assert.throws(() => parseMetadata(text, 'net.pt'), { code: 'ERR_SEMISUP_MODEL_FORMAT' });
     }

@@ -10,11 +10,11 @@ import { temporaryFolder } from '../support/temporary';
 
 const source = { file: 'weights.pth', sha256: 'ab'.repeat(32) };
 
-describe('building a TorchScript file', () => {
-  const folder = temporaryFolder();
+describe('buildTorchScript', () => {
+  const directory = temporaryFolder();
 
   const build = async (options: Partial<BuildOptions> = {}): Promise<string> => {
-    const path = join(folder.path, 'net.pt');
+    const path = join(directory.path, 'net.pt');
     const state = generatedState('resnet18');
     await buildTorchScript({ card: card('resnet18_swsl'), state, source, path, ...options });
     return path;
@@ -26,7 +26,7 @@ describe('building a TorchScript file', () => {
     return [...((await output.data()) as Float32Array)];
   };
 
-  it('puts the metadata into the archive', async () => {
+  it('stores the metadata in the archive', async () => {
     const path = await build();
     await using module = await ScriptModule.load(path);
     const { name, architecture, licence, transform } = card('resnet18_swsl');
@@ -42,8 +42,8 @@ describe('building a TorchScript file', () => {
     });
   });
 
-  it('takes weights in a file as it takes them from memory', async () => {
-    const file = join(folder.path, 'weights.safetensors');
+  it('builds the same network from a file as from memory', async () => {
+    const file = join(directory.path, 'weights.safetensors');
     await writeSafetensors(file, generatedState('resnet18'));
     const state = await openCheckpoint(file);
     const path = await build({ state });
@@ -51,7 +51,7 @@ describe('building a TorchScript file', () => {
     assert.deepEqual(await logits(path), await logits(await build()));
   });
 
-  it('reports the bytes of all tensors, one by one', async () => {
+  it('reports the bytes written after each tensor', async () => {
     const reports: [number, number][] = [];
     await build({ onProgress: (done, total) => reports.push([done, total]) });
     const bytes = 4 * (11_689_512 + 2 * 4800) + 8 * 20;
@@ -60,14 +60,14 @@ describe('building a TorchScript file', () => {
     assert.ok(reports.every(([done], i) => i === 0 || done > reports[i - 1]![0]));
   });
 
-  it('gives another number of classes a head of its own, by the seed', async () => {
+  it('initializes the head from the seed for another number of classes', async () => {
     const ten = await logits(await build({ numClasses: 10 }));
     assert.equal(ten.length, 10);
     assert.deepEqual(await logits(await build({ numClasses: 10, seed: 0 })), ten);
     assert.notDeepEqual(await logits(await build({ numClasses: 10, seed: 1 })), ten);
   });
 
-  it('says in the metadata that a head of its own has no labels', async () => {
+  it('stores no labels in the metadata for a custom head', async () => {
     const path = await build({ numClasses: 10, card: { ...card('resnet18_swsl'), licence: null } });
     await using module = await ScriptModule.load(path);
     const metadata = parseMetadata(module.metadata['semisup.json']!, path);
@@ -76,25 +76,25 @@ describe('building a TorchScript file', () => {
     assert.equal(metadata.licence, null);
   });
 
-  it('has as many classes as the checkpoint, if not told otherwise', async () => {
-    const whole = generatedState('resnet18');
-    const tensors = new Map(whole.tensors);
+  it('uses the number of classes of the checkpoint by default', async () => {
+    const state = generatedState('resnet18');
+    const tensors = new Map(state.tensors);
     for (const [name, shape] of [
       ['fc.weight', [7, 512]],
       ['fc.bias', [7]],
     ] as const) {
-      const tensor = whole.tensors.get(name)!;
+      const tensor = state.tensors.get(name)!;
       const length = 4 * shape.reduce((product: number, side) => product * side, 1);
       const read = async () => (await tensor.read()).slice(0, length);
       tensors.set(name, { ...tensor, shape, read });
     }
-    const seven = await logits(await build({ state: { ...whole, tensors } }));
+    const seven = await logits(await build({ state: { ...state, tensors } }));
     assert.deepEqual(seven.length, 7);
     const thousand = await logits(await build());
     for (const [i, value] of seven.entries()) assert.ok(Math.abs(value - thousand[i]!) < 1e-4);
   });
 
-  it('runs Keras weights for the baseline only', async () => {
+  it('converts Keras weights for the baseline only', async () => {
     const state: StateDict = { ...generatedState('resnet50'), tensors: new Map() };
     (state.tensors as Map<string, StoredTensor>).set('conv1/kernel', {
       ...generatedState('resnet50').tensors.get('conv1.weight')!,
@@ -111,17 +111,17 @@ describe('building a TorchScript file', () => {
     });
   });
 
-  it('leaves what was there and no other file when it fails', async () => {
-    const path = join(folder.path, 'net.pt');
+  it('preserves an existing file and removes temporary files when it fails', async () => {
+    const path = join(directory.path, 'net.pt');
     await writeFile(path, 'precious');
     const controller = new AbortController();
     const failing = generatedState('resnet18');
-    const fault = new Error('a fault of the disk');
+    const failure = new Error('disk failure');
     (failing.tensors as Map<string, StoredTensor>).set('fc.bias', {
       ...failing.tensors.get('fc.bias')!,
-      read: () => Promise.reject(fault),
+      read: () => Promise.reject(failure),
     });
-    await assert.rejects(build({ state: failing }), fault);
+    await assert.rejects(build({ state: failing }), failure);
     await assert.rejects(build({ card: card('resnet50_swsl') }), {
       code: 'ERR_SEMISUP_CHECKPOINT_MISMATCH',
     });
@@ -135,19 +135,19 @@ describe('building a TorchScript file', () => {
       }),
       { name: 'AbortError' },
     );
-    assert.deepEqual(await readdir(folder.path), ['net.pt']);
+    assert.deepEqual(await readdir(directory.path), ['net.pt']);
     assert.equal(await readFile(path, 'utf8'), 'precious');
   });
 
-  it('fails with the file in the message where it cannot be written', async () => {
-    const path = join(folder.path, 'nowhere', 'net.pt');
+  it('names the file if it cannot be written', async () => {
+    const path = join(directory.path, 'nowhere', 'net.pt');
     await assert.rejects(build({ path }), {
       code: 'ERR_SEMISUP_MODEL_WRITE',
       value: path,
     });
   });
 
-  it('refuses numbers of classes and seeds that are none', async () => {
+  it('rejects invalid numbers of classes and invalid seeds', async () => {
     for (const numClasses of [0, -1, 1.5, NaN, 2 ** 40, '10' as unknown as number]) {
       await assert.rejects(build({ numClasses }), { code: 'ERR_SEMISUP_OPTION_VALUE' });
     }
@@ -155,8 +155,8 @@ describe('building a TorchScript file', () => {
   });
 });
 
-describe('a head of its own', () => {
-  it("is as PyTorch's nn.Linear: uniform within one by the root of the inputs", async () => {
+describe('initializeHead', () => {
+  it("is distributed as PyTorch's nn.Linear: uniformly within 1 / sqrt(inputs)", async () => {
     const { weight, bias } = await initializeHead(300, 512, 7);
     assert.deepEqual([weight.length, bias.length], [300 * 512, 300]);
     const bound = 1 / Math.sqrt(512);
@@ -169,7 +169,7 @@ describe('a head of its own', () => {
     assert.ok(Math.max(...bias) > bound * 0.9 && Math.min(...bias) < -bound * 0.9);
   });
 
-  it('is the same for the same seed, and another one for another', async () => {
+  it('is determined by the seed', async () => {
     const [first, again, other] = await Promise.all(
       [0, 0, 1].map((seed) => initializeHead(5, 8, seed)),
     );
@@ -180,7 +180,7 @@ describe('a head of its own', () => {
 
 async function writeSafetensors(path: string, state: StateDict): Promise<void> {
   const header: Record<string, unknown> = {};
-  const parts: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let offset = 0;
   for (const [name, tensor] of state.tensors) {
     const bytes = await tensor.read();
@@ -189,11 +189,11 @@ async function writeSafetensors(path: string, state: StateDict): Promise<void> {
       shape: tensor.shape,
       data_offsets: [offset, offset + bytes.length],
     };
-    parts.push(bytes);
+    chunks.push(bytes);
     offset += bytes.length;
   }
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
-  await writeFile(path, Buffer.concat([length, json, ...parts]));
+  await writeFile(path, Buffer.concat([length, json, ...chunks]));
 }

@@ -1,10 +1,10 @@
 """
-Writes goldens.json: what plain PyTorch answers, with the checkpoint by formula, to a picture by
-formula and, if the folder of photos is given, to one of them through Pillow.
+Writes goldens.json: PyTorch's outputs with the generated checkpoint for a generated image and, if
+the directory of photos is passed, for one of them, decoded by Pillow.
 
-    python3 make-goldens.py [folder of photos]
+    python3 make-goldens.py [directory of photos]
 
-Needs torch, numpy and pillow; made with 2.13.0 (CPU), 2.x and 13.x of them.
+Requires torch, numpy and pillow. The goldens were computed with 2.13.0 (CPU), 2.x and 13.x.
 """
 
 import hashlib

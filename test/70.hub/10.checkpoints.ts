@@ -12,10 +12,10 @@ import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, status, TestServer, type Answer } from '../support/http-server';
 import { temporaryFolder } from '../support/temporary';
 
-describe('Cache folder', () => {
+describe('hubDirectory', () => {
   temporaryEnvironment(() => ({ TORCH_HOME: undefined, XDG_CACHE_HOME: undefined }));
 
-  it('is that of torch.hub', () => {
+  it('returns the directory of torch.hub', () => {
     assert.equal(hubDirectory(), join(homedir(), '.cache/torch/hub'));
     setEnvironment({ XDG_CACHE_HOME: '/cache' });
     assert.equal(hubDirectory(), '/cache/torch/hub');
@@ -25,7 +25,7 @@ describe('Cache folder', () => {
     assert.equal(checkpointsDirectory('/hub'), '/hub/checkpoints');
   });
 
-  it('may begin with ~', () => {
+  it('expands a leading ~', () => {
     assert.equal(hubDirectory('~/hub'), join(homedir(), 'hub'));
     setEnvironment({ TORCH_HOME: '~' });
     assert.equal(hubDirectory(), join(homedir(), 'hub'));
@@ -33,14 +33,14 @@ describe('Cache folder', () => {
     assert.equal(hubDirectory('/hub/~'), '/hub/~');
   });
 
-  it('is not moved by a variable set to nothing', () => {
+  it('ignores empty environment variables', () => {
     setEnvironment({ TORCH_HOME: '', XDG_CACHE_HOME: '' });
     assert.equal(hubDirectory(), join(homedir(), '.cache/torch/hub'));
   });
 });
 
-describe('Checkpoint file', () => {
-  const folder = temporaryFolder();
+describe('fetchCheckpoint of a file', () => {
+  const directory = temporaryFolder();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     HF_ENDPOINT: `${server.origin}/hf/`,
@@ -60,14 +60,14 @@ describe('Checkpoint file', () => {
     url: `${server.origin}/official/${name}`,
     safetensors: { repo: 'timm/resnet18.fb' },
   });
-  const checkpoints = () => join(folder.path, 'checkpoints');
+  const checkpoints = () => join(directory.path, 'checkpoints');
   const target = () => join(checkpoints(), name);
   const fetch = (options = {}) =>
-    fetchCheckpoint(source(), { hubDir: folder.path, retryPolicy: hurried, ...options });
-  const asked = () => server.requests.map(({ method, url }) => `${method} ${url}`);
+    fetchCheckpoint(source(), { hubDir: directory.path, retryPolicy: hurried, ...options });
+  const requests = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
-  /** The Hugging Face hub, which sends on to where the file lies; everything else has no file. */
-  const hugging: Answer = (request, response, n) => {
+  /** Answers as the Hugging Face Hub, which redirects to the storage of the file, and with 404 as the official host. */
+  const huggingFace: Answer = (request, response, n) => {
     const linked = { 'x-linked-etag': `"${sha256(copyBytes)}"`, 'x-linked-size': '100000' };
     if (request.url === '/hf/timm/resnet18.fb/resolve/main/model.safetensors') {
       status(302, { ...linked, location: '/lfs' })(request, response, n);
@@ -83,24 +83,24 @@ describe('Checkpoint file', () => {
     await writeFile(name, content);
   }
 
-  it('comes from the official host into the folder of torch.hub', async () => {
+  it('downloads from the official host into the directory of torch.hub', async () => {
     server.answer = file(bytes);
     assert.equal(await fetch(), target());
     assert.deepEqual(await readFile(target()), bytes);
-    assert.deepEqual(asked(), [`GET /official/${name}`]);
+    assert.deepEqual(requests(), [`GET /official/${name}`]);
     assert.deepEqual(await namesIn(checkpoints()), [name]);
   });
 
   for (const mirror of ['/mirror', '/mirror/']) {
-    it(`comes from a mirror at ${mirror} in place of the official host`, async () => {
+    it(`downloads from the mirror ${mirror} instead of the official host`, async () => {
       setEnvironment({ SEMISUP_WEIGHTS_MIRROR: server.origin + mirror });
       server.answer = file(bytes);
       await fetch();
-      assert.deepEqual(asked(), [`GET /mirror/${name}`]);
+      assert.deepEqual(requests(), [`GET /mirror/${name}`]);
     });
   }
 
-  it('does not come from a mirror that is no address', async () => {
+  it('rejects a mirror that is not a URL', async () => {
     setEnvironment({ SEMISUP_WEIGHTS_MIRROR: '/srv/mirror' });
     await assert.rejects(fetch(), (error) => {
       assert(error instanceof OptionError);
@@ -109,14 +109,14 @@ describe('Checkpoint file', () => {
     });
   });
 
-  describe('in the cache', () => {
-    it('is used without a request', async () => {
+  describe('with a cached file', () => {
+    it('uses the cached file without a request', async () => {
       await leaveFile(bytes);
       assert.equal(await fetch(), target());
       assert.equal(server.requests.length, 0);
     });
 
-    it('is not used, and left, where its hash is not that of its name', async () => {
+    it('rejects and preserves a file whose hash differs from that in its name', async () => {
       await leaveFile('damaged');
       server.answer = file(bytes);
       const error = await failure(fetch(), 'DOWNLOAD_HASH');
@@ -125,20 +125,20 @@ describe('Checkpoint file', () => {
       assert.equal(await readFile(target(), 'utf8'), 'damaged');
     });
 
-    it('is an error where it cannot be read', async () => {
+    it('reports that the file cannot be read', async () => {
       await mkdir(target(), { recursive: true });
       const error = await failure(fetch(), 'DOWNLOAD_DISK');
       assert.match(error.message, /\.pth could not be read: EISDIR/);
     });
 
-    it('is replaced by forceReload', async () => {
+    it('replaces the file if forceReload is set', async () => {
       await leaveFile('damaged');
       server.answer = file(bytes);
       await fetch({ forceReload: true });
       assert.deepEqual(await readFile(target()), bytes);
     });
 
-    it('stays where forceReload fails', async () => {
+    it('preserves the file if forceReload fails', async () => {
       await leaveFile(bytes);
       server.answer = status(404);
       await failure(fetch({ forceReload: true }), 'DOWNLOAD_HTTP');
@@ -146,13 +146,13 @@ describe('Checkpoint file', () => {
     });
   });
 
-  describe('copy by timm', () => {
-    it('serves where the official host does not, checked by the hash that its host keeps', async () => {
-      server.answer = hugging;
+  describe('with a copy by timm', () => {
+    it('downloads the copy if the official host fails, and checks it against the hash of its host', async () => {
+      server.answer = huggingFace;
       const copy = join(checkpoints(), copyName);
       assert.equal(await fetch(), copy);
       assert.deepEqual(await readFile(copy), copyBytes);
-      assert.deepEqual(asked(), [
+      assert.deepEqual(requests(), [
         `GET /official/${name}`,
         'HEAD /hf/timm/resnet18.fb/resolve/main/model.safetensors',
         'HEAD /lfs',
@@ -161,20 +161,20 @@ describe('Checkpoint file', () => {
       ]);
     });
 
-    it('in the cache is used without a request', async () => {
+    it('uses a cached copy without a request', async () => {
       await leaveFile(copyBytes, join(checkpoints(), copyName));
       await leaveFile(copyBytes, join(checkpoints(), `resnet18.fb2-${copyName.slice(-20)}`));
       assert.equal(await fetch(), join(checkpoints(), copyName));
       assert.equal(server.requests.length, 0);
     });
 
-    it('in the cache is not used where its hash is not that of its name', async () => {
+    it('rejects a cached copy whose hash differs from that in its name', async () => {
       await leaveFile('damaged', join(checkpoints(), copyName));
       const error = await failure(fetch(), 'DOWNLOAD_HASH');
       assert(error.message.includes(copyName));
     });
 
-    it('from a mirror is checked by the ETag', async () => {
+    it('checks a copy from a mirror against the ETag', async () => {
       server.answer = (request, ...rest) => {
         const etag = `"${sha256(copyBytes)}"`;
         if (request.url!.startsWith('/hf/')) file(copyBytes, { etag })(request, ...rest);
@@ -183,17 +183,17 @@ describe('Checkpoint file', () => {
       assert.equal(await fetch(), join(checkpoints(), copyName));
     });
 
-    it('is refused where it is not what its host says', async () => {
+    it('rejects a copy whose hash differs from that of its host', async () => {
       server.answer = (request, response, n) => {
         if (request.url === '/lfs') file(someBytes(100_000))(request, response, n);
-        else hugging(request, response, n);
+        else huggingFace(request, response, n);
       };
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert(error.message.includes(sha256(copyBytes)));
       assert.deepEqual(await namesIn(checkpoints()), []);
     });
 
-    it('is refused where its host says no hash', async () => {
+    it('rejects a copy whose host sends no hash', async () => {
       server.answer = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) file(copyBytes)(request, ...rest);
         else status(404)(request, ...rest);
@@ -206,8 +206,8 @@ describe('Checkpoint file', () => {
     });
   });
 
-  describe('that no place gives', () => {
-    it('is an error that lists the places with their reasons, and names the baseline', async () => {
+  describe('without an available source', () => {
+    it('lists the sources with the causes of their failures, and suggests the baseline', async () => {
       setEnvironment({ HF_ENDPOINT: 'http://127.0.0.1:1' });
       server.answer = status(404);
       const { message } = await failure(fetch(), 'DOWNLOAD_HTTP');
@@ -220,7 +220,7 @@ describe('Checkpoint file', () => {
       assert.deepEqual(await namesIn(checkpoints()), []);
     });
 
-    it('has the code of the official host', async () => {
+    it('rejects with the error code of the official host', async () => {
       server.answer = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) status(404)(request, ...rest);
         else file(someBytes(1000))(request, ...rest);
@@ -229,13 +229,13 @@ describe('Checkpoint file', () => {
       assert.deepEqual(await namesIn(checkpoints()), []);
     });
 
-    it('is not sought elsewhere where it cannot be written', async () => {
+    it('does not try another source if the file cannot be written', async () => {
       await mkdir(`${target()}.part`, { recursive: true });
       await failure(fetch(), 'DOWNLOAD_DISK');
       assert.equal(server.requests.length, 0);
     });
 
-    it('is not sought elsewhere after an abort', async () => {
+    it('does not try another source after an abort', async () => {
       const abort = new AbortController();
       server.answer = () => {
         abort.abort('enough');
@@ -246,11 +246,11 @@ describe('Checkpoint file', () => {
   });
 
   describe('offline', () => {
-    for (const [how, variable, option] of [
-      ['by the option', undefined, true],
-      ['by SEMISUP_OFFLINE', '1', undefined],
+    for (const [setting, variable, option] of [
+      ['the offline option', undefined, true],
+      ['SEMISUP_OFFLINE', '1', undefined],
     ] as const) {
-      it(`${how} comes from the cache alone`, async () => {
+      it(`uses only the cache with ${setting}`, async () => {
         setEnvironment({ SEMISUP_OFFLINE: variable });
         const error = await failure(fetch({ offline: option }), 'DOWNLOAD_OFFLINE');
         assert(error.message.includes(target()));
@@ -260,7 +260,7 @@ describe('Checkpoint file', () => {
       });
     }
 
-    it('is not fetched anew either', async () => {
+    it('does not download if forceReload is set', async () => {
       await leaveFile(bytes);
       await failure(fetch({ offline: true, forceReload: true }), 'DOWNLOAD_OFFLINE');
       assert.deepEqual(await readFile(target()), bytes);
@@ -271,7 +271,7 @@ describe('Checkpoint file', () => {
       ['', undefined],
       ['1', false],
     ] as const) {
-      it(`is off with SEMISUP_OFFLINE='${variable}' and the option ${option}`, async () => {
+      it(`downloads with SEMISUP_OFFLINE='${variable}' and the option ${option}`, async () => {
         setEnvironment({ SEMISUP_OFFLINE: variable });
         server.answer = file(bytes);
         assert.equal(await fetch({ offline: option }), target());
@@ -279,24 +279,25 @@ describe('Checkpoint file', () => {
     }
   });
 
-  describe('two processes', () => {
-    const child = () => new Child('fetch-checkpoint.ts', [JSON.stringify(source()), folder.path]);
+  describe('in two processes', () => {
+    const child = () =>
+      new Child('fetch-checkpoint.ts', [JSON.stringify(source()), directory.path]);
 
-    it('fetch it once', async () => {
+    it('downloads once', async () => {
       const children = [child(), child()];
-      // The answer comes when one of them fetches and the other waits for it.
+      // Respond once one of them downloads and the other waits for it.
       server.answer = (request, response, n) => {
-        void Promise.any(children.map((one) => one.says('waits'))).then(() => {
+        void Promise.any(children.map((process) => process.says('waits'))).then(() => {
           file(bytes)(request, response, n);
         });
       };
-      const outputs = await Promise.all(children.map((one) => one.ends()));
+      const outputs = await Promise.all(children.map((process) => process.ends()));
       assert.deepEqual(outputs.sort(), [`${target()}\n`, `waits\n${target()}\n`]);
-      assert.deepEqual(asked(), [`GET /official/${name}`]);
+      assert.deepEqual(requests(), [`GET /official/${name}`]);
       assert.deepEqual(await namesIn(checkpoints()), [name]);
     });
 
-    it('of which one is killed go on where it was', async () => {
+    it('resumes the download of a process that was killed', async () => {
       const killed = child();
       server.answer = (_, response) => {
         response.writeHead(200, { etag: '"1"', 'content-length': bytes.length });

@@ -19,12 +19,12 @@ const cached = 'resnet18_swsl-118f1556.build1.pt';
 
 describe('hub.load', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
+  const generated = generatedWeights();
   const hubDir = temporaryFolder();
   temporaryEnvironment(() => ({ SEMISUP_OFFLINE: '1' }));
 
-  it('loads a checkpoint of one’s own, and says so in the metadata', async () => {
-    await using model = await hub.load('resnet18_swsl', { weights: made.weights });
+  it('loads a custom checkpoint, and names it in the metadata', async () => {
+    await using model = await hub.load('resnet18_swsl', { weights: generated.weights });
     const { name, architecture, licence, source } = model.metadata;
     assert.deepEqual(
       { name, architecture, licence },
@@ -38,8 +38,8 @@ describe('hub.load', function () {
     assert.match(source.sha256, /^[0-9a-f]{64}$/);
   });
 
-  it('gives a fresh last layer for another number of classes', async () => {
-    const options = { weights: made.weights, numClasses: 7 };
+  it('initializes the head for another number of classes', async () => {
+    const options = { weights: generated.weights, numClasses: 7 };
     await using model = await hub.load('resnet18_swsl', options);
     await using again = await hub.load('resnet18_swsl', options);
     const answer = await model.classify(clock, { topk: 7 });
@@ -48,7 +48,7 @@ describe('hub.load', function () {
     assert.deepEqual(await again.classify(clock, { topk: 7 }), answer);
   });
 
-  it('takes the number of classes from the checkpoint', async () => {
+  it('uses the number of classes of the checkpoint', async () => {
     const state = generatedState('resnet18');
     const zeros = (shape: number[]): StoredTensor => ({
       dtype: 'float32',
@@ -66,29 +66,29 @@ describe('hub.load', function () {
     assert.ok(Math.abs(best!.score - 1 / 7) < 1e-6);
   });
 
-  it('uses the TorchScript file that was built before, without a checkpoint', async () => {
+  it('uses a cached TorchScript file without a checkpoint', async () => {
     const checkpoints = join(hubDir.path, 'checkpoints');
     await mkdir(checkpoints);
     const exported = join(hubDir.path, 'exported.pt');
-    await hub.exportTorchScript('resnet18_swsl', exported, { weights: made.weights });
+    await hub.exportTorchScript('resnet18_swsl', exported, { weights: generated.weights });
     await copyFile(exported, join(checkpoints, cached));
     await writeFile(join(checkpoints, `${cached}.sha256`), await sha256File(exported));
     const options = { hubDir: hubDir.path };
-    await using one = await hub.load('resnet18_swsl', options);
-    await using two = await hub.load('swsl_resnet18', options);
-    await using three = await hub.load(
+    await using first = await hub.load('resnet18_swsl', options);
+    await using second = await hub.load('swsl_resnet18', options);
+    await using third = await hub.load(
       'facebookresearch/semi-supervised-ImageNet1K-models',
       'resnet18_swsl',
       options,
     );
-    for (const model of [one, two, three]) assert.equal(model.metadata.name, 'resnet18_swsl');
+    for (const model of [first, second, third]) assert.equal(model.metadata.name, 'resnet18_swsl');
     assert.deepEqual(await readdir(checkpoints), [cached, `${cached}.sha256`]);
   });
 
   it('reports the progress of a build', async () => {
     const events: HubProgress[] = [];
     await using model = await hub.load('resnet18_swsl', {
-      weights: made.weights,
+      weights: generated.weights,
       onProgress: (event) => events.push(event),
     });
     assert.equal(model.classes.length, 1000);
@@ -96,36 +96,35 @@ describe('hub.load', function () {
     assert.equal(events.at(-1)!.received, events.at(-1)!.total);
   });
 
-  it('refuses a checkpoint of another architecture', async () => {
-    const other = { weights: made.weights };
+  it('rejects a checkpoint of another architecture', async () => {
     await assert.rejects(
-      hub.load('resnet50_swsl', other),
+      hub.load('resnet50_swsl', { weights: generated.weights }),
       (error) =>
         error instanceof CheckpointError &&
         error.code === 'ERR_SEMISUP_CHECKPOINT_MISMATCH' &&
         error.message.includes('resnet18') &&
-        error.message.includes(made.weights),
+        error.message.includes(generated.weights),
     );
   });
 
-  it('leaves no module and no file behind when it cannot be written', async () => {
-    const { weights } = made;
-    const taken = join(hubDir.path, 'folder.pt');
-    await mkdir(taken);
+  it('leaves no module and no file behind if the file cannot be written', async () => {
+    const { weights } = generated;
+    const target = join(hubDir.path, 'folder.pt');
+    await mkdir(target);
     const { modules } = memory();
-    await assert.rejects(hub.exportTorchScript('resnet18_swsl', taken, { weights }), {
+    await assert.rejects(hub.exportTorchScript('resnet18_swsl', target, { weights }), {
       code: 'ERR_SEMISUP_MODEL_WRITE',
-      value: taken,
+      value: target,
     });
     assert.deepEqual(memory().modules, modules);
     assert.deepEqual(await readdir(hubDir.path, { recursive: true }), ['folder.pt']);
   });
 
-  it('does not open a TorchScript file in the cache that was changed, but builds anew', async () => {
+  it('rebuilds a cached TorchScript file that was changed', async () => {
     const checkpoints = join(hubDir.path, 'checkpoints');
     await mkdir(checkpoints);
     await hub.exportTorchScript('resnet18_swsl', join(checkpoints, cached), {
-      weights: made.weights,
+      weights: generated.weights,
     });
     const bytes = await readFile(join(checkpoints, cached));
     await writeFile(join(checkpoints, `${cached}.sha256`), sha256(bytes));
@@ -136,7 +135,7 @@ describe('hub.load', function () {
     });
   });
 
-  it('tells where a file would have to lie when it may fetch nothing', async () => {
+  it('names the missing checkpoint if it is offline', async () => {
     await assert.rejects(
       hub.load('resnet18_swsl', { hubDir: hubDir.path }),
       (error) =>
@@ -146,13 +145,13 @@ describe('hub.load', function () {
     );
   });
 
-  it('is interrupted by a signal', async () => {
-    const reason = new Error('changed my mind');
+  it('rejects with the reason of an aborted signal', async () => {
+    const reason = new Error('cancelled');
     const aborted = AbortSignal.abort(reason);
     await assert.rejects(hub.load('resnet18_swsl', { signal: aborted }), reason);
     const controller = new AbortController();
     const interrupted = hub.load('resnet18_swsl', {
-      weights: made.weights,
+      weights: generated.weights,
       signal: controller.signal,
       onProgress: () => {
         controller.abort(reason);
@@ -161,7 +160,7 @@ describe('hub.load', function () {
     await assert.rejects(interrupted, reason);
   });
 
-  it('names the nearest model, option and repository', async () => {
+  it('rejects invalid arguments, and suggests the nearest model and option', async () => {
     await assert.rejects(hub.load('resnet50_swls'), (error) => {
       return error instanceof ModelError && error.message.includes("Did you mean 'resnet50_swsl'?");
     });
@@ -171,7 +170,7 @@ describe('hub.load', function () {
     await assert.rejects(hub.load('pytorch/vision', 'resnet18_swsl'), OptionError);
     await assert.rejects(hub.load(undefined as unknown as string, 'resnet18_swsl'), OptionError);
     assert.throws(() => hub.list(5 as unknown as string), OptionError);
-    for (const wrong of [
+    for (const invalid of [
       { hubDir: '' },
       { hubDir: 5 },
       { offline: 'no' },
@@ -181,13 +180,13 @@ describe('hub.load', function () {
       { weights: '' },
       { numClasses: 1.5 },
     ]) {
-      await assert.rejects(hub.load('resnet18_swsl', wrong as object), OptionError);
+      await assert.rejects(hub.load('resnet18_swsl', invalid as object), OptionError);
     }
     await assert.rejects(
       hub.load('resnet18_swsl', { precision: 'float8' as 'float32' }),
       OptionError,
     );
-    await assert.rejects(hub.load('resnet18_swsl', { weights: made.weights, numClasses: 0 }), {
+    await assert.rejects(hub.load('resnet18_swsl', { weights: generated.weights, numClasses: 0 }), {
       code: 'ERR_SEMISUP_OPTION_VALUE',
     });
   });

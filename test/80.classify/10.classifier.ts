@@ -15,17 +15,17 @@ import { makeSmallNet } from '../support/small-net';
 
 const clock = join(root, 'examples', 'clock.jpg');
 
-describe('classifiers', function () {
+describe('Classifier', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
+  const generated = generatedWeights();
   let model: Classifier;
 
   before(async () => {
-    model = await hub.load('resnet18_swsl', { weights: made.weights });
+    model = await hub.load('resnet18_swsl', { weights: generated.weights });
   });
   after(() => model?.close());
 
-  it('give the five likeliest classes, best first', async () => {
+  it('returns the five most probable classes in descending order', async () => {
     const answer = await model.classify(clock);
     assert.equal(answer.length, 5);
     for (const [i, { index, wnid, label, score }] of answer.entries()) {
@@ -34,7 +34,7 @@ describe('classifiers', function () {
     }
   });
 
-  it('give probabilities that are the softmax of the logits', async () => {
+  it('returns the softmax of the logits as scores', async () => {
     const answer = await model.classify(clock, { topk: 1000 });
     using logits = await model.logits(clock);
     assert.deepEqual(logits.shape, [1, 1000]);
@@ -46,7 +46,7 @@ describe('classifiers', function () {
     }
   });
 
-  it('answer the same for a path, a URL, bytes and pixels', async () => {
+  it('returns the same predictions for a path, a URL, bytes and pixels', async () => {
     const expected = await model.classify(clock);
     const { data, info } = await decoded();
     const images = [
@@ -59,19 +59,19 @@ describe('classifiers', function () {
     for (const image of images) assert.deepEqual(await model.classify(image), expected);
   });
 
-  it('answer many images in their order, as each alone', async () => {
+  it('classifies many images in order, with the results of single calls', async () => {
     const images = Array.from({ length: 11 }, (_, i) => noise(240 + 16 * i, 260, 3));
-    const together = await model.classify(images, { topk: 1 });
-    assert.equal(together.length, 11);
+    const batched = await model.classify(images, { topk: 1 });
+    assert.equal(batched.length, 11);
     for (const [i, image] of images.entries()) {
-      const [alone] = await model.classify(image, { topk: 1 });
-      assert.equal(together[i]![0]!.index, alone!.index);
-      assert.ok(Math.abs(together[i]![0]!.score - alone!.score) < 1e-5);
+      const [single] = await model.classify(image, { topk: 1 });
+      assert.equal(batched[i]![0]!.index, single!.index);
+      assert.ok(Math.abs(batched[i]![0]!.score - single!.score) < 1e-5);
     }
     assert.deepEqual(await model.classify([]), []);
   });
 
-  it('embed an image as the features before the last layer', async () => {
+  it('embeds an image as the features before the last layer', async () => {
     const [first, second] = await model.embed([clock, noise(300, 300, 3)]);
     assert.equal(first!.length, 512);
     assert.ok(first!.every((value) => value >= 0 && Number.isFinite(value)));
@@ -79,7 +79,7 @@ describe('classifiers', function () {
     assertClose(await model.embed(clock), first!);
   });
 
-  it('run tensors of the caller’s own', async () => {
+  it('runs tensors that the caller provides', async () => {
     const executor = await Executor.open();
     using input = await batch(executor, [await decode(clock)], model.metadata.transform);
     using output = await model.forward(input);
@@ -88,13 +88,13 @@ describe('classifiers', function () {
     await executor.close();
   });
 
-  it('tell how long each step took', async () => {
+  it('reports the duration of each stage', async () => {
     const { predictions, timings } = await model.classifyDetailed(clock);
     assert.equal(predictions.length, 5);
-    for (const step of ['decode', 'transform', 'forward'] as const) assert.ok(timings[step] > 0);
+    for (const stage of ['decode', 'transform', 'forward'] as const) assert.ok(timings[stage] > 0);
   });
 
-  it('refuse a wrong topk, and options that they do not know', async () => {
+  it('rejects an invalid topk and unknown options', async () => {
     for (const topk of [0, 1001, 1.5, '5' as unknown as number]) {
       await assert.rejects(model.classify(clock, { topk }), OptionError);
     }
@@ -103,81 +103,81 @@ describe('classifiers', function () {
     );
   });
 
-  it('go on after an image that is none', async () => {
+  it('remains usable after an image failed to decode', async () => {
     await assert.rejects(model.classify([clock, __filename]), ImageError);
     assert.equal((await model.classify(clock)).length, 5);
   });
 
-  it('are interrupted by a signal, and go on', async () => {
-    const reason = new Error('changed my mind');
+  it('rejects with the reason of an aborted signal, and remains usable', async () => {
+    const reason = new Error('cancelled');
     await assert.rejects(model.classify(clock, { signal: AbortSignal.abort(reason) }), reason);
     const controller = new AbortController();
-    const interrupted = model.classify(Array(64).fill(clock), { signal: controller.signal });
+    const aborted = model.classify(Array(64).fill(clock), { signal: controller.signal });
     setTimeout(() => {
       controller.abort(reason);
     }, 20);
-    await assert.rejects(interrupted, reason);
+    await assert.rejects(aborted, reason);
     assert.equal((await model.classify(clock)).length, 5);
   });
 
-  it('leave no tensor behind', async () => {
+  it('disposes its intermediate tensors', async () => {
     const before = memory().tensors.count;
     await Promise.all([model.classify(clock), model.embed(clock)]);
     assert.equal(memory().tensors.count, before);
   });
 
-  it('finish what is under way when closed, and then refuse', async () => {
-    const short = await hub.load('resnet18_swsl', { weights: made.weights });
+  it('completes running calls when it is closed, and rejects later ones', async () => {
+    const closing = await hub.load('resnet18_swsl', { weights: generated.weights });
     const modules = memory().modules.count;
     using input = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
-    const running = [short.forward(input), short.forward(input), short.forward(input)];
-    const asked = [short.classify([clock, clock]), short.classify(clock)];
-    const more = Promise.all([short.embed(clock), short.logits([clock, clock])]);
-    await Promise.all([short.close(), short.close()]);
-    for (const output of await Promise.all(running)) assert.deepEqual(output.shape, [1, 1000]);
+    const outputs = [closing.forward(input), closing.forward(input), closing.forward(input)];
+    const predictions = [closing.classify([clock, clock]), closing.classify(clock)];
+    const others = Promise.all([closing.embed(clock), closing.logits([clock, clock])]);
+    await Promise.all([closing.close(), closing.close()]);
+    for (const output of await Promise.all(outputs)) assert.deepEqual(output.shape, [1, 1000]);
     assert.deepEqual(
-      (await Promise.all(asked)).map(({ length }) => length),
+      (await Promise.all(predictions)).map(({ length }) => length),
       [2, 5],
     );
-    const [features, logits] = await more;
+    const [features, logits] = await others;
     assert.deepEqual([features.length, logits.shape], [512, [2, 1000]]);
     logits.dispose();
     assert.equal(memory().modules.count, modules - 1);
-    await assert.rejects(short.classify(clock), { code: 'ERR_SEMISUP_DISPOSED' });
+    await assert.rejects(closing.classify(clock), { code: 'ERR_SEMISUP_DISPOSED' });
   });
 
-  it('answer many calls at a time with a bounded number of decoded images', async () => {
+  it('bounds the number of decoded images across concurrent calls', async () => {
     const { data, width, height } = noise(4000, 3000, 3);
     const photo = await sharp(data, { raw: { width, height, channels: 3 } })
       .jpeg()
       .toBuffer();
     const before = process.memoryUsage().external;
-    let most = 0;
-    const watch = setInterval(() => {
-      most = Math.max(most, process.memoryUsage().external - before);
+    let peak = 0;
+    const sampler = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage().external - before);
     }, 5);
     const answers = await Promise.all(Array.from({ length: 20 }, () => model.classify(photo)));
-    clearInterval(watch);
+    clearInterval(sampler);
     assert.equal(new Set(answers.map(([best]) => best!.index)).size, 1);
-    assert.ok(most < 10 * data.length, `${most / data.length} images were held at a time`);
+    assert.ok(peak < 10 * data.length, `${peak / data.length} images were in memory`);
   });
 
-  it('run the images of many calls together', async () => {
+  it('combines the images of concurrent calls into batches', async () => {
     const topks = Array.from({ length: 32 }, (_, i) => 1 + (i % 7));
     const calls = topks.map((topk) => model.classifyDetailed(clock, { topk }));
-    const [alone, answers] = [await model.classify(clock, { topk: 7 }), await Promise.all(calls)];
+    const [single, answers] = [await model.classify(clock, { topk: 7 }), await Promise.all(calls)];
     for (const [i, { predictions }] of answers.entries()) {
       assert.deepEqual(
         predictions.map(({ index }) => index),
-        alone.slice(0, topks[i]).map(({ index }) => index),
+        single.slice(0, topks[i]).map(({ index }) => index),
       );
     }
-    // Images of one batch share the time of their forward.
+    // The images of a batch share the duration of its forward pass.
     const batches = new Set(answers.map(({ timings }) => timings.forward));
     assert.ok(batches.size >= 4 && batches.size < 16, `${batches.size} batches`);
   });
 
-  it('answer one image before all those of a longer call', async () => {
+  it('returns a single image before a longer call is complete', async () => {
     let isDone = false;
     const all = model.classify(Array(100).fill(clock)).then((answers) => {
       isDone = true;
@@ -188,15 +188,15 @@ describe('classifiers', function () {
     assert.equal((await all).length, 100);
   });
 
-  it('open an export again', async () => {
-    const path = join(made.folder, 'exported.pt');
-    await hub.exportTorchScript('resnet18_swsl', path, { weights: made.weights });
+  it('opens an exported file', async () => {
+    const path = join(generated.directory, 'exported.pt');
+    await hub.exportTorchScript('resnet18_swsl', path, { weights: generated.weights });
     await using opened = await Classifier.open(path);
     assert.deepEqual(await opened.classify(clock), await model.classify(clock));
   });
 
-  it('refuse TorchScript without metadata, or with those of another model', async () => {
-    const path = join(made.folder, 'small.pt');
+  it('rejects TorchScript without metadata, or with the metadata of another model', async () => {
+    const path = join(generated.directory, 'small.pt');
     await using small = await makeSmallNet();
     const text = JSON.stringify({ ...model.metadata, format: 1 });
     const modules = memory().modules.count;
@@ -211,8 +211,8 @@ describe('classifiers', function () {
     }
     assert.equal(memory().modules.count, modules);
     await small.save(path, { extraFiles: { 'semisup.json': text } });
-    await using liar = await Classifier.open(path);
-    await assert.rejects(liar.classify(clock), (error) => {
+    await using mismatched = await Classifier.open(path);
+    await assert.rejects(mismatched.classify(clock), (error) => {
       return error instanceof ModelError && error.message.includes('[1, 2]');
     });
   });
@@ -229,6 +229,9 @@ async function decoded() {
 
 function assertClose(actual: Float32Array, expected: Float32Array): void {
   const largest = Math.max(...expected.map(Math.abs));
-  const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
-  assert.ok(worst <= 1e-5 * largest, `${worst} of ${largest}`);
+  const difference = Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
+  assert.ok(
+    difference <= 1e-5 * largest,
+    `the difference is ${difference}, the largest value ${largest}`,
+  );
 }

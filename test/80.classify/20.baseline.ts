@@ -8,10 +8,10 @@ import type { Precision } from '../../src/torch';
 import { photosOrSkip } from '../support/photos';
 import { root } from '../support/run-node';
 
-/** What PyTorch and Pillow give for the same weights and photos. */
+/** The numbers of correct photos with PyTorch and Pillow, for the same weights and photos. */
 const expected = { top1: 90, top5: 100 };
 
-/** What a photo's right class may be missed by, of 100 photos, in less precision. */
+/** How many more of 100 photos may be classified incorrectly in reduced precision. */
 const losses = { bfloat16: 1, int8: 2 } as const;
 
 describe('the baseline', function () {
@@ -35,33 +35,36 @@ describe('the baseline', function () {
     return test.skip();
   }
 
-  it('sees a wall clock in the drawing of one', async function () {
+  it('classifies the drawing of a wall clock', async function () {
     const [best] = await modelOrSkip(this).classify(join(root, 'examples', 'clock.jpg'));
     assert.equal(best!.label, 'wall clock');
     assert.ok(best!.score > 0.5);
   });
 
-  it(`recognises ${expected.top1} of 100 photos, and ${expected.top5} among five`, async function () {
-    const folder = photosOrSkip(this);
-    assert.deepEqual(await recognised(modelOrSkip(this), folder), expected);
+  it(`classifies ${expected.top1} of 100 photos correctly, and ${expected.top5} among the top five`, async function () {
+    const directory = photosOrSkip(this);
+    assert.deepEqual(await countCorrect(modelOrSkip(this), directory), expected);
   });
 
-  it('answers by its plan as by TorchScript', async function () {
-    const folder = photosOrSkip(this);
+  it('returns the logits of TorchScript with a plan', async function () {
+    const directory = photosOrSkip(this);
     const planned = modelOrSkip(this);
     assert.equal(planned.plan.kind, 'planned');
-    await using plain = await hub.load('resnet50_baseline', { plan: 'interpreter' });
-    const photos = await photosIn(folder);
-    const [given, wanted] = await Promise.all([planned.logits(photos), plain.logits(photos)]);
-    const [a, b] = [await given.data(), await wanted.data()];
+    await using interpreter = await hub.load('resnet50_baseline', { plan: 'interpreter' });
+    const photos = await photosIn(directory);
+    const [actual, reference] = await Promise.all([
+      planned.logits(photos),
+      interpreter.logits(photos),
+    ]);
+    const [a, b] = [await actual.data(), await reference.data()];
     const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const difference = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
     assert.ok(difference < 1e-3 * largest, `${difference} of ${largest}`);
   });
 
   for (const [precision, loss] of Object.entries(losses)) {
-    it(`misses at most ${loss} more of 100 photos in ${precision}`, async function () {
-      const folder = photosOrSkip(this);
+    it(`misclassifies at most ${loss} more of 100 photos in ${precision}`, async function () {
+      const directory = photosOrSkip(this);
       modelOrSkip(this);
       let model: Classifier;
       try {
@@ -71,7 +74,7 @@ describe('the baseline', function () {
         this.test!.title += ` (skipped: ${error.what})`;
         return this.skip();
       }
-      const { top1, top5 } = await recognised(model, folder);
+      const { top1, top5 } = await countCorrect(model, directory);
       await model.close();
       assert.ok(top1 >= expected.top1 - loss, `${top1} top-1`);
       assert.ok(top5 >= expected.top5 - loss, `${top5} top-5`);
@@ -79,18 +82,18 @@ describe('the baseline', function () {
   }
 });
 
-async function photosIn(folder: string): Promise<string[]> {
-  const photos = (await readdir(folder)).filter((name) => name.endsWith('.JPEG'));
+async function photosIn(directory: string): Promise<string[]> {
+  const photos = (await readdir(directory)).filter((name) => name.endsWith('.JPEG'));
   assert.equal(photos.length, 100);
-  return photos.map((name) => join(folder, name));
+  return photos.map((name) => join(directory, name));
 }
 
-async function recognised(model: Classifier, folder: string): Promise<typeof expected> {
-  const photos = await photosIn(folder);
-  const places = (await model.classify(photos)).map((answer, i) => {
+async function countCorrect(model: Classifier, directory: string): Promise<typeof expected> {
+  const photos = await photosIn(directory);
+  const ranks = (await model.classify(photos)).map((answer, i) => {
     const [wnid] = basename(photos[i]!).split('_');
-    return answer.findIndex((one) => one.wnid === wnid);
+    return answer.findIndex((prediction) => prediction.wnid === wnid);
   });
-  const top = (k: number) => places.filter((place) => place >= 0 && place < k).length;
+  const top = (k: number) => ranks.filter((rank) => rank >= 0 && rank < k).length;
   return { top1: top(1), top5: top(5) };
 }

@@ -10,7 +10,7 @@ import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
-import { saveGenerated } from '../support/generated-model';
+import { saveGeneratedModel } from '../support/generated-model';
 import { noise } from '../support/pixels';
 import { image, saveClassifier } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
@@ -23,13 +23,13 @@ describe('the plan of a classifier', function () {
   let models: string;
   const modelOf = (architecture: string) => join(models, `${architecture}.pt`);
 
-  // LibTorch itself may lie in the cache: it is opened before that is another.
+  // LibTorch may be in the cache, so it is opened before the cache directory changes.
   before(async () => {
     await (await Executor.open()).close();
     models = await mkdtemp(join(tmpdir(), 'semisup-test-'));
     await saveClassifier(modelOf('small'), 1);
     for (const architecture of architectures) {
-      await saveGenerated(modelOf(architecture), architecture);
+      await saveGeneratedModel(modelOf(architecture), architecture);
     }
   });
   after(() => rm(models, { recursive: true, force: true }));
@@ -45,28 +45,28 @@ describe('the plan of a classifier', function () {
     for (const [title, options, message] of [
       ['an unknown precision', { precision: 'float8' }, /for precision, but received 'float8'/],
       ['an unknown plan', { plan: 'fastest' }, /for plan, but received 'fastest'/],
+      ['bfloat16 without a plan', { precision: 'bfloat16', plan: 'interpreter' }, /'float32'/],
+      ['int8 without a plan', { precision: 'int8', plan: 'interpreter' }, /'float32'/],
       [
-        'less precision without a plan',
-        { precision: 'bfloat16', plan: 'interpreter' },
-        /'float32'/,
-      ],
-      ['bytes without a plan', { precision: 'int8', plan: 'interpreter' }, /'float32'/],
-      [
-        'a calibration of floats',
+        'a calibration in float32',
         { calibration: [image()] },
         /'int8' or 'auto' with a calibration/,
       ],
-      ['a tolerance of floats', { tolerance: 0.1 }, /'auto' with a tolerance/],
-      ['a tolerance of all', { precision: 'auto', tolerance: 1 }, /from 0 to 1 for tolerance/],
+      ['a tolerance in float32', { tolerance: 0.1 }, /'auto' with a tolerance/],
+      ['a tolerance of 1', { precision: 'auto', tolerance: 1 }, /from 0 to 1 for tolerance/],
       [
-        'a tolerance in words',
+        'a tolerance that is not a number',
         { precision: 'auto', tolerance: '1 %' },
         /from 0 to 1 for tolerance/,
       ],
-      ['no images to calibrate', { precision: 'int8', calibration: [] }, /an array of images/],
-      ['one image to calibrate', { precision: 'int8', calibration: 'a.jpg' }, /an array of images/],
+      ['an empty calibration', { precision: 'int8', calibration: [] }, /an array of images/],
+      [
+        'a calibration that is not an array',
+        { precision: 'int8', calibration: 'a.jpg' },
+        /an array of images/,
+      ],
     ] as const) {
-      it(`refuse ${title}, before the model is looked for`, async () => {
+      it(`reject ${title} before the model is opened`, async () => {
         await assert.rejects(Classifier.open('nowhere.pt', options as OpenOptions), (error) => {
           assert.ok(error instanceof OptionError, String(error));
           assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
@@ -76,7 +76,7 @@ describe('the plan of a classifier', function () {
       });
     }
 
-    it('choose between TorchScript, a plan that was measured, and one that was not', async () => {
+    it('select the interpreter, the default plan or a tuned plan', async () => {
       assert.deepEqual(await planOf({ plan: 'interpreter' }), {
         kind: 'interpreter',
         device: 'cpu',
@@ -99,13 +99,13 @@ describe('the plan of a classifier', function () {
       assert.ok(measured!.latency > 0);
     });
 
-    it('keep to the precision', async () => {
+    it('select the precision', async () => {
       assert.equal((await planOf({ precision: 'int8', plan: 'default' })).precision, 'int8');
     });
   });
 
   describe('the tuning', () => {
-    it('is kept for each precision, and used again', async () => {
+    it('is cached per precision and thread count, and reused', async () => {
       const tuned = await planOf({});
       const [name, ...others] = await readdir(plans());
       assert.deepEqual(others, []);
@@ -121,7 +121,7 @@ describe('the plan of a classifier', function () {
       assert.equal((await readdir(plans())).length, 3);
     });
 
-    it('is done anew where that is asked for', async () => {
+    it('is repeated with plan: tune', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const { mtimeMs } = await stat(file);
@@ -132,16 +132,16 @@ describe('the plan of a classifier', function () {
       assert.ok((await stat(file)).mtimeMs > mtimeMs);
     });
 
-    it('is not done, nor kept, where that is not asked for', async () => {
+    it('is neither run nor cached for other plans', async () => {
       await planOf({ plan: 'default' });
       await planOf({ plan: 'interpreter' });
       await assert.rejects(readdir(plans()), { code: 'ENOENT' });
     });
 
-    it('is done anew where what was kept is damaged', async () => {
+    it('is repeated if the cached file is damaged', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
-      const good = toChoices(['onednn'], 1);
+      const valid = toChoices(['onednn'], 1);
       for (const content of [
         ...['', '{', 'null', '[]', '"text"', '{}', '{"choices":{}}'],
         ...[
@@ -151,8 +151,8 @@ describe('the plan of a classifier', function () {
           toChoices(['onednn'], 65),
           toChoices(['onednn'], 1.5),
           toChoices(['onednn'], -1),
-          { ...good, latency: undefined },
-          { ...good, throughput: null },
+          { ...valid, latency: undefined },
+          { ...valid, throughput: null },
         ].map((choices) => JSON.stringify({ choices })),
       ]) {
         await writeFile(file, content);
@@ -161,12 +161,12 @@ describe('the plan of a classifier', function () {
       }
     });
 
-    it('tells of a plan what it is, whatever was kept', async () => {
+    it('ignores the description of a plan in the cached file', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const choices = toChoices(['onednn'], 1);
-      const lies = { kind: 'interpreter', precision: 'int8', reason: 'A lie.' };
-      await writeFile(file, JSON.stringify({ choices, ...lies }));
+      const forged = { kind: 'interpreter', precision: 'int8', reason: 'Forged.' };
+      await writeFile(file, JSON.stringify({ choices, ...forged }));
       assert.deepEqual(await planOf({}), {
         ...{ kind: 'planned', device: 'cpu', precision: 'float32', choices },
         measured: undefined,
@@ -174,7 +174,7 @@ describe('the plan of a classifier', function () {
       });
     });
 
-    it('does no harm where what was kept is for other convolutions', async () => {
+    it('tolerates a cached file for other convolutions', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const expected = await logitsOf('small', { plan: 'interpreter' });
@@ -188,7 +188,7 @@ describe('the plan of a classifier', function () {
       }
     });
 
-    it('is done where nothing can be kept', async () => {
+    it('is run if the cache cannot be written', async () => {
       const file = join(cache.path, 'file');
       await writeFile(file, '');
       setEnvironment({ XDG_CACHE_HOME: join(file, 'folder') });
@@ -196,7 +196,7 @@ describe('the plan of a classifier', function () {
       assert.deepEqual([kind, reason], ['planned', 'The algorithms were selected by measurement on this machine.']);
     });
 
-    it('is done where a folder lies in its place', async () => {
+    it('is run if the cached file is a directory', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       await rm(file);
@@ -214,7 +214,7 @@ describe('the plan of a classifier', function () {
   });
 
   for (const architecture of architectures) {
-    it(`gives the numbers of TorchScript: ${architecture}`, async () => {
+    it(`returns the outputs of TorchScript for ${architecture}`, async () => {
       const inputs = [
         ...[1, 2, 3, 5, 8, 9].map((count) => [count, 3, 96, 96]),
         ...[1, 3].flatMap((count) => [
@@ -226,22 +226,24 @@ describe('the plan of a classifier', function () {
       const expected = await outputsOf(architecture, { plan: 'interpreter' }, inputs);
       assertAllClose(await outputsOf(architecture, {}, inputs), expected, 1e-3);
       const bfloat16 = { plan: 'default', precision: 'bfloat16' } as const;
-      const outputs = await unlessNoBfloat16(outputsOf(architecture, bfloat16, inputs.slice(0, 4)));
+      const outputs = await undefinedWithoutBfloat16(
+        outputsOf(architecture, bfloat16, inputs.slice(0, 4)),
+      );
       if (outputs) assertAllClose(outputs, expected.slice(0, 4), 5e-2);
     });
   }
 
-  it('gives nearly the numbers of TorchScript in int8, for images like those it was told of', async () => {
-    const leaves = (await deadLeavesImages(14)).slice(8);
+  it('approximates TorchScript in int8, for images similar to the calibration', async () => {
+    const images = (await deadLeavesImages(14)).slice(8);
     for (const architecture of ['resnet18', 'resnext50_32x4d']) {
-      const expected = await logitsOf(architecture, { plan: 'interpreter' }, leaves);
-      const given = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, leaves);
-      assertClose(given, expected, 0.1);
-      assert.notDeepEqual(given, expected);
+      const expected = await logitsOf(architecture, { plan: 'interpreter' }, images);
+      const actual = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, images);
+      assertClose(actual, expected, 0.1);
+      assert.notDeepEqual(actual, expected);
     }
   });
 
-  it('is of the least precision that a tolerance allows, and of float32 without one', async () => {
+  it('uses the lowest precision within the tolerance, and float32 without one', async () => {
     const auto = (tolerance?: number) =>
       planOf({ plan: 'default', precision: 'auto', tolerance }, 'resnet18');
     assert.deepEqual(
@@ -253,40 +255,40 @@ describe('the plan of a classifier', function () {
     const [, percent] = /differs from that of float32 by ([\d.e-]+) %, which/.exec(reason)!;
     const difference = Number(percent) / 100;
     assert.ok(difference > 1e-4 && difference < 0.2, reason);
-    const finer = await auto(difference * 0.9);
-    assert.notEqual(finer.precision, 'int8');
+    const stricter = await auto(difference * 0.9);
+    assert.notEqual(stricter.precision, 'int8');
     assert.equal((await planOf({ plan: 'interpreter', precision: 'auto' })).precision, 'float32');
   });
 
-  it('embeds as TorchScript does', async () => {
+  it('returns the embeddings of TorchScript', async () => {
     const images = await deadLeavesImages(3);
-    await using plain = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
+    await using interpreter = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
     await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
-    await using bytes = await Classifier.open(modelOf('resnet18'), {
+    await using quantized = await Classifier.open(modelOf('resnet18'), {
       ...{ plan: 'default', precision: 'int8' },
     });
-    const expected = await plain.embed(images);
+    const expected = await interpreter.embed(images);
     for (const [i, vector] of (await planned.embed(images)).entries()) {
       assertClose(vector, expected[i]!, 1e-3);
     }
-    for (const [i, vector] of (await bytes.embed(images)).entries()) {
+    for (const [i, vector] of (await quantized.embed(images)).entries()) {
       assertClose(vector, expected[i]!, 0.2);
       assert.notDeepEqual(vector, expected[i]);
     }
   });
 
-  it('serves two calls at a time', async () => {
+  it('runs concurrent calls', async () => {
     const options = { plan: 'default', instances: 2, threads: 1 } as const;
     await using model = await Classifier.open(modelOf('resnet18'), options);
     const inputs = [1, 4, 2, 3, 1, 5].map((count, i) => pictures([count, 3, 96, 96], i));
-    const together = await Promise.all(inputs.map((input) => dataOf(model.forward(input))));
+    const concurrent = await Promise.all(inputs.map((input) => dataOf(model.forward(input))));
     for (const [i, input] of inputs.entries()) {
-      assertClose(together[i]!, await dataOf(model.forward(input)), 1e-5);
+      assertClose(concurrent[i]!, await dataOf(model.forward(input)), 1e-5);
       input.dispose();
     }
   });
 
-  it('gives its working memory back after some seconds without work', async () => {
+  it('releases its working memory after some seconds without calls', async () => {
     const before = memory().arenas;
     const images = await deadLeavesImages(4);
     {
@@ -295,9 +297,9 @@ describe('the plan of a classifier', function () {
       const { count, bytes } = memory().arenas;
       assert.equal(count, before.count + 1);
       assert.ok(bytes - before.bytes > 5e6, `${bytes} bytes`);
-      const began = performance.now();
+      const start = performance.now();
       while (memory().arenas.bytes > before.bytes) {
-        assert.ok(performance.now() - began < 30_000, 'the arena keeps its memory');
+        assert.ok(performance.now() - start < 30_000, 'the arena did not release its memory');
         await setTimeout(100);
       }
       assert.deepEqual(await model.classify(images), expected);
@@ -305,10 +307,10 @@ describe('the plan of a classifier', function () {
     assert.deepEqual(memory().arenas, before);
   });
 
-  it('knows the images of one’s own that it was calibrated with', async () => {
-    const [leaf] = await deadLeavesImages(1);
+  it('uses the calibration images of the caller', async () => {
+    const [first] = await deadLeavesImages(1);
     const calibrated = (calibration?: Pixels[]) =>
-      logitsOf('resnet18', { plan: 'default', precision: 'int8', calibration }, [leaf!]);
+      logitsOf('resnet18', { plan: 'default', precision: 'int8', calibration }, [first!]);
     const dark = Array.from({ length: 4 }, (_, i) => {
       const { data, ...size } = noise(230 + i, 230, 3);
       return { ...size, data: data.map((level) => level >> 3) };
@@ -351,9 +353,9 @@ async function dataOf(output: Promise<Tensor<'float32'>>): Promise<Float32Array>
   return await tensor.data();
 }
 
-async function unlessNoBfloat16<T>(work: Promise<T>): Promise<T | undefined> {
+async function undefinedWithoutBfloat16<T>(result: Promise<T>): Promise<T | undefined> {
   try {
-    return await work;
+    return await result;
   } catch (error) {
     if (error instanceof OptionError && error.message.includes('no bfloat16 instructions')) {
       return undefined;
@@ -363,23 +365,29 @@ async function unlessNoBfloat16<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 function assertAllClose(
-  given: readonly Float32Array[],
+  actual: readonly Float32Array[],
   expected: readonly Float32Array[],
   tolerance: number,
 ): void {
-  assert.equal(given.length, expected.length);
-  for (const [i, data] of given.entries()) assertClose(data, expected[i]!, tolerance);
+  assert.equal(actual.length, expected.length);
+  for (const [i, data] of actual.entries()) assertClose(data, expected[i]!, tolerance);
 }
 
-/** @param tolerance as a part of the largest number */
-function assertClose(given: Float32Array, expected: Float32Array, tolerance: number): void {
-  assert.equal(given.length, expected.length);
+/** @param tolerance relative to the largest absolute value */
+function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
+  assert.equal(actual.length, expected.length);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const worst = given.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
-  assert.ok(worst <= tolerance * largest, `${worst} of ${largest}`);
+  const difference = actual.reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - expected[i]!)),
+    0,
+  );
+  assert.ok(
+    difference <= tolerance * largest,
+    `the difference is ${difference}, the largest value ${largest}`,
+  );
 }
 
-/** Choices as a file may hold them, valid or not. */
+/** The choices of a cached file, valid or invalid. */
 function toChoices(algorithms: unknown, subBatch: number): object {
   return { latency: { algorithms }, throughput: { algorithms, subBatch } };
 }

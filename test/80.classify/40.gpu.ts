@@ -9,13 +9,13 @@ import type { Pixels } from '../../src/types';
 import { pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
-import { saveGenerated } from '../support/generated-model';
+import { saveGeneratedModel } from '../support/generated-model';
 import { noise } from '../support/pixels';
 import { temporaryFolder } from '../support/temporary';
 
 const classes = 1000;
 
-describe('classifiers on a GPU', function () {
+describe('Classifier on a GPU', function () {
   this.timeout(180_000);
   const fake = fakeGpu();
   const temporary = temporaryFolder();
@@ -25,7 +25,7 @@ describe('classifiers on a GPU', function () {
   const images = [noise(300, 200, 3), noise(64, 500, 1), noise(224, 224, 4)];
 
   beforeEach(async () => {
-    path = await saveGenerated(join(temporary.path, 'resnet18.pt'), 'resnet18');
+    path = await saveGeneratedModel(join(temporary.path, 'resnet18.pt'), 'resnet18');
     cpu = await Classifier.open(path, { device: 'cpu', plan: 'interpreter' });
   });
   afterEach(() => cpu.close());
@@ -35,14 +35,14 @@ describe('classifiers on a GPU', function () {
     return await Classifier.of(module, path, options, device ?? (await fake.open()));
   }
 
-  it('answer as on the CPU: classes, features and logits', async () => {
+  it('returns the classes, features and logits of the CPU', async () => {
     await using gpu = await open();
     assert.equal(gpu.plan.kind, 'graph');
-    const [given, expected] = await Promise.all([
+    const [actual, expected] = await Promise.all([
       gpu.classify(images, { topk: 7 }),
       cpu.classify(images, { topk: 7 }),
     ]);
-    for (const [i, answer] of given.entries()) {
+    for (const [i, answer] of actual.entries()) {
       assert.deepEqual(
         answer.map(({ index }) => index),
         expected[i]!.map(({ index }) => index),
@@ -52,20 +52,20 @@ describe('classifiers on a GPU', function () {
       assertClose(features, (await cpu.embed(images))[i]!);
     }
     using logits = await gpu.logits(images);
-    using wanted = await cpu.logits(images);
+    using expectedLogits = await cpu.logits(images);
     assert.deepEqual(logits.shape, [3, classes]);
-    assertClose(await logits.data(), await wanted.data());
+    assertClose(await logits.data(), await expectedLogits.data());
   });
 
-  it('run tensors of float32 too', async () => {
+  it('runs float32 tensors', async () => {
     await using gpu = await open();
     using input = pictures([2, 3, 96, 64]);
-    using given = await gpu.forward(input);
+    using actual = await gpu.forward(input);
     using expected = await cpu.forward(input);
-    assertClose(await given.data(), await expected.data());
+    assertClose(await actual.data(), await expected.data());
   });
 
-  it('answer many calls at a time', async () => {
+  it('runs concurrent calls', async () => {
     await using gpu = await open();
     const expected = await cpu.classify(images);
     const calls = Array.from({ length: 9 }, (_, i) => gpu.classify(images[i % 3]!));
@@ -74,7 +74,7 @@ describe('classifiers on a GPU', function () {
     }
   });
 
-  it('run by TorchScript where that is asked for', async () => {
+  it('runs TorchScript with plan: interpreter', async () => {
     const device = await fake.open();
     await using gpu = await open({ plan: 'interpreter' }, device);
     assert.deepEqual(gpu.plan, {
@@ -84,15 +84,15 @@ describe('classifiers on a GPU', function () {
     assert.deepEqual(await gpu.classify(images), await cpu.classify(images));
   });
 
-  describe('that decodes JPEGs', () => {
-    const log = async () =>
+  describe('with decode: gpu', () => {
+    const loggedDecodes = async () =>
       (await readFile(join(temporary.path, 'log'), 'utf8')).match(/decode \d+/g);
     beforeEach(() => {
       setEnvironment({ FAKE_GPU_LOG: join(temporary.path, 'log') });
     });
 
-    /** What the decoder that stands in sees in each file. */
-    function seen(width: number, height: number): Pixels {
+    /** The pixels that the fake decoder returns for a file of this size. */
+    function fakePixels(width: number, height: number): Pixels {
       const data = new Uint8Array(width * height * 3);
       for (let i = 0; i < width * height; i++) {
         data.set([i % width, Math.floor(i / width), 100], 3 * i);
@@ -104,7 +104,7 @@ describe('classifiers on a GPU', function () {
         .jpeg({ progressive })
         .toBuffer();
 
-    it('resize them there, nearly as on the CPU', async () => {
+    it('resizes JPEGs on the GPU, within a tolerance of the CPU', async () => {
       await using gpu = await open({ decode: 'gpu' });
       for (const [width, height] of [
         [320, 240],
@@ -112,38 +112,38 @@ describe('classifiers on a GPU', function () {
         [256, 256],
         [90, 133],
       ] as const) {
-        using given = await gpu.logits(await encode(width, height));
-        using expected = await cpu.logits(seen(width, height));
-        assertClose(await given.data(), await expected.data(), 2e-2);
+        using actual = await gpu.logits(await encode(width, height));
+        using expected = await cpu.logits(fakePixels(width, height));
+        assertClose(await actual.data(), await expected.data(), 2e-2);
         const features = await gpu.embed(await encode(width, height));
-        assertClose(features, await cpu.embed(seen(width, height)), 2e-2);
+        assertClose(features, await cpu.embed(fakePixels(width, height)), 2e-2);
       }
-      assert.equal((await log())!.length, 8);
+      assert.equal((await loggedDecodes())!.length, 8);
     });
 
-    it('leave to the CPU what they cannot decode, and keep the order', async () => {
+    it('decodes other images on the CPU, and preserves the order', async () => {
       await using gpu = await open({ decode: 'gpu' });
       const png = await sharp(await encode(80, 60))
         .png()
         .toBuffer();
       const inputs = [png, await encode(300, 200), await encode(50, 70, true), images[0]!];
-      const wanted = [png, seen(300, 200), inputs[2]!, images[0]!];
-      using given = await gpu.logits(inputs);
-      using expected = await cpu.logits(wanted);
+      const expectedInputs = [png, fakePixels(300, 200), inputs[2]!, images[0]!];
+      using actual = await gpu.logits(inputs);
+      using expected = await cpu.logits(expectedInputs);
       const rows = (data: Float32Array) =>
         inputs.map((_, i) => data.subarray(i * classes, (i + 1) * classes));
-      for (const [i, row] of rows(await given.data()).entries()) {
+      for (const [i, row] of rows(await actual.data()).entries()) {
         assertClose(row, rows(await expected.data())[i]!, i === 1 ? 2e-2 : 1e-4);
       }
-      assert.deepEqual(await log(), ['decode 2']);
+      assert.deepEqual(await loggedDecodes(), ['decode 2']);
     });
 
-    it('decode by the CPU those to be turned, and refuse what is cut short', async () => {
+    it('decodes on the CPU with orient, and rejects truncated files', async () => {
       await using gpu = await open({ decode: 'gpu' });
       const jpeg = await encode(64, 48);
-      using given = await gpu.logits(jpeg, { orient: true });
+      using actual = await gpu.logits(jpeg, { orient: true });
       using expected = await cpu.logits(jpeg);
-      assertClose(await given.data(), await expected.data());
+      assertClose(await actual.data(), await expected.data());
       const large = await sharp(noise(400, 300, 3).data, {
         raw: { width: 400, height: 300, channels: 3 },
       })
@@ -152,7 +152,7 @@ describe('classifiers on a GPU', function () {
       await assert.rejects(gpu.classify(large.subarray(0, -2000)), ImageError);
     });
 
-    it('need nvJPEG, and a plan for a GPU', async () => {
+    it('requires nvJPEG and a plan for a GPU', async () => {
       setEnvironment({ FAKE_GPU_FAILS: 'nvJPEG' });
       await assert.rejects(open({ decode: 'gpu' }), {
         code: 'ERR_SEMISUP_DEVICE_FAILED',
@@ -167,13 +167,13 @@ describe('classifiers on a GPU', function () {
     });
   });
 
-  it('answer an image at a time where memory does not suffice for all', async () => {
+  it('runs images one at a time if the GPU has too little memory for the batch', async () => {
     await using gpu = await open();
     setEnvironment({ FAKE_GPU_FAILS: 'memory' });
-    const given = await gpu.classify(images);
+    const actual = await gpu.classify(images);
     const expected = await cpu.classify(images);
     assert.deepEqual(
-      given.map(([best]) => best!.index),
+      actual.map(([best]) => best!.index),
       expected.map(([best]) => best!.index),
     );
     using input = Tensor.from(new Float32Array(4 * 3 * 32 * 32), [4, 3, 32, 32]);
@@ -181,12 +181,15 @@ describe('classifiers on a GPU', function () {
   });
 });
 
-/** @param tolerance as a part of the largest number */
-function assertClose(given: Float32Array, expected: Float32Array, tolerance = 1e-4): void {
-  assert.equal(given.length, expected.length);
+/** @param tolerance relative to the largest absolute value */
+function assertClose(actual: Float32Array, expected: Float32Array, tolerance = 1e-4): void {
+  assert.equal(actual.length, expected.length);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  for (const [i, value] of given.entries()) {
+  for (const [i, value] of actual.entries()) {
     const difference = Math.abs(value - expected[i]!);
-    assert.ok(difference <= tolerance * largest, `${difference} of ${largest}`);
+    assert.ok(
+      difference <= tolerance * largest,
+      `the difference is ${difference}, the largest value ${largest}`,
+    );
   }
 }

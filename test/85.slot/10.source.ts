@@ -8,12 +8,12 @@ import { ModelSlot, type ModelSource } from '../../src/slot';
 import { resolveSource } from '../../src/slot/source';
 import { memory, ScriptModule } from '../../src/torch';
 import { sha256 } from '../support/pixels';
-import { answerOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
+import { outputOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
 
-describe('sources of a slot', () => {
-  const folder = temporaryFolder();
-  const path = (name: string) => join(folder.path, name);
+describe('ModelSlot.open', () => {
+  const directory = temporaryFolder();
+  const path = (name: string) => join(directory.path, name);
   let modules: number;
   beforeEach(() => {
     modules = memory().modules.count;
@@ -22,13 +22,13 @@ describe('sources of a slot', () => {
     assert.equal(memory().modules.count, modules);
   });
 
-  const answer = async (slot: ModelSlot) => {
+  const outputOfSlot = async (slot: ModelSlot) => {
     using input = ones();
     using output = await slot.forward(input);
     return await output.data();
   };
 
-  it('are a path, a file URL, or bytes', async () => {
+  it('accepts a path, a file URL, or bytes', async () => {
     const file = await saveNet(path('net.pt'), 2);
     const bytes = await readFile(file);
     const sources: [ModelSource, string][] = [
@@ -39,13 +39,13 @@ describe('sources of a slot', () => {
     ];
     for (const [source, name] of sources) {
       await using slot = await ModelSlot.open(source);
-      assert.deepEqual(await answer(slot), answerOf(2));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(2));
       assert.equal(slot.source, name);
       assert.equal(slot.version, 1);
     }
   });
 
-  it('are classifiers with the metadata of one, and bare modules without', async () => {
+  it('opens a file with metadata as a Classifier, and one without as a ScriptModule', async () => {
     await using bare = await ModelSlot.open(await saveNet(path('net.pt'), 1));
     await bare.use(({ model }) => {
       assert.ok(model instanceof ScriptModule);
@@ -57,7 +57,7 @@ describe('sources of a slot', () => {
     assert.equal((await slot.classify(image()))[0]!.index, 1);
   });
 
-  it('are names of the hub, or aliases, before they are paths', async () => {
+  it('resolves names and aliases of the hub before paths', async () => {
     const checkpoints = path('checkpoints');
     await mkdir(checkpoints);
     const cached = join(checkpoints, 'resnet18_swsl-118f1556.build1.pt');
@@ -65,7 +65,7 @@ describe('sources of a slot', () => {
     await writeFile(`${cached}.sha256`, sha256(await readFile(cached)));
     for (const name of ['resnet18_swsl', 'swsl_resnet18']) {
       await using slot = await ModelSlot.open(name, {
-        hubDir: folder.path,
+        hubDir: directory.path,
         offline: true,
         threads: 1,
       });
@@ -74,23 +74,23 @@ describe('sources of a slot', () => {
     }
   });
 
-  it('are functions that make a model', async () => {
+  it('accepts a function that creates a model', async () => {
     async function freshNet({ signal }: { signal: AbortSignal }) {
       assert.equal(signal.aborted, false);
       return await makeNet(3);
     }
     await using slot = await ModelSlot.open(freshNet);
-    assert.deepEqual(await answer(slot), answerOf(3));
+    assert.deepEqual(await outputOfSlot(slot), outputOf(3));
     assert.equal(slot.source, 'freshNet');
     await assert.rejects(ModelSlot.open((() => Promise.resolve('model')) as never), OptionError);
-    const reason = new Error('no model today');
+    const reason = new Error('the source failed');
     await assert.rejects(
       ModelSlot.open(() => Promise.reject(reason)),
       reason,
     );
   });
 
-  it('are refused if they are of another kind, or are not there', async () => {
+  it('rejects invalid and missing sources', async () => {
     for (const source of ['', 7, undefined, {}, new URL('https://example.org/net.pt')]) {
       await assert.rejects(ModelSlot.open(source as never), OptionError);
     }
@@ -102,13 +102,13 @@ describe('sources of a slot', () => {
     });
   });
 
-  it('are refused if their metadata are damaged', async () => {
+  it('rejects a file with invalid metadata', async () => {
     await using net = await makeNet(1);
     await net.save(path('bad.pt'), { extraFiles: { 'semisup.json': '{}' } });
     await assert.rejects(ModelSlot.open(path('bad.pt')), ModelError);
   });
 
-  it('are refused if they are written to while they are read', async () => {
+  it('rejects a file that is modified while it is read', async () => {
     const file = await saveNet(path('net.pt'), 1);
     const load = ScriptModule.load.bind(ScriptModule);
     const bytes = await readFile(file);
@@ -127,7 +127,7 @@ describe('sources of a slot', () => {
     assert.equal(slot.version, 1);
   });
 
-  it('are opened with the options of a model, and no others', async () => {
+  it('accepts the options of a model, and rejects others', async () => {
     const file = await saveNet(path('net.pt'), 1);
     await using slot = await ModelSlot.open(file, { instances: 2, threads: 1, device: 'cpu' });
     assert.equal(slot.version, 1);
@@ -136,7 +136,7 @@ describe('sources of a slot', () => {
     await assert.rejects(ModelSlot.open(file, { device: 'cuda:7' }), DeviceError);
   });
 
-  it('are refused before they load if the device lacks the precision', async () => {
+  it('rejects a precision that the device does not support before it loads the model', async () => {
     const classifier = await saveClassifier(path('c.pt'), 1);
     const sources = [classifier, await readFile(classifier), await saveNet(path('net.pt'), 1)];
     const load = ScriptModule.load.bind(ScriptModule);
@@ -161,9 +161,9 @@ describe('sources of a slot', () => {
     }
   });
 
-  it('stop planning when the signal aborts, and free the module first', async () => {
+  it('stops planning when the signal aborts, and frees the module before it rejects', async () => {
     const file = await saveClassifier(path('c.pt'), 1);
-    const reason = new Error('changed my mind');
+    const reason = new Error('cancelled');
     const controller = new AbortController();
     const load = ScriptModule.load.bind(ScriptModule);
     let planned = 0;
@@ -182,7 +182,7 @@ describe('sources of a slot', () => {
     try {
       const source = resolveSource(file, { device: 'cpu', plan: 'tune' });
       await assert.rejects(source.load(controller.signal), reason);
-      // Not only when its promise is dropped: the next swap starts to load when this one has ended.
+      // The next swap starts to load as soon as this one rejects, so the module must already be freed.
       assert.equal(memory().modules.count, modules);
       assert.equal(planned, 0);
     } finally {
@@ -190,9 +190,9 @@ describe('sources of a slot', () => {
     }
   });
 
-  it('may be given up by a signal, and leave nothing behind', async () => {
+  it('rejects with the reason of an aborted signal, and leaves no module behind', async () => {
     const file = await saveNet(path('net.pt'), 1);
-    const reason = new Error('changed my mind');
+    const reason = new Error('cancelled');
     await assert.rejects(ModelSlot.open(file, { signal: AbortSignal.abort(reason) }), reason);
     const controller = new AbortController();
     const opening = ModelSlot.open(file, { signal: controller.signal });
@@ -200,20 +200,20 @@ describe('sources of a slot', () => {
     await assert.rejects(opening, reason);
     let finish!: () => void;
     const late = new Promise<void>((resolve) => (finish = resolve));
-    const made: ScriptModule[] = [];
+    const created: ScriptModule[] = [];
     const again = new AbortController();
     const slow = ModelSlot.open(
       async () => {
         await late;
-        made.push(await makeNet(1));
-        return made[0]!;
+        created.push(await makeNet(1));
+        return created[0]!;
       },
       { signal: again.signal },
     );
     again.abort(reason);
     await assert.rejects(slow, reason);
     finish();
-    while (made.length === 0) await new Promise(setImmediate);
-    await made[0]!.close();
+    while (created.length === 0) await new Promise(setImmediate);
+    await created[0]!.close();
   });
 });

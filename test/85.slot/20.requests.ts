@@ -3,28 +3,28 @@ import { join } from 'node:path';
 import { ModelError } from '../../src/errors';
 import { ModelSlot } from '../../src/slot';
 import { memory } from '../../src/torch';
-import { answerOf, image, ones, saveClassifier, saveNet } from '../support/slot-models';
+import { outputOf, image, ones, saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
 
-describe('requests to a slot', () => {
-  const folder = temporaryFolder();
-  const net = (scale: number) => saveNet(join(folder.path, `net-${scale}.pt`), scale);
+describe('ModelSlot', () => {
+  const directory = temporaryFolder();
+  const net = (scale: number) => saveNet(join(directory.path, `net-${scale}.pt`), scale);
   const classifier = (favourite: number) =>
-    saveClassifier(join(folder.path, `classifier-${favourite}.pt`), favourite);
+    saveClassifier(join(directory.path, `classifier-${favourite}.pt`), favourite);
 
-  it('go to the methods of a bare module', async () => {
+  it('calls the methods of a TorchScript module', async () => {
     await using slot = await ModelSlot.open(await net(2));
     using input = ones();
     using forward = await slot.forward(input);
     using pooled = await slot.call('pooled', input);
     using invoked = await slot.invoke('pooled', [{ kwargs: { x: input } }]);
-    assert.deepEqual(await forward.data(), answerOf(2));
+    assert.deepEqual(await forward.data(), outputOf(2));
     assert.deepEqual(await pooled.data(), new Float32Array([6, 1, 1, 1]));
     assert.deepEqual(await invoked.data(), await pooled.data());
     assert.deepEqual(Object.keys(slot.methods).sort(), ['forward', 'pooled']);
   });
 
-  it('go to the methods of a classifier and of its module', async () => {
+  it('calls the methods of a classifier and of its module', async () => {
     await using slot = await ModelSlot.open(await classifier(1));
     using input = ones();
     assert.equal((await slot.classify(image()))[0]!.label, 'class 1');
@@ -43,7 +43,7 @@ describe('requests to a slot', () => {
     assert.ok('features' in slot.methods);
   });
 
-  it('are told where a bare module cannot answer them', async () => {
+  it('rejects methods that a TorchScript module does not support', async () => {
     await using slot = await ModelSlot.open(await net(1));
     for (const method of ['classify', 'classifyDetailed', 'embed', 'logits'] as const) {
       await assert.rejects(
@@ -57,11 +57,11 @@ describe('requests to a slot', () => {
     await assert.rejects(slot.call('features', ones()), { code: 'ERR_SEMISUP_SCRIPT_ARGUMENT' });
   });
 
-  it('are told in detail which version answered', async () => {
+  it('reports the version that returned a result', async () => {
     await using slot = await ModelSlot.open(await classifier(0));
     const first = await slot.classifyDetailed(image(), { topk: 2 });
     assert.equal(first.version, 1);
-    assert.equal(first.source, join(folder.path, 'classifier-0.pt'));
+    assert.equal(first.source, join(directory.path, 'classifier-0.pt'));
     assert.deepEqual(
       first.predictions.map(({ index }) => index),
       [0, 1],
@@ -71,29 +71,31 @@ describe('requests to a slot', () => {
     const second = await slot.classifyDetailed([image(), image()], { topk: 1 });
     for (const { version, source, predictions } of second) {
       assert.equal(version, 2);
-      assert.equal(source, join(folder.path, 'classifier-2.pt'));
+      assert.equal(source, join(directory.path, 'classifier-2.pt'));
       assert.equal(predictions[0]!.index, 2);
     }
   });
 
-  it('are answered wholly by the version that they came to', async () => {
+  it('completes a call with the version that it started with', async () => {
     await using slot = await ModelSlot.open(await classifier(0));
     const next = await classifier(2);
     const images = Array<ReturnType<typeof image>>(400).fill(image());
     const order: string[] = [];
     slot.on('swap', () => order.push('swap')).on('drained', () => order.push('drained'));
-    const asking = slot.classifyDetailed(images, { topk: 1 }).finally(() => order.push('answered'));
+    const classifying = slot
+      .classifyDetailed(images, { topk: 1 })
+      .finally(() => order.push('completed'));
     const { drained } = await slot.swap(next);
-    const answers = await asking;
+    const answers = await classifying;
     await drained;
-    assert.deepEqual(order, ['swap', 'answered', 'drained']);
+    assert.deepEqual(order, ['swap', 'completed', 'drained']);
     assert.equal(answers.length, 400);
     for (const { version, predictions } of answers) {
       assert.deepEqual([version, predictions[0]!.index], [1, 0]);
     }
   });
 
-  it('keep their version alive until they are answered', async () => {
+  it('keeps a version alive until its calls are complete', async () => {
     await using slot = await ModelSlot.open(await net(1));
     const modules = memory().modules.count;
     let release!: () => void;
@@ -107,31 +109,31 @@ describe('requests to a slot', () => {
     const { drained } = await slot.swap(await net(2));
     using input = ones();
     using output = await slot.forward(input);
-    assert.deepEqual(await output.data(), answerOf(2));
+    assert.deepEqual(await output.data(), outputOf(2));
     assert.equal(memory().modules.count, modules + 1);
     release();
-    assert.deepEqual(await held, { version: 1, answer: answerOf(1) });
+    assert.deepEqual(await held, { version: 1, answer: outputOf(1) });
     await drained;
     assert.equal(memory().modules.count, modules);
   });
 
-  it('are cancelled by their signals', async () => {
+  it('rejects with the reason of an aborted signal', async () => {
     await using slot = await ModelSlot.open(await net(1));
-    const reason = new Error('changed my mind');
+    const reason = new Error('cancelled');
     const signal = AbortSignal.abort(reason);
     await assert.rejects(slot.invoke('forward', [ones()], { signal }), reason);
   });
 
-  it('are refused after the slot is closed, and answered before', async () => {
+  it('completes running calls when it is closed, and rejects later ones', async () => {
     const modules = memory().modules.count;
     const slot = await ModelSlot.open(await net(1));
-    const asked = Array.from({ length: 20 }, () => slot.forward(ones()));
+    const outputs = Array.from({ length: 20 }, () => slot.forward(ones()));
     const closing = slot.close();
     await assert.rejects(slot.forward(ones()), { code: 'ERR_SEMISUP_DISPOSED' });
     await assert.rejects(slot.swap(await net(2)), { code: 'ERR_SEMISUP_DISPOSED' });
     await closing;
-    for (const output of await Promise.all(asked)) {
-      assert.deepEqual(await output.data(), answerOf(1));
+    for (const output of await Promise.all(outputs)) {
+      assert.deepEqual(await output.data(), outputOf(1));
       output.dispose();
     }
     await slot.close();

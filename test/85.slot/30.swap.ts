@@ -7,7 +7,7 @@ import { DisposedError, OptionError, SemisupError, SwapError } from '../../src/e
 import { ModelSlot, type SwapEvent, type SwapFailure, type SwapOptions } from '../../src/slot';
 import { memory, ScriptModule, Tensor } from '../../src/torch';
 import {
-  answerOf,
+  outputOf,
   image,
   makeNet,
   ones,
@@ -18,20 +18,20 @@ import {
 import { temporaryFolder } from '../support/temporary';
 import { runNode } from '../support/run-node';
 
-describe('slot.swap', () => {
-  const folder = temporaryFolder();
-  const path = (name: string) => join(folder.path, name);
+describe('ModelSlot.swap', () => {
+  const directory = temporaryFolder();
+  const path = (name: string) => join(directory.path, name);
   const net = (scale: number) => saveNet(path(`net-${scale}.pt`), scale);
   const classifier = (favourite: number, classes?: number) =>
     saveClassifier(path(`classifier-${favourite}-${classes}.pt`), favourite, classes);
 
-  const answer = async (slot: ModelSlot) => {
+  const outputOfSlot = async (slot: ModelSlot) => {
     using input = ones();
     using output = await slot.forward(input);
     return await output.data();
   };
 
-  /** Opens a slot, and closes it after the test, by when no module may be left. */
+  /** The slot of the test. It is closed after the test, and must then have freed its modules. */
   let slot: ModelSlot;
   let modules: number;
   const open = async (...args: Parameters<typeof ModelSlot.open>) => {
@@ -46,7 +46,7 @@ describe('slot.swap', () => {
     assert.equal(memory().modules.count, modules);
   });
 
-  /** The names of the events that a slot emits from now on, with their payload. */
+  /** Records the names and payloads of the events that the slot emits from now on. */
   const record = () => {
     const events: [string, SwapEvent & Partial<SwapFailure>][] = [];
     for (const name of ['loading', 'warming', 'swap', 'drained', 'failed'] as const) {
@@ -55,14 +55,14 @@ describe('slot.swap', () => {
     return events;
   };
 
-  /** Asserts that a swap fails at a stage, and that the old model serves on. */
+  /** Asserts that a swap fails at a stage, and that the previous model stays active. */
   const fails = async (
     stage: string,
     source: Parameters<ModelSlot['swap']>[0],
     options?: SwapOptions,
   ): Promise<SwapError> => {
     const { version } = slot;
-    const before = await answer(slot);
+    const before = await outputOfSlot(slot);
     const [error] = await Promise.all([
       slot.swap(source, options).then(
         () => assert.fail('the swap did not fail'),
@@ -72,14 +72,14 @@ describe('slot.swap', () => {
     assert.ok(error instanceof SwapError, String(error));
     assert.equal(error.code, `ERR_SEMISUP_SWAP_${stage}`);
     assert.equal(slot.version, version);
-    assert.deepEqual(await answer(slot), before);
+    assert.deepEqual(await outputOfSlot(slot), before);
     return error;
   };
 
-  describe('that succeeds', () => {
-    it('switches to the new model, and frees the old one', async () => {
+  describe('a successful swap', () => {
+    it('activates the new model and frees the previous one', async () => {
       await open(await net(1));
-      assert.deepEqual(await answer(slot), answerOf(1));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(1));
       const count = memory().modules.count;
       const second = await net(2);
       const swapped = await slot.swap(second);
@@ -87,7 +87,7 @@ describe('slot.swap', () => {
       assert.equal(swapped.source, second);
       assert.equal(slot.version, 2);
       assert.equal(slot.source, second);
-      assert.deepEqual(await answer(slot), answerOf(2));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(2));
       await swapped.drained;
       assert.equal(memory().modules.count, count);
     });
@@ -119,45 +119,45 @@ describe('slot.swap', () => {
       assert.ok(events.every(([, event]) => event.memory.modules.bytes > 0));
     });
 
-    it('is over in one tick: what comes before asks the old model, what comes after the new one', async () => {
+    it('activates the new model atomically: earlier calls use the previous one, later calls the new one', async () => {
       await open(await net(1));
       const second = await net(2);
       const seen: [number, Promise<Float32Array>][] = [];
-      const ask = () => seen.push([slot.version, answer(slot) as Promise<Float32Array>]);
+      const call = () => seen.push([slot.version, outputOfSlot(slot) as Promise<Float32Array>]);
       slot.on('swap', () => {
-        ask();
-        process.nextTick(ask);
+        call();
+        process.nextTick(call);
       });
-      slot.on('warming', ask);
+      slot.on('warming', call);
       await slot.swap(second);
-      ask();
+      call();
       await sleep(1);
       assert.deepEqual(
         seen.map(([version]) => version),
         [1, 2, 2, 2],
       );
-      for (const [version, data] of seen) assert.deepEqual(await data, answerOf(version));
+      for (const [version, data] of seen) assert.deepEqual(await data, outputOf(version));
     });
 
-    it('goes from any kind of source to any other', async () => {
+    it('accepts another kind of source than the active one', async () => {
       await open(await net(1));
       await slot.swap(() => makeNet(2));
-      assert.deepEqual(await answer(slot), answerOf(2));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(2));
       await slot.swap(await classifier(1, 2));
       assert.equal((await slot.classify(image()))[0]!.index, 1);
       await slot.swap(await net(3), { check: () => true });
-      assert.deepEqual(await answer(slot), answerOf(3));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(3));
       assert.equal(slot.version, 4);
     });
 
-    it('is not undone by a listener that throws', async () => {
+    it('is unaffected by a listener that throws', async () => {
       const program = `
         const { ModelSlot } = require('./src/slot');
         const { makeNet } = require('./test/support/slot-models');
         process.on('uncaughtException', (error) => console.log(error.message));
         (async () => {
           const slot = await ModelSlot.open(() => makeNet(1));
-          slot.on('loading', () => { throw new Error('a bad listener'); });
+          slot.on('loading', () => { throw new Error('a failing listener'); });
           slot.on('swap', () => { throw new Error('another'); });
           console.log((await slot.swap(() => makeNet(2))).version, slot.version);
           await slot.close();
@@ -165,34 +165,34 @@ describe('slot.swap', () => {
       `;
       await open(await net(1));
       const { code, stdout } = await runNode(program);
-      assert.deepEqual({ code, stdout }, { code: 0, stdout: 'a bad listener\n2 2\nanother\n' });
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: 'a failing listener\n2 2\nanother\n' });
     });
   });
 
-  describe('warming up', () => {
-    it('runs the model thrice on what the last request looked like', async () => {
+  describe('the warmup', () => {
+    it('runs the model on inputs shaped like those of the last call', async () => {
       await open(await net(1));
-      await answer(slot);
+      await outputOfSlot(slot);
       const shapes: unknown[] = [];
-      const spied = await makeNet(2);
-      const invoke = spied.invoke.bind(spied);
-      spied.invoke = async (method, args, options) => {
+      const spy = await makeNet(2);
+      const invoke = spy.invoke.bind(spy);
+      spy.invoke = async (method, args, options) => {
         shapes.push([method, ...args.map((argument) => (argument as Tensor).shape)]);
         return await invoke(method, args, options);
       };
-      await slot.swap(() => Promise.resolve(spied));
+      await slot.swap(() => Promise.resolve(spy));
       assert.deepEqual(shapes, Array(4).fill(['forward', [1, 3, 2, 2]]));
     });
 
-    it('does not run a bare module of which it knows no input', async () => {
+    it('does not run a TorchScript module without a previous call', async () => {
       await open(await net(1));
       await slot.swap(await saveSource(path('raises.pt'), raises));
-      await assert.rejects(answer(slot), { code: 'ERR_SEMISUP_SCRIPT' });
+      await assert.rejects(outputOfSlot(slot), { code: 'ERR_SEMISUP_SCRIPT' });
     });
 
-    it('runs as often as it is told to, or as a function does', async () => {
+    it('runs as often as the option specifies, or runs a function', async () => {
       await open(await net(1));
-      await answer(slot);
+      await outputOfSlot(slot);
       const file = await saveSource(path('raises.pt'), raises);
       await slot.swap(file, { warmup: 0, check: () => true });
       await slot.swap(await net(2), { check: () => true });
@@ -204,10 +204,10 @@ describe('slot.swap', () => {
           seen.push(await output.data(), signal.aborted);
         },
       });
-      assert.deepEqual(seen, [answerOf(3), false]);
+      assert.deepEqual(seen, [outputOf(3), false]);
     });
 
-    it('takes zeros for whole numbers', async () => {
+    it('uses zeros for integer inputs', async () => {
       const lookUp = (table: string) =>
         `\ndef forward(self, i):\n    return torch.tensor([${table}])[i]\n`;
       await open(await saveSource(path('a.pt'), lookUp('1.0, 2.0')));
@@ -218,17 +218,17 @@ describe('slot.swap', () => {
     });
   });
 
-  describe('that fails', () => {
-    it('to load says so, with the cause', async () => {
+  describe('a failing swap', () => {
+    it('reports the cause of a failed load', async () => {
       await open(await net(1));
       const error = await fails('LOAD', path('none.pt'));
       assert.equal((error.cause as SemisupError).code, 'ERR_SEMISUP_MODEL_NOT_FOUND');
       assert.equal(error.value, path('none.pt'));
       assert.match(error.message, /none\.pt/);
-      await writeFile(path('text.pt'), 'no model');
+      await writeFile(path('text.pt'), 'not a model');
       const damaged = await fails('LOAD', path('text.pt'));
       assert.equal((damaged.cause as SemisupError).code, 'ERR_SEMISUP_MODEL_FORMAT');
-      const reason = new Error('no model today');
+      const reason = new Error('the source failed');
       assert.equal((await fails('LOAD', () => Promise.reject(reason))).cause, reason);
       const thrown = () => {
         throw reason;
@@ -236,29 +236,29 @@ describe('slot.swap', () => {
       assert.equal((await fails('LOAD', thrown)).cause, reason);
     });
 
-    it('to load if it would be the model that serves already', async () => {
+    it('rejects the active model and values that are not models', async () => {
       const only = await makeNet(1);
       await open(() => Promise.resolve(only));
       await fails('LOAD', () => Promise.resolve(only));
       await fails('LOAD', (() => Promise.resolve(7)) as never);
     });
 
-    it('to warm up says so, with the cause', async () => {
+    it('reports the cause of a failed warmup', async () => {
       await open(await net(1));
-      await answer(slot);
+      await outputOfSlot(slot);
       const file = await saveSource(path('raises.pt'), raises);
       const error = await fails('WARMUP', file);
       assert.equal((error.cause as SemisupError).code, 'ERR_SEMISUP_SCRIPT');
-      const reason = new Error('too cold');
+      const reason = new Error('the warmup failed');
       const warmup = () => {
         throw reason;
       };
       assert.equal((await fails('WARMUP', await net(2), { warmup })).cause, reason);
     });
 
-    it('its check for an answer of another shape, or none that is finite', async () => {
+    it('rejects an output that has another shape or is not finite', async () => {
       await open(await net(1));
-      await answer(slot);
+      await outputOfSlot(slot);
       await fails('CHECK', await net(NaN));
       await fails('CHECK', await net(Infinity));
       const error = await fails('CHECK', await classifier(0, 3));
@@ -267,7 +267,7 @@ describe('slot.swap', () => {
       await fails('CHECK', await saveSource(path('pair.pt'), pair));
     });
 
-    it('its check for another number of classes, or for not being a classifier', async () => {
+    it('rejects another number of classes, or a module that is not a classifier', async () => {
       await open(await classifier(0, 3));
       const classes = await fails('CHECK', await classifier(0, 4));
       assert.match(classes.message, /\[1, 4\]/);
@@ -275,27 +275,27 @@ describe('slot.swap', () => {
       assert.match(kind.message, /is a TorchScript module/);
     });
 
-    it('a check of one’s own by false or by throwing', async () => {
+    it('rejects a model for which a custom check returns false or throws', async () => {
       await open(await net(1));
       const second = await net(2);
       const checked: unknown[] = [];
-      const refuse = async (model: unknown) => {
+      const rejectingCheck = async (model: unknown) => {
         checked.push(model);
         await sleep(1);
         return false;
       };
-      await fails('CHECK', second, { check: refuse });
+      await fails('CHECK', second, { check: rejectingCheck });
       assert.ok(checked[0] instanceof ScriptModule);
-      const reason = new Error('worse than the old one');
+      const reason = new Error('worse than the previous model');
       const check = () => Promise.reject(reason);
       const error = await fails('CHECK', second, { check });
       assert.equal(error.cause, reason);
-      assert.match(error.message, /worse than the old one/);
+      assert.match(error.message, /worse than the previous model/);
       await slot.swap(second, { check: () => undefined });
       assert.equal(slot.version, 2);
     });
 
-    it('emits failed, with the error', async () => {
+    it('emits failed with the error', async () => {
       await open(await net(1));
       const events = record();
       const error = await fails('CHECK', await net(2), { check: () => false });
@@ -309,25 +309,25 @@ describe('slot.swap', () => {
       assert.equal(failed.source, path('net-2.pt'));
     });
 
-    it('frees the model that it loaded', async () => {
+    it('frees the loaded model', async () => {
       await open(await net(1));
       for (let i = 0; i < 3; i++) await fails('CHECK', await net(2), { check: () => false });
       await slot.close();
       assert.equal(memory().modules.count, modules);
     });
 
-    it('for wrong options does nothing at all', async () => {
+    it('rejects invalid options without emitting an event', async () => {
       await open(await net(1));
       const events = record();
       const second = await net(2);
-      const wrong = [
+      const invalid = [
         { warmup: -1 },
-        { warmup: 'hot' },
+        { warmup: 'often' },
         { check: true },
         { timeout: 0 },
-        { sugar: 1 },
+        { unknown: 1 },
       ];
-      for (const options of wrong) {
+      for (const options of invalid) {
         await assert.rejects(slot.swap(second, options as never), OptionError);
       }
       await assert.rejects(slot.swap(7 as never), OptionError);
@@ -335,10 +335,10 @@ describe('slot.swap', () => {
     });
   });
 
-  describe('that takes too long', () => {
+  describe('the timeout', () => {
     const never = () => new Promise<never>(() => undefined);
 
-    it('is given up at each stage', async () => {
+    it('aborts the swap at each stage', async () => {
       await open(await net(1));
       const second = await net(2);
       const load = await fails('TIMEOUT', never, { timeout: 20 });
@@ -349,14 +349,14 @@ describe('slot.swap', () => {
       assert.match(check.message, /before it did pass its check/);
     });
 
-    it('does not hold up the one after it', async () => {
+    it('does not block the next swap', async () => {
       await open(await net(1));
       await fails('TIMEOUT', never, { timeout: 5 });
       await slot.swap(await net(2));
       assert.equal(slot.version, 2);
     });
 
-    it('closes a model that comes too late', async () => {
+    it('closes a model that is loaded after it expired', async () => {
       await open(await net(1));
       const late = await makeNet(2);
       const slow = () => sleep(40).then(() => late);
@@ -365,23 +365,23 @@ describe('slot.swap', () => {
       await assert.rejects(late.forward(ones()), DisposedError);
     });
 
-    it('tells what it is waiting for by its signal', async () => {
+    it('aborts the signal of the pending stage', async () => {
       await open(await net(1));
-      let told: unknown;
-      const patient = ({ signal }: { signal: AbortSignal }) =>
+      let abortReason: unknown;
+      const pending = ({ signal }: { signal: AbortSignal }) =>
         new Promise<never>((_, reject) => {
           signal.addEventListener('abort', () => {
-            told = signal.reason;
-            reject(new Error('given up'));
+            abortReason = signal.reason;
+            reject(new Error('aborted'));
           });
         });
-      const error = await fails('TIMEOUT', patient, { timeout: 10 });
-      assert.equal(told, error);
+      const error = await fails('TIMEOUT', pending, { timeout: 10 });
+      assert.equal(abortReason, error);
     });
   });
 
-  describe('of two at once', () => {
-    it('lets the later one win, and frees what the earlier one has loaded', async () => {
+  describe('concurrent swaps', () => {
+    it('activate the latest model and free the one that the earlier swap loaded', async () => {
       await open(await net(1));
       const events = record();
       const [second, third] = [await net(2), await net(3)];
@@ -392,7 +392,7 @@ describe('slot.swap', () => {
       const { version, drained } = await slot.swap(third);
       await Promise.all([earlier, drained]);
       assert.equal(version, 2);
-      assert.deepEqual(await answer(slot), answerOf(3));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(3));
       assert.equal(memory().modules.count, modules + 1);
       assert.deepEqual(
         events.map(([name, { source }]) => [name, source]),
@@ -407,13 +407,13 @@ describe('slot.swap', () => {
       );
     });
 
-    it('gives the earlier one up at whatever stage it is', async () => {
+    it('abort the earlier swap at any stage', async () => {
       await open(await net(1));
       const second = await net(2);
       const hang = (_: unknown, { signal }: { signal: AbortSignal }) =>
         new Promise<never>((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            reject(new Error('given up'));
+            reject(new Error('aborted'));
           });
         });
       const attempts = [
@@ -432,12 +432,12 @@ describe('slot.swap', () => {
       assert.equal(slot.version, 4);
     });
 
-    it('loads no more than one at a time, of however many', async () => {
+    it('load one model at a time', async () => {
       await open(await net(1));
       const second = await net(2);
-      let most = 0;
+      let peak = 0;
       slot.on('warming', (event) => {
-        most = Math.max(most, event.memory.modules.count - modules);
+        peak = Math.max(peak, event.memory.modules.count - modules);
       });
       const swaps = Array.from({ length: 30 }, () => slot.swap(second));
       const outcomes = await Promise.allSettled(swaps);
@@ -445,30 +445,30 @@ describe('slot.swap', () => {
         outcomes.map(({ status }) => status),
         [...Array<string>(29).fill('rejected'), 'fulfilled'],
       );
-      assert.ok(most <= 2, `${most}`);
+      assert.ok(peak <= 2, `${peak}`);
       assert.equal(slot.version, 2);
     });
 
-    it('may be asked for by a listener', async () => {
+    it('may be started by a listener', async () => {
       await open(await net(1));
       const third = await net(3);
       const second = await net(2);
-      const followed = new Promise((resolve) => {
+      const nested = new Promise((resolve) => {
         slot.once('swap', () => {
           resolve(slot.swap(third));
         });
       });
       assert.equal((await slot.swap(second)).version, 2);
-      await followed;
+      await nested;
       assert.equal(slot.version, 3);
-      assert.deepEqual(await answer(slot), answerOf(3));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(3));
     });
   });
 
-  describe('that is aborted', () => {
-    const reason = new Error('changed my mind');
+  describe('an aborted swap', () => {
+    const reason = new Error('cancelled');
 
-    it('rejects with the signal’s reason, and the old model serves on', async () => {
+    it('rejects with the reason of the signal, and the previous model stays active', async () => {
       await open(await net(1));
       const second = await net(2);
       const events = record();
@@ -479,11 +479,11 @@ describe('slot.swap', () => {
         controller.abort(reason);
       });
       await assert.rejects(slot.swap(second, { signal: controller.signal }), reason);
-      assert.deepEqual(await answer(slot), answerOf(1));
+      assert.deepEqual(await outputOfSlot(slot), outputOf(1));
       assert.equal(events.at(-1)![1].error, reason);
     });
 
-    it('after the switch is not undone', async () => {
+    it('stays in effect if it is aborted after the activation', async () => {
       await open(await net(1));
       const controller = new AbortController();
       slot.on('swap', () => {
@@ -494,18 +494,18 @@ describe('slot.swap', () => {
     });
   });
 
-  describe('when the slot is closed', () => {
-    it('is given up, and leaves nothing behind', async () => {
+  describe('closing the slot', () => {
+    it('aborts a swap at any stage and frees all modules', async () => {
       await open(await net(1));
       const second = await net(2);
       for (const stage of ['loading', 'warming', 'swap', 'drained'] as const) {
-        const one = await ModelSlot.open(await net(1));
+        const closed = await ModelSlot.open(await net(1));
         const closing = new Promise<void>((resolve) => {
-          one.once(stage, () => {
-            resolve(one.close());
+          closed.once(stage, () => {
+            resolve(closed.close());
           });
         });
-        const swap = one.swap(second);
+        const swap = closed.swap(second);
         if (stage === 'loading' || stage === 'warming') {
           await assert.rejects(swap, DisposedError);
         } else {
@@ -516,21 +516,21 @@ describe('slot.swap', () => {
       }
     });
 
-    it('waits for the versions that drain', async () => {
+    it('waits for versions that still run calls', async () => {
       await open(await net(1));
-      let answered = false;
+      let completed = false;
       const held = slot.use(async () => {
         await sleep(40);
-        answered = true;
+        completed = true;
       });
       await slot.swap(await net(2));
       await slot.close();
-      assert.equal(answered, true);
+      assert.equal(completed, true);
       assert.equal(memory().modules.count, modules);
       await held;
     });
 
-    it('is closed by `await using`', async () => {
+    it('happens at the end of `await using`', async () => {
       await open(await net(1));
       {
         await using inner = await ModelSlot.open(await net(2));

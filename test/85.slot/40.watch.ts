@@ -16,24 +16,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OptionError } from '../../src/errors';
 import { ModelSlot, type SwapFailure, type WatchOptions } from '../../src/slot';
 import { runNode } from '../support/run-node';
-import { answerOf, makeNet, ones, saveNet } from '../support/slot-models';
+import { outputOf, makeNet, ones, saveNet } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
 
-/** Milliseconds. */
+/** In milliseconds. */
 const settle = 150;
 
-describe('slot.watch', () => {
-  const folder = temporaryFolder();
-  const path = (name: string) => join(folder.path, name);
+describe('ModelSlot.watch', () => {
+  const directory = temporaryFolder();
+  const path = (name: string) => join(directory.path, name);
   const bytesOf = async (scale: number) =>
     readFile(await saveNet(path(`bytes-${scale}.pt`), scale));
-  /** Writes a net into a file that is there already, and so not by renaming. */
+  /** Overwrites the file in place with a net. */
   const write = async (scale: number) => {
     await writeFile(path('net.pt'), await bytesOf(scale));
   };
 
   let slot: ModelSlot;
-  /** The names of the swaps' outcomes, in their order. */
+  /** The outcomes of the swaps, in order. */
   let outcomes: string[];
   const watch = async (options: WatchOptions = {}) => {
     slot = await ModelSlot.open(await saveNet(path('net.pt'), 1));
@@ -43,13 +43,13 @@ describe('slot.watch', () => {
   };
   const next = (event: 'swap' | 'failed') =>
     once(slot as EventEmitter, event) as Promise<[SwapFailure]>;
-  const answer = async () => {
+  const outputOfSlot = async () => {
     using input = ones();
     using output = await slot.forward(input);
     return await output.data();
   };
-  /** For as long as a change would take to be noticed. */
-  const quiet = () => sleep(3 * settle);
+  /** Waits longer than it takes to detect a change. */
+  const waitForChanges = () => sleep(3 * settle);
   afterEach(() => slot.close());
 
   it('swaps when the file is replaced by a rename', async () => {
@@ -58,8 +58,8 @@ describe('slot.watch', () => {
     const swapped = next('swap');
     await rename(path('new.pt'), path('net.pt'));
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
-    await quiet();
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
+    await waitForChanges();
     assert.deepEqual(outcomes, ['swap']);
     assert.equal(slot.source, path('net.pt'));
   });
@@ -69,41 +69,41 @@ describe('slot.watch', () => {
     const swapped = next('swap');
     await write(2);
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
   });
 
-  it('waits until a slow writer is done', async () => {
+  it('waits until a slow write is complete', async () => {
     await watch();
     const bytes = await bytesOf(2);
     const swapped = next('swap');
     await writeFile(path('net.pt'), '');
     const step = Math.ceil(bytes.length / 10);
     for (let start = 0; start < bytes.length; start += step) {
-      assert.deepEqual(await answer(), answerOf(1));
+      assert.deepEqual(await outputOfSlot(), outputOf(1));
       await appendFile(path('net.pt'), bytes.subarray(start, start + step));
       await sleep(settle / 3);
     }
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
     assert.deepEqual(outcomes, ['swap']);
   });
 
-  it('fails for a writer that pauses, and swaps when it is done', async () => {
+  it('fails if a write pauses, and swaps when it is complete', async () => {
     await watch();
     const bytes = await bytesOf(2);
     const failed = next('failed');
     await writeFile(path('net.pt'), bytes.subarray(0, 1000));
     const [{ error }] = await failed;
     assert.equal((error as { code: string }).code, 'ERR_SEMISUP_SWAP_LOAD');
-    assert.deepEqual(await answer(), answerOf(1));
+    assert.deepEqual(await outputOfSlot(), outputOf(1));
     const swapped = next('swap');
     await appendFile(path('net.pt'), bytes.subarray(1000));
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
     assert.deepEqual(outcomes, ['failed', 'swap']);
   });
 
-  it('swaps once where a file is written twice in a row', async () => {
+  it('swaps once if the file is written twice in quick succession', async () => {
     await watch();
     const [second, third] = [await bytesOf(2), await bytesOf(3)];
     const swapped = next('swap');
@@ -111,85 +111,85 @@ describe('slot.watch', () => {
     await sleep(settle / 5);
     await writeFile(path('net.pt'), third);
     await swapped;
-    assert.deepEqual(await answer(), answerOf(3));
-    await quiet();
+    assert.deepEqual(await outputOfSlot(), outputOf(3));
+    await waitForChanges();
     assert.deepEqual(outcomes, ['swap']);
   });
 
-  it('goes on when the file is deleted, and swaps when it is there again', async () => {
+  it('keeps watching a deleted file, and swaps when it exists again', async () => {
     await watch();
     await rm(path('net.pt'));
-    await quiet();
-    assert.deepEqual(await answer(), answerOf(1));
+    await waitForChanges();
+    assert.deepEqual(await outputOfSlot(), outputOf(1));
     const swapped = next('swap');
     await write(2);
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
     assert.deepEqual(outcomes, ['swap']);
   });
 
-  it('goes on when the file is damaged, says so once, and swaps when it is good again', async () => {
+  it('fails once for a damaged file, and swaps when it is valid again', async () => {
     await watch();
     const failed = next('failed');
-    await writeFile(path('net.pt'), 'no model');
+    await writeFile(path('net.pt'), 'not a model');
     const [{ error, source }] = await failed;
     assert.equal((error as { code: string }).code, 'ERR_SEMISUP_SWAP_LOAD');
     assert.equal(source, path('net.pt'));
-    await quiet();
+    await waitForChanges();
     assert.deepEqual(outcomes, ['failed']);
-    assert.deepEqual(await answer(), answerOf(1));
+    assert.deepEqual(await outputOfSlot(), outputOf(1));
     const swapped = next('swap');
     await write(2);
     await swapped;
     assert.deepEqual(outcomes, ['failed', 'swap']);
   });
 
-  it('swaps again and again', async () => {
+  it('swaps repeatedly', async () => {
     await watch({ settle: 30 });
     for (const scale of [2, 3, 4, 5]) {
       const swapped = next('swap');
       await (scale % 2 ? write(scale) : saveNet(path('net.pt'), scale));
       await swapped;
-      assert.deepEqual(await answer(), answerOf(scale));
+      assert.deepEqual(await outputOfSlot(), outputOf(scale));
     }
   });
 
-  it('notices what changed between the opening of the slot and now', async () => {
+  it('detects a change that was made before the watch started', async () => {
     slot = await ModelSlot.open(await saveNet(path('net.pt'), 1));
     await write(2);
     const swapped = next('swap');
     slot.watch({ settle });
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
   });
 
-  it('is not misled by what leaves the content as it is, nor by other files', async () => {
+  it('ignores changes that preserve the content, and other files', async () => {
     await watch();
     await chmod(path('net.pt'), 0o600);
     await saveNet(path('other.pt'), 2);
     await rename(path('net.pt'), path('away.pt'));
     await rename(path('away.pt'), path('net.pt'));
-    await quiet();
+    await waitForChanges();
     assert.deepEqual(outcomes, []);
   });
 
-  it('swaps for another file of the same size and time', async () => {
+  it('detects another file of the same size and modification time', async () => {
     await watch();
-    const then = new Date('2026-01-01');
+    const time = new Date('2026-01-01');
     await saveNet(path('new.pt'), 2);
-    await utimes(path('new.pt'), then, then);
+    await utimes(path('new.pt'), time, time);
     const first = next('swap');
     await rename(path('new.pt'), path('net.pt'));
     await first;
     await saveNet(path('new.pt'), 3);
-    await utimes(path('new.pt'), then, then);
+    await utimes(path('new.pt'), time, time);
     const second = next('swap');
     await rename(path('new.pt'), path('net.pt'));
     await second;
-    assert.deepEqual(await answer(), answerOf(3));
+    assert.deepEqual(await outputOfSlot(), outputOf(3));
   });
 
-  it('looks at the file itself where its folder tells nothing', async () => {
+  it('detects that a parent directory is replaced through a symbolic link', async () => {
     await mkdir(path('a'));
     await mkdir(path('b'));
     await saveNet(join(path('a'), 'net.pt'), 1);
@@ -201,26 +201,26 @@ describe('slot.watch', () => {
     await symlink(path('b'), path('next'));
     await rename(path('next'), path('current'));
     await swapped;
-    assert.deepEqual(await answer(), answerOf(2));
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
   });
 
-  it('follows the file of the model that serves, whichever that is', async () => {
+  it('watches the file of the active model', async () => {
     await watch();
     await slot.swap(await saveNet(path('other.pt'), 2));
     await write(3);
-    await quiet();
+    await waitForChanges();
     assert.deepEqual(outcomes, ['swap']);
     const swapped = next('swap');
     await saveNet(path('other.pt'), 4);
     await swapped;
-    assert.deepEqual(await answer(), answerOf(4));
+    assert.deepEqual(await outputOfSlot(), outputOf(4));
     await slot.swap(() => makeNet(5));
     await saveNet(path('other.pt'), 6);
-    await quiet();
-    assert.deepEqual(await answer(), answerOf(5));
+    await waitForChanges();
+    assert.deepEqual(await outputOfSlot(), outputOf(5));
   });
 
-  it('lets a swap that was asked for go first', async () => {
+  it('does not interrupt an explicit swap', async () => {
     await watch();
     const other = await saveNet(path('other.pt'), 2);
     const slow = slot.swap(other, {
@@ -230,12 +230,12 @@ describe('slot.watch', () => {
       },
     });
     await slow;
-    assert.deepEqual(await answer(), answerOf(2));
-    await quiet();
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
+    await waitForChanges();
     assert.deepEqual(outcomes, ['swap']);
   });
 
-  it('comes back to its file where a swap that was asked for has failed', async () => {
+  it('swaps to its changed file after an explicit swap failed', async () => {
     await watch();
     const swapped = next('swap');
     const failing = slot.swap(await saveNet(path('other.pt'), 2), {
@@ -247,27 +247,27 @@ describe('slot.watch', () => {
     });
     await assert.rejects(failing, { code: 'ERR_SEMISUP_SWAP_CHECK' });
     await swapped;
-    assert.deepEqual(await answer(), answerOf(3));
+    assert.deepEqual(await outputOfSlot(), outputOf(3));
     assert.deepEqual(outcomes, ['failed', 'swap']);
   });
 
-  it('gives its own swap up for one that is asked for', async () => {
+  it('aborts its swap for an explicit one', async () => {
     let checking!: () => void;
-    const begun = new Promise<void>((resolve) => (checking = resolve));
+    const started = new Promise<void>((resolve) => (checking = resolve));
     const check = async () => {
       checking();
       await sleep(1000);
     };
     await watch({ check });
     await write(3);
-    await begun;
+    await started;
     await slot.swap(await saveNet(path('other.pt'), 2));
-    assert.deepEqual(await answer(), answerOf(2));
-    await quiet();
+    assert.deepEqual(await outputOfSlot(), outputOf(2));
+    await waitForChanges();
     assert.deepEqual(outcomes, ['failed', 'swap']);
   });
 
-  it('swaps as its options say', async () => {
+  it('passes its options to the swap', async () => {
     await watch({ check: () => false });
     const failed = next('failed');
     await write(2);
@@ -278,24 +278,24 @@ describe('slot.watch', () => {
     await swapped;
   });
 
-  it('ends with unwatch(), and with close()', async () => {
+  it('stops on unwatch() and close()', async () => {
     await watch();
     slot.unwatch();
     slot.unwatch();
     await write(2);
-    await quiet();
-    assert.deepEqual(await answer(), answerOf(1));
+    await waitForChanges();
+    assert.deepEqual(await outputOfSlot(), outputOf(1));
     slot.watch({ settle });
     await slot.close();
     await write(3);
-    await quiet();
+    await waitForChanges();
     assert.deepEqual(outcomes, []);
     assert.throws(() => {
       slot.watch();
     }, /closed/);
   });
 
-  it('refuses sources that are no files, and options that it does not know', async () => {
+  it('rejects sources that are not files, and invalid options', async () => {
     slot = await ModelSlot.open(() => makeNet(1));
     assert.throws(() => {
       slot.watch();

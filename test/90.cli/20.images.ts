@@ -8,10 +8,10 @@ const clock = join(root, 'examples', 'clock.jpg');
 
 describe('semisup classify, embed and export', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
-  const model = () => ['--model', 'resnet18_swsl', '--weights', made.weights];
+  const generated = generatedWeights();
+  const model = () => ['--model', 'resnet18_swsl', '--weights', generated.weights];
 
-  it('print a table, and nothing else', async () => {
+  it('print only a table', async () => {
     const { code, stdout, stderr } = await runCommand(['classify', clock, '-k', '3', ...model()]);
     const lines = stdout.trim().split('\n');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -34,7 +34,7 @@ describe('semisup classify, embed and export', function () {
     assert.equal(answers[0]!.predictions[0]!.score, answers[1]!.predictions[0]!.score);
   });
 
-  it('go on after an image that is none, and fail in the end', async () => {
+  it('continue after a missing image, and exit with 1', async () => {
     for (const [command, result] of [
       ['classify', 'predictions'],
       ['embed', 'embedding'],
@@ -59,21 +59,21 @@ describe('semisup classify, embed and export', function () {
     }
   });
 
-  it('end at once where the usage is wrong', async () => {
+  it('exit before classifying if the usage is invalid', async () => {
     const args = ['classify', clock, clock, '-k', '1001', ...model()];
     const { code, stdout, stderr } = await runCommand(args);
     assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
     assert.match(stderr, /^semisup: Expected an integer from 1 to 1000 for topk [^\n]*\n$/);
   });
 
-  it('end quietly when nobody reads on', async () => {
+  it('exit without an error when their output is closed', async () => {
     const args = ['embed', ...Array<string>(8).fill(clock), ...model()];
     const { code, stdout, stderr } = await runCommand(args, process.env, { hangUp: true });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.equal(stdout.split('\n').length, 2);
   });
 
-  it('print an embedding a line', async () => {
+  it('print one embedding per line', async () => {
     const { code, stdout } = await runCommand(['embed', clock, ...model()]);
     const [name, ...values] = stdout.trim().split('\t');
     assert.equal(code, 0);
@@ -82,12 +82,12 @@ describe('semisup classify, embed and export', function () {
   });
 
   it('write a TorchScript file and print its path', async () => {
-    const path = join(made.folder, 'exported.pt');
+    const path = join(generated.directory, 'exported.pt');
     const { code, stdout } = await runCommand([
       'export',
       'resnet18_swsl',
       '--weights',
-      made.weights,
+      generated.weights,
       '-o',
       path,
     ]);

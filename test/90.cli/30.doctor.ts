@@ -5,23 +5,23 @@ import { runCommand, runNode } from '../support/run-node';
 import { temporaryFolder } from '../support/temporary';
 
 describe('semisup doctor and libtorch where', () => {
-  const folder = temporaryFolder();
+  const directory = temporaryFolder();
 
-  it('find all in order', async () => {
+  it('report no problem in a valid installation', async () => {
     const { code, stdout } = await runCommand(['doctor', '--json']);
     const findings = JSON.parse(stdout) as { name: string; ok: boolean; detail: string }[];
     assert.deepEqual(
       findings.map(({ name }) => name),
       ['semisup', 'node', 'LibTorch', 'addon', 'cpu', 'GPU', 'cache'],
     );
-    // LibTorch for GPUs is no good where there is none.
-    const isForGpus = !findings[2]!.detail.includes('(cpu)');
-    const wrong = findings.filter(({ name, ok }) => !ok && !(name === 'GPU' && isForGpus));
-    assert.deepEqual(wrong, []);
+    // The CUDA variant of LibTorch reports a problem on a machine without a GPU.
+    const isCuda = !findings[2]!.detail.includes('(cpu)');
+    const problems = findings.filter(({ name, ok }) => !ok && !(name === 'GPU' && isCuda));
+    assert.deepEqual(problems, []);
     assert.equal(code, findings.every(({ ok }) => ok) ? 0 : 1);
   });
 
-  it('say what is wrong and what to do', async () => {
+  it('report the problem and the remedy', async () => {
     const env = { ...process.env, SEMISUP_LIBTORCH: '/nowhere' };
     const doctor = await runCommand(['doctor'], env);
     const where = await runCommand(['libtorch', 'where'], env);
@@ -31,7 +31,7 @@ describe('semisup doctor and libtorch where', () => {
     assert.match(where.stderr, /ERR_SEMISUP_LIBTORCH_NOT_FOUND/);
   });
 
-  it('count wrong numbers as wrong', async () => {
+  it('detect incorrect results of the addon', async () => {
     const program = `
       const { Tensor } = require('./src/torch');
       Tensor.prototype.dataSync = () => new Int32Array(3);
@@ -46,22 +46,25 @@ describe('semisup doctor and libtorch where', () => {
     );
   });
 
-  it('try whether the caches can be written, and leave nothing there', async () => {
+  it('check whether the caches are writable, and leave no files there', async () => {
     const doctor = async (home: string, env = {}) => {
       const { stdout } = await runCommand(['doctor'], { ...process.env, TORCH_HOME: home, ...env });
       return stdout;
     };
-    const yetToBeMade = join(folder.path, 'torch');
-    const file = join(folder.path, 'file');
+    const missing = join(directory.path, 'torch');
+    const file = join(directory.path, 'file');
     await writeFile(file, '');
-    assert.match(await doctor(yetToBeMade), /^cache +ok .*checkpoints, not created yet$/m);
+    assert.match(await doctor(missing), /^cache +ok .*checkpoints, not created yet$/m);
     assert.match(await doctor(file), /cache does not work\n.* could not be written: ENOTDIR/);
-    const without = { SEMISUP_LIBTORCH: '/nowhere', XDG_CACHE_HOME: file };
-    assert.match(await doctor(yetToBeMade, without), /LibTorch cache does not work\n.* ENOTDIR/);
-    assert.deepEqual(await readdir(folder.path), ['file']);
+    const withoutLibTorch = { SEMISUP_LIBTORCH: '/nowhere', XDG_CACHE_HOME: file };
+    assert.match(
+      await doctor(missing, withoutLibTorch),
+      /LibTorch cache does not work\n.* ENOTDIR/,
+    );
+    assert.deepEqual(await readdir(directory.path), ['file']);
   });
 
-  it('tell which LibTorch was taken, and why', async () => {
+  it('report which LibTorch is used, and why', async () => {
     const { code, stdout } = await runCommand(['libtorch', 'where']);
     assert.equal(code, 0);
     assert.match(stdout, /LibTorch 2\.\d+\.\d+\S* \(\w+\), selected by: /);

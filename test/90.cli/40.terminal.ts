@@ -6,7 +6,7 @@ import { TestServer } from '../support/http-server';
 import { runNode } from '../support/run-node';
 import { temporaryFolder } from '../support/temporary';
 
-/** The command, on a standard error that says that it is a terminal; Ctrl-C comes when a bar does. */
+/** Runs the command with stderr as a terminal, and sends SIGINT when the progress bar appears. */
 const program = `
   process.stderr.isTTY = true;
   const write = process.stderr.write.bind(process.stderr);
@@ -21,24 +21,24 @@ const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 
 describe('Ctrl-C', () => {
-  const folder = temporaryFolder();
+  const directory = temporaryFolder();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     SEMISUP_OFFLINE: undefined,
     SEMISUP_WEIGHTS_MIRROR: server.origin,
   }));
 
-  it('ends the process by its signal, with the cursor shown and the locks removed', async () => {
+  it('terminates the process by SIGINT, shows the cursor and removes the locks', async () => {
     server.answer = (_, response) => {
       response.writeHead(200, { etag: '"1"', 'content-length': 46_000_000 });
       response.write(Buffer.alloc(100_000));
     };
-    const args = ['download', 'resnet18_ssl', '--hub-dir', folder.path];
+    const args = ['download', 'resnet18_ssl', '--hub-dir', directory.path];
     const { signal, stdout, stderr } = await runNode(program, args);
     assert.deepEqual({ signal, stdout }, { signal: 'SIGINT', stdout: '' });
     assert.ok(stderr.includes(hideCursor));
     assert.ok(stderr.lastIndexOf(showCursor) > stderr.lastIndexOf(hideCursor));
-    const files = await readdir(join(folder.path, 'checkpoints'));
+    const files = await readdir(join(directory.path, 'checkpoints'));
     assert.deepEqual(
       files.filter((name) => name.includes('lock')),
       [],

@@ -14,14 +14,14 @@ interface Row {
 
 describe('semisup bench', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
+  const generated = generatedWeights();
   const bench = (...args: string[]) =>
     runCommand([
-      ...['bench', 'resnet18_swsl', '--weights', made.weights],
+      ...['bench', 'resnet18_swsl', '--weights', generated.weights],
       ...['--seconds', '0.01', ...args],
     ]);
 
-  it('prints a table of the plain model and the planned ones, and why they are', async () => {
+  it('prints a table of the interpreter and the plans, with their reasons', async () => {
     const { code, stdout, stderr } = await bench('--precision', 'float32', '--batch', '1, 2');
     const lines = stdout.trim().split('\n');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -41,23 +41,23 @@ describe('semisup bench', function () {
     assert.match(lines[7]!, /^float32, planned: It was measured /);
   });
 
-  it('prints JSON of every precision that there is, and tells of those refused', async () => {
+  it('prints JSON for each supported precision, and reports the unsupported ones', async () => {
     const { code, stdout, stderr } = await bench('--batch', '1', '--json');
     const rows = JSON.parse(stdout) as Row[];
-    const refused = stderr.split('\n').filter((line) => line !== '');
+    const unsupported = stderr.split('\n').filter((line) => line !== '');
     assert.equal(code, 0);
-    assert.equal(rows.length + refused.length, 4);
-    for (const line of refused) assert.match(line, /^semisup: The model cannot run in /);
+    assert.equal(rows.length + unsupported.length, 4);
+    for (const line of unsupported) assert.match(line, /^semisup: The model cannot run in /);
     for (const { model, batch, ms, imagesPerSecond, speedup } of rows) {
       assert.deepEqual([model, batch], ['resnet18_swsl', 1]);
       assert.ok(Math.abs(imagesPerSecond * ms - 1000) < 1e-6);
       assert.ok(Math.abs(speedup * ms - rows[0]!.ms) < 1e-6);
     }
     const kinds = rows.map(({ precision, plan }) => `${precision} ${plan.kind}`);
-    assert.deepEqual(kinds.slice(0, 2), ['float32 plain', 'float32 planned']);
+    assert.deepEqual(kinds.slice(0, 2), ['float32 interpreter', 'float32 planned']);
   });
 
-  it('ends at once where the usage is wrong', async () => {
+  it('exits before measuring if the usage is invalid', async () => {
     for (const [args, message] of [
       [['--precision', 'float8'], /for precision, but received 'float8'/],
       [['--batch', '1,none'], /positive integer/],
@@ -71,13 +71,13 @@ describe('semisup bench', function () {
   });
 });
 
-describe('the precision and the plan', function () {
+describe('--precision and --plan', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
+  const generated = generatedWeights();
   const clock = 'examples/clock.jpg';
-  const model = () => ['--model', 'resnet18_swsl', '--weights', made.weights];
+  const model = () => ['--model', 'resnet18_swsl', '--weights', generated.weights];
 
-  it('are options of semisup classify and embed', async () => {
+  it('apply to semisup classify and embed', async () => {
     const embed = async (...args: string[]) => {
       const { code, stdout, stderr } = await runCommand(['embed', clock, ...model(), ...args]);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -94,14 +94,14 @@ describe('the precision and the plan', function () {
     assert.match(stdout, / n\d{8}$/m);
   });
 
-  it('are checked before anything is fetched', async () => {
+  it('are validated before a download', async () => {
     for (const args of [
       ['--precision', 'float8'],
       ['--plan', 'none'],
       ['--plan', 'interpreter', '--precision', 'int8'],
     ]) {
-      const fetched = ['classify', clock, '--offline', '--hub-dir', '/nowhere', ...args];
-      const { code, stderr } = await runCommand(fetched);
+      const command = ['classify', clock, '--offline', '--hub-dir', '/nowhere', ...args];
+      const { code, stderr } = await runCommand(command);
       assert.equal(code, 2);
       assert.match(stderr, /ERR_SEMISUP_OPTION_VALUE/);
     }

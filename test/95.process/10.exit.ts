@@ -13,7 +13,7 @@ const stages = {
   'while LibTorch is opened': `${setUp} makeSmallNet(); setTimeout(() => process.exit(0), 20);`,
   'with a model that was never closed': `${setUp} makeSmallNet();`,
   'while a model runs': `${setUp} makeSmallNet().then((net) => { flood(net); process.exit(0); });`,
-  'a moment later': `${setUp} makeSmallNet().then((net) => {
+  'while a model runs, after a delay': `${setUp} makeSmallNet().then((net) => {
     flood(net);
     setTimeout(() => process.exit(0), 5);
   });`,
@@ -25,7 +25,7 @@ const stages = {
   'after a model was closed': `${setUp} makeSmallNet().then((net) => net.close());`,
 };
 
-describe('exit', function () {
+describe('process exit', function () {
   for (const [stage, program] of Object.entries(stages)) {
     it(`is clean ${stage}`, async () => {
       const { code, signal, stderr } = await runNode(program);
@@ -33,7 +33,7 @@ describe('exit', function () {
     });
   }
 
-  it('waits for the answers that are awaited', async () => {
+  it('waits for pending results', async () => {
     const program = `${setUp} makeSmallNet().then(async (net) => {
       const output = await net.forward(input());
       console.log(output.shape.join());

@@ -24,16 +24,16 @@ const program = (rest: string) => `
   (async () => { ${rest} })();
 `;
 
-describe('workers', () => {
-  it('have models of their own, several at a time and beside the main thread', async () => {
+describe('worker threads', () => {
+  it('run their own models concurrently with the main thread', async () => {
     const { code, stdout, stderr } = await runNode(
       program(`
         const { makeSmallNet } = require('./test/support/small-net');
         const net = await makeSmallNet();
         const workers = [start(), start(), start()];
-        const answers = await Promise.all(workers.map((one) => once(one, 'message')));
+        const answers = await Promise.all(workers.map((worker) => once(worker, 'message')));
         console.log(JSON.stringify(answers.map(([answer]) => answer)));
-        await Promise.all(workers.map((one) => one.terminate()));
+        await Promise.all(workers.map((worker) => worker.terminate()));
         await net.close();
       `),
     );
@@ -42,15 +42,15 @@ describe('workers', () => {
     assert.equal(code, 0);
   });
 
-  it('may be ended while their models run, again and again', async () => {
+  it('can be terminated repeatedly while their models run', async () => {
     const { code, signal, stdout, stderr } = await runNode(
       program(`
         for (let i = 0; i < 5; i++) {
-          const one = start();
-          await once(one, 'message');
-          one.postMessage('run');
+          const worker = start();
+          await once(worker, 'message');
+          worker.postMessage('run');
           await new Promise((resolve) => setTimeout(resolve, 10));
-          await one.terminate();
+          await worker.terminate();
         }
         console.log('done');
       `),

@@ -4,10 +4,10 @@ import { generatedWeights } from '../support/generated-weights';
 import { root, runNode } from '../support/run-node';
 
 /**
- * Milliseconds. What is measured on a quiet machine is in docs/event-loop.md; here the bound tells a
- * loop that is blocked, for hundreds of milliseconds, from one that waits for a busy core.
+ * The maximum delay, in milliseconds. It distinguishes a blocked event loop (hundreds of milliseconds)
+ * from one that waits for a busy core. docs/event-loop.md lists the delays of an idle machine.
  */
-const bound = 150;
+const maxDelay = 150;
 
 const program = `
   const { monitorEventLoopDelay } = require('node:perf_hooks');
@@ -18,7 +18,7 @@ const program = `
   (async () => {
     const longest = {};
     const measure = async (name, work) => {
-      // What blocks before the monitor's first tick would not be seen.
+      // The monitor does not record what blocks before its first tick.
       delay.enable();
       await sleep(30);
       delay.reset();
@@ -38,15 +38,15 @@ const program = `
 
 describe('the event loop', function () {
   this.timeout(120_000);
-  const made = generatedWeights();
+  const generated = generatedWeights();
 
-  it(`is not held while a model is built, loaded, run and closed`, async () => {
+  it('is not blocked while a model is built, loaded, run and closed', async () => {
     const image = join(root, 'examples', 'clock.jpg');
-    const { code, stdout, stderr } = await runNode(program, [made.weights, image]);
+    const { code, stdout, stderr } = await runNode(program, [generated.weights, image]);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     const longest = JSON.parse(stdout) as Record<string, number>;
     for (const [step, delay] of Object.entries(longest)) {
-      assert.ok(delay < bound, `${step} held the event loop for ${delay} ms`);
+      assert.ok(delay < maxDelay, `${step} blocked the event loop for ${delay} ms`);
     }
   });
 });

@@ -5,8 +5,8 @@ import { root } from '../support/run-node';
 
 const run = promisify(execFile);
 
-/** The names that the package has by its documentation. */
-const names = [
+/** The documented exports of the package. */
+const exportedNames = [
   'Classifier',
   'CheckpointError',
   'DeviceError',
@@ -32,13 +32,13 @@ const names = [
 ];
 
 describe('the package', () => {
-  it('gives its names to require', async () => {
+  it('exports its names to require', async () => {
     const program = `console.log(Object.keys(require('semisup')).sort().join())`;
     const { stdout } = await run(process.execPath, ['--eval', program], { cwd: root });
-    assert.deepEqual(stdout.trim().split(','), names.toSorted());
+    assert.deepEqual(stdout.trim().split(','), exportedNames.toSorted());
   });
 
-  it('gives its names to import', async () => {
+  it('exports its names to import', async () => {
     const program = `
       import { hub, Classifier, SemisupError } from 'semisup';
       console.log(hub.list('resnet18_*').length, typeof Classifier, typeof SemisupError);
@@ -48,9 +48,9 @@ describe('the package', () => {
     assert.equal(stdout.trim(), '2 function function');
   });
 
-  it('opens nothing until it is asked to', async function () {
+  it('does not load LibTorch when it is imported', async function () {
     if (process.platform !== 'linux') {
-      this.test!.title += ' (skipped: only Linux lists what a process has opened)';
+      this.test!.title += ' (skipped: only Linux lists the files that a process has mapped)';
       this.skip();
     }
     const program = `

@@ -19,25 +19,25 @@ function checkLayers(read: () => Promise<SourceTree>): void {
     tree = await read();
   });
 
-  it('assigns each folder and file to a layer', () => {
+  it('assigns each directory and file to a layer', () => {
     assert.deepEqual(unassigned(tree), []);
   });
 
-  it('imports only from lower layers, or from the same folder', () => {
+  it('imports only from lower layers, or from the same directory', () => {
     assert.deepEqual(upwardImports(tree), []);
   });
 
-  it('has no two folders that import each other', () => {
+  it('has no directories that import each other', () => {
     assert.deepEqual(mutualImports(tree), []);
   });
 
-  it('has no import cycle in a folder', () => {
+  it('has no import cycle within a directory', () => {
     assert.deepEqual(cycles(tree), []);
   });
 }
 
-describe('the check of layers', () => {
-  it('reports every violation', () => {
+describe('the layer checks', () => {
+  it('report every violation', () => {
     const imports = (path: string, ...targets: string[]) => ({
       ...{ path, imports: targets, written: targets },
     });
@@ -89,7 +89,7 @@ describe('the layers of binding/', () => {
 });
 
 describe('dependencies', () => {
-  it('on the native ABI are in src/torch alone', async () => {
+  it('on the native ABI exist only in src/torch', async () => {
     const files = await readTypeScript(join(root, 'src'));
     const outside = files.filter(({ path }) => moduleOf(path) !== 'torch');
     const importers = outside.filter(({ imports }) => imports.includes('torch/native.ts'));
@@ -106,7 +106,7 @@ describe('dependencies', () => {
     assert.deepEqual(callers, []);
   });
 
-  it('on N-API and LibTorch are not in binding/kernels', async () => {
+  it('on N-API and LibTorch do not exist in binding/kernels', async () => {
     const files = await readCpp(join(root, 'binding'));
     const kernels = files.filter(({ path }) => moduleOf(path) === 'kernels');
     const forbidden = kernels.flatMap(({ path, written }) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { root } from '../support/run-node';
 
-/** A program of someone who has installed the package. */
+/** A program that uses the installed package. */
 const consumer = `
   import { Classifier, hub, ModelError, ScriptModule, Tensor, type Prediction } from 'semisup';
 
@@ -22,25 +22,25 @@ const consumer = `
   }
 `;
 
-describe('the types', function () {
+describe('the type declarations', function () {
   this.timeout(120_000);
-  let folder: string;
+  let directory: string;
   let program: ts.Program;
-  const installed = () => join(folder, 'node_modules', 'semisup');
+  const installed = () => join(directory, 'node_modules', 'semisup');
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+    directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
     await mkdir(installed(), { recursive: true });
     await cp(join(root, 'package.json'), join(installed(), 'package.json'));
     emitDeclarations(join(installed(), 'lib'));
     for (const name of ['@types', 'undici-types']) {
       await symlink(
         join(root, 'node_modules', name),
-        join(folder, 'node_modules', name),
+        join(directory, 'node_modules', name),
         'junction',
       );
     }
-    const files = ['consumer.mts', 'consumer.cts'].map((name) => join(folder, name));
+    const files = ['consumer.mts', 'consumer.cts'].map((name) => join(directory, name));
     for (const file of files) await writeFile(file, consumer);
     program = ts.createProgram(files, {
       noEmit: true,
@@ -51,19 +51,19 @@ describe('the types', function () {
       module: ts.ModuleKind.Node16,
       moduleResolution: ts.ModuleResolutionKind.Node16,
       types: ['node'],
-      typeRoots: [join(folder, 'node_modules', '@types')],
+      typeRoots: [join(directory, 'node_modules', '@types')],
     });
   });
 
   after(async () => {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   });
 
   it('compile in a strict program, as an ES module and as CommonJS', () => {
     assert.deepEqual(ts.getPreEmitDiagnostics(program).map(describeDiagnostic), []);
   });
 
-  it('name nothing that cannot be imported', () => {
+  it('refer only to exported types', () => {
     const index = program.getSourceFile(join(installed(), 'lib', 'index.d.ts'))!;
     assert.deepEqual(unexportedNames(program.getTypeChecker(), index, installed()), []);
   });
@@ -80,26 +80,35 @@ function describeDiagnostic({ file, messageText }: ts.Diagnostic): string {
   return `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
 }
 
-/** The types of `folder` that the exports of `index` mention and that `index` does not export. */
-function unexportedNames(checker: ts.TypeChecker, index: ts.SourceFile, folder: string): string[] {
+/** The types declared in `directory` that the exports of `index` refer to and that `index` does not export. */
+function unexportedNames(
+  checker: ts.TypeChecker,
+  index: ts.SourceFile,
+  directory: string,
+): string[] {
   const resolve = (symbol: ts.Symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  const isOurs = (node: ts.Node) => node.getSourceFile().fileName.startsWith(folder);
+  const isInDirectory = (node: ts.Node) => node.getSourceFile().fileName.startsWith(directory);
   const exported = new Set(
     checker.getExportsOfModule(checker.getSymbolAtLocation(index)!).map(resolve),
   );
   const missing = new Set<string>();
 
   function visit(node: ts.Node): void {
-    const name = mentionedName(node);
+    const name = referencedName(node);
     const symbol = name && checker.getSymbolAtLocation(name);
     if (symbol) {
-      const mentioned = resolve(symbol);
-      const isParameter = mentioned.flags & ts.SymbolFlags.TypeParameter;
-      // Of `typeof f` it is what f takes and gives that has to be known; of a base class its members.
-      if (!ts.isTypeReferenceNode(node)) mentioned.declarations?.filter(isOurs).forEach(visit);
-      else if (!isParameter && !exported.has(mentioned) && mentioned.declarations?.some(isOurs)) {
-        missing.add(mentioned.name);
+      const referenced = resolve(symbol);
+      const isParameter = referenced.flags & ts.SymbolFlags.TypeParameter;
+      // `typeof f` requires the types of the parameters and the result of f, a base class those of its members.
+      if (!ts.isTypeReferenceNode(node))
+        referenced.declarations?.filter(isInDirectory).forEach(visit);
+      else if (
+        !isParameter &&
+        !exported.has(referenced) &&
+        referenced.declarations?.some(isInDirectory)
+      ) {
+        missing.add(referenced.name);
       }
     }
     ts.forEachChild(node, visit);
@@ -108,7 +117,7 @@ function unexportedNames(checker: ts.TypeChecker, index: ts.SourceFile, folder: 
   return [...missing].sort();
 }
 
-function mentionedName(node: ts.Node): ts.Node | undefined {
+function referencedName(node: ts.Node): ts.Node | undefined {
   if (ts.isTypeReferenceNode(node)) return node.typeName;
   if (ts.isTypeQueryNode(node)) return node.exprName;
   if (ts.isExpressionWithTypeArguments(node)) return node.expression;

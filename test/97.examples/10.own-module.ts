@@ -6,11 +6,11 @@ import { temporaryFolder } from '../support/temporary';
 import { fixture } from '../support/torchscript';
 
 describe('examples/own-module.mjs', () => {
-  const folder = temporaryFolder();
+  const directory = temporaryFolder();
   const run = (...args: string[]) => runExample('own-module.mjs', args);
 
-  it('prints the methods, and what forward gives', async () => {
-    const net = await saveNet(join(folder.path, 'net.pt'), 2);
+  it('prints the methods and the result of forward', async () => {
+    const net = await saveNet(join(directory.path, 'net.pt'), 2);
     const { code, stdout, stderr } = await run(net, '5,3,2,2');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.deepEqual(stdout.split('\n'), [
@@ -22,7 +22,7 @@ describe('examples/own-module.mjs', () => {
     ]);
   });
 
-  it('tells the parts of a result', async () => {
+  it('prints the structure of a nested result', async () => {
     const { stdout } = await run(fixture('traced'), '2,1,4,4');
     const last = stdout.trimEnd().split('\n').at(-1);
     assert.equal(
@@ -31,7 +31,7 @@ describe('examples/own-module.mjs', () => {
     );
   });
 
-  it('says what is wrong', async () => {
+  it('reports errors without a stack trace', async () => {
     assert.equal((await run()).code, 2);
     for (const [args, text] of [
       [['none.pt'], /^The model file 'none\.pt' could not be read/],

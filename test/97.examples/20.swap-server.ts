@@ -10,7 +10,7 @@ import { root } from '../support/run-node';
 import { saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryFolder } from '../support/temporary';
 
-interface Answer {
+interface ResponseBody {
   readonly version?: number;
   readonly source?: string;
   readonly predictions?: { readonly index: number }[];
@@ -18,8 +18,8 @@ interface Answer {
 }
 
 describe('examples/swap-server.mjs', () => {
-  const folder = temporaryFolder();
-  const path = (name: string) => join(folder.path, name);
+  const directory = temporaryFolder();
+  const path = (name: string) => join(directory.path, name);
 
   let server: ChildProcess;
   let origin: string;
@@ -41,10 +41,10 @@ describe('examples/swap-server.mjs', () => {
     to: string,
     body: string | Uint8Array<ArrayBuffer>,
     type = 'application/json',
-  ): Promise<[number, Answer]> => {
+  ): Promise<[number, ResponseBody]> => {
     const headers = { 'content-type': type };
     const response = await fetch(origin + to, { method: 'POST', body, headers });
-    return [response.status, (await response.json()) as Answer];
+    return [response.status, (await response.json()) as ResponseBody];
   };
   const swap = (source: unknown) => post('/model', JSON.stringify({ source }));
   const favourite = async () => {
@@ -52,14 +52,14 @@ describe('examples/swap-server.mjs', () => {
     return [status, version, predictions?.[0]?.index];
   };
 
-  it('classifies, and swaps its model', async () => {
+  it('classifies images and swaps its model', async () => {
     assert.deepEqual(await favourite(), [200, 1, 1]);
     const two = await saveClassifier(path('two.pt'), 2);
     assert.deepEqual(await swap(two), [200, { version: 2, source: two }]);
     assert.deepEqual(await favourite(), [200, 2, 2]);
   });
 
-  it('says at which stage a swap has failed, and serves on', async () => {
+  it('reports the stage at which a swap failed, and keeps serving', async () => {
     const bare = await saveNet(path('bare.pt'), 1);
     for (const [source, code, cause] of [
       [path('none.pt'), 'ERR_SEMISUP_SWAP_LOAD', 'ERR_SEMISUP_MODEL_NOT_FOUND'],
@@ -72,8 +72,8 @@ describe('examples/swap-server.mjs', () => {
     assert.deepEqual(await favourite(), [200, 1, 1]);
   });
 
-  it('refuses what is no picture, no JSON, too large, or not there', async () => {
-    const [status, { error }] = await post('/classify', 'no picture');
+  it('rejects bodies that are not images or JSON or are too large, and unknown paths', async () => {
+    const [status, { error }] = await post('/classify', 'not an image');
     assert.deepEqual([status, error?.code], [422, 'ERR_SEMISUP_IMAGE_DECODE']);
     assert.equal((await post('/model', '{'))[0], 400);
     assert.equal((await post('/model', 'null'))[0], 422);
@@ -84,18 +84,18 @@ describe('examples/swap-server.mjs', () => {
     assert.deepEqual(await favourite(), [200, 1, 1]);
   });
 
-  it('answers what it was asked before SIGTERM, and ends', async () => {
-    const asking = request(`${origin}/classify`, { method: 'POST' });
-    asking.write(clock.subarray(0, 1000));
+  it('completes pending requests on SIGTERM, and exits', async () => {
+    const pending = request(`${origin}/classify`, { method: 'POST' });
+    pending.write(clock.subarray(0, 1000));
     await sleep(200);
     const exit = once(server, 'exit');
     server.kill('SIGTERM');
     while (await fetch(origin).catch(() => undefined)) await sleep(20);
     assert.equal(server.exitCode, null);
-    asking.end(clock.subarray(1000));
-    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    pending.end(clock.subarray(1000));
+    const [response] = (await once(pending, 'response')) as [IncomingMessage];
     assert.equal(response.statusCode, 200);
-    assert.equal(((await json(response)) as Answer).predictions?.[0]?.index, 1);
+    assert.equal(((await json(response)) as ResponseBody).predictions?.[0]?.index, 1);
     assert.deepEqual(await exit, [0, null]);
   });
 });

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { DeviceError } from '../../src/errors';
 import { devices, ScriptModule, Tensor } from '../../src/torch';
 import { makeNet, pictures } from '../support/convolutions';
-import { apart, onGpu } from '../support/gpu';
+import { gpusOrSkip, relativeDifference } from '../support/gpu';
 import { temporaryFolder } from '../support/temporary';
 
 describe('a GPU', function () {
   this.timeout(120_000);
   const { path } = temporaryFolder();
-  const found = onGpu();
+  const available = gpusOrSkip();
 
   it('is listed with its compute capability and memory', async () => {
-    for (const { name, description, capability, memory } of found.gpus) {
+    for (const { name, description, capability, memory } of available.gpus) {
       assert.match(name, /^cuda:\d+$/);
       assert.notEqual(description, '');
       assert.match(capability!, /^\d+\.\d+$/);
@@ -21,19 +21,19 @@ describe('a GPU', function () {
     assert.equal((await devices())[0]!.name, 'cpu');
   });
 
-  it('holds tensors, and gives them back', async () => {
+  it('stores tensors and returns them unchanged', async () => {
     const values = Float32Array.from({ length: 1000 }, (_, i) => i / 7);
     using tensor = Tensor.from(values, [10, 100]);
-    using there = tensor.to({ device: 'cuda' });
-    assert.equal(there.device, 'cuda:0');
-    assert.match(String(there), /device='cuda:0'/);
-    assert.deepEqual(await there.data(), values);
-    assert.deepEqual(there.dataSync(), values);
-    using back = there.to({ device: 'cpu' });
+    using onGpu = tensor.to({ device: 'cuda' });
+    assert.equal(onGpu.device, 'cuda:0');
+    assert.match(String(onGpu), /device='cuda:0'/);
+    assert.deepEqual(await onGpu.data(), values);
+    assert.deepEqual(onGpu.dataSync(), values);
+    using back = onGpu.to({ device: 'cpu' });
     assert.deepEqual(await back.data(), values);
   });
 
-  it('runs TorchScript with the numbers of the CPU', async () => {
+  it('runs TorchScript with the results of the CPU', async () => {
     const weights = { a: [32, 3, 3, 3], w: [10, 32] };
     const forward = [
       'y = torch.relu(torch.conv2d(x, self.a, None, [1, 1], [1, 1]))',
@@ -43,15 +43,15 @@ describe('a GPU', function () {
     using input = pictures([4, 3, 30, 40]);
     using expected = await net.forward(input);
     await net.to({ device: 'cuda' });
-    using there = input.to({ device: 'cuda' });
-    for (const one of [input, there]) {
-      using given = await net.forward(one);
-      assert.equal(given.device, 'cuda:0');
-      assert.ok(apart(await given.toFloat32(), await expected.toFloat32()) < 1e-4);
+    using onGpu = input.to({ device: 'cuda' });
+    for (const argument of [input, onGpu]) {
+      using actual = await net.forward(argument);
+      assert.equal(actual.device, 'cuda:0');
+      assert.ok(relativeDifference(await actual.toFloat32(), await expected.toFloat32()) < 1e-4);
     }
   });
 
-  it('is taken by name at load', async () => {
+  it('is selected by name when a module is loaded', async () => {
     await using net = await makeNet(['return x * self.k'], { k: [1] });
     const file = `${path}net.pt`;
     await net.save(file);
@@ -60,7 +60,7 @@ describe('a GPU', function () {
       assert.equal((await loaded.parameters()).k!.device, 'cuda:0');
     }
     await assert.rejects(
-      ScriptModule.load(file, { device: `cuda:${found.gpus.length}` }),
+      ScriptModule.load(file, { device: `cuda:${available.gpus.length}` }),
       (error) => {
         assert.ok(error instanceof DeviceError);
         assert.equal(error.code, 'ERR_SEMISUP_DEVICE');
@@ -70,13 +70,13 @@ describe('a GPU', function () {
     );
   });
 
-  it('tells of too little memory, and works on', async () => {
+  it('reports insufficient memory, and remains usable', async () => {
     using one = pictures([1]);
-    using there = one.to({ device: 'cuda' });
+    using onGpu = one.to({ device: 'cuda' });
     await using large = await makeNet([
       'return torch.ones([1048576, 1024, 1024], device=x.device) + x',
     ]);
-    await assert.rejects(large.forward(there), { code: 'ERR_SEMISUP_DEVICE_MEMORY' });
-    assert.equal((await there.data()).length, 1);
+    await assert.rejects(large.forward(onGpu), { code: 'ERR_SEMISUP_DEVICE_MEMORY' });
+    assert.equal((await onGpu.data()).length, 1);
   });
 });

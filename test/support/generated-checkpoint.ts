@@ -4,8 +4,8 @@ import { tensorsOf } from '../../src/models/state';
 import { Tensor } from '../../src/torch';
 
 /**
- * A checkpoint by formula, made while it is read: the twin of generated_checkpoint.py, equal to it in
- * every bit. Activations neither explode nor vanish at any depth.
+ * A checkpoint whose tensors are generated when they are read, bit-identical to that of
+ * generated_checkpoint.py. Its activations neither explode nor vanish at any depth.
  */
 export function generatedState(architecture: ArchitectureName): StateDict {
   const basic = architectures[architecture].block === 'basic';
@@ -19,10 +19,10 @@ export function generatedState(architecture: ArchitectureName): StateDict {
     };
     tensors.set(name, { dtype, shape, stride: contiguousStride(shape), read });
   }
-  return { path: `${architecture} by formula`, tensors, close: () => Promise.resolve() };
+  return { path: `generated ${architecture}`, tensors, close: () => Promise.resolve() };
 }
 
-/** A normalised picture of stripes and arcs, float32 [1, 3, 224, 224], by formula. */
+/** A generated, normalized image of stripes and arcs, float32 [1, 3, 224, 224]. */
 export function generatedImage(): Tensor {
   const mean = [0.485, 0.456, 0.406];
   const std = [0.229, 0.224, 0.225];
@@ -38,7 +38,7 @@ export function generatedImage(): Tensor {
   return Tensor.from(data, [1, 3, 224, 224]);
 }
 
-/** Numbers scattered over -1..1, other ones for each index, times `spread` plus `centre`. */
+/** Pseudorandom values, uniform within `centre` ± `spread`, with `index` as the seed. */
 export function uniform(
   index: number,
   count: number,
@@ -46,15 +46,15 @@ export function uniform(
   spread: number,
 ): Float32Array {
   const values = new Float32Array(count);
-  const start = scatter(index);
+  const start = mix(index);
   for (let i = 0; i < count; i++) {
-    values[i] = (scatter(start + i) / 2 ** 31 - 1) * spread + centre;
+    values[i] = (mix(start + i) / 2 ** 31 - 1) * spread + centre;
   }
   return values;
 }
 
-/** The finaliser of MurmurHash3. */
-function scatter(value: number): number {
+/** The finalizer of MurmurHash3. */
+function mix(value: number): number {
   let bits = value >>> 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);

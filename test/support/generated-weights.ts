@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { generatedState } from './generated-checkpoint';
 import { writeSafetensors } from './write-safetensors';
 
-/** Makes a folder for a suite with the weights of a ResNet-18 in it, and removes it afterwards. */
-export function generatedWeights(): { folder: string; weights: string } {
-  const made = { folder: '', weights: '' };
+/** Creates a directory with the weights of a ResNet-18 for a suite, and removes it afterwards. */
+export function generatedWeights(): { directory: string; weights: string } {
+  const generated = { directory: '', weights: '' };
   before(async () => {
-    made.folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
-    made.weights = join(made.folder, 'weights.safetensors');
-    await writeSafetensors(generatedState('resnet18'), made.weights);
+    generated.directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+    generated.weights = join(generated.directory, 'weights.safetensors');
+    await writeSafetensors(generatedState('resnet18'), generated.weights);
   });
   after(async () => {
-    await rm(made.folder, { recursive: true, force: true });
+    await rm(generated.directory, { recursive: true, force: true });
   });
-  return made;
+  return generated;
 }

@@ -1,24 +1,24 @@
-"""A checkpoint by formula: the twin of generated-checkpoint.ts, equal to it in every bit."""
+"""A generated checkpoint, bit-identical to that of generated-checkpoint.ts."""
 
 import numpy as np
 import torch
 
-SLICE = 2**24
+CHUNK_SIZE = 2**24
 
 
-def scatter(bits):
-    """The finaliser of MurmurHash3, on an array of uint32."""
+def mix(bits):
+    """The finalizer of MurmurHash3, on an array of uint32."""
     bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     bits = (bits ^ (bits >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return bits ^ (bits >> np.uint32(16))
 
 
 def uniform(index, count):
-    """`count` float64 in -1..1, other ones for each index."""
-    start = scatter(np.array([index], np.uint32))
-    for begin in range(0, count, SLICE):
-        i = np.arange(begin, min(begin + SLICE, count), dtype=np.uint32)
-        yield scatter(start + i) / 2**31 - 1
+    """Yields `count` pseudorandom float64, uniform in -1..1, in chunks, with `index` as the seed."""
+    start = mix(np.array([index], np.uint32))
+    for begin in range(0, count, CHUNK_SIZE):
+        i = np.arange(begin, min(begin + CHUNK_SIZE, count), dtype=np.uint32)
+        yield mix(start + i) / 2**31 - 1
 
 
 def fill(model):
@@ -48,7 +48,7 @@ def range_of(name, shape, model):
 
 
 def image():
-    """A normalised picture of stripes and arcs, [1, 3, 224, 224], by formula."""
+    """A generated, normalized image of stripes and arcs, [1, 3, 224, 224]."""
     c, y, x = np.meshgrid(np.arange(3), np.arange(224), np.arange(224), indexing="ij")
     level = (x * 7 + y * 13 + c * 50 + (x * y >> 3)) & 255
     mean = np.array([0.485, 0.456, 0.406])[:, None, None]

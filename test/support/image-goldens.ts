@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pixels, Transform } from '../../src/types';
 
-const folder = join(__dirname, '../50.image');
-const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+const directory = join(__dirname, '../50.image');
+const read = (name: string): unknown => JSON.parse(readFileSync(join(directory, name), 'utf8'));
 
-/** What Pillow makes of a file: hashes of its samples and of the transform's tensor. */
+/** Pillow's result for a file: the hashes of its samples and of the transformed tensor. */
 export interface FileGolden {
   readonly width: number;
   readonly height: number;
   readonly samples: string;
-  /** The samples after `exif_transpose`, where they are others. */
+  /** The samples after `exif_transpose`, if they differ. */
   readonly oriented?: string;
   readonly tensor: string;
 }
 
-/** What Pillow makes of generated pixels. */
+/** Pillow's result for the pixels of `noise`. */
 export interface NoiseGolden {
   readonly width: number;
   readonly height: number;
@@ -32,13 +32,13 @@ export const { files, noises } = read('goldens.json') as {
   noises: NoiseGolden[];
 };
 
-/** Hashes of samples and tensor of each photo in ../shared/images. */
+/** The hashes of the samples and of the tensor of each photo (see photos.ts). */
 export const photos = read('photos.json') as Record<string, [samples: string, tensor: string]>;
 
 /** The path of a file in fixtures/. */
-export const fixture = (name: string): string => join(folder, 'fixtures', name);
+export const fixture = (name: string): string => join(directory, 'fixtures', name);
 
-/** The transform of the goldens, but for its sizes. */
+/** The transform of the goldens, except where one specifies `resize` and `crop`. */
 export const imagenet: Transform = {
   resize: 256,
   crop: 224,

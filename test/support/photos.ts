@@ -1,23 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** 100 photos named `<wnid>_<name>.JPEG`, which are not part of the package. */
-const folder = process.env.SEMISUP_TEST_PHOTOS ?? resolve(__dirname, '../../../shared/images');
+/** Contains 100 photos named `<wnid>_<name>.JPEG`. They are not part of the package. */
+const directory = process.env.SEMISUP_TEST_PHOTOS ?? resolve(__dirname, '../../../shared/images');
 
-/** The path of one of the photos, where they are there. */
+/** The path of a photo, or undefined if it does not exist. */
 export function findPhoto(name: string): string | undefined {
-  const path = join(folder, name);
+  const path = join(directory, name);
   return existsSync(path) ? path : undefined;
 }
 
-/** The folder of the photos; skips the test where it is not there, and says so in its title. */
+/** The directory of the photos. Skips the test if it does not exist, and appends the reason to the title. */
 export function photosOrSkip(test: Mocha.Context): string {
-  if (existsSync(folder)) return folder;
-  test.test!.title += ` (skipped: there is no folder of photos at ${folder})`;
+  if (existsSync(directory)) return directory;
+  test.test!.title += ` (skipped: the directory of photos ${directory} does not exist)`;
   return test.skip();
 }
 
-/** The path of one of the photos; skips the test where they are not there, and says so in its title. */
+/** The path of a photo. Skips the test if the photos do not exist, and appends the reason to the title. */
 export function photoOrSkip(test: Mocha.Context, name: string): string {
   return join(photosOrSkip(test), name);
 }

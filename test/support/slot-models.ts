@@ -3,39 +3,39 @@ import { ScriptModule, Tensor } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 import { float32Bytes, makeSmallNet, smallNet } from './small-net';
 
-/** What `ones()` is answered with by a net of that scale. */
-export const answerOf = (scale: number) => new Float32Array([7 * scale, 10 * scale]);
+/** The output for `ones()` of a net of this scale. */
+export const outputOf = (scale: number) => new Float32Array([7 * scale, 10 * scale]);
 
 /** Float32 [1, 3, 2, 2]. */
 export function ones(): Tensor {
   return Tensor.from(new Float32Array(3 * 4).fill(1), [1, 3, 2, 2]);
 }
 
-/** A small net, whose answers are so many times those of another. */
+/** A small net whose outputs are multiplied by `scale`. */
 export async function makeNet(scale: number): Promise<ScriptModule> {
   const module = await makeSmallNet();
   await fill(module, 'scale', [], [scale]);
   return module;
 }
 
-/** Writes a bare module; gives the path. */
+/** Writes a TorchScript module without metadata, and returns the path. */
 export async function saveNet(path: string, scale: number): Promise<string> {
   await using module = await makeNet(scale);
   await module.save(path, { extraFiles: {} });
   return path;
 }
 
-/** Writes a module without parameters from TorchScript of one's own; gives the path. */
+/** Writes a module without parameters that is compiled from `source`, and returns the path. */
 export async function saveSource(path: string, source: string): Promise<string> {
   await using module = await ScriptModule.create({ type: 'Net', source });
   await module.save(path, { extraFiles: {} });
   return path;
 }
 
-/** The side of the images of a small classifier. */
+/** The width and height of the input images of a small classifier, in pixels. */
 export const side = 4;
 
-/** Pixels of one colour. */
+/** An image whose samples are all `level`. */
 export function image(level = 200) {
   return {
     data: Buffer.alloc(side * side * 3, level),
@@ -45,7 +45,7 @@ export function image(level = 200) {
   };
 }
 
-/** Writes a classifier, as an export by its metadata, sure of the class `favourite`; gives the path. */
+/** Writes a module with the metadata of an export that always predicts `favourite`, and returns the path. */
 export async function saveClassifier(
   path: string,
   favourite: number,
