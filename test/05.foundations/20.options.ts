@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
 import { checkOptionNames, nearest, invalidValue } from '../../src/options';
 
-describe('options', () => {
+describe('checkOptionNames', () => {
   const check = (options: unknown) => {
     checkOptionNames(options as object, ['topk', 'device'], 'classify');
   };
 
-  it('may be left out', () => {
+  it('accepts missing, empty and known options', () => {
     check(undefined);
     check({});
     check({ device: 'cpu', topk: 5 });
   });
 
-  it('that are unknown are refused, with the nearest known one', () => {
+  it('rejects an unknown option and suggests the nearest known one', () => {
     assert.throws(
       () => {
         check({ topK: 5 });
@@ -30,15 +30,15 @@ describe('options', () => {
     }, /Use one of topk, device\./);
   });
 
-  it('must be an object', () => {
-    for (const wrong of [null, 5, 'cpu', [], true]) {
+  it('rejects options that are not an object', () => {
+    for (const invalid of [null, 5, 'cpu', [], true]) {
       assert.throws(() => {
-        check(wrong);
+        check(invalid);
       }, OptionError);
     }
   });
 
-  it('of a wrong value are named, with what was expected', () => {
+  it('reports the name, the expected value and the received value of an invalid option', () => {
     assert.equal(
       invalidValue('topk', 'a whole number', 'five').message,
       "Expected a whole number for topk, but received 'five' of type string. Correct the value, or leave it out for the default.",
@@ -49,13 +49,13 @@ describe('options', () => {
   });
 });
 
-describe('the nearest name', () => {
-  it('is one that a slip of the finger away', () => {
+describe('nearest', () => {
+  it('returns the name that differs by a typo', () => {
     assert.equal(nearest('swpa', ['swap', 'swamp']), 'swap');
     assert.equal(nearest('resnet50_swls', ['resnet50_ssl', 'resnet50_swsl']), 'resnet50_swsl');
   });
 
-  it('is none where all are far', () => {
+  it('returns undefined if no name is similar', () => {
     assert.equal(nearest('bicycle', ['device', 'topk']), undefined);
     assert.equal(nearest('x', []), undefined);
   });

@@ -10,9 +10,9 @@ function codesIn(text: string): string[] {
   return text.match(/\bERR_SEMISUP_[A-Z_]*[A-Z](?![A-Z_])/g) ?? [];
 }
 
-/** The codes in all files of a folder that have one of the extensions, sorted. */
-async function codesUnder(folder: string, extensions: RegExp): Promise<string[]> {
-  const path = join(root, folder);
+/** The sorted codes in all files of a directory that match the extensions. */
+async function codesUnder(directory: string, extensions: RegExp): Promise<string[]> {
+  const path = join(root, directory);
   const names = (await readdir(path, { recursive: true })).filter((name) => extensions.test(name));
   const texts = await Promise.all(names.map((name) => readFile(join(path, name), 'utf8')));
   return [...new Set(texts.flatMap(codesIn))].toSorted();
@@ -22,17 +22,17 @@ describe('error codes', () => {
   const documented = async () => await readFile(join(root, 'docs', 'errors.md'), 'utf8');
   const codesInBinding = () => codesUnder('binding', /\.(h|cc)$/);
 
-  it('are listed in docs/errors.md, each once, and no others', async () => {
+  it('are each listed once in docs/errors.md, which lists no others', async () => {
     const inSource = [...(await codesUnder('src', /\.ts$/)), ...(await codesInBinding())];
     const listed = codesIn(await documented());
     assert.deepEqual(listed.toSorted(), [...new Set(inSource)].toSorted());
   });
 
-  it('of binding/ are those that src/torch/native-errors.ts makes errors of', async () => {
+  it('of binding/ are all converted to errors by src/torch/native-errors.ts', async () => {
     assert.deepEqual(await codesInBinding(), nativeErrorCodes.toSorted());
   });
 
-  it('have classes that are listed in docs/errors.md', async () => {
+  it('belong to error classes that docs/errors.md lists', async () => {
     const classes = [...(await documented()).matchAll(/^\| `(\w+Error)` \|/gm)];
     const names = [...classes.map(([, name]) => name), 'SemisupError'];
     assert.deepEqual(names.toSorted(), Object.keys(errors).toSorted());

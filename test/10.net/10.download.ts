@@ -6,14 +6,14 @@ import { download, type DownloadProgress } from '../../src/net/download';
 import { failure, hurried, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import { file, inTurn, sha256, someBytes, status, TestServer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('Download', () => {
+describe('download', () => {
   temporaryEnvironment();
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   const bytes = someBytes(300_000);
-  const target = () => join(folder.path, 'weights.pth');
+  const target = () => join(directory.path, 'weights.pth');
   const fetch = (options = {}) =>
     download(`${server.origin}/weights.pth`, target(), {
       sha256: sha256(bytes),
@@ -22,40 +22,40 @@ describe('Download', () => {
     });
 
   describe('success', () => {
-    it('leaves the file and nothing else', async () => {
+    it('writes the file and leaves no temporary files', async () => {
       server.answer = file(bytes);
       await fetch({ size: bytes.length });
       assert.deepEqual(await readFile(target()), bytes);
-      assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('makes the folder', async () => {
+    it('creates the directory', async () => {
       server.answer = file(bytes);
-      const deep = join(folder.path, 'a/b/weights.pth');
+      const deep = join(directory.path, 'a/b/weights.pth');
       await download(server.origin, deep, { sha256: sha256(bytes), retryPolicy: hurried });
       assert.deepEqual(await readFile(deep), bytes);
     });
 
-    it('replaces what was there', async () => {
+    it('replaces an existing file', async () => {
       server.answer = file(bytes);
       await writeFile(target(), 'before');
       await fetch();
       assert.deepEqual(await readFile(target()), bytes);
     });
 
-    it('takes the beginning of a SHA-256 for the whole', async () => {
+    it('accepts a prefix of the SHA-256', async () => {
       server.answer = file(bytes);
       await fetch({ sha256: sha256(bytes).slice(0, 8) });
       assert.deepEqual(await readFile(target()), bytes);
     });
 
-    it('takes an empty file', async () => {
+    it('accepts an empty file', async () => {
       server.answer = file(Buffer.alloc(0));
       await fetch({ sha256: sha256(Buffer.alloc(0)) });
       assert.equal((await readFile(target())).length, 0);
     });
 
-    it('takes a body whose length the host does not tell', async () => {
+    it('accepts a response without a content length', async () => {
       server.answer = (_, response) => {
         response.writeHead(200, { 'transfer-encoding': 'chunked' });
         response.write(bytes.subarray(0, 1000), () => response.end(bytes.subarray(1000)));
@@ -79,93 +79,93 @@ describe('Download', () => {
   });
 
   describe('progress', () => {
-    it('is told at the start and at the end, and at most ten times a second between', async () => {
-      const pieces = 20;
+    it('is reported at the start, at the end, and at most ten times per second in between', async () => {
+      const chunks = 20;
       server.answer = (_, response) => {
         response.writeHead(200, { 'content-length': bytes.length });
-        const length = bytes.length / pieces;
+        const length = bytes.length / chunks;
         let sent = 0;
         const timer = setInterval(() => {
           response.write(bytes.subarray(sent, (sent += length)));
           if (sent >= bytes.length) clearInterval(timer);
         }, 15);
       };
-      const told: DownloadProgress[] = [];
+      const events: DownloadProgress[] = [];
       const start = performance.now();
-      await fetch({ onProgress: (progress: DownloadProgress) => told.push(progress) });
-      const most = 3 + (performance.now() - start) / 100;
+      await fetch({ onProgress: (progress: DownloadProgress) => events.push(progress) });
+      const limit = 3 + (performance.now() - start) / 100;
 
-      assert.deepEqual(told[0], {
+      assert.deepEqual(events[0], {
         url: `${server.origin}/weights.pth`,
         file: target(),
         received: 0,
         total: bytes.length,
       });
-      assert.equal(told.at(-1)!.received, bytes.length);
-      assert(told.length > 3 && told.length <= most, `${told.length} of at most ${most}`);
+      assert.equal(events.at(-1)!.received, bytes.length);
+      assert(events.length > 3 && events.length <= limit, `${events.length} of at most ${limit}`);
       assert.deepEqual(
-        told.map(({ received }) => received),
-        told.map(({ received }) => received).sort((a, b) => a - b),
+        events.map(({ received }) => received),
+        events.map(({ received }) => received).sort((a, b) => a - b),
       );
     });
 
-    it('whose listener throws ends the download with what it throws', async () => {
+    it('ends the download with the error that the listener throws', async () => {
       server.answer = file(bytes);
-      const thrown = new Error('from the listener');
+      const listenerError = new Error('from the listener');
       const onProgress = () => {
-        throw thrown;
+        throw listenerError;
       };
-      await assert.rejects(fetch({ onProgress }), thrown);
+      await assert.rejects(fetch({ onProgress }), listenerError);
       assert.equal(server.requests.length, 1);
     });
   });
 
-  describe('another try', () => {
-    it('follows a 503', async () => {
+  describe('retry', () => {
+    it('follows status 503', async () => {
       server.answer = inTurn(status(503), status(503), file(bytes));
       await fetch();
       assert.equal(server.requests.length, 3);
     });
 
-    it('is not made after a 404', async () => {
+    it('does not follow status 404', async () => {
       server.answer = status(404);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /\/weights\.pth responded with status 404/);
       assert.equal(server.requests.length, 1);
     });
 
-    it('is made five times and no more', async () => {
+    it('stops after five attempts', async () => {
       server.answer = status(500);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /status 500/);
       assert.equal(server.requests.length, 5);
     });
 
-    it('waits as long as Retry-After says', async () => {
+    it('waits for the time that Retry-After specifies', async () => {
       server.answer = inTurn(status(429, { 'retry-after': '1' }), file(bytes));
       const start = performance.now();
       await fetch();
       assert(performance.now() - start >= 990);
     });
 
-    it('is made twice where no host answers', async () => {
+    it('stops after two attempts if the host does not respond', async () => {
       let connections = 0;
-      const closed = createServer((socket) => {
+      const closingServer = createServer((socket) => {
         connections++;
         socket.destroy();
       });
-      await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-      const { port } = closed.address() as { port: number };
+      await new Promise<void>((resolve) => closingServer.listen(0, '127.0.0.1', resolve));
+      const { port } = closingServer.address() as { port: number };
       const url = `http://127.0.0.1:${port}/weights.pth`;
       const options = { sha256: sha256(bytes), retryPolicy: hurried };
       await failure(download(url, target(), options), 'DOWNLOAD_NETWORK');
       assert.equal(connections, 2);
-      closed.close();
+      closingServer.close();
     });
 
-    it('follows an answer that does not come', async () => {
-      const never = () => undefined;
-      server.answer = inTurn(never, file(bytes));
+    it('follows a response that times out', async () => {
+      const noResponse = () => undefined;
+      server.answer = inTurn(noResponse, file(bytes));
       await fetch({ retryPolicy: { ...hurried, idleTimeout: 100 } });
       assert.equal(server.requests.length, 2);
     });
@@ -177,7 +177,7 @@ describe('Download', () => {
       assert.equal(await readFile(target(), 'utf8'), 'before');
     });
 
-    it('without a connection names the address and the reason', async () => {
+    it('to connect reports the address and the cause', async () => {
       const options = { sha256: sha256(bytes), retryPolicy: hurried };
       const error = await failure(
         download('http://127.0.0.1:1/w', target(), options),
@@ -187,19 +187,19 @@ describe('Download', () => {
         error.message,
         /http:\/\/127\.0\.0\.1:1\/w could not be reached: .*ECONNREFUSED/,
       );
-      assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('of the hash names both hashes and deletes what came', async () => {
+    it('of the hash check reports both hashes and deletes the partial file', async () => {
       server.answer = file(bytes);
       const other = sha256(Buffer.from('other'));
       const error = await failure(fetch({ sha256: other }), 'DOWNLOAD_HASH');
       assert(error.message.includes(sha256(bytes)) && error.message.includes(other));
       assert.equal(server.requests.length, 1);
-      assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('by bodies that keep ending early keeps what came for the next call', async () => {
+    it('by repeatedly truncated responses keeps the partial file for the next call', async () => {
       server.answer = file(bytes, { cut: 10_000 });
       const error = await failure(fetch(), 'DOWNLOAD_TRUNCATED');
       assert.match(error.message, /ended after 50000 of 300000 bytes/);
@@ -207,7 +207,7 @@ describe('Download', () => {
       assert.deepEqual(await readFile(`${target()}.part`), bytes.subarray(0, 50_000));
     });
 
-    it('by a body without a told length that ends too early', async () => {
+    it('reports a truncated response without a content length', async () => {
       server.answer = (_, response) => {
         response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(bytes.subarray(0, 1000));
       };
@@ -215,46 +215,46 @@ describe('Download', () => {
     });
 
     for (const size of [bytes.length - 1, bytes.length + 1]) {
-      it(`of the size, told ${bytes.length} for ${size}, before a byte is written`, async () => {
+      it(`rejects a content length of ${bytes.length} instead of ${size} before it writes a byte`, async () => {
         server.answer = file(bytes);
         const error = await failure(fetch({ size }), 'DOWNLOAD_SIZE');
         assert.match(
           error.message,
           new RegExp(`Expected ${size} bytes for .*, but received 300000 or more`),
         );
-        assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+        assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
       });
     }
 
-    it('of a body longer than expected stops it', async () => {
+    it('stops a response that is longer than expected', async () => {
       let closed = false;
       server.answer = (_, response) => {
-        const more = () => {
-          if (!closed) response.write(bytes, more);
+        const writeMore = () => {
+          if (!closed) response.write(bytes, writeMore);
         };
         response.writeHead(200, { 'transfer-encoding': 'chunked' });
         response.on('close', () => (closed = true));
-        more();
+        writeMore();
       };
       await failure(fetch({ size: 1_000_000 }), 'DOWNLOAD_SIZE');
-      assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('of redirects without end', async () => {
+    it('reports an endless redirect chain', async () => {
       server.answer = status(302, { location: '/again' });
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /redirects more than 10 times/);
     });
 
     for (const location of ['file:///etc/hostname', 'http://[', 'data:,x']) {
-      it(`of a redirect to ${location}`, async () => {
+      it(`reports a redirect to the unsupported location ${location}`, async () => {
         server.answer = status(302, { location });
         const error = await failure(fetch(), 'DOWNLOAD_HTTP');
         assert(error.message.includes(location));
       });
     }
 
-    it('of an address that is none of the web', async () => {
+    it('reports an address that is not HTTP or HTTPS', async () => {
       const options = { sha256: sha256(bytes), retryPolicy: hurried };
       await failure(download('file:///etc/hostname', target(), options), 'DOWNLOAD_HTTP');
     });

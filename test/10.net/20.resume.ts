@@ -13,21 +13,21 @@ import {
   TestServer,
   type Answer,
 } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('Resume', () => {
+describe('resumed download', () => {
   temporaryEnvironment();
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   const bytes = someBytes(300_000);
   const cut = 100_000;
-  const target = () => join(folder.path, 'weights.pth');
+  const target = () => join(directory.path, 'weights.pth');
   const part = () => `${target()}.part`;
   const url = () => `${server.origin}/weights.pth`;
   const fetch = (options = {}) =>
     download(url(), target(), { sha256: sha256(bytes), retryPolicy: hurried, ...options });
 
-  /** Leaves the first 100,000 bytes, as a process does whose connection was cut. */
+  /** Leaves a partial file of 100,000 bytes, like a process that lost its connection. */
   async function leavePart(etag = '"1"') {
     server.answer = file(bytes, { etag, cut });
     await failure(fetch({ retryPolicy: { ...hurried, attempts: 1 } }), 'DOWNLOAD_TRUNCATED');
@@ -37,10 +37,10 @@ describe('Resume', () => {
 
   async function assertDone() {
     assert.deepEqual(await readFile(target()), bytes);
-    assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+    assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
   }
 
-  it('asks after each cut for the rest alone', async () => {
+  it('requests only the remaining bytes after each interruption', async () => {
     server.answer = file(bytes, { cut });
     await fetch();
     assert.deepEqual(server.sent('range'), [undefined, 'bytes=100000-', 'bytes=200000-']);
@@ -48,17 +48,17 @@ describe('Resume', () => {
     await assertDone();
   });
 
-  it('goes on where an earlier call ended', async () => {
+  it('continues where an earlier call ended', async () => {
     await leavePart();
-    const told: number[] = [];
+    const progress: number[] = [];
     server.answer = file(bytes);
-    await fetch({ onProgress: ({ received }: { received: number }) => told.push(received) });
+    await fetch({ onProgress: ({ received }: { received: number }) => progress.push(received) });
     assert.deepEqual(server.sent('range'), ['bytes=100000-']);
-    assert.equal(told[0], cut);
+    assert.equal(progress[0], cut);
     await assertDone();
   });
 
-  it('is by the date of the file where the ETag is weak', async () => {
+  it('validates by the modification date if the ETag is weak', async () => {
     const date = 'Mon, 23 Nov 2026 08:00:00 GMT';
     const headers = { 'content-length': bytes.length, etag: 'W/"1"', 'last-modified': date };
     server.answer = inTurn((_, response) => {
@@ -70,14 +70,14 @@ describe('Resume', () => {
     await assertDone();
   });
 
-  it('counts no failure after a mebibyte of progress', async () => {
-    const long = someBytes(8 * 2 ** 20);
-    server.answer = file(long, { cut: 1.5 * 2 ** 20 });
-    await fetch({ sha256: sha256(long), retryPolicy: { ...hurried, attempts: 2 } });
+  it('resets the attempt count after one mebibyte of progress', async () => {
+    const longFile = someBytes(8 * 2 ** 20);
+    server.answer = file(longFile, { cut: 1.5 * 2 ** 20 });
+    await fetch({ sha256: sha256(longFile), retryPolicy: { ...hurried, attempts: 2 } });
     assert.equal(server.requests.length, 6);
   });
 
-  it('needs no request for a part that is whole', async () => {
+  it('sends no request if the partial file is complete', async () => {
     await leavePart();
     await writeFile(part(), bytes);
     await fetch();
@@ -85,35 +85,35 @@ describe('Resume', () => {
     await assertDone();
   });
 
-  describe('begins anew', () => {
-    const answers: Record<string, Answer> = {
-      'where the host answers with the whole': (_, response) => {
+  describe('starts over', () => {
+    const responses: Record<string, Answer> = {
+      'if the host responds with the whole file': (_, response) => {
         response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
       },
-      'where the ETag has changed': (...request) => {
+      'if the ETag changed': (...request) => {
         file(bytes, { etag: '"2"' })(...request);
       },
-      'where the host minds no If-Range, after the hash has shown it': inTurn((_, response) => {
+      'if the host ignores If-Range and the hash differs': inTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"2"', 'content-range': range });
         response.end(Buffer.alloc(bytes.length - cut));
       }, file(bytes)),
-      'where the host gives another range': inTurn((_, response) => {
+      'if the host responds with a different range': inTurn((_, response) => {
         const range = `bytes 0-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"1"', 'content-range': range }).end(bytes);
       }, file(bytes)),
-      'where the host gives a range of a longer file': inTurn((_, response) => {
+      'if the host responds with a range of a longer file': inTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length}/${bytes.length + 1}`;
         response
           .writeHead(206, { etag: '"1"', 'content-range': range })
           .end(bytes.subarray(cut - 1));
       }, file(bytes)),
-      'where the host has no such range': inTurn(status(416), file(bytes)),
+      'if the host cannot satisfy the range': inTurn(status(416), file(bytes)),
     };
-    for (const [title, answer] of Object.entries(answers)) {
+    for (const [title, response] of Object.entries(responses)) {
       it(title, async () => {
         await leavePart();
-        server.answer = answer;
+        server.answer = response;
         await fetch();
         assert.equal(server.sent('range')[0], 'bytes=100000-');
         assert(server.requests.length <= 2);
@@ -121,7 +121,7 @@ describe('Resume', () => {
       });
     }
 
-    it('where the part is damaged, after the hash has shown it', async () => {
+    it('if the partial file is corrupt and the hash differs', async () => {
       await leavePart();
       await writeFile(part(), Buffer.alloc(cut));
       server.answer = file(bytes);
@@ -130,7 +130,7 @@ describe('Resume', () => {
       await assertDone();
     });
 
-    it('where the part is of another address', async () => {
+    it('if the partial file came from another address', async () => {
       await leavePart();
       server.answer = file(bytes);
       await download(`${server.origin}/mirror/weights.pth`, target(), { sha256: sha256(bytes) });
@@ -138,10 +138,10 @@ describe('Resume', () => {
       await assertDone();
     });
 
-    for (const notes of ['', 'null', '[', '{"url":1}']) {
-      it(`where the notes on the part are '${notes}'`, async () => {
+    for (const metadata of ['', 'null', '[', '{"url":1}']) {
+      it(`if the metadata of the partial file is '${metadata}'`, async () => {
         await leavePart();
-        await writeFile(`${part()}.json`, notes);
+        await writeFile(`${part()}.json`, metadata);
         server.answer = file(bytes);
         await fetch();
         assert.deepEqual(server.sent('range'), [undefined]);
@@ -150,32 +150,32 @@ describe('Resume', () => {
     }
   });
 
-  it('is not hindered by a try at another address that does not answer', async () => {
+  it('keeps the partial file after a failed attempt at another address', async () => {
     await leavePart();
-    const elsewhere = 'http://127.0.0.1:1/weights.pth';
+    const unreachable = 'http://127.0.0.1:1/weights.pth';
     const options = { sha256: sha256(bytes), retryPolicy: hurried };
-    await failure(download(elsewhere, target(), options), 'DOWNLOAD_NETWORK');
+    await failure(download(unreachable, target(), options), 'DOWNLOAD_NETWORK');
     server.answer = file(bytes);
     await fetch();
     assert.deepEqual(server.sent('range'), ['bytes=100000-']);
     await assertDone();
   });
 
-  it('gives up, with nothing left, where the whole has the wrong hash too', async () => {
+  it('fails and removes the partial file if the whole file has the wrong hash too', async () => {
     await leavePart();
     server.answer = file(bytes);
     await failure(fetch({ sha256: sha256(Buffer.from('other')) }), 'DOWNLOAD_HASH');
     assert.deepEqual(server.sent('range'), ['bytes=100000-', undefined]);
-    assert.deepEqual(await namesIn(folder.path), []);
+    assert.deepEqual(await namesIn(directory.path), []);
   });
 });
 
-describe('Abort', () => {
+describe('aborted download', () => {
   temporaryEnvironment();
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   const bytes = someBytes(300_000);
-  const target = () => join(folder.path, 'weights.pth');
+  const target = () => join(directory.path, 'weights.pth');
   const fetch = (signal?: AbortSignal, options = {}) =>
     download(server.origin, target(), {
       sha256: sha256(bytes),
@@ -184,7 +184,7 @@ describe('Abort', () => {
       ...options,
     });
 
-  it('in the middle keeps what came and what was there before, and a later call goes on', async () => {
+  it('keeps the existing file and the partial file, which a later call continues', async () => {
     await writeFile(target(), 'before');
     const half: Answer = (_, response) => {
       response.writeHead(200, { etag: '"1"', 'content-length': bytes.length });
@@ -204,19 +204,19 @@ describe('Abort', () => {
     assert.deepEqual(await readFile(target()), bytes);
   });
 
-  it('before the start asks nothing and leaves nothing', async () => {
+  it('sends no request and leaves no file if the signal is already aborted', async () => {
     await assert.rejects(fetch(AbortSignal.abort('no')), (reason) => reason === 'no');
     assert.equal(server.requests.length, 0);
-    assert.deepEqual(await namesIn(folder.path), []);
+    assert.deepEqual(await namesIn(directory.path), []);
   });
 
-  it('ends the waiting for an answer', async () => {
+  it('stops waiting for a response', async () => {
     server.answer = () => undefined;
     const signal = AbortSignal.timeout(50);
     await assert.rejects(fetch(signal), (reason) => reason === signal.reason);
   });
 
-  it('ends the waiting for another try', async () => {
+  it('stops waiting for a retry', async () => {
     server.answer = status(503);
     const signal = AbortSignal.timeout(50);
     const start = performance.now();

@@ -6,65 +6,65 @@ import { Child } from '../support/child';
 import { failure, hurried, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, TestServer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('Disk', () => {
+describe('download to disk', () => {
   temporaryEnvironment();
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   const bytes = someBytes(3 * 2 ** 20);
-  const target = () => join(folder.path, 'weights.pth');
+  const target = () => join(directory.path, 'weights.pth');
   const fetch = (path = target()) =>
     download(server.origin, path, { sha256: sha256(bytes), retryPolicy: hurried });
 
-  it('that is full is an error with the folder and its free bytes', async function () {
-    if (process.platform !== 'linux') this.skip(); // the only one with a /dev/full
+  it('reports the directory and its free bytes if the disk is full (Linux only: needs /dev/full)', async function () {
+    if (process.platform !== 'linux') this.skip();
     await writeFile(target(), 'before');
     await symlink('/dev/full', `${target()}.part`);
     server.answer = file(bytes);
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
     assert.match(error.message, /weights\.pth\.part could not be written: ENOSPC/);
-    assert.match(error.message, new RegExp(`${folder.path} has \\d+ bytes free`));
+    assert.match(error.message, new RegExp(`${directory.path} has \\d+ bytes free`));
     assert.equal(server.requests.length, 1);
     assert.equal(await readFile(target(), 'utf8'), 'before');
   });
 
-  it('where a quota ends the file keeps what fits, which is continued', async function () {
-    if (process.platform === 'win32') this.skip(); // no ulimit
+  it('keeps and continues the partial file that a size limit cut off (not on Windows: needs ulimit)', async function () {
+    if (process.platform === 'win32') this.skip();
     await writeFile(target(), 'before');
     server.answer = file(bytes);
-    // In units of 512 or, in some shells, 1024 bytes.
+    // The unit of ulimit is 512 or 1024 bytes, depending on the shell.
     const child = new Child('download.ts', [server.origin, target(), sha256(bytes)], {
       limit: 'ulimit -f 2048',
     });
     assert.match(await child.ends(), /ERR_SEMISUP_DOWNLOAD_DISK .*EFBIG/);
     assert.equal(await readFile(target(), 'utf8'), 'before');
-    const kept = (await readFile(`${target()}.part`)).length;
-    assert(kept === 2 ** 20 || kept === 2 ** 21);
+    const keptBytes = (await readFile(`${target()}.part`)).length;
+    assert(keptBytes === 2 ** 20 || keptBytes === 2 ** 21);
 
     await fetch();
-    assert.equal(server.sent('range').at(-1), `bytes=${kept}-`);
+    assert.equal(server.sent('range').at(-1), `bytes=${keptBytes}-`);
     assert.deepEqual(await readFile(target()), bytes);
-    assert.deepEqual(await namesIn(folder.path), ['weights.pth']);
+    assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
   });
 
-  it('without room for what the host tells is an error before a byte is written', async () => {
+  it('rejects a content length that exceeds the free space before it writes a byte', async () => {
     server.answer = (_, response) => {
       response.writeHead(200, { 'content-length': 2 ** 52 }).write(bytes);
     };
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
     assert.match(error.message, /requires 4503599627370496 more bytes, but .* has \d+ bytes free/);
-    assert.deepEqual(await namesIn(folder.path), []);
+    assert.deepEqual(await namesIn(directory.path), []);
   });
 
-  it('that has a file in the place of the folder is an error', async () => {
+  it('rejects a target directory that is a file', async () => {
     await writeFile(target(), 'a file');
     const error = await failure(fetch(join(target(), 'weights.pth')), 'DOWNLOAD_DISK');
     assert.match(error.message, /could not be written: (ENOTDIR|EEXIST)/);
     assert.equal(server.requests.length, 0);
   });
 
-  it('that has a folder in the place of the file is an error and keeps what came', async () => {
+  it('rejects a target file that is a directory and keeps the partial file', async () => {
     server.answer = file(bytes);
     await mkdir(join(target(), 'something'), { recursive: true });
     await failure(fetch(), 'DOWNLOAD_DISK');

@@ -7,32 +7,32 @@ import { download } from '../../src/net/download';
 import { failure, hurried } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, TestServer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('Proxy', () => {
+describe('proxy', () => {
   temporaryEnvironment();
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   const bytes = someBytes(10_000);
-  const target = () => join(folder.path, 'weights.pth');
+  const target = () => join(directory.path, 'weights.pth');
   const options = { sha256: sha256(bytes), retryPolicy: hurried };
 
   let proxy: Server;
-  let asked: string[];
+  let proxied: string[];
   const proxyUrl = () => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
   beforeEach((done) => {
-    asked = [];
+    proxied = [];
     server.answer = file(bytes);
     proxy = createServer(({ method, url, headers }, response) => {
-      asked.push(`${method} ${url}`);
-      request(url!, { method, headers }, (answer) => {
-        response.writeHead(answer.statusCode!, answer.headers);
-        answer.pipe(response);
+      proxied.push(`${method} ${url}`);
+      request(url!, { method, headers }, (upstream) => {
+        response.writeHead(upstream.statusCode!, upstream.headers);
+        upstream.pipe(response);
       }).end();
     });
     proxy.on('connect', ({ method, url }, socket) => {
-      asked.push(`${method} ${url}`);
+      proxied.push(`${method} ${url}`);
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
     });
     proxy.listen(0, '127.0.0.1', done);
@@ -42,32 +42,32 @@ describe('Proxy', () => {
     proxy.close();
   });
 
-  it('of HTTP_PROXY is asked for http', async () => {
+  it('of HTTP_PROXY receives HTTP requests', async () => {
     setEnvironment({ HTTP_PROXY: proxyUrl() });
     const url = `${server.origin}/weights.pth`;
     await download(url, target(), options);
-    assert.deepEqual(asked, [`GET ${url}`]);
+    assert.deepEqual(proxied, [`GET ${url}`]);
     assert.deepEqual(await readFile(target()), bytes);
   });
 
-  it('is passed by for the hosts of NO_PROXY', async () => {
+  it('is bypassed for the hosts in NO_PROXY', async () => {
     setEnvironment({ HTTP_PROXY: proxyUrl(), NO_PROXY: '127.0.0.1' });
     await download(server.origin, target(), options);
-    assert.deepEqual(asked, []);
+    assert.deepEqual(proxied, []);
     assert.deepEqual(await readFile(target()), bytes);
   });
 
-  it('of HTTPS_PROXY is asked for a tunnel for https, and its refusal is told', async () => {
+  it('of HTTPS_PROXY receives a CONNECT request, whose rejection is reported', async () => {
     setEnvironment({ HTTPS_PROXY: proxyUrl() });
     const error = await failure(
       download('https://host.invalid/w', target(), options),
       'DOWNLOAD_NETWORK',
     );
     assert.match(error.message, /https:\/\/host\.invalid\/w could not be reached: .*403/);
-    assert.deepEqual(asked, ['CONNECT host.invalid:443', 'CONNECT host.invalid:443']);
+    assert.deepEqual(proxied, ['CONNECT host.invalid:443', 'CONNECT host.invalid:443']);
   });
 
-  it('that is no address is an error that says how to write it', async () => {
+  it('with an invalid address is rejected with the expected form', async () => {
     setEnvironment({ HTTP_PROXY: 'http://[' });
     const error = await failure(download(server.origin, target(), options), 'DOWNLOAD_NETWORK');
     assert.match(error.message, /http:\/\/host:port/);

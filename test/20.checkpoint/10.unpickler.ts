@@ -19,7 +19,7 @@ function refuses(pickle: Uint8Array, code: string, message: RegExp) {
 
 describe('unpickler', () => {
   describe('plain data', () => {
-    it('reads None and the booleans', () => {
+    it('reads None and booleans', () => {
       assert.deepEqual(load('(N\x88\x89t.'), [null, true, false]);
     });
 
@@ -39,7 +39,7 @@ describe('unpickler', () => {
       assert.equal(load('G\x3f\xb9\x99\x99\x99\x99\x99\x9a.'), 0.1);
     });
 
-    it('reads text and bytes with lengths of one, four and eight bytes', () => {
+    it('reads text and bytes with 1, 4 and 8 byte length fields', () => {
       const utf8 = Buffer.from('né');
       for (const opcode of ['U\x03', '\x8c\x03', 'T\x03\0\0\0', 'X\x03\0\0\0']) {
         assert.equal(load(opcode, utf8, '.'), 'né');
@@ -64,20 +64,20 @@ describe('unpickler', () => {
       assert.deepEqual(load('(K\x01K\x02\x91.'), new Set([1, 2]));
     });
 
-    it('recalls what was memoized, in each of the three ways', () => {
+    it('reads the memo through each of the three memo opcodes', () => {
       assert.deepEqual(load('(]q\x00h\x00t.'), [[], []]);
       assert.deepEqual(load('(]r\xff\xff\xff\xffj\xff\xff\xff\xfft.'), [[], []]);
       assert.deepEqual(load('(]\x94K\x07\x94h\x01h\x00t.'), [[], 7, 7, []]);
     });
 
-    it('skips frames, and reads one pickle behind another', () => {
-      const two = bytes('\x80\x04\x95', uint64(2), 'K\x01.', 'K\x02.');
-      const first = unpickle(two, 0, 'x.pth');
+    it('skips frames and reads consecutive pickles', () => {
+      const pickles = bytes('\x80\x04\x95', uint64(2), 'K\x01.', 'K\x02.');
+      const first = unpickle(pickles, 0, 'x.pth');
       assert.equal(first.value, 1);
-      assert.equal(unpickle(two, first.end, 'x.pth').value, 2);
+      assert.equal(unpickle(pickles, first.end, 'x.pth').value, 2);
     });
 
-    it('keeps a key named __proto__ as a key', () => {
+    it('keeps __proto__ as an ordinary key', () => {
       const value = load(dict({ ['__proto__']: dict({ polluted: text('yes') }).subarray(2, -1) }));
       assert.deepEqual(value, new Map([['__proto__', new Map([['polluted', 'yes']])]]));
       assert.equal((value as { polluted?: string }).polluted, undefined);
@@ -85,24 +85,24 @@ describe('unpickler', () => {
   });
 
   describe('ordered dictionary', () => {
-    it('takes its attributes and drops them', () => {
+    it('accepts and discards attributes', () => {
       const value = load('ccollections\nOrderedDict\n)R', text('a'), 'K\x01s}', text('_metadata'), '}sb.'); // prettier-ignore
       assert.deepEqual(value, new Map([['a', 1]]));
     });
 
-    it('takes the list of pairs that Python 2 writes', () => {
+    it('accepts the list of pairs that Python 2 writes', () => {
       const value = load('ccollections\nOrderedDict\n(](](U\x01aK\x01e](U\x01bK\x02eetR.');
       assert.deepEqual(value, new Map([['a', 1], ['b', 2]])); // prettier-ignore
     });
   });
 
-  describe('names', () => {
-    it('knows sizes and dtypes', () => {
+  describe('globals', () => {
+    it('supports sizes and dtypes', () => {
       assert.deepEqual(load('ctorch\nSize\n', tuple(tuple(integer(2))), 'R.'), [2]);
       assert.equal(load('ctorch\nfloat32\n.'), 'torch.float32');
     });
 
-    it('refuses every other name, and names it', () => {
+    it('rejects every other global and reports its name', () => {
       refuses(bytes('cos\nsystem\n(U\x02lstR.'), 'UNSAFE', /names `os\.system`.* nothing was executed/);
       refuses(bytes('\x8c\x02os\x8c\x06system\x93)R.'), 'UNSAFE', /`os\.system`/);
       refuses(bytes('c__builtin__\neval\n.'), 'UNSAFE', /`__builtin__\.eval`/);
@@ -114,17 +114,17 @@ describe('unpickler', () => {
       refuses(bytes('c__proto__\nconstructor\n.'), 'UNSAFE', /__proto__\.constructor/);
     });
 
-    it('shows hostile names short and without control characters', () => {
+    it('truncates hostile names and replaces their control characters', () => {
       refuses(bytes('cos\x1b[2J\n', 'x'.repeat(5000), '\n.'), 'UNSAFE', /`os\?\[2J\.x{100,120}…`/);
     });
 
-    it('refuses names that are no text', () => {
+    it('rejects names that are not text', () => {
       refuses(bytes('K\x01K\x02\x93.'), 'FORMAT', /has a global whose name is not a string/);
     });
   });
 
-  describe('damage', () => {
-    it('tells an end of the bytes from other damage', () => {
+  describe('corruption', () => {
+    it('distinguishes a truncated pickle from other corruption', () => {
       for (const cut of [
         '',
         'K',
@@ -138,14 +138,14 @@ describe('unpickler', () => {
       }
     });
 
-    it('refuses opcodes that only other protocols or classes need', () => {
+    it('rejects opcodes that only other protocols or classes need', () => {
       for (const opcode of ['i', 'o', 'P', 'I', 'S', '\x81', '\x92', '\x82', '\x97', '0', '2']) {
         refuses(bytes('(N', opcode, 'os\nsystem\n.'), 'FORMAT', /has the opcode 0x.. at byte 2/);
       }
       refuses(bytes('\x80\x06.'), 'FORMAT', /is of protocol 6/);
     });
 
-    it('refuses what does not fit the stack', () => {
+    it('rejects operations that do not match the stack', () => {
       for (const pickle of ['.', 'R.', 'q\x00', 'K\x01R.', 'b.', '\x86.', 's.', 'Q.']) {
         refuses(bytes(pickle), 'FORMAT', /takes from an empty stack/);
       }
@@ -161,7 +161,7 @@ describe('unpickler', () => {
       refuses(bytes('ctorch\nSize\nNR.'), 'FORMAT', /calls an object that is not callable/);
     });
 
-    it('refuses wrong arguments', () => {
+    it('rejects invalid arguments', () => {
       refuses(bytes('ctorch\nSize\n)R.'), 'FORMAT', /wrong arguments for torch\.Size/);
       refuses(bytes('ctorch._utils\n_rebuild_tensor_v2\n)R.'), 'FORMAT', /_rebuild_tensor_v2/);
       refuses(bytes('ctorch._utils\n_rebuild_parameter\nN\x85R.'), 'FORMAT', /_rebuild_parameter/);
@@ -170,7 +170,7 @@ describe('unpickler', () => {
       refuses(bytes('\x8b', uint32(2 ** 31), '.'), 'FORMAT', /an integer of 2147483648 bytes/);
     });
 
-    it('does no more work for one list that is used many times', () => {
+    it('processes a list that is used many times only once', () => {
       const pair = 'N)\x86q\x00';
       const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 18), 'e');
       const dicts = 'h\x02h\x01\x85R'.repeat(2 ** 13);
@@ -179,7 +179,7 @@ describe('unpickler', () => {
       assert(performance.now() - started < 5000);
     });
 
-    it('gives up after a bounded number of steps', () => {
+    it('stops after a bounded number of steps', () => {
       const started = performance.now();
       for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {
         refuses(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /takes more than 1048576 steps/);

@@ -5,14 +5,14 @@ import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
 import { expected, fixture, readAll, readTensor, refuses } from '../support/checkpoint';
 import { bytes, dict, tensor } from '../support/pickle';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { writeZip } from '../support/zip';
 
 const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 
 describe('zip .pth', () => {
   for (const protocol of [2, 3, 4, 5]) {
-    it(`reads every dtype and kind of view, saved with protocol ${protocol}`, async () => {
+    it(`reads every dtype and kind of view saved with protocol ${protocol}`, async () => {
       assert.deepEqual(await readAll(fixture(`tensors-${protocol}.zip.pth`)), expected('tensors'));
     });
   }
@@ -23,7 +23,7 @@ describe('zip .pth', () => {
     assert.equal(read['1.num_batches_tracked']?.dtype, 'int64');
   });
 
-  it('finds the state dict that a training script wrapped, and takes DataParallel off', async () => {
+  it('finds the state dict that a training script wrapped and strips the DataParallel prefix', async () => {
     assert.deepEqual(await readAll(fixture('wrapped.zip.pth')), expected('module'));
   });
 
@@ -31,7 +31,7 @@ describe('zip .pth', () => {
     assert.deepEqual(await readAll(fixture('plain-data.zip.pth')), expected('module'));
   });
 
-  it('refuses a pickled module by the name of its class', async () => {
+  it('rejects a pickled module and reports its class', async () => {
     await refuses(
       fixture('whole-module.zip.pth'),
       'UNSAFE',
@@ -39,7 +39,7 @@ describe('zip .pth', () => {
     );
   });
 
-  it('keeps the order of the names and the strides of the file', async () => {
+  it('preserves the order of the names and the strides of the file', async () => {
     const checkpoint = await openCheckpoint(fixture('tensors-2.zip.pth'));
     const { tensors } = checkpoint;
     assert.deepEqual([...tensors.keys()], Object.keys(expected('tensors')));
@@ -49,7 +49,7 @@ describe('zip .pth', () => {
     await checkpoint.close();
   });
 
-  it('reads only the bytes of the view, into memory of their own', async () => {
+  it('reads only the bytes of the view into a separate buffer', async () => {
     const checkpoint = await openCheckpoint(fixture('tensors-2.zip.pth'));
     const read = async (name: string) => (await checkpoint.tensors.get(name)!.read()).buffer;
     assert.equal((await read('slice')).byteLength, 4 * 4);
@@ -59,7 +59,7 @@ describe('zip .pth', () => {
     await checkpoint.close();
   });
 
-  it('refuses to read after it was closed, and closes twice', async () => {
+  it('rejects reads after close, which is idempotent', async () => {
     const checkpoint = await openCheckpoint(fixture('module.zip.pth'));
     await Promise.all([checkpoint.close(), checkpoint.close()]);
     for (const stored of checkpoint.tensors.values()) {
@@ -67,7 +67,7 @@ describe('zip .pth', () => {
     }
   });
 
-  it('finishes a read that is under way when it is closed', async () => {
+  it('completes a pending read after close', async () => {
     const checkpoint = await openCheckpoint(fixture('module.zip.pth'));
     const reading = readTensor(checkpoint.tensors.get('0.weight')!);
     await checkpoint.close();
@@ -75,17 +75,17 @@ describe('zip .pth', () => {
   });
 
   describe('archive', () => {
-    const folder = temporaryFolder();
-    const path = () => join(folder.path, 'x.pth');
+    const directory = temporaryDirectory();
+    const path = () => join(directory.path, 'x.pth');
     const pickle = { name: 'x/data.pkl', data: dict({ w: tensor() }) };
     const data = { name: 'x/data/0', data: floats };
 
-    it('reads zip64, beyond 4 GiB', async () => {
+    it('reads zip64 beyond 4 GiB', async () => {
       await writeZip(path(), [pickle, { ...data, at: 5 * 2 ** 30 }], true);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
     });
 
-    it('refuses zip64 offsets that no file has', async () => {
+    it('rejects zip64 offsets beyond the largest file size', async () => {
       await writeZip(path(), [pickle, data], true);
       const file = await readFile(path());
       const locator = file.indexOf('PK\x06\x07');
@@ -93,59 +93,63 @@ describe('zip .pth', () => {
       await writeFile(path(), file);
       await refuses(path(), 'TRUNCATED', /the directory at the end of the zip archive is missing/);
       await writeZip(path(), [pickle, { ...data, at: 2 ** 20 }], true);
-      const other = await readFile(path());
-      other.fill(0xff, other.lastIndexOf('x/data/0') + 28, other.lastIndexOf('x/data/0') + 36);
-      await writeFile(path(), other);
+      const changed = await readFile(path());
+      changed.fill(
+        0xff,
+        changed.lastIndexOf('x/data/0') + 28,
+        changed.lastIndexOf('x/data/0') + 36,
+      );
+      await writeFile(path(), changed);
       await refuses(path(), 'FORMAT', /its record 'x\/data\/0' is damaged/);
     });
 
-    it('takes a file without a byte order as little-endian, and refuses big-endian', async () => {
+    it('assumes little-endian without a byte order and rejects big-endian', async () => {
       await writeZip(path(), [pickle, data]);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
       await writeZip(path(), [pickle, data, { name: 'x/byteorder', data: bytes('big') }]);
       await refuses(path(), 'FORMAT', /not saved on a little-endian machine/);
     });
 
-    it('refuses compressed and encrypted records', async () => {
+    it('rejects compressed and encrypted records', async () => {
       await writeZip(path(), [pickle, { ...data, method: 8 }]);
       await refuses(path(), 'FORMAT', /record 'x\/data\/0' is compressed/);
       await writeZip(path(), [{ ...pickle, method: 8 }, data]);
       await refuses(path(), 'FORMAT', /record 'x\/data.pkl' is compressed/);
-      // yauzl expects the 12 bytes of the cipher's header in the size.
+      // yauzl expects the size to include the 12-byte encryption header.
       await writeZip(path(), [pickle, { ...data, flags: 1, method: 8 }]);
       await refuses(path(), 'FORMAT', /record 'x\/data\/0' is encrypted/);
     });
 
-    it('refuses an archive without data.pkl', async () => {
+    it('rejects an archive without data.pkl', async () => {
       await writeZip(path(), [{ name: 'readme.txt', data: bytes('hello') }]);
       await refuses(path(), 'FORMAT', /zip archive without data\.pkl/);
     });
 
-    it('refuses TorchScript, and says what it is', async () => {
+    it('rejects TorchScript and identifies it', async () => {
       for (const name of ['x/constants.pkl', 'x/code/__torch__.py']) {
         await writeZip(path(), [pickle, { name, data: bytes('N.') }]);
         await refuses(path(), 'FORMAT', /it is TorchScript.*ScriptModule\.load/);
       }
     });
 
-    it('refuses two records of one name', async () => {
+    it('rejects two records with the same name', async () => {
       await writeZip(path(), [pickle, data, data]);
       await refuses(path(), 'FORMAT', /two records of one name/);
     });
 
-    it('refuses names that lead out of the archive', async () => {
+    it('rejects record names that escape the archive', async () => {
       await writeZip(path(), [pickle, { ...data, name: '../x' }]);
       await refuses(path(), 'FORMAT', /directory of its zip archive is damaged/);
     });
 
-    it('names the tensor whose record is missing or too short', async () => {
+    it('reports the tensor whose record is missing or too short', async () => {
       await writeZip(path(), [pickle]);
       await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await writeZip(path(), [pickle, { ...data, data: floats.subarray(1) }]);
       await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
     });
 
-    it('reads a storage of bytes that are no whole number of elements', async () => {
+    it('reads a storage whose byte count is not a multiple of the element size', async () => {
       await writeZip(path(), [pickle, { ...data, data: bytes(floats, 'xyz') }]);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
     });

@@ -3,14 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, fixture, readAll, refuses } from '../support/checkpoint';
 import { bytes, dict, integer, legacy, tensor, text, tuple } from '../support/pickle';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 const storage = { key: '0', count: 4, data: floats };
 
 describe('legacy .pth', () => {
   for (const protocol of [2, 3, 4, 5]) {
-    it(`reads every dtype and kind of view, saved with protocol ${protocol}`, async () => {
+    it(`reads every dtype and kind of view saved with protocol ${protocol}`, async () => {
       assert.deepEqual(
         await readAll(fixture(`tensors-${protocol}.legacy.pth`)),
         expected('tensors'),
@@ -25,51 +25,53 @@ describe('legacy .pth', () => {
   }
 
   describe('file', () => {
-    const folder = temporaryFolder();
-    const path = () => join(folder.path, 'x.pth');
+    const directory = temporaryDirectory();
+    const path = () => join(directory.path, 'x.pth');
     const write = (...content: Parameters<typeof legacy>) => writeFile(path(), legacy(...content));
 
-    it('reads the views of storages that old files have', async () => {
-      const part = tuple(text('1'), integer(1), integer(3));
-      await write(dict({ w: tensor({ part, offset: 1, shape: [2] }) }), [storage]);
+    it('reads the storage views of old files', async () => {
+      const viewOfStorage = tuple(text('1'), integer(1), integer(3));
+      await write(dict({ w: tensor({ storageView: viewOfStorage, offset: 1, shape: [2] }) }), [
+        storage,
+      ]);
       assert.deepEqual((await readAll(path())).w?.values, [3, 4]);
-      await write(dict({ w: tensor({ part, shape: [4] }) }), [storage]);
+      await write(dict({ w: tensor({ storageView: viewOfStorage, shape: [4] }) }), [storage]);
       await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
       const beyond = tuple(text('1'), integer(2), integer(3));
-      await write(dict({ w: tensor({ part: beyond }) }), [storage]);
+      await write(dict({ w: tensor({ storageView: beyond }) }), [storage]);
       await refuses(path(), 'FORMAT', /has an invalid storage reference/);
     });
 
-    it('reads the dictionaries and texts of Python 2', async () => {
+    it('reads the dictionaries and strings of Python 2', async () => {
       const old = bytes('ccollections\nOrderedDict\n](](U\x01w', tensor(), 'ee\x85R.');
       await write(old, [storage]);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
     });
 
-    it('reads pickles that are larger than its first guess', async () => {
+    it('reads pickles that are larger than its initial buffer', async () => {
       const long = 'long'.repeat(2 ** 18);
       await write(dict({ [long]: tensor() }), [storage]);
       assert.deepEqual((await readAll(path()))[long]?.values, [1, 2, 3, 4]);
     });
 
-    it('refuses a big-endian file', async () => {
+    it('rejects a big-endian file', async () => {
       await write(dict({ w: tensor() }), [storage], false);
       await refuses(path(), 'FORMAT', /not saved on a little-endian machine/);
     });
 
-    it('refuses a pickle that torch.save did not write', async () => {
+    it('rejects a pickle that torch.save did not write', async () => {
       await writeFile(path(), dict({ w: text('x') }));
       await refuses(path(), 'FORMAT', /a pickle that torch\.save did not write/);
     });
 
-    it('refuses another version of the format', async () => {
+    it('rejects an unsupported format version', async () => {
       const file = legacy(dict({}));
       file[18] = 0xea;
       await writeFile(path(), file);
       await refuses(path(), 'FORMAT', /its format version is unknown/);
     });
 
-    it('refuses a name outside of the allow-list wherever it stands', async () => {
+    it('rejects a global outside the allow-list at any position', async () => {
       await write(bytes('\x80\x02cos\nsystem\n', text('ls'), '\x85R.'));
       await refuses(path(), 'UNSAFE', /names `os\.system`/);
       await write(bytes('\x80\x04', text('posix'), text('system'), '\x93)R.'));
@@ -78,7 +80,7 @@ describe('legacy .pth', () => {
       await refuses(path(), 'UNSAFE', /names `os\.system`/);
     });
 
-    it('refuses storages that do not fit the pickle', async () => {
+    it('rejects storages that do not match the pickle', async () => {
       await write(dict({ w: tensor() }), []);
       await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await write(dict({ w: tensor() }), [storage, { ...storage, key: '1' }]);
@@ -91,7 +93,7 @@ describe('legacy .pth', () => {
       await refuses(path(), 'FORMAT', /has conflicting descriptions of a storage/);
     });
 
-    it('names the tensor at which the file is cut', async () => {
+    it('reports the tensor at which the file is truncated', async () => {
       const file = legacy(dict({ v: tensor({ key: '1' }), w: tensor() }), [
         { ...storage, key: '1' },
         storage,

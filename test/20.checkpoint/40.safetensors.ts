@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
 import { expected, fixture, readAll, refuses } from '../support/checkpoint';
 import { bytes, uint64 } from '../support/pickle';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('safetensors', () => {
-  const folder = temporaryFolder();
-  const path = () => join(folder.path, 'x.bin');
+  const directory = temporaryDirectory();
+  const path = () => join(directory.path, 'x.bin');
 
-  /** Writes a file of this header and so many bytes of data. */
+  /** Writes a file with this header and `dataBytes` zero bytes of data. */
   async function write(header: object | string, dataBytes: number) {
     const json = typeof header === 'string' ? header : JSON.stringify(header);
     await writeFile(path(), bytes(uint64(json.length), json, Buffer.alloc(dataBytes)));
@@ -26,21 +26,21 @@ describe('safetensors', () => {
     assert.deepEqual(await readAll(fixture('plain.safetensors')), expected('contiguous'));
   });
 
-  it('reads tensors in any order of the header, and one named __proto__', async () => {
+  it('reads tensors in any header order, including one named __proto__', async () => {
     await write('{"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"__proto__":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}  ', 2); // prettier-ignore
     const checkpoint = await openCheckpoint(path());
     assert.deepEqual([...checkpoint.tensors.keys()].sort(), ['__proto__', 'b']);
     await checkpoint.close();
   });
 
-  it('recognises headers of every length', async () => {
+  it('recognizes headers of every length', async () => {
     for (let spaces = 0; spaces < 300; spaces++) {
       await write(`{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}${' '.repeat(spaces)}`, 1);
       assert.deepEqual((await readAll(path())).w?.values, [0]);
     }
   });
 
-  it('never holds the file: 400 MB take less than 200', async () => {
+  it('reads a 400 MB file with less than 200 MB of memory', async () => {
     const count = 100;
     const size = 4 * 2 ** 20;
     await write(Object.fromEntries(Array.from({ length: count }, (_, i) => [`w${i}`, float(i * size, (i + 1) * size)])), 0); // prettier-ignore
@@ -53,15 +53,15 @@ describe('safetensors', () => {
     let [buffers, rss] = [0, 0];
     for (const tensor of checkpoint.tensors.values()) {
       assert.equal((await tensor.read()).length, size);
-      const now = process.memoryUsage();
-      buffers = Math.max(buffers, now.arrayBuffers - before.arrayBuffers);
-      rss = Math.max(rss, now.rss - before.rss);
+      const current = process.memoryUsage();
+      buffers = Math.max(buffers, current.arrayBuffers - before.arrayBuffers);
+      rss = Math.max(rss, current.rss - before.rss);
     }
     await checkpoint.close();
     assert(buffers < 200e6 && rss < 200e6, `${buffers} bytes in buffers, ${rss} of RSS`);
   });
 
-  it('refuses a header that is too large, or longer than the file', async () => {
+  it('rejects a header that is too large or longer than the file', async () => {
     await writeFile(path(), bytes(uint64(2n ** 63n), '{}'));
     await refuses(path(), 'FORMAT', /its header claims 9223372036854775808 bytes/);
     await writeFile(path(), bytes(uint64(100_000_001), '{}'));
@@ -70,21 +70,21 @@ describe('safetensors', () => {
     await refuses(path(), 'TRUNCATED', /it ends within its header/);
   });
 
-  it('refuses a header that is not JSON', async () => {
+  it('rejects a header that is not JSON', async () => {
     await write('{"w":', 0);
     await refuses(path(), 'FORMAT', /its header is not JSON/);
     await write('{"\xff":{}}', 0);
     await refuses(path(), 'FORMAT', /its header is not JSON/);
   });
 
-  it('refuses dtypes that it does not know, by name', async () => {
+  it('rejects an unsupported dtype and reports its name', async () => {
     await write({ w: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, 1);
     await refuses(path(), 'FORMAT', /its tensor 'w' has elements of the type F8_E4M3/);
     await write({ w: { dtype: 'constructor', shape: [1], data_offsets: [0, 1] } }, 1);
     await refuses(path(), 'FORMAT', /of the type constructor/);
   });
 
-  it('refuses descriptions that are wrong', async () => {
+  it('rejects invalid tensor descriptions', async () => {
     for (const [entry, message] of [
       [null, /is not described/],
       ['F32', /is not described/],
@@ -106,7 +106,7 @@ describe('safetensors', () => {
     }
   });
 
-  it('refuses overlaps, holes and bytes that belong to no tensor', async () => {
+  it('rejects overlaps, gaps and trailing bytes', async () => {
     await write({ a: float(0, 8), b: float(4, 12) }, 12);
     await refuses(path(), 'FORMAT', /its tensor 'b' overlaps another one/);
     await write({ a: float(0, 4), b: float(8, 12) }, 12);
@@ -117,14 +117,14 @@ describe('safetensors', () => {
     await refuses(path(), 'FORMAT', /1 bytes at its end belong to no tensor/);
   });
 
-  it('names the tensor at which the file is cut', async () => {
+  it('reports the tensor at which the file is truncated', async () => {
     await write({ a: float(0, 8), b: float(8, 16) }, 15);
     await refuses(path(), 'TRUNCATED', /the tensor 'b' needs/);
     await write({ a: float(0, 2 ** 50, [2 ** 48]) }, 15);
     await refuses(path(), 'TRUNCATED', /the tensor 'a' needs/);
   });
 
-  it('refuses a tensor of 2 GiB', async () => {
+  it('rejects a tensor of 2 GiB', async () => {
     await write({ a: float(0, 2 ** 31) }, 0);
     const file = await open(path(), 'r+');
     await file.truncate((await file.stat()).size + 2 ** 31);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
 import { readAll, refuses } from '../support/checkpoint';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('TF.js', () => {
-  const folder = temporaryFolder();
-  const model = () => join(folder.path, 'model.json');
+  const directory = temporaryDirectory();
+  const model = () => join(directory.path, 'model.json');
 
   interface Weight {
     name: string;
@@ -17,20 +17,20 @@ describe('TF.js', () => {
     quantization?: object;
   }
 
-  /** Writes `model.json` of one group, whose shards have these bytes. */
+  /** Writes a `model.json` with one group and shards with these bytes. */
   async function write(weights: unknown, shards: Record<string, number[]>) {
     const group = { paths: Object.keys(shards), weights };
     await writeFile(model(), JSON.stringify({ modelTopology: {}, weightsManifest: [group] }));
     for (const [name, content] of Object.entries(shards)) {
-      await mkdir(join(folder.path, name, '..'), { recursive: true });
-      await writeFile(join(folder.path, name), Uint8Array.from(content));
+      await mkdir(join(directory.path, name, '..'), { recursive: true });
+      await writeFile(join(directory.path, name), Uint8Array.from(content));
     }
   }
 
   const bytesOf = (...values: number[]) => [...new Uint8Array(Float32Array.from(values).buffer)];
   const float = (name: string, ...shape: number[]): Weight => ({ name, shape, dtype: 'float32' });
 
-  it('reads tensors across the borders of shards, from the folder or from model.json', async () => {
+  it('reads tensors that span shards, from the directory or from model.json', async () => {
     const data = bytesOf(1, 2, 3, 4, 5, 6);
     await write([float('conv/kernel', 1, 1, 2, 2), float('conv/bias', 2)], {
       'a.bin': data.slice(0, 3),
@@ -38,27 +38,27 @@ describe('TF.js', () => {
       'c/d.bin': data.slice(3, 17),
       'e.bin': data.slice(17),
     });
-    const read = {
+    const expected = {
       'conv/kernel': { dtype: 'float32', shape: [1, 1, 2, 2], values: [1, 2, 3, 4] },
       'conv/bias': { dtype: 'float32', shape: [2], values: [5, 6] },
     };
-    assert.deepEqual(await readAll(model()), read);
-    assert.deepEqual(await readAll(folder.path), read);
+    assert.deepEqual(await readAll(model()), expected);
+    assert.deepEqual(await readAll(directory.path), expected);
   });
 
-  it('reads several groups, each behind its own shards', async () => {
+  it('reads several groups with their own shards', async () => {
     const group = (path: string, name: string) => ({ paths: [path], weights: [float(name, 1)] });
     await writeFile(
       model(),
       JSON.stringify({ weightsManifest: [group('a', 'x'), group('b', 'y')] }),
     );
-    await writeFile(join(folder.path, 'a'), Uint8Array.from(bytesOf(1)));
-    await writeFile(join(folder.path, 'b'), Uint8Array.from(bytesOf(2)));
+    await writeFile(join(directory.path, 'a'), Uint8Array.from(bytesOf(1)));
+    await writeFile(join(directory.path, 'b'), Uint8Array.from(bytesOf(2)));
     const { x, y } = await readAll(model());
     assert.deepEqual([x?.values, y?.values], [[1], [2]]);
   });
 
-  it('reads each of its dtypes, scalars and empty tensors', async () => {
+  it('reads every supported dtype, scalars and empty tensors', async () => {
     await write(
       [
         { name: 'i', shape: [], dtype: 'int32' },
@@ -72,7 +72,7 @@ describe('TF.js', () => {
     assert.deepEqual([i?.values, u?.values, b?.values, e?.values], [[-2], [7, 255], [true, false], []]); // prettier-ignore
   });
 
-  it('refuses to read after it was closed', async () => {
+  it('rejects reads after close', async () => {
     await write([float('w', 1), float('e', 0)], { 'a.bin': bytesOf(1) });
     const checkpoint = await openCheckpoint(model());
     await Promise.all([checkpoint.close(), checkpoint.close()]);
@@ -81,7 +81,7 @@ describe('TF.js', () => {
     }
   });
 
-  it('refuses quantized tensors and unknown dtypes, by name', async () => {
+  it('rejects quantized tensors and unsupported dtypes and reports their names', async () => {
     const quantization = { dtype: 'uint8', min: 0, scale: 1 };
     await write([{ ...float('w', 1), quantization }], { 'a.bin': [0] });
     await refuses(model(), 'FORMAT', /its tensor 'w' is quantized/);
@@ -89,9 +89,9 @@ describe('TF.js', () => {
     await refuses(model(), 'FORMAT', /its tensor 's' has elements of the type string/);
   });
 
-  it('refuses shards outside of its folder', async () => {
-    await writeFile(join(folder.path, 'secret'), 'abcd');
-    await mkdir(join(folder.path, 'in'));
+  it('rejects shard paths outside its directory', async () => {
+    await writeFile(join(directory.path, 'secret'), 'abcd');
+    await mkdir(join(directory.path, 'in'));
     for (const path of [
       '../secret',
       'x/../../secret',
@@ -103,23 +103,23 @@ describe('TF.js', () => {
       7,
     ]) {
       const group = { paths: [path], weights: [float('w', 1)] };
-      const inner = join(folder.path, 'in/model.json');
+      const inner = join(directory.path, 'in/model.json');
       await writeFile(inner, JSON.stringify({ weightsManifest: [group] }));
       await refuses(inner, 'FORMAT', /the path of its shard '.*' is not allowed/);
     }
   });
 
-  it('names the shard that is missing, and the tensor at which shards are cut', async () => {
+  it('reports a missing shard and the tensor at which shards are truncated', async () => {
     await write([float('w', 1), float('v', 1)], { 'a.bin': bytesOf(1), 'b.bin': bytesOf(2) });
-    await rm(join(folder.path, 'b.bin'));
+    await rm(join(directory.path, 'b.bin'));
     await refuses(model(), 'NOT_FOUND', /b\.bin/);
-    await writeFile(join(folder.path, 'b.bin'), 'abc');
+    await writeFile(join(directory.path, 'b.bin'), 'abc');
     await refuses(model(), 'TRUNCATED', /it has 7 bytes, and the tensor 'v' needs 8/);
-    await writeFile(join(folder.path, 'b.bin'), 'abcde');
+    await writeFile(join(directory.path, 'b.bin'), 'abcde');
     await refuses(model(), 'FORMAT', /1 bytes of its shards belong to no tensor/);
   });
 
-  it('refuses JSON that is no model, and models that are not described', async () => {
+  it('rejects JSON that is not a model and incomplete descriptions', async () => {
     for (const [json, message] of [
       ['{}', /without the weightsManifest/],
       ['{"weightsManifest":[', /it is not JSON/],
@@ -141,7 +141,7 @@ describe('TF.js', () => {
     await refuses(model(), 'FORMAT', /it names 1025 shards/);
   });
 
-  it('says where a folder lacks model.json', async () => {
-    await refuses(folder.path, 'NOT_FOUND', /model\.json/);
+  it('reports a directory without model.json', async () => {
+    await refuses(directory.path, 'NOT_FOUND', /model\.json/);
   });
 });

@@ -16,7 +16,7 @@ import {
   uint32,
   uint64,
 } from '../support/pickle';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { writeZip } from '../support/zip';
 
 const files = [
@@ -30,11 +30,11 @@ const files = [
 ];
 
 describe('hostile checkpoint', () => {
-  const folder = temporaryFolder();
-  const path = () => join(folder.path, 'x.pth');
+  const directory = temporaryDirectory();
+  const path = () => join(directory.path, 'x.pth');
 
-  /** Writes an object's pickle in one of the two forms of torch.save. */
-  const forms = {
+  /** Writes the pickle of an object in one of the two formats of torch.save. */
+  const formats = {
     zip: (pickle: Buffer) =>
       writeZip(path(), [
         { name: 'x/data.pkl', data: pickle },
@@ -44,41 +44,41 @@ describe('hostile checkpoint', () => {
       writeFile(path(), legacy(pickle, [{ key: '0', count: 4, data: Buffer.alloc(16) }])),
   };
 
-  /** Reads a file that may be anything; only a CheckpointError may come of it. */
-  async function survives(content: Uint8Array, what: string): Promise<boolean> {
+  /** Reads arbitrary content, for which only a CheckpointError is allowed. */
+  async function loads(content: Uint8Array, description: string): Promise<boolean> {
     await writeFile(path(), content);
     try {
       await readAll(path());
       return true;
     } catch (error) {
-      assert(error instanceof CheckpointError, `${what}: ${String(error)}`);
+      assert(error instanceof CheckpointError, `${description}: ${String(error)}`);
       return false;
     }
   }
 
-  for (const [form, write] of Object.entries(forms)) {
-    describe(`pickle in the ${form} form`, () => {
-      it('reads what is honest', async () => {
+  for (const [format, write] of Object.entries(formats)) {
+    describe(`pickle in the ${format} format`, () => {
+      it('reads an honest pickle', async () => {
         await write(dict({ w: tensor() }));
         assert.deepEqual((await readAll(path())).w?.values, [0, 0, 0, 0]);
       });
 
-      it('refuses calls of other functions by name, and runs nothing', async () => {
-        const mark = join(folder.path, 'mark');
+      it('rejects calls of other functions without running them', async () => {
+        const sentinel = join(directory.path, 'mark');
         for (const call of [
-          bytes('cos\nsystem\n', text(`touch ${mark}`), '\x85R'),
-          bytes(text('os'), text('system'), '\x93', text(`touch ${mark}`), '\x85R'),
-          bytes('\x8c\x02os\x94\x8c\x06system\x94\x93\x94', text(`touch ${mark}`), '\x85R'),
+          bytes('cos\nsystem\n', text(`touch ${sentinel}`), '\x85R'),
+          bytes(text('os'), text('system'), '\x93', text(`touch ${sentinel}`), '\x85R'),
+          bytes('\x8c\x02os\x94\x8c\x06system\x94\x93\x94', text(`touch ${sentinel}`), '\x85R'),
         ]) {
           await write(dict({ w: call }));
           await refuses(path(), 'UNSAFE', /names `os\.system`/);
           await write(bytes('\x80\x02', call, '.'));
           await refuses(path(), 'UNSAFE', /names `os\.system`/);
         }
-        assert.equal(existsSync(mark), false);
+        assert.equal(existsSync(sentinel), false);
       });
 
-      it('refuses tensors that reach out of their storage', async () => {
+      it('rejects tensors that exceed their storage', async () => {
         for (const view of [
           { shape: [5] },
           { offset: 1 },
@@ -93,7 +93,7 @@ describe('hostile checkpoint', () => {
         }
       });
 
-      it('refuses negative and absurd sizes before it allocates', async () => {
+      it('rejects negative and excessive sizes before it allocates', async () => {
         for (const view of [
           { offset: -1 },
           { stride: [-1] },
@@ -110,31 +110,31 @@ describe('hostile checkpoint', () => {
           await refuses(path(), 'FORMAT', /has an invalid storage reference/);
         }
         await write(dict({ w: tensor({ numel: 2n ** 52n }) }));
-        await refuses(path(), form === 'zip' ? 'FORMAT' : 'TRUNCATED', /tensor 'w'/);
+        await refuses(path(), format === 'zip' ? 'FORMAT' : 'TRUNCATED', /tensor 'w'/);
       });
 
-      it('refuses text of 4 GB', async () => {
+      it('rejects text of 4 GB', async () => {
         await write(bytes('\x80\x02X', uint32(0xffffffff), 'abc'));
         await refuses(path(), 'TRUNCATED', /it ends within its pickle/);
         await write(bytes('\x80\x04\x8d', uint64(2n ** 63n), 'abc'));
         await refuses(path(), 'TRUNCATED', /it ends within its pickle/);
       });
 
-      it('keeps the shape of a tensor that the pickle goes on to change', async () => {
+      it('copies the shape of a tensor, which the pickle modifies later', async () => {
         const id = [text('storage'), bytes('ctorch\nFloatStorage\n'), text('0'), text('cpu')];
         const storage = bytes(tuple(...id, integer(4)), 'Q');
         const view = [storage, integer(0), bytes(']', integer(4), 'aq\x07'), bytes(']K\x01a')];
-        const made = bytes('ctorch._utils\n_rebuild_tensor_v2\n', tuple(...view), 'R');
+        const rebuilt = bytes('ctorch._utils\n_rebuild_tensor_v2\n', tuple(...view), 'R');
         await write(
           dict({
-            state_dict: bytes('}', text('w'), made, 's'),
+            state_dict: bytes('}', text('w'), rebuilt, 's'),
             changed: bytes('h\x07', integer(9), 'a'),
           }),
         );
         assert.deepEqual((await readAll(path())).w?.shape, [4]);
       });
 
-      it('refuses what is no state dict', async () => {
+      it('rejects an object that is not a state dict', async () => {
         for (const [pickle, message] of [
           ['N.', /it is not a state dict/],
           ['].', /it is not a state dict/],
@@ -150,8 +150,8 @@ describe('hostile checkpoint', () => {
     });
   }
 
-  it('refuses what is no checkpoint, by what it is', async () => {
-    await refuses(join(folder.path, 'absent.pth'), 'NOT_FOUND', /absent\.pth/);
+  it('rejects files that are not checkpoints and identifies them', async () => {
+    await refuses(join(directory.path, 'absent.pth'), 'NOT_FOUND', /absent\.pth/);
     await refuses('\0', 'NOT_FOUND', /could not be opened/);
     for (const [content, message] of [
       ['', /it is empty/],
@@ -164,50 +164,50 @@ describe('hostile checkpoint', () => {
     }
   });
 
-  it('refuses a pipe instead of waiting for it', async function () {
+  it('rejects a pipe instead of waiting for it (not on Windows: needs mkfifo)', async function () {
     if (process.platform === 'win32') this.skip();
     execFileSync('mkfifo', [path()]);
     await refuses(path(), 'FORMAT', /it is not a regular file/);
   });
 
-  it('goes by the content and not by the name', async () => {
-    await mkdir(join(folder.path, 'd'));
+  it('detects the format by content instead of file name', async () => {
+    await mkdir(join(directory.path, 'd'));
     for (const file of ['module.zip.pth', 'module.legacy.pth', 'plain.safetensors']) {
-      const path = join(folder.path, 'd', 'x.txt');
+      const path = join(directory.path, 'd', 'x.txt');
       await writeFile(path, readFileSync(fixture(file)));
       assert.deepEqual(await readAll(path), await readAll(fixture(file)));
     }
   });
 
   for (const file of files) {
-    it(`survives ${file} cut anywhere`, async function () {
+    it(`rejects ${file} truncated at any length`, async function () {
       this.timeout(120_000);
-      const whole = readFileSync(fixture(file));
-      for (let length = 0; length < whole.length; length += 13) {
-        const cut = whole.subarray(0, length);
-        assert.equal(await survives(cut, `${file} cut at ${length}`), false, `${length}`);
+      const original = readFileSync(fixture(file));
+      for (let length = 0; length < original.length; length += 13) {
+        const truncated = original.subarray(0, length);
+        assert.equal(await loads(truncated, `${file} truncated at ${length}`), false, `${length}`);
       }
     });
 
-    it(`survives ${file} with bytes changed at random`, async function () {
+    it(`loads or rejects ${file} with random bytes changed`, async function () {
       this.timeout(120_000);
-      const random = numbers(file.length);
-      const whole = readFileSync(fixture(file));
-      let refused = 0;
+      const random = pseudorandom(file.length);
+      const original = readFileSync(fixture(file));
+      let rejected = 0;
       for (let round = 0; round < 300; round++) {
-        const changed = Buffer.from(whole);
+        const changed = Buffer.from(original);
         const flips = 1 + Math.floor(random() * 4);
         for (let i = 0; i < flips; i++) {
-          changed[Math.floor(random() * whole.length)] = Math.floor(random() * 256);
+          changed[Math.floor(random() * original.length)] = Math.floor(random() * 256);
         }
-        if (!(await survives(changed, `${file}, round ${round}`))) refused++;
+        if (!(await loads(changed, `${file}, round ${round}`))) rejected++;
       }
-      assert(refused > 30, `${refused} of 300 refused`);
+      assert(rejected > 30, `${rejected} of 300 rejected`);
     });
   }
 
-  it('survives noise behind each of the magic bytes', async () => {
-    const random = numbers(1);
+  it('loads or rejects noise after each magic number', async () => {
+    const random = pseudorandom(1);
     for (const magic of [
       'PK\x03\x04',
       '\x80\x02',
@@ -218,14 +218,14 @@ describe('hostile checkpoint', () => {
     ]) {
       for (let round = 0; round < 50; round++) {
         const noise = Uint8Array.from({ length: 300 }, () => Math.floor(random() * 256));
-        await survives(bytes(magic, noise), `noise behind ${magic}`);
+        await loads(bytes(magic, noise), `noise after ${magic}`);
       }
     }
   });
 });
 
-/** Numbers in [0, 1) that are the same in every run: a linear congruential generator. */
-function numbers(seed: number): () => number {
+/** A linear congruential generator of reproducible numbers in [0, 1). */
+function pseudorandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

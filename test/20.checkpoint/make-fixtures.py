@@ -1,6 +1,6 @@
-"""Makes the files in fixtures/, and expected.json: what PyTorch itself says is in them.
+"""Writes fixtures/ and expected.json, the contents of the fixtures as PyTorch reads them.
 
-Run with Python's torch 2.13 and safetensors:  python make-fixtures.py
+Requires torch 2.13 and safetensors:  python make-fixtures.py
 """
 
 import json
@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def of_each_dtype():
+def tensors_of_each_dtype():
     signed = torch.tensor([[0, 1.5, -2], [3, 100, -0.125]])
     names = "float32 float64 float16 bfloat16 int8 int16 int32 int64".split()
     tensors = {name: signed.to(getattr(torch, name)) for name in names}
@@ -47,7 +47,7 @@ def module():
     return net.state_dict()
 
 
-def wrapped(state):
+def wrapped_state(state):
     parallel = OrderedDict((f"module.{name}", tensor) for name, tensor in state.items())
     return {"epoch": 3, "state_dict": parallel, "optimizer": {"momentum": [torch.ones(2)]}}
 
@@ -77,32 +77,32 @@ def main():
     torch.manual_seed(0)
     FIXTURES.mkdir(exist_ok=True)
     states = {
-        "tensors": {**of_each_dtype(), **views()},
+        "tensors": {**tensors_of_each_dtype(), **views()},
         "module": module(),
         "contiguous": {
-            **of_each_dtype(),
+            **tensors_of_each_dtype(),
             "scalar": torch.tensor(2.5),
             "empty": torch.zeros(0, 3),
         },
     }
 
-    for form, zipped in (("zip", True), ("legacy", False)):
+    for file_format, is_zip in (("zip", True), ("legacy", False)):
 
-        def save(saved, name, protocol=2):
+        def save(value, name, protocol=2):
             torch.save(
-                saved,
-                FIXTURES / f"{name}.{form}.pth",
+                value,
+                FIXTURES / f"{name}.{file_format}.pth",
                 pickle_protocol=protocol,
-                _use_new_zipfile_serialization=zipped,
+                _use_new_zipfile_serialization=is_zip,
             )
 
         for protocol in (2, 3, 4, 5):
             save(states["tensors"], f"tensors-{protocol}", protocol)
         save(states["module"], "module")
-        save(wrapped(states["module"]), "wrapped")
+        save(wrapped_state(states["module"]), "wrapped")
         save({**plain_data(), "model": states["module"]}, "plain-data", 5)
 
-    # Not in the legacy form, which would carry PyTorch's source and this machine's paths.
+    # The legacy format would contain PyTorch's source and local paths.
     torch.save(torch.nn.Linear(2, 2), FIXTURES / "whole-module.zip.pth")
     save_file(states["contiguous"], FIXTURES / "plain.safetensors", metadata={"format": "pt"})
 

@@ -3,7 +3,7 @@ import { LibTorchError } from '../../src/errors';
 import { pinnedVersion, wheelsOf } from '../../src/libtorch';
 import { wheels } from '../../src/libtorch/wheels';
 
-describe('pins', () => {
+describe('pinned wheels', () => {
   const all = Object.values(wheels)
     .flatMap((builds) => Object.values(builds))
     .flat();
@@ -17,7 +17,7 @@ describe('pins', () => {
     ]);
   });
 
-  it('have a SHA-256, a size and the name of a wheel each', () => {
+  it('each have a SHA-256, a size and a wheel file name', () => {
     for (const { file, sha256, size } of all) {
       assert.match(file, /^[\w.]+-[\w.+]+-(cp311-cp311|py3-none)-[\w.]+\.whl$/);
       assert.match(sha256, /^[0-9a-f]{64}$/, file);
@@ -25,25 +25,25 @@ describe('pins', () => {
     }
   });
 
-  it('are of the pinned version', () => {
+  it('have the pinned version', () => {
     const torch = all.filter(({ file }) => file.startsWith('torch-'));
     assert(torch.length >= 6);
     for (const { file } of torch) assert.equal(file.split(/[-+]/)[1], pinnedVersion);
   });
 
-  it('name one hash for one file', () => {
+  it('have one hash per file', () => {
     const hashes = new Map(all.map(({ file, sha256 }) => [file, sha256]));
     assert.equal(new Set(hashes.values()).size, hashes.size);
   });
 
-  it('of the CPU alone are a small part of those with CUDA', () => {
+  it('of the CPU variant are much smaller than those of the CUDA variant', () => {
     const bytes = (variant: 'cpu' | 'cu130') =>
       wheelsOf(variant, 'linux', 'x64').reduce((sum, { size }) => sum + size, 0);
     assert.equal(bytes('cpu'), 191_794_682);
     assert(bytes('cu130') > 2e9);
   });
 
-  it('that are missing say what there is', () => {
+  it('for an unsupported platform are rejected with the supported ones', () => {
     for (const [variant, platform, arch] of [
       ['cpu', 'linux', 'riscv64'],
       ['cu130', 'darwin', 'arm64'],

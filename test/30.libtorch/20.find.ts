@@ -8,11 +8,11 @@ import { librariesToOpen } from '../../src/libtorch/libraries';
 import { failure } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { libTorchFiles, writeFiles } from '../support/fake-libtorch';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('search for LibTorch', () => {
-  const temporary = temporaryFolder();
-  const at = (...path: string[]) => join(temporary.path, ...path);
+describe('findLibTorch', () => {
+  const directory = temporaryDirectory();
+  const at = (...path: string[]) => join(directory.path, ...path);
   const inCache = (variant: string) => at('cache', 'semisup', 'libtorch', `2.13.0-${variant}`);
   const libTorch = (dir: string, files = {}) => writeFiles(dir, { ...libTorchFiles, ...files });
 
@@ -24,14 +24,14 @@ describe('search for LibTorch', () => {
     PATH: at('bin'),
   }));
 
-  /** Puts a `python3` on the path that answers with `answer`. */
-  async function python(answer: string): Promise<void> {
-    await writeFiles(at('bin'), { python3: `#!/bin/sh\n${answer}\n` });
+  /** Creates a `python3` on PATH that runs `script`. */
+  async function python(script: string): Promise<void> {
+    await writeFiles(at('bin'), { python3: `#!/bin/sh\n${script}\n` });
     await chmod(at('bin', 'python3'), 0o755);
     setEnvironment({ LIBTORCH_USE_PYTORCH: '1' });
   }
 
-  it('takes the option first, then SEMISUP_LIBTORCH, LIBTORCH, the cache, Python', async () => {
+  it('prefers the option, then SEMISUP_LIBTORCH, LIBTORCH, the cache and Python', async () => {
     await python(`echo ${await libTorch(at('python', 'torch'))}`);
     await libTorch(inCache('cpu'));
     setEnvironment({
@@ -40,21 +40,21 @@ describe('search for LibTorch', () => {
     });
     const option = await libTorch(at('option'));
 
-    const taken: [string, string][] = [];
-    const take = async (options?: FindOptions) => {
+    const results: [string, string][] = [];
+    const find = async (options?: FindOptions) => {
       const found = await findLibTorch(options);
       assert.deepEqual(findLibTorchSync(options), found);
-      taken.push([found.source, found.dir]);
+      results.push([found.source, found.dir]);
     };
-    await take({ libtorch: option });
-    await take();
+    await find({ libtorch: option });
+    await find();
     setEnvironment({ SEMISUP_LIBTORCH: undefined });
-    await take();
+    await find();
     setEnvironment({ LIBTORCH: '' });
-    await take();
+    await find();
     setEnvironment({ XDG_CACHE_HOME: at('empty') });
-    await take();
-    assert.deepEqual(taken, [
+    await find();
+    assert.deepEqual(results, [
       ["the option 'libtorch'", option],
       ['SEMISUP_LIBTORCH', at('a')],
       ['LIBTORCH', at('b')],
@@ -63,13 +63,13 @@ describe('search for LibTorch', () => {
     ]);
   });
 
-  it("takes CUDA's build in the cache before the CPU's", async () => {
+  it('prefers the CUDA variant in the cache over the CPU variant', async () => {
     await libTorch(inCache('cpu'));
     await libTorch(inCache('cu130'));
     assert.equal((await findLibTorch()).dir, inCache('cu130'));
   });
 
-  it('tells what was passed over, and why', async () => {
+  it('reports the skipped locations and the reasons', async () => {
     await libTorch(inCache('cpu'));
     assert.deepEqual((await findLibTorch()).rejected, [
       { source: "the option 'libtorch'", dir: undefined, problem: 'not set' },
@@ -83,7 +83,7 @@ describe('search for LibTorch', () => {
     ]);
   });
 
-  it('refuses a given folder that is none, and looks no further', async () => {
+  it('rejects a configured directory that does not exist and stops the search', async () => {
     await libTorch(inCache('cpu'));
     setEnvironment({ SEMISUP_LIBTORCH: at('nowhere') });
     const { message } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
@@ -92,7 +92,7 @@ describe('search for LibTorch', () => {
     assert.throws(() => findLibTorchSync(), { code: 'ERR_SEMISUP_LIBTORCH_NOT_FOUND', message });
   });
 
-  it('says what a folder lacks', async () => {
+  it('reports what is missing from a directory', async () => {
     await writeFiles(at('a'), { 'lib/libc10.so': '', 'version.py': "__version__ = '2.13.0'" });
     await writeFiles(at('b'), { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' });
     const a = await failure(findLibTorch({ libtorch: at('a') }), 'LIBTORCH_NOT_FOUND');
@@ -101,7 +101,7 @@ describe('search for LibTorch', () => {
     assert.match(b.message, /its version is in neither version\.py, build-version nor include/);
   });
 
-  it('lists every place and the possible solutions where nothing is found', async () => {
+  it('reports every location and the possible solutions if nothing is found', async () => {
     const { message, value } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
     for (const line of [
       "- the option 'libtorch': not set",
@@ -118,7 +118,7 @@ describe('search for LibTorch', () => {
     assert(Array.isArray(value) && value.length === 6);
   });
 
-  it('says why Python was of no use', async () => {
+  it('reports why it could not use Python', async () => {
     setEnvironment({ LIBTORCH_USE_PYTORCH: '1' });
     const absent = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
     assert.match(absent.message, /Python's PyTorch: python3 was not found; python was not found\n/);
@@ -131,8 +131,8 @@ describe('search for LibTorch', () => {
   });
 });
 
-describe('version of LibTorch', () => {
-  const temporary = temporaryFolder();
+describe('LibTorch version', () => {
+  const directory = temporaryDirectory();
   const libraries = { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' };
   const cuda = { 'lib/libtorch_cuda.so': '' };
 
@@ -145,7 +145,7 @@ describe('version of LibTorch', () => {
       'cu130',
     ],
     [
-      "a CUDA wheel's CPU part",
+      'the CPU libraries of a CUDA wheel',
       { 'version.py': "__version__ = '2.13.0+cu130'\ncuda: Optional[str] = '13.0'" },
       '2.13.0',
       'cpu',
@@ -172,14 +172,14 @@ describe('version of LibTorch', () => {
   ];
   for (const [title, files, version, variant] of manifests) {
     it(`is read from ${title}`, async () => {
-      const libtorch = await writeFiles(temporary.path, { ...libraries, ...files });
+      const libtorch = await writeFiles(directory.path, { ...libraries, ...files });
       const found = await findLibTorch({ libtorch });
       assert.deepEqual([found.version, found.variant], [version, variant]);
     });
   }
 
-  it('must be one that the addon is built for, by major and minor', async () => {
-    const libtorch = await writeFiles(temporary.path, libTorchFiles);
+  it('must match the major and minor version that the addon was built for', async () => {
+    const libtorch = await writeFiles(directory.path, libTorchFiles);
     assert.equal((await findLibTorch({ libtorch, versions: ['2.11', '2.13'] })).version, '2.13.0');
     const error = await failure(
       findLibTorch({ libtorch, versions: ['2.11', '2.1'] }),
@@ -194,16 +194,16 @@ describe('version of LibTorch', () => {
   });
 });
 
-describe("user's cache", () => {
+describe('userCache', () => {
   temporaryEnvironment(() => ({ XDG_CACHE_HOME: undefined, LOCALAPPDATA: '/local' }));
 
-  it("is where the system keeps a user's caches", () => {
+  it('returns the platform cache directory of the user', () => {
     assert.equal(userCache('linux'), join(homedir(), '.cache', 'semisup'));
     assert.equal(userCache('darwin'), join(homedir(), 'Library', 'Caches', 'semisup'));
     assert.equal(userCache('win32'), join('/local', 'semisup'));
   });
 
-  it('follows XDG_CACHE_HOME if that is absolute', () => {
+  it('uses XDG_CACHE_HOME if it is absolute', () => {
     setEnvironment({ XDG_CACHE_HOME: '/elsewhere' });
     assert.equal(userCache('linux'), join('/elsewhere', 'semisup'));
     setEnvironment({ XDG_CACHE_HOME: 'relative' });
@@ -211,22 +211,22 @@ describe("user's cache", () => {
   });
 });
 
-describe('libraries to open', () => {
-  const temporary = temporaryFolder();
+describe('librariesToOpen', () => {
+  const directory = temporaryDirectory();
 
   async function order(...files: string[]): Promise<string[]> {
-    for (const file of files) await writeFile(join(temporary.path, file), '');
-    return librariesToOpen(temporary.path).map((path) => path.slice(temporary.path.length + 1));
+    for (const file of files) await writeFile(join(directory.path, file), '');
+    return librariesToOpen(directory.path).map((path) => path.slice(directory.path.length + 1));
   }
 
-  it('are opened before those that need them', async () => {
+  it('orders libraries after their dependencies', async () => {
     assert.deepEqual(
       await order('libtorch_cpu.so', 'libtorch.so', 'libgomp.so.1', 'libc10.so', 'libshm.so'),
       ['libgomp.so.1', 'libc10.so', 'libtorch_cpu.so'],
     );
   });
 
-  it('include those of CUDA, without which it is silently off', async () => {
+  it('includes the CUDA libraries, without which LibTorch silently disables CUDA', async () => {
     assert.deepEqual(
       await order(
         ...['libtorch_cuda.so', 'libc10_cuda.so', 'libtorch_cpu.so', 'libc10.so', 'libcudnn.so.9'],
@@ -244,7 +244,7 @@ describe('libraries to open', () => {
     );
   });
 
-  it('go by the names of macOS and Windows too', async () => {
+  it('recognizes the library names of macOS and Windows', async () => {
     assert.deepEqual(await order('libtorch_cpu.dylib', 'libomp.dylib', 'libc10.dylib'), [
       ...['libomp.dylib', 'libc10.dylib', 'libtorch_cpu.dylib'],
     ]);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { memberPath } from '../../src/libtorch/wheel-layout';
 
-describe('members of a wheel', () => {
-  const taken = (members: string[], what = { cuda: false, headers: false }) =>
-    members.map((member) => memberPath(member, what)).filter((path) => path !== undefined);
+describe('memberPath', () => {
+  const extracted = (members: string[], options = { cuda: false, headers: false }) =>
+    members.map((member) => memberPath(member, options)).filter((path) => path !== undefined);
   const inLib = (...files: string[]) => files.map((file) => `torch/lib/${file}`);
 
-  it('are for Linux on ARM its own mathematical libraries too, but nothing of CUDA that needs a GPU', () => {
+  it('includes the math libraries of Linux on ARM, but no CUDA libraries that require a GPU', () => {
     assert.deepEqual(
-      taken([
+      extracted([
         ...inLib('libarm_compute.so', 'libc10.so', 'libc10_cuda.so', 'libgfortran.so.5'),
         ...inLib('libgomp.so.1', 'libnvpl_blas_lp64_gomp.so.0', 'libshm.so', 'libtorch_cpu.so'),
         ...inLib('libtorch_cuda.so', 'libtorch_python.so'),
@@ -22,16 +22,16 @@ describe('members of a wheel', () => {
     );
   });
 
-  it('are for macOS those with its own endings', () => {
+  it('includes libraries with the file extensions of macOS', () => {
     assert.deepEqual(
-      taken(inLib('libc10.dylib', 'libomp.dylib', 'libshm.dylib', 'libtorch_cpu.dylib')),
+      extracted(inLib('libc10.dylib', 'libomp.dylib', 'libshm.dylib', 'libtorch_cpu.dylib')),
       ['lib/libc10.dylib', 'lib/libomp.dylib', 'lib/libtorch_cpu.dylib'],
     );
   });
 
-  it('are for Windows also what the addon is linked with', () => {
+  it('includes the import libraries of Windows', () => {
     assert.deepEqual(
-      taken([
+      extracted([
         ...inLib('c10.dll', 'c10.lib', 'fmt.lib', 'libiomp5md.dll', 'libiompstubs5md.dll'),
         ...inLib('torch_cpu.dll', 'torch_cpu.lib', 'torch_python.dll', 'uv.dll'),
       ]),
@@ -42,9 +42,9 @@ describe('members of a wheel', () => {
     );
   });
 
-  it('are for CUDA its libraries, side by side', () => {
+  it('places all CUDA libraries in one directory', () => {
     assert.deepEqual(
-      taken(
+      extracted(
         [
           ...inLib('libc10_cuda.so', 'libtorch_cuda.so', 'libtorch_cuda_linalg.so'),
           ...inLib('libcaffe2_nvrtc.so', 'libtorch_nvshmem.so', 'libtorch.so'),
@@ -60,7 +60,7 @@ describe('members of a wheel', () => {
     );
   });
 
-  it('include headers only where they are asked for', () => {
+  it('includes headers only on request', () => {
     const header = 'torch/include/c10/core/Device.h';
     assert.equal(memberPath(header, { cuda: false, headers: false }), undefined);
     assert.equal(memberPath(header, { cuda: false, headers: true }), 'include/c10/core/Device.h');

@@ -7,12 +7,12 @@ import { failure, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
 import { file, sha256, status, TestServer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
-describe('installation of LibTorch', () => {
+describe('installLibTorch', () => {
   const server = new TestServer();
-  const temporary = temporaryFolder();
-  const at = (...path: string[]) => join(temporary.path, ...path);
+  const directory = temporaryDirectory();
+  const at = (...path: string[]) => join(directory.path, ...path);
   const installed = () => at('cache', 'semisup', 'libtorch', '2.13.0-cpu');
 
   temporaryEnvironment(() => ({
@@ -22,12 +22,12 @@ describe('installation of LibTorch', () => {
     LIBTORCH_USE_PYTORCH: undefined,
     SEMISUP_OFFLINE: undefined,
     SEMISUP_LIBTORCH_MIRROR: `${server.origin}/mirror`,
-    // Without a pip that could bring the real LibTorch.
+    // Hides any pip that could download the real LibTorch.
     PATH: at('bin'),
   }));
 
-  it('unpacks what is needed and nothing else', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('extracts only the required files', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     assert.deepEqual(await installLibTorch({}, [wheel]), {
       dir: installed(),
@@ -46,15 +46,15 @@ describe('installation of LibTorch', () => {
     assert.equal(await readFile(join(installed(), 'lib', 'libc10.so'), 'utf8'), 'c10');
   });
 
-  it('leaves nothing beside the folder', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('leaves no temporary files beside the directory', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     await installLibTorch({}, [wheel]);
     assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
   });
 
-  it('is found afterwards, and not repeated', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('installs only once, after which LibTorch is found', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     await Promise.all([installLibTorch({}, [wheel]), installLibTorch({}, [wheel])]);
     await installLibTorch({}, [wheel]);
@@ -62,8 +62,8 @@ describe('installation of LibTorch', () => {
     assert.equal((await findLibTorch()).dir, installed());
   });
 
-  it('brings the headers where they are asked for, at once or later', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('adds the headers to an existing installation on request', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     assert.equal((await installLibTorch({}, [wheel])).headers, false);
     await writeFile(join(installed(), 'lib', 'libc10.so'), 'kept');
@@ -75,10 +75,10 @@ describe('installation of LibTorch', () => {
     assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
   });
 
-  it('puts the libraries of all wheels side by side', async () => {
-    const torch = await writeWheel(temporary.path);
+  it('extracts the libraries of all wheels into one directory', async () => {
+    const torch = await writeWheel(directory.path);
     const nvidia = await writeWheel(
-      temporary.path,
+      directory.path,
       {
         'nvidia/cudnn/lib/libcudnn.so.9': 'cudnn',
         'nvidia/cudnn/include/cudnn.h': '',
@@ -99,10 +99,10 @@ describe('installation of LibTorch', () => {
     ]);
   });
 
-  it("brings CUDA's own headers with those of its LibTorch, and not without", async () => {
-    const torch = await writeWheel(temporary.path);
+  it('installs the CUDA headers only together with the LibTorch headers', async () => {
+    const torch = await writeWheel(directory.path);
     const toolkit = await writeWheel(
-      temporary.path,
+      directory.path,
       { 'nvidia/cu13/include/crt/host_config.h': '' },
       'nvidia_cuda_crt-13-py3-none-manylinux_2_17_x86_64.whl',
     );
@@ -115,7 +115,7 @@ describe('installation of LibTorch', () => {
     const header = join(dir, 'include', 'crt', 'host_config.h');
     await installLibTorch({ variant: 'cu130', headers: true }, wheels);
     assert.ok(existsSync(header));
-    // As where LibTorch's headers came before CUDA's were known of.
+    // Earlier versions installed LibTorch's headers without CUDA's.
     await rm(dirname(header), { recursive: true });
     await installLibTorch({ variant: 'cu130', headers: true }, wheels);
     assert.ok(existsSync(header));
@@ -124,33 +124,33 @@ describe('installation of LibTorch', () => {
     assert.equal(server.requests.length, requests);
   });
 
-  it('tells the size first, then how far it is', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('reports the total size, then the progress', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     const events: InstallProgress[] = [];
     await installLibTorch({ onProgress: (event) => events.push(event) }, [wheel]);
     const total = wheel.size;
     assert.deepEqual(events[0], { phase: 'fetch', file: wheel.file, received: 0, total });
-    const fetched = events.filter(({ phase }) => phase === 'fetch').at(-1);
-    assert.deepEqual(fetched, { phase: 'fetch', file: wheel.file, received: total, total });
+    const lastFetch = events.filter(({ phase }) => phase === 'fetch').at(-1);
+    assert.deepEqual(lastFetch, { phase: 'fetch', file: wheel.file, received: total, total });
     const last = events.at(-1)!;
     assert.equal(last.phase, 'unpack');
     assert.equal(last.received, last.total);
   });
 
-  it('refuses a wheel with another hash, and does not turn to pip', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('rejects a wheel whose hash differs without falling back to pip', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(Buffer.from(wheel.bytes).fill(0, 40, 41));
     await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_HASH');
     assert.deepEqual(await namesIn(dirname(installed())), []);
   });
 
-  it('refuses a wheel whose LibTorch is not whole, or of another version', async () => {
+  it('rejects a wheel with an incomplete LibTorch or another version', async () => {
     for (const [files, problem] of [
       [{ 'torch/lib/libc10.so': '' }, /does not contain torch_cpu/],
       [{ ...wheelFiles, 'torch/version.py': "__version__ = '2.12.0'" }, /it is LibTorch 2\.12\.0/],
     ] as const) {
-      const wheel = await writeWheel(temporary.path, files);
+      const wheel = await writeWheel(directory.path, files);
       server.answer = file(wheel.bytes);
       const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
       assert.match(error.message, problem);
@@ -158,9 +158,9 @@ describe('installation of LibTorch', () => {
     }
   });
 
-  it('replaces a damaged folder only once the new one is whole', async () => {
+  it('replaces a damaged installation only after the new one is complete', async () => {
     await writeFiles(installed(), { 'version.py': 'damaged' });
-    const wheel = await writeWheel(temporary.path);
+    const wheel = await writeWheel(directory.path);
     setEnvironment({ SEMISUP_OFFLINE: '1' });
     await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_OFFLINE');
     assert.deepEqual(await namesIn(installed()), ['version.py']);
@@ -169,8 +169,8 @@ describe('installation of LibTorch', () => {
     assert.equal((await installLibTorch({}, [wheel])).version, '2.13.0');
   });
 
-  it('goes on where an earlier one was cut off', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('resumes an interrupted download', async () => {
+    const wheel = await writeWheel(directory.path);
     const abort = new AbortController();
     server.answer = (request, response) => {
       file(wheel.bytes, { cut: 100 })(request, response, 0);
@@ -185,8 +185,8 @@ describe('installation of LibTorch', () => {
     assert.equal(server.requests.at(-1)!.headers.range, 'bytes=100-');
   });
 
-  it('stops while it unpacks, and leaves nothing half done', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('stops extraction on abort and removes partial files', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = file(wheel.bytes);
     const abort = new AbortController();
     const onProgress = ({ phase }: InstallProgress) => {
@@ -195,18 +195,18 @@ describe('installation of LibTorch', () => {
     await assert.rejects(installLibTorch({ signal: abort.signal, onProgress }, [wheel]), /enough/);
     assert.deepEqual(await namesIn(dirname(installed())), [wheel.file]);
     await installLibTorch({}, [wheel]);
-    assert.equal(server.requests.length, 1, 'the wheel was there and intact');
+    assert.equal(server.requests.length, 1, 'the wheel is reused');
   });
 
-  it('says so where the folder cannot be written', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('reports a directory that is not writable', async () => {
+    const wheel = await writeWheel(directory.path);
     await symlink('/proc/nowhere', at('cache'));
     const error = await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_DISK');
     assert.match(error.message, /cache/);
   });
 
-  it('names every way that was tried where none leads to the wheel', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('reports every attempted source if none provides the wheel', async () => {
+    const wheel = await writeWheel(directory.path);
     server.answer = status(404);
     const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
     assert.match(error.message, /responded with status 404/);
@@ -216,14 +216,14 @@ describe('installation of LibTorch', () => {
   });
 
   const hostile: Record<string, string> = {
-    'lead out of the folder': 'torch/include/../../../../../../evil',
+    'escape the directory': 'torch/include/../../../../../../evil',
     'are absolute': '/torch/include/evil',
-    'have backslashes': 'torch/include/..\\..\\evil',
-    'name a drive': 'C:/torch/include/evil',
+    'contain backslashes': 'torch/include/..\\..\\evil',
+    'contain a drive letter': 'C:/torch/include/evil',
   };
   for (const [title, name] of Object.entries(hostile)) {
-    it(`refuses a wheel whose names ${title}`, async () => {
-      const wheel = await writeWheel(temporary.path, { ...wheelFiles, [name]: 'evil' });
+    it(`rejects a wheel whose file names ${title}`, async () => {
+      const wheel = await writeWheel(directory.path, { ...wheelFiles, [name]: 'evil' });
       server.answer = file(wheel.bytes);
       const error = await failure(installLibTorch({ headers: true }, [wheel]), 'LIBTORCH_INSTALL');
       assert.match(error.message, /could not be unpacked: (invalid|absolute|invalid relative)/);
@@ -232,8 +232,8 @@ describe('installation of LibTorch', () => {
     });
   }
 
-  it('refuses a wheel with a wrong checksum inside', async () => {
-    const wheel = await writeWheel(temporary.path);
+  it('rejects a wheel with a member whose CRC-32 differs', async () => {
+    const wheel = await writeWheel(directory.path);
     const damaged = Buffer.from(wheel.bytes);
     damaged[damaged.indexOf('torch_cpu.sotorch_cpu') + 'torch_cpu.so'.length]! ^= 1;
     server.answer = file(damaged);
@@ -243,7 +243,7 @@ describe('installation of LibTorch', () => {
     assert(!existsSync(installed()));
   });
 
-  it('refuses a wheel that is no zip archive', async () => {
+  it('rejects a wheel that is not a zip archive', async () => {
     const bytes = Buffer.from('no zip at all');
     const pin = { file: 'torch-2.13.0-x.whl', size: bytes.length, sha256: sha256(bytes) };
     server.answer = file(bytes);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { writeFiles } from '../support/fake-libtorch';
 import { root } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 interface Loader {
   open(paths: unknown): Promise<void>;
@@ -11,19 +11,19 @@ interface Loader {
 }
 
 describe('loader', () => {
-  const temporary = temporaryFolder();
+  const directory = temporaryDirectory();
   let loader: Loader;
   before(() => {
     loader = nodeGypBuild(root) as Loader;
   });
 
-  it('opens nothing where nothing is asked for', async () => {
+  it('accepts an empty list of libraries', async () => {
     loader.openSync([]);
     await loader.open([]);
   });
 
-  it("gives the linker's words for a missing library", async () => {
-    const missing = join(temporary.path, 'libmissing.so');
+  it('reports the dynamic linker error for a missing library', async () => {
+    const missing = join(directory.path, 'libmissing.so');
     assert.throws(
       () => {
         loader.openSync([missing]);
@@ -33,27 +33,27 @@ describe('loader', () => {
     await assert.rejects(loader.open([missing]), new RegExp(`${missing}: .*No such file`));
   });
 
-  it("gives the linker's words for a text file with a library's name", async () => {
-    const text = join(await writeFiles(temporary.path, { 'libtext.so': 'text' }), 'libtext.so');
+  it('reports the dynamic linker error for a text file', async () => {
+    const text = join(await writeFiles(directory.path, { 'libtext.so': 'text' }), 'libtext.so');
     await assert.rejects(loader.open([text]), new RegExp(`${text}: (file too short|invalid)`));
   });
 
-  it('stops at the first library that cannot be opened', async () => {
-    const [first, second] = ['a.so', 'b.so'].map((name) => join(temporary.path, name));
+  it('stops at the first library that fails to open', async () => {
+    const [first, second] = ['a.so', 'b.so'].map((name) => join(directory.path, name));
     await assert.rejects(loader.open([first, second]), /a\.so/);
   });
 
-  it('takes paths only', () => {
-    for (const wrong of [undefined, 'path', [1], [undefined]]) {
-      assert.throws(() => loader.open(wrong), TypeError);
+  it('rejects arguments that are not arrays of paths', () => {
+    for (const invalid of [undefined, 'path', [1], [undefined]]) {
+      assert.throws(() => loader.open(invalid), TypeError);
       assert.throws(() => {
-        loader.openSync(wrong);
+        loader.openSync(invalid);
       }, TypeError);
     }
   });
 
-  it('opens many at once', async () => {
-    const missing = join(temporary.path, 'libmissing.so');
+  it('handles many concurrent calls', async () => {
+    const missing = join(directory.path, 'libmissing.so');
     const openings = Array.from({ length: 50 }, () => loader.open([missing]));
     const results = await Promise.allSettled(openings);
     assert(results.every(({ status }) => status === 'rejected'));

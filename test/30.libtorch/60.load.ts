@@ -4,19 +4,22 @@ import { join } from 'node:path';
 import { findLibTorch } from '../../src/libtorch';
 import { libTorchFiles, writeFiles } from '../support/fake-libtorch';
 import { runNode } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('addon', () => {
-  const temporary = temporaryFolder();
+  const directory = temporaryDirectory();
   let libtorch: string;
 
   before(async () => {
     libtorch = (await findLibTorch()).dir;
   });
 
-  /** Runs a program with nothing in its environment but the given variables. */
-  async function bare(program: string, env: NodeJS.ProcessEnv = { SEMISUP_LIBTORCH: libtorch }) {
-    const { stdout, ...how } = await runNode(
+  /** Runs a program with only the given environment variables. */
+  async function runIsolated(
+    program: string,
+    env: NodeJS.ProcessEnv = { SEMISUP_LIBTORCH: libtorch },
+  ) {
+    const { stdout, ...status } = await runNode(
       `const { loadAddon, loadAddonSync, findUsedLibTorch } = require('./src/libtorch');
        (async () => { ${program} })().catch((error) => {
          console.log(JSON.stringify({ code: error.code, message: error.message }));
@@ -24,12 +27,12 @@ describe('addon', () => {
       [],
       env,
     );
-    assert.deepEqual(how, { code: 0, signal: null, stderr: '' });
+    assert.deepEqual(status, { code: 0, signal: null, stderr: '' });
     return JSON.parse(stdout) as { code?: string; message: string } & Record<string, unknown>;
   }
 
-  it('is loaded without an environment, an rpath or a library path', async () => {
-    const { compiledFor, dir, source } = await bare(
+  it('loads without an environment, an rpath or a library path', async () => {
+    const { compiledFor, dir, source } = await runIsolated(
       `const { compiledFor } = await loadAddon();
        console.log(JSON.stringify({ compiledFor, ...(await findUsedLibTorch()) }));`,
     );
@@ -37,8 +40,8 @@ describe('addon', () => {
     assert.deepEqual({ dir, source }, { dir: libtorch, source: 'SEMISUP_LIBTORCH' });
   });
 
-  it('is loaded once, however it is asked for', async () => {
-    const { same } = await bare(
+  it('loads once for all synchronous and asynchronous calls', async () => {
+    const { same } = await runIsolated(
       `const waiting = [loadAddon(), loadAddon()];
        const now = loadAddonSync();
        const all = [...await Promise.all(waiting), await loadAddon(), loadAddonSync()];
@@ -47,8 +50,8 @@ describe('addon', () => {
     assert.equal(same, true);
   });
 
-  it('is loaded in several workers at once', async () => {
-    const { loaded } = await bare(
+  it('loads concurrently in several workers', async () => {
+    const { loaded } = await runIsolated(
       `const { Worker } = require('node:worker_threads');
        const program = "require('tsx'); require('./src/libtorch').loadAddon().then((addon) => " +
          "require('node:worker_threads').parentPort.postMessage(addon.compiledFor))";
@@ -61,8 +64,8 @@ describe('addon', () => {
     assert.equal(loaded, 1);
   });
 
-  it('does not hold up the event loop while LibTorch is opened', async () => {
-    const { delay } = await bare(
+  it('does not block the event loop while LibTorch is opened', async () => {
+    const { delay } = await runIsolated(
       `const delays = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 1 });
        await new Promise((resolve) => setTimeout(resolve, 50));
        delays.enable();
@@ -83,26 +86,26 @@ describe('addon', () => {
     });
   }
 
-  it('is not loaded with a LibTorch of another version', async () => {
-    await symlink(join(libtorch, 'lib'), join(temporary.path, 'lib'));
-    await writeFiles(temporary.path, { 'version.py': "__version__ = '1.13.0+cpu'" });
-    const { code, message } = await bare('await loadAddon()', {
-      SEMISUP_LIBTORCH: temporary.path,
+  it('does not load with a different LibTorch version', async () => {
+    await symlink(join(libtorch, 'lib'), join(directory.path, 'lib'));
+    await writeFiles(directory.path, { 'version.py': "__version__ = '1.13.0+cpu'" });
+    const { code, message } = await runIsolated('await loadAddon()', {
+      SEMISUP_LIBTORCH: directory.path,
     });
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_MISMATCH');
     assert.match(message, /it is LibTorch 1\.13\.0, but the addon is built for 2\.\d+/);
   });
 
-  it('says what cannot be opened and what may help, and can be loaded afterwards', async () => {
+  it('reports a library that fails to open and the possible solutions, and loads on a later call', async () => {
     const version = (await findLibTorch()).version;
-    await writeFiles(temporary.path, {
+    await writeFiles(directory.path, {
       ...libTorchFiles,
       'version.py': `__version__ = '${version}'`,
     });
-    const { code, message, afterwards } = await bare(
-      `const { code, message } = await loadAddon({ libtorch: ${JSON.stringify(temporary.path)} })
+    const { code, message, afterwards } = await runIsolated(
+      `const { code, message } = await loadAddon({ libtorch: ${JSON.stringify(directory.path)} })
          .catch((error) => error);
-       const sync = (() => { try { loadAddonSync({ libtorch: ${JSON.stringify(temporary.path)} }) }
+       const sync = (() => { try { loadAddonSync({ libtorch: ${JSON.stringify(directory.path)} }) }
          catch (error) { return error.message } })();
        if (sync !== message) throw new Error(sync);
        const { compiledFor } = await loadAddon();
@@ -110,17 +113,17 @@ describe('addon', () => {
     );
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_OPEN');
     assert(
-      message.includes(`in ${temporary.path} (from the option 'libtorch') could not be opened`),
+      message.includes(`in ${directory.path} (from the option 'libtorch') could not be opened`),
     );
     assert.match(message, /libgomp\.so\.1: (file too short|invalid)/);
     assert.match(message, /Possible solutions:\n- remove that directory and reinstall it/);
     assert.match(String(afterwards), /^2\./);
   });
 
-  it('that is missing says how to get it', async () => {
-    const { code, message } = await bare('await loadAddon()', {
+  it('reports how to build a missing addon', async () => {
+    const { code, message } = await runIsolated('await loadAddon()', {
       SEMISUP_LIBTORCH: libtorch,
-      SEMISUP_PREBUILD: temporary.path,
+      SEMISUP_PREBUILD: directory.path,
       PREBUILDS_ONLY: '1',
     });
     assert.equal(code, 'ERR_SEMISUP_ADDON_NOT_FOUND');

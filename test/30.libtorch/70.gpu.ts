@@ -4,33 +4,33 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { queryGpuDriver, queryGpuDriverSync, gpuProblem, type GpuDriver } from '../../src/libtorch';
 import { root } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const run = promisify(execFile);
 
-describe("NVIDIA's driver", () => {
-  const temporary = temporaryFolder();
+describe('GPU driver query', () => {
+  const directory = temporaryDirectory();
 
   before(async function () {
     try {
       await run('cc', ['--version']);
     } catch {
-      this.test!.parent!.title += ' (skipped: there is no C compiler to make one that stands in)';
+      this.test!.parent!.title += ' (skipped: building the fake driver requires a C compiler)';
       this.skip();
     }
   });
 
-  /** One that says what the definitions say. */
-  async function driverThat(...definitions: string[]): Promise<string> {
-    const library = join(temporary.path, 'libfake.so');
+  /** Compiles a fake driver with these preprocessor definitions. */
+  async function compileDriver(...definitions: string[]): Promise<string> {
+    const library = join(directory.path, 'libfake.so');
     const source = join(root, 'test', 'support', 'fake-gpu-driver.c');
     const flags = definitions.map((definition) => `-D${definition}`);
     await run('cc', ['-shared', '-fPIC', ...flags, source, '-o', library]);
     return library;
   }
 
-  it('tells name, compute capability and memory of each GPU', async () => {
-    const library = await driverThat('NVML=0');
+  it('reports the name, compute capability and memory of each GPU', async () => {
+    const library = await compileDriver('NVML=0');
     assert.deepEqual(await queryGpuDriver([library, library]), {
       cuda: '13.0',
       gpus: [
@@ -40,39 +40,39 @@ describe("NVIDIA's driver", () => {
     });
   });
 
-  it('tells no free memory where its management library is not there, or fails', async () => {
-    const library = await driverThat('GPUS=1', 'NVML=1');
-    for (const nvml of ['libnothing.so', join(temporary.path, 'nothing.so'), library]) {
+  it('reports no free memory if NVML is missing or fails', async () => {
+    const library = await compileDriver('GPUS=1', 'NVML=1');
+    for (const nvml of ['libnothing.so', join(directory.path, 'nothing.so'), library]) {
       const [gpu, ...others] = (await queryGpuDriver([library, nvml])).gpus;
       assert.deepEqual([gpu?.memory, others], [{ total: 80e9, free: undefined }, []]);
     }
   });
 
-  it('may be missing', async () => {
+  it('reports a missing driver', async () => {
     const { missing, ...rest } = await queryGpuDriver(['libnothing.so.1', 'libnothing.so.2']);
     assert.match(missing!, /libnothing\.so\.1: .*No such file/);
     assert.deepEqual(rest, { cuda: undefined, gpus: [] });
   });
 
-  it('may find no GPU', async () => {
-    const library = await driverThat('INIT=100', 'VERSION=12040');
+  it('reports a driver without GPUs', async () => {
+    const library = await compileDriver('INIT=100', 'VERSION=12040');
     assert.deepEqual(await queryGpuDriver([library, library]), { cuda: '12.4', gpus: [] });
     assert.deepEqual(queryGpuDriverSync([library, library]), { cuda: '12.4', gpus: [] });
   });
 
-  it('may fail, with words of its own', async () => {
-    const mismatched = await driverThat('INIT=803');
+  it('reports the error message of the driver', async () => {
+    const mismatched = await compileDriver('INIT=803');
     const failure = /^system has unsupported display driver .* \(error 803\)$/;
     assert.match((await queryGpuDriver([mismatched, mismatched])).failure!, failure);
     assert.deepEqual((await queryGpuDriver([mismatched, mismatched])).gpus, []);
   });
 
-  it('may fail without a word', async () => {
-    const unknown = await driverThat('INIT=999');
+  it('reports the code of an error without a message', async () => {
+    const unknown = await compileDriver('INIT=999');
     assert.equal((await queryGpuDriver([unknown, unknown])).failure, 'unknown error (error 999)');
   });
 
-  it('may lack what is asked of it', async () => {
+  it('reports a missing driver function', async () => {
     const other = process.execPath;
     const { missing, failure } = await queryGpuDriver(['libc.so.6', other]);
     assert.equal(missing, undefined);
@@ -80,14 +80,14 @@ describe("NVIDIA's driver", () => {
   });
 });
 
-describe('why no GPU is used', () => {
+describe('gpuProblem', () => {
   const ready: GpuDriver = {
     cuda: '13.0',
     gpus: [{ name: 'A', capability: '9.0', memory: { total: 1, free: 1 } }],
   };
   const libtorch = { dir: '/lt', variant: 'cu130' };
 
-  it('is told of each cause, with what to do', () => {
+  it('returns each problem with a remedy', () => {
     const none: GpuDriver = { cuda: '13.0', gpus: [] };
     for (const [driver, used, visible, what, remedy] of [
       [
@@ -113,13 +113,13 @@ describe('why no GPU is used', () => {
     }
   });
 
-  it('is that the part for CUDA was not compiled', () => {
+  it('returns that the CUDA backend library was not compiled', () => {
     const problem = gpuProblem(ready, libtorch, undefined);
     assert.match(problem!.what, /CUDA backend library of semisup is not compiled for/);
     assert.match(problem!.remedy, /--headers.*npm run build:native/);
   });
 
-  it('is nothing where driver and LibTorch fit, within a major version of CUDA', () => {
+  it('returns undefined if the driver supports the CUDA major version of LibTorch', () => {
     for (const [cuda, variant] of [
       ['13.0', 'cu130'],
       ['13.0', 'cu132'],

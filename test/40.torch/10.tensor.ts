@@ -3,8 +3,8 @@ import { DisposedError, OptionError, SemisupError, TensorError } from '../../src
 import { memory, Tensor } from '../../src/torch';
 import { goldens, loadFixture } from '../support/torchscript';
 
-describe('tensors', () => {
-  it('give back what was put in, for every dtype', async () => {
+describe('Tensor', () => {
+  it('returns its data unchanged for every dtype', async () => {
     const data = [
       ['float32', new Float32Array([1.5, -2, 3])],
       ['float64', new Float64Array([1e300, -2, 3])],
@@ -27,7 +27,7 @@ describe('tensors', () => {
     }
   });
 
-  it('are copies, on the way in and on the way out', async () => {
+  it('copies the data on input and on output', async () => {
     const values = new Float32Array([1, 2]);
     using tensor = Tensor.from(values);
     values[0] = 9;
@@ -36,7 +36,7 @@ describe('tensors', () => {
     assert.deepEqual(await tensor.data(), new Float32Array([1, 2]));
   });
 
-  it('may be scalar or empty', async () => {
+  it('supports scalar and empty tensors', async () => {
     using scalar = Tensor.from(new Float32Array([7]), []);
     using empty = Tensor.from(new Float32Array(), [0, 3]);
     assert.deepEqual(scalar.shape, []);
@@ -45,12 +45,12 @@ describe('tensors', () => {
     assert.equal((await empty.data()).length, 0);
   });
 
-  it('keep their shape from being changed', () => {
+  it('has an immutable shape', () => {
     using tensor = Tensor.from([1, 2]);
     assert.throws(() => (tensor.shape as number[]).push(1), TypeError);
   });
 
-  it('refuse a shape that does not fit the data', () => {
+  it('rejects a shape that does not match the data', () => {
     for (const [shape, elements] of [
       [[2, 2], 4],
       [[], 1],
@@ -68,23 +68,23 @@ describe('tensors', () => {
     }
   });
 
-  it('refuse dimensions that are none', () => {
-    const none = ['3', null, undefined, 3n, [3], {}, Symbol('3'), () => 3] as number[];
-    for (const bad of [-1, 1.5, NaN, Infinity, -0.5, 2 ** 53, 2 ** 60, ...none]) {
-      assert.throws(() => Tensor.from(new Float32Array(3), [bad]), OptionError);
-      assert.throws(() => Tensor.from(new Float32Array(3), [1, bad]), OptionError);
-      if (bad !== -1) {
-        assert.throws(() => Tensor.from(new Float32Array(3)).reshape([bad]), OptionError);
+  it('rejects invalid dimensions', () => {
+    const notNumbers = ['3', null, undefined, 3n, [3], {}, Symbol('3'), () => 3] as number[];
+    for (const invalid of [-1, 1.5, NaN, Infinity, -0.5, 2 ** 53, 2 ** 60, ...notNumbers]) {
+      assert.throws(() => Tensor.from(new Float32Array(3), [invalid]), OptionError);
+      assert.throws(() => Tensor.from(new Float32Array(3), [1, invalid]), OptionError);
+      if (invalid !== -1) {
+        assert.throws(() => Tensor.from(new Float32Array(3)).reshape([invalid]), OptionError);
       }
     }
-    const holes = new Array<number>(2);
-    assert.throws(() => Tensor.from(new Float32Array(3), holes), OptionError);
-    for (const bad of ['3', 3, null, {}, new Int32Array([3]), Symbol('3')]) {
-      assert.throws(() => Tensor.from(new Float32Array(3), bad as number[]), OptionError);
+    const sparse = new Array<number>(2);
+    assert.throws(() => Tensor.from(new Float32Array(3), sparse), OptionError);
+    for (const invalid of ['3', 3, null, {}, new Int32Array([3]), Symbol('3')]) {
+      assert.throws(() => Tensor.from(new Float32Array(3), invalid as number[]), OptionError);
     }
   });
 
-  it('refuse more elements than can be', () => {
+  it('rejects more elements or dimensions than supported', () => {
     const huge = [2 ** 52, 2 ** 52, 0];
     assert.throws(() => Tensor.from(new Float32Array(0), huge), TensorError);
     assert.throws(() => Tensor.from(new Float32Array(0), [2 ** 40, 2 ** 40]), OptionError);
@@ -95,7 +95,7 @@ describe('tensors', () => {
   });
 
   describe('to', () => {
-    it('converts between the dtypes', () => {
+    it('converts between dtypes', () => {
       using tensor = Tensor.from([0, 1.75, -3]);
       assert.deepEqual(tensor.to({ dtype: 'float64' }).dataSync(), new Float64Array([0, 1.75, -3]));
       assert.deepEqual(tensor.to({ dtype: 'int64' }).dataSync(), new BigInt64Array([0n, 1n, -3n]));
@@ -107,7 +107,7 @@ describe('tensors', () => {
       );
     });
 
-    it('is another object for the same memory where nothing changes', () => {
+    it('returns a new object for the same memory if nothing changes', () => {
       const tensor = Tensor.from([1, 2]);
       const same = tensor.to({ device: 'cpu' });
       tensor.dispose();
@@ -116,9 +116,9 @@ describe('tensors', () => {
       same.dispose();
     });
 
-    it('refuses what it does not know', () => {
+    it('rejects invalid targets', () => {
       using tensor = Tensor.from([1]);
-      const bad = [
+      const invalid = [
         { dtype: 'float' },
         { dtype: 7 },
         { dtype: null },
@@ -130,13 +130,13 @@ describe('tensors', () => {
         'float64',
         ['float64'],
       ] as object[];
-      for (const target of bad) assert.throws(() => tensor.to(target), OptionError);
+      for (const target of invalid) assert.throws(() => tensor.to(target), OptionError);
       assert.throws(() => tensor.to({ device: 'cuda:0' }), { code: 'ERR_SEMISUP_DEVICE' });
     });
   });
 
   describe('reshape', () => {
-    it('takes the same elements into another shape, one of whose dimensions is computed', () => {
+    it('changes the shape and infers a dimension of -1', () => {
       using tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]);
       for (const [shape, expected] of [
         [
@@ -160,7 +160,7 @@ describe('tensors', () => {
       }
     });
 
-    it('refuses another number of elements', () => {
+    it('rejects a different number of elements', () => {
       using tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]);
       using empty = Tensor.from(new Float32Array(), [0, 3]);
       assert.throws(() => tensor.reshape([7]), TensorError);
@@ -175,21 +175,21 @@ describe('tensors', () => {
 
   describe('toFloat32', () => {
     for (const { dtype, bits, float32 } of goldens.widened) {
-      it(`gives the value of each ${dtype}, as PyTorch`, async () => {
+      it(`converts ${dtype} as PyTorch does`, async () => {
         using tensor = Tensor.from(Uint16Array.from(bits), [bits.length], dtype);
         const widened = await tensor.toFloat32();
         assert.deepEqual(new Int32Array(widened.buffer), Int32Array.from(float32));
       });
     }
 
-    it('gives the value of each bfloat16: the upper half of the bits of a float32', async () => {
+    it('converts every bfloat16, the upper 16 bits of a float32', async () => {
       const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
       using tensor = Tensor.from(bits, [65536], 'bfloat16');
       const expected = new Float32Array(Uint32Array.from(bits, (half) => half * 65536).buffer);
       assert.deepEqual(await tensor.toFloat32(), expected);
     });
 
-    it('gives the value of each float16', async () => {
+    it('converts every float16', async () => {
       const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
       const expected = Float32Array.from(bits, (half) => {
         const sign = half >> 15 ? -1 : 1;
@@ -198,18 +198,18 @@ describe('tensors', () => {
         return sign * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
       });
       using tensor = Tensor.from(bits, [65536], 'float16');
-      // As arrays of numbers: those that are NaN may be so by other bits.
+      // Arrays of numbers compare equal even if the bits of NaN differ.
       assert.deepEqual([...(await tensor.toFloat32())], [...expected]);
     });
 
-    it('is there for every dtype', async () => {
+    it('supports every dtype', async () => {
       using tensor = Tensor.from([true, false]);
       assert.deepEqual(await tensor.toFloat32(), new Float32Array([1, 0]));
     });
   });
 
   describe('dispose', () => {
-    it('frees the memory at once, and may be repeated', () => {
+    it('frees the memory immediately and is idempotent', () => {
       const before = memory().tensors;
       const tensor = Tensor.from(new Float64Array(1000));
       assert.deepEqual(memory().tensors, { count: before.count + 1, bytes: before.bytes + 8000 });
@@ -219,7 +219,7 @@ describe('tensors', () => {
       assert.deepEqual(memory().tensors, before);
     });
 
-    it('makes everything but the description fail', async () => {
+    it('makes every operation fail but keeps dtype, shape and device', async () => {
       const tensor = Tensor.from(new Float32Array(2));
       tensor.dispose();
       assert.deepEqual([tensor.dtype, tensor.shape, tensor.device], ['float32', [2], 'cpu']);
@@ -240,7 +240,7 @@ describe('tensors', () => {
       assert.throws(() => module.forwardSync(tensor), DisposedError);
     });
 
-    it('leaves nothing behind when the making fails', () => {
+    it('is not required after a failed construction', () => {
       const before = memory();
       for (let i = 0; i < 10; i++) {
         assert.throws(() => Tensor.from(new Float32Array(3), [2]), SemisupError);

@@ -3,8 +3,8 @@ import { OptionError, SemisupError, TensorError } from '../../src/errors';
 import { Tensor } from '../../src/torch';
 import { goldens } from '../support/torchscript';
 
-describe("a tensor's elements", () => {
-  it('may be a typed array of any class, which tells the dtype', () => {
+describe('tensor elements', () => {
+  it('accepts typed arrays of every class and infers the dtype', () => {
     for (const [data, dtype] of [
       [new Float32Array(2), 'float32'],
       [new Float64Array(2), 'float64'],
@@ -22,7 +22,7 @@ describe("a tensor's elements", () => {
     }
   });
 
-  it('that are 32 and 64 bits without a sign become int64, as far as they fit', () => {
+  it('converts unsigned 32 and 64 bit integers in range to int64', () => {
     using small = Tensor.from(new Uint32Array([0, 4294967295]));
     assert.deepEqual(small.dataSync(), new BigInt64Array([0n, 4294967295n]));
     using large = Tensor.from(new BigUint64Array([2n ** 63n - 1n]));
@@ -33,7 +33,7 @@ describe("a tensor's elements", () => {
     assert.equal(String(Tensor.from(seven, [], 'float16')), 'tensor(7., dtype=torch.float16)');
   });
 
-  it('may be arrays of numbers, bigints or booleans', () => {
+  it('accepts arrays of numbers, bigints or booleans', () => {
     for (const [data, typed, dtype] of [
       [[1, 0.5], new Float32Array([1, 0.5]), 'float32'],
       [[], new Float32Array([]), 'float32'],
@@ -46,7 +46,7 @@ describe("a tensor's elements", () => {
     }
   });
 
-  it('may be arrays of numbers for any dtype', () => {
+  it('accepts arrays of numbers for every dtype', () => {
     for (const [dtype, data, typed] of [
       ['float32', [0.1, -0, 1n], Float32Array.of(0.1, -0, 1)],
       ['float64', [0.1, NaN, Infinity], Float64Array.of(0.1, NaN, Infinity)],
@@ -63,13 +63,13 @@ describe("a tensor's elements", () => {
   });
 
   for (const { dtype, numbers, bits } of goldens.narrowed) {
-    it(`that are numbers become ${dtype} as in PyTorch`, () => {
+    it(`converts numbers to ${dtype} as PyTorch does`, () => {
       using tensor = Tensor.from(numbers, [numbers.length], dtype);
       assert.deepEqual(tensor.dataSync(), Uint16Array.from(bits));
     });
   }
 
-  it('are refused where a number would be lost', () => {
+  it('rejects numbers that the dtype cannot represent', () => {
     for (const [dtype, value] of [
       ['int8', 128],
       ['int8', -129],
@@ -92,7 +92,7 @@ describe("a tensor's elements", () => {
     }
   });
 
-  it('are refused where they are of another type than the dtype', () => {
+  it('rejects elements that do not match the dtype', () => {
     for (const [data, dtype] of [
       [new Float32Array(1), 'int32'],
       [new Float32Array(1), 'float64'],
@@ -119,7 +119,7 @@ describe("a tensor's elements", () => {
     });
   });
 
-  it('are refused where they are no data at all', () => {
+  it('rejects values that are not arrays', () => {
     const { proxy: revoked, revoke } = Proxy.revocable([], {});
     revoke();
     const throwing = new Proxy([1], {
@@ -156,12 +156,12 @@ describe("a tensor's elements", () => {
     }
   });
 
-  it('may be a proxy of an array', () => {
+  it('accepts a proxy of an array', () => {
     using tensor = Tensor.from(new Proxy([1, 2], {}), new Proxy([2, 1], {}));
     assert.deepEqual([tensor.shape, tensor.dataSync()], [[2, 1], new Float32Array([1, 2])]);
   });
 
-  it('may be a view into a larger buffer, at any offset', async () => {
+  it('accepts a view of a larger buffer at any offset', async () => {
     const values = new Float32Array([1, 2, 3, 4]).subarray(1, 3);
     using tensor = Tensor.from(values);
     assert.deepEqual(await tensor.data(), new Float32Array([2, 3]));
@@ -169,7 +169,7 @@ describe("a tensor's elements", () => {
     assert.deepEqual(await bytes.data(), new Uint8Array([2, 3]));
   });
 
-  it('may lie in a SharedArrayBuffer', () => {
+  it('accepts a view of a SharedArrayBuffer', () => {
     const shared = new Float32Array(new SharedArrayBuffer(16), 4, 2);
     shared.set([1, 2]);
     using tensor = Tensor.from(shared);
@@ -177,7 +177,7 @@ describe("a tensor's elements", () => {
     assert.deepEqual(tensor.dataSync(), new Float32Array([1, 2]));
   });
 
-  it('are refused where their buffer was transferred', () => {
+  it('rejects a view of a transferred buffer', () => {
     const data = new Float32Array([1, 2]);
     structuredClone(data.buffer, { transfer: [data.buffer] });
     assert.throws(() => Tensor.from(data), TensorError);
@@ -185,7 +185,7 @@ describe("a tensor's elements", () => {
     assert.throws(() => Tensor.from(data, [0]), TensorError);
   });
 
-  it('are refused where their buffer can be resized', () => {
+  it('rejects a view of a resizable buffer', () => {
     type Resizable = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
     const buffer = new (ArrayBuffer as unknown as Resizable)(8, { maxByteLength: 16 });
     assert.throws(() => Tensor.from(new Float32Array(buffer)), OptionError);
@@ -193,7 +193,7 @@ describe("a tensor's elements", () => {
     assert.throws(() => Tensor.from(new Uint32Array(buffer), [2]), OptionError);
   });
 
-  it('of a boolean tensor are true or false, whatever the bytes are', async () => {
+  it('converts every nonzero byte of a boolean tensor to true', async () => {
     using tensor = Tensor.from(new Uint8Array([0, 1, 2, 128, 255]), [5], 'bool');
     assert.deepEqual(await tensor.data(), new Uint8Array([0, 1, 1, 1, 1]));
     assert.equal(String(tensor), 'tensor([False,  True,  True,  True,  True])');

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { ModelError, ScriptError, TensorError } from '../../src/errors';
 import { ScriptModule, Tensor } from '../../src/torch';
 import { float32Bytes, makeSmallNet, smallNet } from '../support/small-net';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { writeZip } from '../support/zip';
 
 const ones = () => Tensor.from(new Float32Array(3 * 4).fill(1), [1, 3, 2, 2]);
 
-describe('script modules', () => {
-  const folder = temporaryFolder();
+describe('ScriptModule', () => {
+  const directory = temporaryDirectory();
 
-  it('are made from a description, filled, and run', async () => {
+  it('is created from a description, filled and run', async () => {
     await using module = await makeSmallNet();
     using input = ones();
     using output = await module.forward(input);
@@ -22,19 +22,19 @@ describe('script modules', () => {
     assert.deepEqual(await pooled.data(), new Float32Array([6, 1, 1, 1]));
   });
 
-  it('are the same after a save and a load, with their extra files', async () => {
-    const path = join(folder.path, 'net.pt');
-    await using made = await makeSmallNet();
-    await made.save(path, { extraFiles: { 'notes.txt': 'ünïcode' } });
+  it('is unchanged after save and load, including its extra files', async () => {
+    const path = join(directory.path, 'net.pt');
+    await using created = await makeSmallNet();
+    await created.save(path, { extraFiles: { 'notes.txt': 'ünïcode' } });
     await using loaded = await ScriptModule.load(path);
     using input = ones();
     using output = await loaded.forward(input);
     assert.deepEqual(await output.data(), new Float32Array([21, 30]));
     assert.deepEqual(loaded.metadata, { 'notes.txt': 'ünïcode' });
-    assert.deepEqual(await readdir(folder.path), ['net.pt']);
+    assert.deepEqual(await readdir(directory.path), ['net.pt']);
   });
 
-  it('convert the dtype of what they are filled with', async () => {
+  it('converts the dtype of filled tensors', async () => {
     await using module = await makeSmallNet();
     const bias = new Uint8Array(new BigInt64Array([-1n, -2n]).buffer);
     await module.fill('bias', bias, { dtype: 'int64', shape: [2], stride: [1] });
@@ -43,17 +43,17 @@ describe('script modules', () => {
     assert.deepEqual(await output.data(), new Float32Array([15, 21]));
   });
 
-  it('take bytes that begin between two elements', async () => {
+  it('accepts unaligned bytes', async () => {
     await using module = await makeSmallNet();
-    const odd = new Uint8Array(9);
-    odd.set(float32Bytes([-1, -2]), 1);
-    await module.fill('bias', odd.subarray(1), { dtype: 'float32', shape: [2], stride: [1] });
+    const unaligned = new Uint8Array(9);
+    unaligned.set(float32Bytes([-1, -2]), 1);
+    await module.fill('bias', unaligned.subarray(1), { dtype: 'float32', shape: [2], stride: [1] });
     using input = ones();
     using output = await module.forward(input);
     assert.deepEqual(await output.data(), new Float32Array([15, 21]));
   });
 
-  it('refuse bytes that are not those of the view', async () => {
+  it('rejects bytes that do not match the view', async () => {
     await using module = await makeSmallNet();
     const view = { dtype: 'float32', shape: [2], stride: [1] } as const;
     await assert.rejects(module.fill('bias', new Uint8Array(7), view), TensorError);
@@ -69,7 +69,7 @@ describe('script modules', () => {
     );
   });
 
-  it('run the calls of one moment in their order', async () => {
+  it('runs concurrent calls in order', async () => {
     await using module = await makeSmallNet();
     const order: number[] = [];
     await Promise.all(
@@ -83,7 +83,7 @@ describe('script modules', () => {
     assert.deepEqual(order, [0, 1, 2, 3]);
   });
 
-  it('finish the work under way when closed, refuse new work, and may be closed again', async () => {
+  it('completes pending calls on close, rejects later calls, and may be closed twice', async () => {
     const module = await makeSmallNet();
     const running = module.forward(ones());
     await Promise.all([module.close(), module.close()]);
@@ -92,7 +92,7 @@ describe('script modules', () => {
     await module.close();
   });
 
-  it('run on an input that is disposed of meanwhile', async () => {
+  it('runs on an input that is disposed during the call', async () => {
     await using module = await makeSmallNet();
     const input = ones();
     const running = module.forward(input);
@@ -100,7 +100,7 @@ describe('script modules', () => {
     assert.deepEqual(await (await running).data(), new Float32Array([21, 30]));
   });
 
-  it("tell what TorchScript raised, with TorchScript's traceback", async () => {
+  it('reports exceptions with the TorchScript traceback', async () => {
     await using module = await makeSmallNet();
     using input = Tensor.from(new Float32Array(4), [1, 1, 2, 2]);
     await assert.rejects(
@@ -115,7 +115,7 @@ describe('script modules', () => {
     assert.equal((await module.forward(good)).shape[1], 2);
   });
 
-  it('tell what does not compile', async () => {
+  it('reports compilation errors', async () => {
     const spec = { ...smallNet, source: '\ndef forward(self, x):\n    return torch.no_such(x)\n' };
     await assert.rejects(
       ScriptModule.create(spec),
@@ -123,19 +123,19 @@ describe('script modules', () => {
     );
   });
 
-  it('refuse files that are missing, folders, or no TorchScript, by their name', async () => {
-    const text = join(folder.path, 'text.pt');
+  it('rejects missing files, directories and files that are not TorchScript, and reports their paths', async () => {
+    const text = join(directory.path, 'text.pt');
     await writeFile(text, 'not a model');
-    const plainZip = join(folder.path, 'plain-zip.pt');
+    const plainZip = join(directory.path, 'plain-zip.pt');
     await writeZip(plainZip, [{ name: 'readme.txt', data: Buffer.from('not a model') }]);
-    const net = join(folder.path, 'net.pt');
+    const net = join(directory.path, 'net.pt');
     await using module = await makeSmallNet();
     await module.save(net);
-    const truncated = join(folder.path, 'truncated.pt');
+    const truncated = join(directory.path, 'truncated.pt');
     await writeFile(truncated, (await readFile(net)).subarray(0, -100));
     const cases = [
-      [join(folder.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND'],
-      [folder.path, 'ERR_SEMISUP_MODEL_NOT_FOUND'],
+      [join(directory.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND'],
+      [directory.path, 'ERR_SEMISUP_MODEL_NOT_FOUND'],
       [text, 'ERR_SEMISUP_MODEL_FORMAT'],
       [plainZip, 'ERR_SEMISUP_MODEL_FORMAT'],
       [truncated, 'ERR_SEMISUP_MODEL_FORMAT'],
@@ -149,17 +149,17 @@ describe('script modules', () => {
     }
   });
 
-  it('leave nothing behind when they cannot be saved', async () => {
+  it('removes temporary files when save fails', async () => {
     await using module = await makeSmallNet();
-    const taken = join(folder.path, 'folder');
-    await mkdir(taken);
-    for (const path of [taken, join(folder.path, 'none', 'net.pt')]) {
+    const existing = join(directory.path, 'folder');
+    await mkdir(existing);
+    for (const path of [existing, join(directory.path, 'none', 'net.pt')]) {
       await assert.rejects(module.save(path), { code: 'ERR_SEMISUP_MODEL_WRITE', value: path });
     }
-    assert.deepEqual(await readdir(folder.path, { recursive: true }), ['folder']);
+    assert.deepEqual(await readdir(directory.path, { recursive: true }), ['folder']);
   });
 
-  it('take tensors of the CPU where they lie on another device', async () => {
+  it('copies CPU arguments to its own device', async () => {
     const source = [
       '',
       'def forward(self, x, more: List[Tensor], named: Dict[str, Tensor]):',
@@ -170,21 +170,21 @@ describe('script modules', () => {
       ...{ type: 'Net', source },
       parameters: { k: { dtype: 'float32', shape: [3, 5] } },
     });
-    const path = join(folder.path, 'net.pt');
+    const path = join(directory.path, 'net.pt');
     await net.save(path);
     const { native, handle } = net.executor;
-    // LibTorch's device without memory, which all machines have.
+    // LibTorch's meta device has no memory and exists on every machine.
     const { module } = await native.loadModule(handle, path, 'meta', undefined, false);
     using x = Tensor.from(new Float32Array(6), [2, 3]);
     using y = Tensor.from(new Float32Array(5));
     const args = [x, [y], { y }];
-    using given = (await native.callMethod(handle, module, 'forward', args, {}, 0)) as Tensor;
-    assert.deepEqual([given.device, given.shape], ['meta', [2, 5]]);
+    using output = (await native.callMethod(handle, module, 'forward', args, {}, 0)) as Tensor;
+    assert.deepEqual([output.device, output.shape], ['meta', [2, 5]]);
     assert.equal(x.device, 'cpu');
   });
 
-  it('refuse options that they do not know, and devices that are not there', async () => {
-    const path = join(folder.path, 'net.pt');
+  it('rejects unknown options and unavailable devices', async () => {
+    const path = join(directory.path, 'net.pt');
     await assert.rejects(ScriptModule.load(path, { devise: 'cpu' } as object), (error: Error) =>
       error.message.includes("Did you mean 'device'?"),
     );

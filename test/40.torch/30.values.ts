@@ -4,7 +4,7 @@ import { ScriptError, SemisupError } from '../../src/errors';
 import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
 
-/** Calls a method, and reads what it gives. */
+/** Calls a method and reads the tensors of its result. */
 async function call(
   module: ScriptModule,
   method: string,
@@ -26,14 +26,14 @@ describe('values', () => {
   });
   const get = (name: string) => modules.get(name)!;
 
-  describe("of Python's PyTorch", () => {
+  describe('matches Python', () => {
     for (const golden of goldens.calls) {
       const { module: name, method, inputAfterwards } = golden;
-      const shown = JSON.stringify([golden.args, golden.kwargs]).replaceAll(
+      const printedArgs = JSON.stringify([golden.args, golden.kwargs]).replaceAll(
         /"bytes":"[^"]*"/g,
         '…',
       );
-      it(`are those of ${name}.${method} ${shown.slice(1, 80)}`, async () => {
+      it(`in ${name}.${method} ${printedArgs.slice(1, 80)}`, async () => {
         for (const run of ['call', 'callSync'] as const) {
           const module = await loadFixture(name);
           const args = golden.args.map(decode);
@@ -50,7 +50,7 @@ describe('values', () => {
     }
   });
 
-  it('may be keys that mean something in JavaScript', async () => {
+  it('may have keys that are special in JavaScript', async () => {
     const numbers = JSON.parse(
       '{ "__proto__": 1, "constructor": 2, "toString": 3 }',
     ) as ScriptValue;
@@ -63,12 +63,12 @@ describe('values', () => {
     assert.equal(Object.getPrototypeOf(counted), Object.prototype);
   });
 
-  it('may be Maps for dicts of strings, and arrays for named tuples', async () => {
+  it('may be Maps for string dicts and arrays for named tuples', async () => {
     assert.deepEqual(await call(get('values'), 'count', new Map([['a', 1]])), { a: 2 });
     assert.deepEqual(await call(get('values'), 'mirror', [1, 2]), { x: 2, y: 1 });
   });
 
-  it('of named tuples must all be there, and no others', async () => {
+  it('for named tuples must have exactly the fields of the tuple', async () => {
     await assert.rejects(call(get('values'), 'mirror', { y: 3 }), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
       what: `Expected float for 'x' in the argument 'point' of mirror(), but received undefined.`,
@@ -79,12 +79,12 @@ describe('values', () => {
     });
   });
 
-  it('may be undefined for None', async () => {
+  it('of None may be undefined', async () => {
     assert.equal(await call(get('values'), 'optional', undefined), null);
     assert.deepEqual(await call(get('values'), 'gaps', [1, undefined]), [1, null]);
   });
 
-  it('are floats where the schema says so, even if they are whole', async () => {
+  it('follow the schema for the distinction of int and float', async () => {
     assert.deepEqual(await call(get('values'), 'divide', 3, 3), [1, 1.5]);
     assert.deepEqual(await call(get('values'), 'reals', [1, 2]), [0.5, 1]);
     await assert.rejects(call(get('values'), 'divide', 3.5, 3), ScriptError);
@@ -95,7 +95,7 @@ describe('values', () => {
     assert.equal(await call(get('values'), 'integer', -0), 0);
   });
 
-  it('are of the type that they tell by themselves where the schema says Any or Union', async () => {
+  it('determine their own type where the schema declares Any or Union', async () => {
     const kind = async (value: ScriptValue) => await call(get('values'), 'kind', value);
     assert.equal(await kind(1n), 'int');
     assert.equal(await kind(2 ** 53), 'float');
@@ -114,7 +114,7 @@ describe('values', () => {
     });
   });
 
-  it('may be objects of another realm', async () => {
+  it('may come from another realm', async () => {
     const foreign = runInNewContext(
       `({ numbers: { a: 1 }, list: [1, 2], bytes: new Int16Array(2) })`,
     ) as {
@@ -133,7 +133,7 @@ describe('values', () => {
     assert.deepEqual(await call(get('values'), 'count', new Proxy({ a: 1 }, {})), { a: 2 });
   });
 
-  it('that are changed in place change the tensor of the caller, but neither its shape nor lists', async () => {
+  it('modified in place change the data of the caller, but neither its shapes nor its lists', async () => {
     using x = Tensor.from(new Float32Array([1, 2]));
     const numbers = [1];
     using same = await get('arguments').call('mutate', x, numbers);
@@ -146,7 +146,7 @@ describe('values', () => {
     assert.equal(String(x.reshape([2, 1])), 'tensor([[ 6.],\n        [12.]])');
   });
 
-  it('go from one module into another without a copy', async () => {
+  it('pass between modules without a copy', async () => {
     using x = Tensor.from(new Float32Array([1, 2]));
     using doubled = await get('values').forward(x);
     using again = await get('values').forward(doubled);
@@ -155,7 +155,7 @@ describe('values', () => {
     assert.equal(again.dataSync()[0], 8);
   });
 
-  it('that JavaScript has no counterpart for are refused by name', async () => {
+  it('without a JavaScript equivalent are rejected by type name', async () => {
     const refused = get('refused');
     const results = [
       ['make_counter', /type __torch__\.Counter, which has no JavaScript equivalent/],
@@ -180,7 +180,7 @@ describe('values', () => {
     assert.match(String(refused.methods.imaginary.arguments[0].default), /^0\.\+1\.j$/);
   });
 
-  it('that are tensors of another layout or dtype than JavaScript knows are refused', async () => {
+  it('are rejected if they are tensors with an unsupported layout or dtype', async () => {
     const kinds = ['complex', 'sparse', 'quantised', 'uint16', 'mkldnn'];
     for (const kind of kinds) {
       await assert.rejects(call(get('tensors'), 'forward', kind), SemisupError, kind);
@@ -192,7 +192,7 @@ describe('values', () => {
     await assert.rejects(huge.toFloat32(), { code: 'ERR_SEMISUP_TENSOR' });
   });
 
-  it('may be nested a hundred deep, and no deeper, nor hold themselves', async () => {
+  it('may be nested up to 100 levels deep and not be cyclic', async () => {
     const nest = (depth: number) => {
       let value: ScriptValue = 0;
       for (let i = 0; i < depth; i++) value = [value];
@@ -221,14 +221,14 @@ describe('values', () => {
     }
   });
 
-  it('may be long', async () => {
+  it('may have many elements', async () => {
     const long = Array.from({ length: 200_000 }, (_, i) => i);
     assert.deepEqual(await call(get('values'), 'integers', long), [...long, 0]);
     const text = 'ü'.repeat(1_000_000);
     assert.deepEqual(await call(get('values'), 'text', text), [`${text}!`, 2_000_000]);
   });
 
-  it('that throw when they are read are refused', async () => {
+  it('are rejected if reading them throws or their type is unsupported', async () => {
     const throwing = {
       get handle(): never {
         throw new TypeError('not this');
@@ -262,23 +262,23 @@ describe('values', () => {
       new ArrayBuffer(1),
       new Float32Array(1),
     ]) {
-      const odd = value as unknown as ScriptValue;
+      const unsupported = value as unknown as ScriptValue;
       for (const [method, ...args] of [
-        ['forward', odd],
-        ['anything', odd],
-        ['kind', [odd]],
-        ['count', odd],
-        ['count', { a: odd }],
-        ['integers', odd],
-        ['integers', [odd]],
-        ['text', odd],
-        ['optional', odd],
-        ['one_of', odd],
-        ['mirror', odd],
-        ['nested', odd],
-        ['by_number', odd],
-        ['by_number', new Map([[odd, odd]])],
-        ['device', odd],
+        ['forward', unsupported],
+        ['anything', unsupported],
+        ['kind', [unsupported]],
+        ['count', unsupported],
+        ['count', { a: unsupported }],
+        ['integers', unsupported],
+        ['integers', [unsupported]],
+        ['text', unsupported],
+        ['optional', unsupported],
+        ['one_of', unsupported],
+        ['mirror', unsupported],
+        ['nested', unsupported],
+        ['by_number', unsupported],
+        ['by_number', new Map([[unsupported, unsupported]])],
+        ['device', unsupported],
       ] as [string, ...ScriptValue[]][]) {
         await assert.rejects(values.call(method, ...args), SemisupError, method);
         assert.throws(() => values.callSync(method, ...args), SemisupError);

@@ -3,8 +3,8 @@ import { OptionError, ScriptError, SemisupError } from '../../src/errors';
 import { ScriptModule, Tensor, type KeywordArguments, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
-/** What is odd on purpose, as the types would not have it. */
-const odd = (value: unknown) => value as ScriptValue;
+/** Casts a value of an unsupported type. */
+const asValue = (value: unknown) => value as ScriptValue;
 
 describe('arguments', () => {
   let plain: ScriptModule;
@@ -19,7 +19,7 @@ describe('arguments', () => {
     await Promise.all([plain, values, raises].map((module) => module.close()));
   });
 
-  /** A call is refused, with or without waiting for it, before TorchScript sees it. */
+  /** Asserts that the synchronous and asynchronous call are rejected before TorchScript runs. */
   async function refuses(
     module: ScriptModule,
     [method, ...args]: [string, ...(ScriptValue | KeywordArguments)[]],
@@ -30,7 +30,7 @@ describe('arguments', () => {
     assert.throws(() => module.callSync<ScriptValue>(method, ...args), expected);
   }
 
-  it('are described with their types, defaults and results', () => {
+  it('are described with types, defaults and result types', () => {
     const { forward, keyword_only, defaults } = plain.methods;
     assert.deepEqual(forward, {
       arguments: [
@@ -42,7 +42,7 @@ describe('arguments', () => {
       returns: 'Tensor',
     });
     assert.deepEqual(
-      keyword_only!.arguments.map((one) => [one.name, one.keywordOnly]),
+      keyword_only!.arguments.map(({ name, keywordOnly }) => [name, keywordOnly]),
       [
         ['a', false],
         ['b', false],
@@ -56,7 +56,7 @@ describe('arguments', () => {
     );
   });
 
-  it('must all be there that have no default', async () => {
+  it('are required without a default', async () => {
     await refuses(
       plain,
       ['add', 1],
@@ -69,15 +69,15 @@ describe('arguments', () => {
     );
   });
 
-  it('may be left out as undefined where there is a default', async () => {
-    const given = await plain.call<ScriptValue>('defaults', undefined, 2, {
+  it('use the default for undefined', async () => {
+    const result = await plain.call<ScriptValue>('defaults', undefined, 2, {
       kwargs: { s: undefined },
     });
-    assert.deepEqual(given, [7, 2, true, 'é', null, [1, 'a']]);
+    assert.deepEqual(result, [7, 2, true, 'é', null, [1, 'a']]);
     await refuses(plain, ['add', undefined, 1], /^Expected int for the argument 'x' of add\(\)/);
   });
 
-  it('may not be more than the method takes', async () => {
+  it('must not exceed the parameters of the method', async () => {
     await refuses(
       plain,
       ['add', 1, 2, 3],
@@ -90,7 +90,7 @@ describe('arguments', () => {
     );
   });
 
-  it('may not have names that the method does not know', async () => {
+  it('must not have unknown names', async () => {
     for (const name of ['z', '__proto__', 'self', '']) {
       const kwargs = Object.fromEntries([
         ['y', 2],
@@ -100,7 +100,7 @@ describe('arguments', () => {
     }
   });
 
-  it('may not be given twice', async () => {
+  it('must not be passed twice', async () => {
     await refuses(
       plain,
       ['add', 1, 2, { kwargs: { x: 3 } }],
@@ -108,7 +108,7 @@ describe('arguments', () => {
     );
   });
 
-  it('by name are the last object that is { kwargs } alone; a dict like that is followed by one', async () => {
+  it('are keyword arguments in a last object with only the key kwargs', async () => {
     const settings = { kwargs: { a: 5 } };
     await refuses(plain, ['options', settings], `options() has no argument 'a'.`);
     assert.equal(await plain.call<ScriptValue>('options', settings, { kwargs: {} }), 5);
@@ -117,7 +117,7 @@ describe('arguments', () => {
     assert.equal(await values.call<ScriptValue>('one_of', 's', { kwargs: {} }), 'str');
   });
 
-  it('of the wrong type are told by the place where they are', async () => {
+  it('of the wrong type are reported with their location', async () => {
     using x = Tensor.from([1]);
     const rows = "the argument 'rows' of matrix()";
     const nested = `the argument 'value' of nested()`;
@@ -179,7 +179,7 @@ describe('arguments', () => {
     }
   });
 
-  it('that are long are shown by their beginning', async () => {
+  it('are truncated in error messages', async () => {
     await refuses(
       values,
       ['integer', 'x'.repeat(10_000)],
@@ -187,7 +187,7 @@ describe('arguments', () => {
     );
   });
 
-  it('may be no stand-ins for tensors', async () => {
+  it('of type Tensor must be instances of Tensor', async () => {
     using x = Tensor.from([1, 2]);
     const detached = new Float32Array(2);
     structuredClone(detached.buffer, { transfer: [detached.buffer] });
@@ -203,23 +203,23 @@ describe('arguments', () => {
       [Object.create(Tensor.prototype), 'an object of class Tensor'],
     ] as [unknown, string][]) {
       const what = `Expected a Tensor for the argument 'x' of forward(), but received ${shown}.`;
-      await refuses(values, ['forward', odd(value)], what);
+      await refuses(values, ['forward', asValue(value)], what);
     }
   });
 
-  it('that are disposed tensors are refused at any depth', async () => {
-    const gone = Tensor.from([1]);
-    gone.dispose();
+  it('must not contain disposed tensors at any depth', async () => {
+    const disposed = Tensor.from([1]);
+    disposed.dispose();
     for (const [method, value] of [
-      ['anything', [{ a: gone }]],
-      ['by_number', new Map([[1, gone]])],
-      ['nested', [1, ['s', []], { a: [gone] }]],
+      ['anything', [{ a: disposed }]],
+      ['by_number', new Map([[1, disposed]])],
+      ['nested', [1, ['s', []], { a: [disposed] }]],
     ] as [string, ScriptValue][]) {
       await assert.rejects(values.call(method, value), { code: 'ERR_SEMISUP_DISPOSED' });
     }
   });
 
-  it('are checked at once, whatever else waits', async () => {
+  it('are checked immediately, even if other calls are pending', async () => {
     await using slow = await loadFixture('slow');
     const running = slow.call<ScriptValue>('forward', 1, 10_000);
     let settled = false;
@@ -229,7 +229,7 @@ describe('arguments', () => {
     assert.equal(await running, 1);
   });
 
-  it('are for a method that there is; else the nearest is named', async () => {
+  it('for an unknown method are rejected with the nearest method', async () => {
     await assert.rejects(plain.call('foward'), {
       code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
       what: `The module has no method 'foward'.`,
@@ -245,7 +245,7 @@ describe('arguments', () => {
     await assert.rejects(plain.invoke('add', { length: 2 } as unknown as []), OptionError);
   });
 
-  describe('that TorchScript itself refuses', () => {
+  describe('rejected by TorchScript', () => {
     for (const [kind, reason, line] of [
       ['raise', 'ValueError: the value was raise', 'ops.prim.RaiseException('],
       ['assert', 'AssertionError: asserted: ünïcode', 'ops.prim.RaiseException('],
@@ -254,7 +254,7 @@ describe('arguments', () => {
       ['shape', 'shapes cannot be multiplied (2x3 and 2x3)', 'torch.matmul(x, x)'],
       ['divide', 'division by 0', 'torch.floordiv(1, _5)'],
     ] as const) {
-      it(`raise with the traceback: ${kind}`, async () => {
+      it(`raise an error with the traceback: ${kind}`, async () => {
         using x = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]);
         const expected = (error: unknown) => {
           assert.ok(error instanceof ScriptError);
@@ -267,12 +267,12 @@ describe('arguments', () => {
         };
         await assert.rejects(raises.forward(x, kind), expected);
         assert.throws(() => raises.forwardSync(x, kind), expected);
-        using answer = await raises.forward(x, 'none');
-        assert.deepEqual(answer.dataSync(), new Float32Array([2, 3, 4, 5, 6, 7]));
+        using output = await raises.forward(x, 'none');
+        assert.deepEqual(output.dataSync(), new Float32Array([2, 3, 4, 5, 6, 7]));
       });
     }
 
-    it('fail each for itself when there are many at once', async () => {
+    it('fail independently in concurrent calls', async () => {
       using x = Tensor.from([1]);
       const kinds = Array.from({ length: 100 }, (_, i) => (i % 2 ? 'raise' : 'none'));
       const outcomes = await Promise.allSettled(kinds.map((kind) => raises.forward(x, kind)));

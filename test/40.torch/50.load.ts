@@ -9,30 +9,30 @@ import { ModelError, OptionError } from '../../src/errors';
 import { memory, ScriptModule, Tensor, type ScriptModuleOptions } from '../../src/torch';
 import type { ArchiveSource } from '../../src/torch';
 import { runNode } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { fixture, legible, loadFixture } from '../support/torchscript';
 
-const notes = {
+const extraFiles = {
   'config.json': '{"input": [1, 3]}',
   'labels/ünï.txt': 'kätze\nhund\n',
   empty: '',
 };
 
-/** What the module `notes` makes of [2, 4], to know it by. */
-async function answer(module: ScriptModule): Promise<Float32Array> {
+/** The output of the module `notes` for [2, 4]. */
+async function outputOf(module: ScriptModule): Promise<Float32Array> {
   using input = Tensor.from([2, 4], [1, 2]);
   using output = await module.forward(input);
   return await output.toFloat32();
 }
 
-describe('load', () => {
-  const folder = temporaryFolder();
+describe('ScriptModule.load', () => {
+  const directory = temporaryDirectory();
   let bytes: Uint8Array;
   before(async () => {
     bytes = await readFile(fixture('notes'));
   });
 
-  it('takes a path, a file URL, bytes, or a stream, and the extra files with them', async () => {
+  it('accepts a path, a file URL, bytes or a stream and reads the extra files', async () => {
     const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
     shared.set(bytes);
     const padded = new Uint8Array(bytes.length + 20);
@@ -49,30 +49,30 @@ describe('load', () => {
     ];
     for (const source of sources) {
       await using module = await ScriptModule.load(source);
-      assert.deepEqual(await answer(module), new Float32Array([-5]));
-      assert.deepEqual(module.metadata, notes);
+      assert.deepEqual(await outputOf(module), new Float32Array([-5]));
+      assert.deepEqual(module.metadata, extraFiles);
     }
     for (const source of sources.slice(0, 5)) {
       await using module = ScriptModule.loadSync(source as string);
-      assert.deepEqual(await answer(module), new Float32Array([-5]));
-      assert.deepEqual(module.metadata, notes);
+      assert.deepEqual(await outputOf(module), new Float32Array([-5]));
+      assert.deepEqual(module.metadata, extraFiles);
     }
   });
 
-  it('needs the bytes for no longer than it lasts', async () => {
+  it('does not use the bytes after it resolves', async () => {
     const copy = Uint8Array.from(bytes);
     await using module = await ScriptModule.load(copy);
     copy.fill(0);
-    assert.deepEqual(await answer(module), new Float32Array([-5]));
+    assert.deepEqual(await outputOf(module), new Float32Array([-5]));
   });
 
-  it('puts what was saved in training mode into eval mode', async () => {
+  it('switches a module saved in training mode to eval mode', async () => {
     await using module = await loadFixture('scripted');
     assert.equal(await module.attribute('dropout.training'), false);
   });
 
   describe('options', () => {
-    it('convert what is floating point to a dtype, and nothing else', async () => {
+    it('convert only floating-point tensors to the dtype', async () => {
       for (const dtype of ['float64', 'float16', 'bfloat16', 'float32'] as const) {
         await using module = await loadFixture('state', { dtype });
         const state = await module.stateDict();
@@ -88,7 +88,7 @@ describe('load', () => {
       }
     });
 
-    it('freeze the weights, and the numbers stay', async () => {
+    it('freeze the weights without changing the outputs', async () => {
       await using plain = await loadFixture('scripted');
       await using frozen = await loadFixture('scripted', { freeze: true });
       assert.deepEqual(Object.keys(await frozen.stateDict()), []);
@@ -98,21 +98,21 @@ describe('load', () => {
         const expected = await plain.call(method, ...args);
         assert.deepEqual(legible(await frozen.call(method, ...args)), legible(expected));
       }
-      const path = join(folder.path, 'frozen.pt');
+      const path = join(directory.path, 'frozen.pt');
       await frozen.save(path);
-      await using again = ScriptModule.loadSync(path, { freeze: true, dtype: 'float32' });
-      assert.deepEqual(legible(await again.forward(x)), legible(await plain.forward(x)));
+      await using reloaded = ScriptModule.loadSync(path, { freeze: true, dtype: 'float32' });
+      assert.deepEqual(legible(await reloaded.forward(x)), legible(await plain.forward(x)));
     });
 
-    it('freeze in another dtype', async () => {
+    it('freeze and convert to another dtype', async () => {
       await using module = await ScriptModule.load(bytes, { freeze: true, dtype: 'float64' });
       using input = Tensor.from([2, 4], [1, 2], 'float64');
       using output = await module.forward(input);
       assert.deepEqual(output.dataSync(), new Float64Array([-5]));
     });
 
-    it('run several calls at a time', async () => {
-      // Each pair takes a moment; the second call of a pair is over first, if they run side by side.
+    it('run several calls concurrently', async () => {
+      // The second call is much shorter, so it completes first only if both run concurrently.
       await using module = await loadFixture('slow', { instances: 2, threads: 1 });
       const order: number[] = [];
       await Promise.all(
@@ -124,7 +124,7 @@ describe('load', () => {
       assert.deepEqual(order, [1, 20_000]);
     });
 
-    it('are refused out of their range, and under names that are not theirs', async () => {
+    it('are rejected if a value is invalid or a name is unknown', async () => {
       for (const options of [
         { threads: 0 },
         { threads: 1025 },
@@ -163,14 +163,14 @@ describe('load', () => {
   describe('abort', () => {
     const reason = new Error('never mind');
 
-    it('before it begins reads nothing', async () => {
+    it('does not read the source if the signal is already aborted', async () => {
       const stream = Readable.from([bytes]);
       const signal = AbortSignal.abort(reason);
       await assert.rejects(ScriptModule.load(stream, { signal }), reason);
       assert.equal(stream.readableDidRead, false);
     });
 
-    it('at any moment gives the reason, and keeps nothing', async () => {
+    it('rejects with the reason at any time and releases the module', async () => {
       await (await ScriptModule.load(bytes)).close();
       const before = memory().modules.count;
       for (const delay of [-1, 0, 1, 2, 5]) {
@@ -185,14 +185,14 @@ describe('load', () => {
           },
         );
       }
-      // Those that were given up come nevertheless, and are closed then.
+      // Aborted loads still complete in the background, after which their modules are closed.
       for (let i = 0; i < 100; i++) {
         await sleep(1);
         assert.ok(memory().modules.count <= before);
       }
     });
 
-    it('ends the stream', async () => {
+    it('destroys the stream', async () => {
       const controller = new AbortController();
       const stream = new Readable({ read: () => undefined });
       const loading = ScriptModule.load(stream, { signal: controller.signal });
@@ -203,16 +203,16 @@ describe('load', () => {
       assert.equal(stream.destroyed, true);
     });
 
-    it('after it is done does nothing', async () => {
+    it('has no effect after load resolves', async () => {
       const controller = new AbortController();
       await using module = await ScriptModule.load(bytes, { signal: controller.signal });
       controller.abort(reason);
-      assert.deepEqual(await answer(module), new Float32Array([-5]));
+      assert.deepEqual(await outputOf(module), new Float32Array([-5]));
     });
   });
 
-  describe('refuses', () => {
-    /** Both ways of loading say the same: the file's name, and what to do. */
+  describe('rejects', () => {
+    /** Asserts that load and loadSync report the path and a remedy. */
     async function refuses(path: string, code: string): Promise<void> {
       const expected = (error: unknown) => {
         assert.ok(error instanceof ModelError);
@@ -225,7 +225,7 @@ describe('load', () => {
       assert.throws(() => ScriptModule.loadSync(path), expected);
     }
 
-    it('what is no archive source', async () => {
+    it('values that are not archive sources', async () => {
       for (const source of [
         '',
         'a\0b.pt',
@@ -246,7 +246,7 @@ describe('load', () => {
       await assert.rejects(ScriptModule.load(Readable.from(['text'])), OptionError);
     });
 
-    it('a stream that fails, with its error', async () => {
+    it('a stream that fails and reports its error', async () => {
       const failing = Readable.from(
         (async function* () {
           await sleep(1);
@@ -260,28 +260,28 @@ describe('load', () => {
       });
     });
 
-    it('a file that is missing, a folder, or empty', async () => {
-      await refuses(join(folder.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
-      await refuses(join(folder.path, 'no', 'folder.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
-      await refuses(folder.path, 'ERR_SEMISUP_MODEL_NOT_FOUND');
-      const empty = join(folder.path, 'empty.pt');
+    it('a missing file, a directory and an empty file', async () => {
+      await refuses(join(directory.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      await refuses(join(directory.path, 'no', 'folder.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      await refuses(directory.path, 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      const empty = join(directory.path, 'empty.pt');
       await writeFile(empty, '');
       await refuses(empty, 'ERR_SEMISUP_MODEL_FORMAT');
     });
 
-    it('bytes that were transferred, or are none', async () => {
+    it('transferred and empty buffers', async () => {
       const transferred = Uint8Array.from(bytes);
       structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
-      for (const none of [transferred, new Uint8Array(), Readable.from([])]) {
-        await assert.rejects(ScriptModule.load(none), {
+      for (const empty of [transferred, new Uint8Array(), Readable.from([])]) {
+        await assert.rejects(ScriptModule.load(empty), {
           code: 'ERR_SEMISUP_MODEL_FORMAT',
           what: /^The buffer of 0 bytes could not be loaded/,
         });
       }
     });
 
-    it('an archive that ends too early, wherever that is', async () => {
-      const path = join(folder.path, 'cut.pt');
+    it('an archive truncated at any length', async () => {
+      const path = join(directory.path, 'cut.pt');
       await writeFile(path, bytes);
       for (let length = bytes.length - 1; length > 0; length -= 97) {
         await truncate(path, length);
@@ -289,10 +289,10 @@ describe('load', () => {
       }
     });
 
-    it('damaged archives by a ModelError, if at all: the process lives', async function () {
+    it('corrupt archives, if at all, only with a ModelError', async function () {
       this.timeout(120_000);
-      // LibTorch checks no sums, so that many of them load. Higher bits would make lengths of it, for
-      // which LibTorch takes gigabytes before it finds them too long.
+      // LibTorch does not verify checksums, so many corrupt archives load. Only the low four bits change:
+      // larger lengths would make LibTorch allocate gigabytes before it rejects them.
       const { code, signal, stdout } = await runNode(`
         const { readFileSync } = require('node:fs');
         const { ScriptModule, Tensor, memory } = require('./src/torch');
@@ -301,7 +301,7 @@ describe('load', () => {
         (async () => {
           const bytes = readFileSync(fixture('notes'));
           const input = Tensor.from([2, 4], [1, 2]);
-          const counts = { loaded: 0, refused: 0 };
+          const counts = { loaded: 0, rejected: 0 };
           for (let at = 0; at < bytes.length; at++) {
             const damaged = Uint8Array.from(bytes);
             damaged[at] ^= 1 << at % 4;
@@ -317,18 +317,18 @@ describe('load', () => {
               await module.close();
             } catch (error) {
               if (!(error instanceof ModelError)) throw error;
-              counts.refused++;
+              counts.rejected++;
             }
           }
-          const lives = (await ScriptModule.load(bytes)).methods.forward.returns;
-          console.log(JSON.stringify({ ...counts, lives, modules: memory().modules.count }));
+          const returns = (await ScriptModule.load(bytes)).methods.forward.returns;
+          console.log(JSON.stringify({ ...counts, returns, modules: memory().modules.count }));
         })();
       `);
       assert.deepEqual({ code, signal }, { code: 0, signal: null });
-      const { loaded, refused, ...rest } = JSON.parse(stdout) as Record<string, number | string>;
-      assert.equal(Number(loaded) + Number(refused), bytes.length);
-      assert.ok(Number(refused) > bytes.length / 4, `${refused} were refused`);
-      assert.deepEqual(rest, { lives: 'Tensor', modules: 1 });
+      const { loaded, rejected, ...rest } = JSON.parse(stdout) as Record<string, number | string>;
+      assert.equal(Number(loaded) + Number(rejected), bytes.length);
+      assert.ok(Number(rejected) > bytes.length / 4, `${rejected} were rejected`);
+      assert.deepEqual(rest, { returns: 'Tensor', modules: 1 });
     });
   });
 });

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { makeSmallNet } from '../support/small-net';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
 
-describe('state', () => {
-  const folder = temporaryFolder();
+describe('module state', () => {
+  const directory = temporaryDirectory();
   let module: ScriptModule;
   beforeEach(async () => {
     module = await loadFixture('state');
@@ -17,7 +17,7 @@ describe('state', () => {
     await module.close();
   });
 
-  it("is PyTorch's: parameters and buffers by their dotted names", async () => {
+  it('contains the parameters and buffers by their dotted names, as in PyTorch', async () => {
     const expected = Object.fromEntries(
       goldens.state.map(([name, tensor]) => [name, legible(decode(tensor))]),
     );
@@ -33,12 +33,12 @@ describe('state', () => {
     ]);
   });
 
-  it('is none of a module that has none', async () => {
-    await using none = await loadFixture('values');
-    assert.deepEqual(await none.stateDict(), {});
+  it('is empty for a module without state', async () => {
+    await using stateless = await loadFixture('values');
+    assert.deepEqual(await stateless.stateDict(), {});
   });
 
-  it("shares the module's memory, tied weights too", async () => {
+  it('shares memory with the module, including tied weights', async () => {
     const { weight, 'inner.weight': tied } = await module.parameters();
     await module.call<ScriptValue>('double_weight');
     assert.deepEqual(weight!.dataSync(), new Float32Array([2, 4, 6, 8]));
@@ -51,7 +51,7 @@ describe('state', () => {
     assert.deepEqual(output.dataSync(), new Float32Array([16, 24]));
   });
 
-  it('outlives the module, and its own tensors', async () => {
+  it('outlives the module and other tensors of the same memory', async () => {
     const { total } = await module.buffers();
     (await module.buffers()).total!.dispose();
     using input = Tensor.from([1, 1]);
@@ -60,7 +60,7 @@ describe('state', () => {
     assert.deepEqual(total!.dataSync(), new Float32Array([4, 6]));
   });
 
-  it('that a method replaces is new, and the tensor of before stays', async () => {
+  it('keeps a tensor that a method replaced', async () => {
     const { mean } = await module.buffers();
     using input = Tensor.from([1, 2], [2], 'float64');
     await module.call('rebind', input);
@@ -68,12 +68,12 @@ describe('state', () => {
     assert.deepEqual((await module.buffers()).mean!.dataSync(), new Float64Array([2, 3]));
   });
 
-  it('is kept from call to call, and what was given out is not changed', async () => {
+  it('persists between calls, and returned values do not change', async () => {
     using input = Tensor.from([1, 1]);
     await module.forward(input);
-    const past = await module.call<readonly number[]>('past');
+    const previous = await module.call<readonly number[]>('past');
     await module.forward(input);
-    assert.deepEqual(past, [1]);
+    assert.deepEqual(previous, [1]);
     assert.deepEqual(await module.call<ScriptValue>('past'), [1, 2]);
     assert.equal(await module.attribute('count'), 2);
   });
@@ -93,12 +93,12 @@ describe('state', () => {
       point: [1, 2],
       'inner.depth': 2,
     })) {
-      it(`gives ${name}`, async () => {
+      it(`returns ${name}`, async () => {
         assert.deepEqual(await module.attribute(name), value);
       });
     }
 
-    it('gives tensors, of submodules too', async () => {
+    it('returns tensors, including those of submodules', async () => {
       const plain = await module.attribute<Tensor>('plain');
       assert.deepEqual(plain.dataSync(), new BigInt64Array([5n, 6n]));
       const steps = await module.attribute<Tensor>('inner.steps');
@@ -117,7 +117,7 @@ describe('state', () => {
       '',
       '__proto__',
     ]) {
-      it(`refuses ${JSON.stringify(name)} by its whole name`, async () => {
+      it(`rejects ${JSON.stringify(name)} and reports the full name`, async () => {
         await assert.rejects(module.attribute(name), {
           code: 'ERR_SEMISUP_SCRIPT_ARGUMENT',
           what: `The module has no attribute '${name}'.`,
@@ -125,7 +125,7 @@ describe('state', () => {
       });
     }
 
-    it('refuses what has no counterpart in JavaScript, and names that are no text', async () => {
+    it('rejects values without a JavaScript equivalent and names that are not strings', async () => {
       await assert.rejects(module.attribute('inner'), {
         code: 'ERR_SEMISUP_SCRIPT',
         what: /type __torch__\.Inner, which has no JavaScript equivalent/,
@@ -135,7 +135,7 @@ describe('state', () => {
   });
 
   describe('graph', () => {
-    it('is of forward, or of the method that is named', async () => {
+    it('returns the graph of forward or of the given method', async () => {
       assert.match(
         await module.graph(),
         /^graph\(%self\S* : __torch__\.State,\n\s*%x\S* : Tensor\):/,
@@ -148,7 +148,7 @@ describe('state', () => {
   });
 
   describe('to', () => {
-    it('converts what is floating point, in place, and gives the module', async () => {
+    it('converts floating-point tensors in place and returns the module', async () => {
       const { weight: before } = await module.parameters();
       assert.equal(await module.to({ dtype: 'float64', device: 'cpu' }), module);
       const { weight, 'inner.weight': tied, 'inner.steps': steps } = await module.stateDict();
@@ -158,19 +158,19 @@ describe('state', () => {
       assert.deepEqual((await module.forward(input)).dataSync(), new Float64Array([4, 6]));
     });
 
-    it('comes after the calls that were made before it', async () => {
-      await using slow = await loadFixture('notes');
+    it('runs after earlier calls', async () => {
+      await using linear = await loadFixture('notes');
       using single = Tensor.from([2, 4], [1, 2]);
       using double = single.to({ dtype: 'float64' });
       const outputs = [
-        slow.forward(single),
-        slow.to({ dtype: 'float64' }).then((same) => same.forward(double)),
+        linear.forward(single),
+        linear.to({ dtype: 'float64' }).then((converted) => converted.forward(double)),
       ];
       const dtypes = (await Promise.all(outputs)).map((output) => output.dtype);
       assert.deepEqual(dtypes, ['float32', 'float64']);
     });
 
-    it('refuses what it does not know, and changes nothing then', async () => {
+    it('rejects invalid targets without changing the module', async () => {
       for (const target of [{ dtype: 'int8' }, { device: 'gpu' }, { dtipe: 'float16' }, null]) {
         await assert.rejects(module.to(target as object), { name: 'OptionError' });
       }
@@ -182,65 +182,65 @@ describe('state', () => {
   });
 
   describe('save', () => {
-    it('keeps what calls have changed, and the ties', async () => {
+    it('preserves modified state and tied weights', async () => {
       using input = Tensor.from([1, 1]);
       await module.forward(input);
-      const path = join(folder.path, 'state.pt');
+      const path = join(directory.path, 'state.pt');
       await module.save(pathToFileURL(path));
-      await using again = await ScriptModule.load(path);
-      assert.deepEqual(legible(await again.stateDict()), legible(await module.stateDict()));
-      assert.equal(await again.attribute('count'), 1);
-      assert.equal((await again.call<number[]>('past')).length, 1);
-      await again.call<ScriptValue>('double_weight');
+      await using reloaded = await ScriptModule.load(path);
+      assert.deepEqual(legible(await reloaded.stateDict()), legible(await module.stateDict()));
+      assert.equal(await reloaded.attribute('count'), 1);
+      assert.equal((await reloaded.call<number[]>('past')).length, 1);
+      await reloaded.call<ScriptValue>('double_weight');
       assert.deepEqual(
-        (await again.parameters())['inner.weight']!.dataSync(),
+        (await reloaded.parameters())['inner.weight']!.dataSync(),
         new Float32Array([2, 4, 6, 8]),
       );
     });
 
-    it('keeps the extra files unless others are given', async () => {
-      await using noted = await loadFixture('notes');
-      const path = join(folder.path, 'notes.pt');
-      const own = { 'a/b.txt': '日本語\n\0', ['__proto__']: 'own' };
+    it('keeps the extra files unless new ones are passed', async () => {
+      await using net = await loadFixture('notes');
+      const path = join(directory.path, 'notes.pt');
+      const replacement = { 'a/b.txt': '日本語\n\0', ['__proto__']: 'own' };
       for (const [extraFiles, expected] of [
-        [undefined, noted.metadata],
+        [undefined, net.metadata],
         [{}, {}],
-        [own, own],
+        [replacement, replacement],
       ] as const) {
-        await noted.save(path, extraFiles && { extraFiles });
-        await using again = await ScriptModule.load(path);
-        assert.deepEqual(again.metadata, expected);
+        await net.save(path, extraFiles && { extraFiles });
+        await using reloaded = await ScriptModule.load(path);
+        assert.deepEqual(reloaded.metadata, expected);
       }
     });
 
-    it('replaces a file in one step, and leaves nothing beside it', async () => {
-      const path = join(folder.path, 'net.pt');
+    it('replaces a file atomically and leaves no temporary files', async () => {
+      const path = join(directory.path, 'net.pt');
       await writeFile(path, 'old');
       await using net = await makeSmallNet();
       await Promise.all([net.save(path), net.save(path)]);
-      await using again = await ScriptModule.load(path);
-      assert.deepEqual(Object.keys(again.methods).sort(), ['forward', 'pooled']);
-      assert.deepEqual(await readdir(folder.path), ['net.pt']);
+      await using reloaded = await ScriptModule.load(path);
+      assert.deepEqual(Object.keys(reloaded.methods).sort(), ['forward', 'pooled']);
+      assert.deepEqual(await readdir(directory.path), ['net.pt']);
     });
 
-    it('leaves what was there where the folder cannot be written', async function () {
+    it('keeps the existing file if the directory is not writable', async function () {
       if (process.platform === 'win32' || process.getuid?.() === 0) {
-        this.test!.title += ' (skipped: this user may write anywhere)';
+        this.test!.title += ' (skipped: this user can write to any directory)';
         this.skip();
       }
-      const path = join(folder.path, 'net.pt');
+      const path = join(directory.path, 'net.pt');
       await writeFile(path, 'old');
-      await chmod(folder.path, 0o500);
+      await chmod(directory.path, 0o500);
       await assert.rejects(module.save(path), { code: 'ERR_SEMISUP_MODEL_WRITE', value: path });
-      await chmod(folder.path, 0o700);
+      await chmod(directory.path, 0o700);
       assert.equal(await readFile(path, 'utf8'), 'old');
-      assert.deepEqual(await readdir(folder.path), ['net.pt']);
+      assert.deepEqual(await readdir(directory.path), ['net.pt']);
     });
 
-    it('refuses paths and extra files that are none', async () => {
-      const path = join(folder.path, 'net.pt');
-      for (const bad of ['', 'a\0b', 7, null, new URL('http://localhost/a.pt')]) {
-        await assert.rejects(module.save(bad as string), { name: 'OptionError' });
+    it('rejects invalid paths and extra files', async () => {
+      const path = join(directory.path, 'net.pt');
+      for (const invalid of ['', 'a\0b', 7, null, new URL('http://localhost/a.pt')]) {
+        await assert.rejects(module.save(invalid as string), { name: 'OptionError' });
       }
       for (const extraFiles of [
         { a: 1 },
@@ -257,7 +257,7 @@ describe('state', () => {
       await assert.rejects(module.save(path, { extraFile: {} } as object), {
         remedy: `Did you mean 'extraFiles'?`,
       });
-      assert.deepEqual(await readdir(folder.path), []);
+      assert.deepEqual(await readdir(directory.path), []);
     });
   });
 });

@@ -4,8 +4,8 @@ import { DisposedError } from '../../src/errors';
 import { memory, ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
-/** Rounds of the module `slow` that take some tens of milliseconds. */
-const long = 5000;
+/** The iterations that take the module `slow` tens of milliseconds. */
+const longRounds = 5000;
 const reason = new Error('never mind');
 
 describe('cancellation', () => {
@@ -19,22 +19,22 @@ describe('cancellation', () => {
 
   const call = (name: number, rounds: number, signal?: AbortSignal) =>
     slow.invoke<number>('forward', [name, rounds], signal && { signal });
-  /** The names of the calls that ran, in their order. */
-  const ran = () => slow.attribute<number[]>('ran');
+  /** The names of the executed calls in order. */
+  const executed = () => slow.attribute<number[]>('ran');
 
-  it('takes a call that waits out of the queue, and no other', async () => {
+  it('removes only the cancelled call from the queue', async () => {
     const controller = new AbortController();
-    const calls = [call(1, long), call(2, 1, controller.signal), call(3, 1)] as const;
+    const calls = [call(1, longRounds), call(2, 1, controller.signal), call(3, 1)] as const;
     controller.abort(reason);
     await assert.rejects(calls[1], reason);
     assert.deepEqual(await Promise.all([calls[0], calls[2]]), [1, 3]);
-    assert.deepEqual(await ran(), [1, 3]);
+    assert.deepEqual(await executed(), [1, 3]);
   });
 
-  it('rejects at once, though another call runs', async () => {
+  it('rejects immediately while another call runs', async () => {
     const controller = new AbortController();
     const order: string[] = [];
-    const running = call(1, long).then(() => order.push('ran'));
+    const running = call(1, longRounds).then(() => order.push('ran'));
     const waiting = call(2, 1, controller.signal).catch(() => order.push('cancelled'));
     await sleep(1);
     controller.abort(reason);
@@ -42,25 +42,25 @@ describe('cancellation', () => {
     assert.deepEqual(order, ['cancelled', 'ran']);
   });
 
-  it('drops the answer of a call that runs already, and the call is finished', async () => {
+  it('discards the result of a running call, which completes', async () => {
     const controller = new AbortController();
-    const running = call(1, long, controller.signal);
+    const running = call(1, longRounds, controller.signal);
     await sleep(10);
     controller.abort(reason);
     await assert.rejects(running, reason);
     assert.equal(await call(2, 1), 2);
-    assert.deepEqual(await ran(), [1, 2]);
+    assert.deepEqual(await executed(), [1, 2]);
   });
 
-  it('before the call keeps it from being made', async () => {
+  it('rejects a call whose signal is already aborted', async () => {
     await assert.rejects(call(1, 1, AbortSignal.abort(reason)), reason);
-    // Not even its arguments are looked at.
+    // The arguments are not checked either.
     const signal = AbortSignal.abort(reason);
     await assert.rejects(slow.invoke('forward', ['no number'], { signal }), reason);
-    assert.deepEqual(await ran(), []);
+    assert.deepEqual(await executed(), []);
   });
 
-  it('after the call does nothing, and the signal is let go of', async () => {
+  it('has no effect after the call, which removes its listener', async () => {
     const controller = new AbortController();
     let listeners = 0;
     const { signal } = controller;
@@ -78,56 +78,58 @@ describe('cancellation', () => {
     assert.equal(await call(2, 1), 2);
   });
 
-  it('of many calls by one signal takes all that wait', async () => {
+  it('cancels all pending calls of one signal', async () => {
     const controller = new AbortController();
-    const running = call(0, long);
+    const running = call(0, longRounds);
     const waiting = Array.from({ length: 500 }, (_, i) => call(i + 1, 1, controller.signal));
     controller.abort(reason);
     const outcomes = await Promise.allSettled(waiting);
-    assert.ok(outcomes.every((one) => one.status === 'rejected' && one.reason === reason));
+    assert.ok(
+      outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason === reason),
+    );
     assert.equal(await running, 0);
-    assert.deepEqual(await ran(), [0]);
+    assert.deepEqual(await executed(), [0]);
   });
 
-  it('by a time limit rejects with a TimeoutError', async () => {
-    const running = call(1, long);
+  it('rejects with a TimeoutError after a timeout', async () => {
+    const running = call(1, longRounds);
     await assert.rejects(call(2, 1, AbortSignal.timeout(1)), { name: 'TimeoutError' });
     await running;
-    assert.deepEqual(await ran(), [1]);
+    assert.deepEqual(await executed(), [1]);
   });
 
-  it('takes an AbortSignal and no other option', async () => {
+  it('accepts only an AbortSignal as option', async () => {
     await assert.rejects(call(1, 1, {} as AbortSignal), { code: 'ERR_SEMISUP_OPTION_VALUE' });
     await assert.rejects(slow.invoke('forward', [1, 1], { signall: undefined } as object), {
       remedy: `Did you mean 'signal'?`,
     });
   });
 
-  describe('by close', () => {
-    it('is none: calls that wait are answered, in their order, before it resolves', async () => {
+  describe('on close', () => {
+    it('does not happen: pending calls complete in order before close resolves', async () => {
       const order: (number | string)[] = [];
-      const calls = [1, 2, 3].map(async (name) => order.push(await call(name, long / 5)));
+      const calls = [1, 2, 3].map(async (name) => order.push(await call(name, longRounds / 5)));
       await slow.close().then(() => order.push('closed'));
       await Promise.all(calls);
       assert.deepEqual(order, [1, 2, 3, 'closed']);
     });
 
-    it('comes at any number of threads after the last call', async () => {
-      await using wide = await loadFixture('slow', { instances: 3, threads: 1 });
+    it('does not happen for any number of instances', async () => {
+      await using parallel = await loadFixture('slow', { instances: 3, threads: 1 });
       const order: (number | string)[] = [];
       const calls = [1, 2, 3, 4, 5].map(async (name) => {
-        order.push(await wide.call<number>('forward', name, name * 200));
+        order.push(await parallel.call<number>('forward', name, name * 200));
       });
-      await wide.close().then(() => order.push('closed'));
+      await parallel.close().then(() => order.push('closed'));
       await Promise.all(calls);
       assert.equal(order.length, 6);
       assert.equal(order.at(-1), 'closed');
     });
 
-    it('refuses what comes after it with a DisposedError, even while it drains', async () => {
+    it('rejects later calls with a DisposedError while pending calls complete', async () => {
       using input = Tensor.from([1]);
       await using module = await loadFixture('values');
-      const running = call(1, long);
+      const running = call(1, longRounds);
       const closing = Promise.all([slow.close(), module.close()]);
       for (const use of [
         () => call(2, 1),
@@ -147,10 +149,10 @@ describe('cancellation', () => {
       assert.ok(module.methods.forward);
     });
 
-    it('leaves cancelled calls out', async () => {
+    it('does not delay close by cancelled calls', async () => {
       const controller = new AbortController();
-      const running = call(1, long);
-      const waiting = call(2, long * 100, controller.signal);
+      const running = call(1, longRounds);
+      const waiting = call(2, longRounds * 100, controller.signal);
       const closing = slow.close();
       controller.abort(reason);
       await assert.rejects(waiting, reason);
@@ -158,7 +160,7 @@ describe('cancellation', () => {
       assert.equal(await running, 1);
     });
 
-    it('of a scope comes by itself', async () => {
+    it('closes the module at the end of its scope', async () => {
       const { count } = memory().modules;
       {
         await using module = await loadFixture('values');
@@ -169,8 +171,8 @@ describe('cancellation', () => {
     });
   });
 
-  describe('and inputs', () => {
-    it('may be disposed of while the call waits or runs, and are freed after it', async () => {
+  describe('of inputs', () => {
+    it('allows dispose while the call is pending and frees them after the call', async () => {
       await using module = await loadFixture('values');
       const before = memory().tensors;
       const calls = Array.from({ length: 50 }, (_, i) => {
@@ -181,8 +183,8 @@ describe('cancellation', () => {
         input.dispose();
         return running;
       });
-      for (const [i, answer] of (await Promise.all(calls)).entries()) {
-        const outputs = i % 2 ? [answer as Tensor] : (answer as { a: Tensor[] }).a;
+      for (const [i, result] of (await Promise.all(calls)).entries()) {
+        const outputs = i % 2 ? [result as Tensor] : (result as { a: Tensor[] }).a;
         for (const output of outputs) {
           assert.deepEqual(output.dataSync(), new Float32Array(10_000).fill(i % 2 ? 2 * i : i));
           output.dispose();

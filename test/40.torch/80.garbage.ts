@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { runNode } from '../support/run-node';
 
-/** Runs with a garbage collector that can be called; gives what the program makes of `answer`. */
-async function collect(steps: string): Promise<unknown> {
+/** Runs a program with access to `gc` and returns the value that it passes to `report`. */
+async function runWithGc(steps: string): Promise<unknown> {
   const { code, signal, stdout, stderr } = await runNode(`
     require('node:v8').setFlagsFromString('--expose-gc');
     const gc = require('node:vm').runInNewContext('gc');
     const { memory, ScriptModule, Tensor } = require('./src/torch');
     const { fixture } = require('./test/support/torchscript');
-    const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
-    // What is finalized, and closed then on threads of its own, takes turns of the event loop.
+    const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
+    // Finalizers close modules on other threads, so this takes several iterations of the event loop.
     const settle = async (isDone) => {
-      for (let i = 0; i < 500 && !isDone(); i++) { gc(); await turn(); }
+      for (let i = 0; i < 500 && !isDone(); i++) { gc(); await tick(); }
     };
     const isEmpty = () => memory().tensors.count + memory().modules.count === 0;
-    const answer = (value) => console.log(JSON.stringify(value));
+    const report = (value) => console.log(JSON.stringify(value));
     (async () => { ${steps} })();
   `);
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
@@ -27,25 +27,25 @@ const none = {
   arenas: { count: 0, bytes: 0 },
 };
 
-describe('garbage', () => {
-  it('is tensors that nobody holds, and memory() is zero when they are freed', async () => {
-    const held = await collect(`
+describe('garbage collection', () => {
+  it('frees unreferenced tensors, after which memory() is zero', async () => {
+    const usage = await runWithGc(`
       const one = Tensor.from(new Float32Array(1000));
       for (let i = 0; i < 100; i++) Tensor.from(new Float32Array(1000)).reshape([10, 100]);
       await settle(() => memory().tensors.count === 1);
       const kept = memory();
       one.dispose();
-      answer([kept, memory()]);
+      report([kept, memory()]);
     `);
-    assert.deepEqual(held, [{ ...none, tensors: { count: 1, bytes: 4000 } }, none]);
+    assert.deepEqual(usage, [{ ...none, tensors: { count: 1, bytes: 4000 } }, none]);
   });
 
-  it('is modules that were never closed, with their threads', async () => {
-    const [during, after, threads] = (await collect(`
+  it('frees modules that were never closed and their threads', async () => {
+    const [during, after, threads] = (await runWithGc(`
       const { readdirSync } = require('node:fs');
       const threads = () => process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0;
       await (await ScriptModule.load(fixture('state'))).close();
-      await turn();
+      await tick();
       const before = threads();
       const during = await (async () => {
         const loaded = [];
@@ -54,15 +54,15 @@ describe('garbage', () => {
         return memory();
       })();
       await settle(() => isEmpty() && threads() <= before);
-      answer([during, memory(), threads() - before]);
+      report([during, memory(), threads() - before]);
     `)) as [typeof none, typeof none, number];
     assert.equal(during.modules.count, 20);
     assert.deepEqual(after, none);
     assert.ok(threads <= 0, `${threads} threads are left`);
   });
 
-  it('is no module that has work under way, nor its inputs', async () => {
-    const answers = await collect(`
+  it('does not free a module with pending calls or their inputs', async () => {
+    const results = await runWithGc(`
       const start = async () => {
         const slow = await ScriptModule.load(fixture('slow'));
         const values = await ScriptModule.load(fixture('values'));
@@ -73,26 +73,26 @@ describe('garbage', () => {
         ];
       };
       const running = await start();
-      for (let i = 0; i < 3; i++) { gc(); await turn(); }
-      const answers = await Promise.all(running);
+      for (let i = 0; i < 3; i++) { gc(); await tick(); }
+      const results = await Promise.all(running);
       await settle(isEmpty);
-      answer([answers, memory()]);
+      report([results, memory()]);
     `);
-    assert.deepEqual(answers, [[7, true], none]);
+    assert.deepEqual(results, [[7, true], none]);
   });
 
-  it('is no tensor of a module that was closed or collected', async () => {
-    const answers = await collect(`
+  it('does not free the tensors of a collected module', async () => {
+    const results = await runWithGc(`
       const take = async () => (await (await ScriptModule.load(fixture('state'))).parameters()).weight;
       const weight = await take();
       await settle(() => memory().modules.count === 0);
-      answer([[...weight.dataSync()], memory().modules.count]);
+      report([[...weight.dataSync()], memory().modules.count]);
     `);
-    assert.deepEqual(answers, [[1, 2, 3, 4], 0]);
+    assert.deepEqual(results, [[1, 2, 3, 4], 0]);
   });
 
-  it('is what failed or was cancelled calls leave behind', async () => {
-    const after = await collect(`
+  it('frees the inputs of failed and cancelled calls', async () => {
+    const after = await runWithGc(`
       await (async () => {
         const raises = await ScriptModule.load(fixture('raises'));
         const slow = await ScriptModule.load(fixture('slow'));
@@ -110,27 +110,27 @@ describe('garbage', () => {
         }
       })();
       await settle(isEmpty);
-      answer(memory());
+      report(memory());
     `);
     assert.deepEqual(after, none);
   });
 
-  it('is collected by V8 itself where it is heavy, because V8 is told its bytes', async () => {
-    const [light, heavy] = (await collect(`
-      const most = async (length) => {
+  it('runs automatically for large tensors, because V8 accounts for their bytes', async () => {
+    const [small, large] = (await runWithGc(`
+      const peakCount = async (length) => {
         const data = new Uint8Array(length);
-        let most = 0;
+        let peak = 0;
         for (let i = 0; i < 300; i++) {
           Tensor.from(data);
-          most = Math.max(most, memory().tensors.count);
-          if (i % 10 === 0) await turn();
+          peak = Math.max(peak, memory().tensors.count);
+          if (i % 10 === 0) await tick();
         }
         await settle(isEmpty);
-        return most;
+        return peak;
       };
-      answer([await most(1), await most(2 ** 24)]);
+      report([await peakCount(1), await peakCount(2 ** 24)]);
     `)) as [number, number];
-    // V8 collects at times of its own too: some of the light ones may be gone before the last.
-    assert.ok(heavy < light / 2, `${heavy} heavy and ${light} light of 300 were held at once`);
+    // V8 may also collect some of the small tensors early.
+    assert.ok(large < small / 2, `peak of ${large} large and ${small} small tensors out of 300`);
   });
 });

@@ -6,7 +6,7 @@ import { Executor, ScriptModule, Tensor, type Plan, type PlanOptions } from '../
 import { makeNet, pictures } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const side = 9;
 const transform = {
@@ -16,7 +16,7 @@ const transform = {
   std: [0.2, 0.3, 0.25],
 } as const;
 
-/** With a residual, and two outputs for each image. */
+/** A network with a residual and two outputs per image. */
 const forward = [
   'y = torch.relu(torch.conv2d(x, self.a, self.biasOfA, [1, 1], [1, 1]))',
   'z = torch.relu(torch.conv2d(y, self.b, None, [1, 1], [1, 1], [1, 1], 2) + y)',
@@ -28,52 +28,53 @@ const weights = {
   ...{ w: [2, 8], v: [2] },
 };
 
-describe('plans for a GPU', function () {
+describe('GPU plan', function () {
   this.timeout(120_000);
   const fake = fakeGpu();
-  const temporary = temporaryFolder();
+  const directory = temporaryDirectory();
   temporaryEnvironment(() => ({
-    FAKE_GPU_LOG: join(temporary.path, 'log'),
+    FAKE_GPU_LOG: join(directory.path, 'log'),
     FAKE_GPU_FAILS: undefined,
     FAKE_GPU_FUSED: undefined,
   }));
 
-  const log = async () => (await readFile(join(temporary.path, 'log'), 'utf8')).trim().split('\n');
-  const count = async (line: string) => (await log()).filter((one) => one === line).length;
+  const log = async () => (await readFile(join(directory.path, 'log'), 'utf8')).trim().split('\n');
+  const countInLog = async (operation: string) =>
+    (await log()).filter((line) => line === operation).length;
 
   const makeTestNet = () => makeNet(forward, weights);
   const example = {
     shape: [3, side, side],
     transform,
-    createBatch: () => Promise.resolve(bytes(2)),
+    createBatch: () => Promise.resolve(byteImages(2)),
   };
   async function planOf(net: ScriptModule, options: PlanOptions = {}): Promise<Plan> {
     return await net.plan('forward', example, options, await fake.open());
   }
 
-  it('give what TorchScript gives, for batches of all sizes', async () => {
+  it('matches TorchScript for all batch sizes', async () => {
     await using net = await makeTestNet();
     const plan = await planOf(net);
-    await using plain = await makeTestNet();
+    await using interpreted = await makeTestNet();
     assert.equal(plan.kind, 'graph');
     for (const images of [1, 2, 3, 5, 8, 257]) {
       using input = pictures([images, 3, side, side], images);
-      await assertSame(await net.forward(input), await plain.forward(input));
+      await assertSame(await net.forward(input), await interpreted.forward(input));
     }
   });
 
-  it('normalise images that come as bytes', async () => {
+  it('normalizes images of bytes', async () => {
     await using net = await makeTestNet();
     await planOf(net);
-    await using plain = await makeTestNet();
+    await using interpreted = await makeTestNet();
     for (const images of [1, 3]) {
-      using input = bytes(images);
-      using normalised = await normalise(input);
-      await assertSame(await net.forward(input), await plain.forward(normalised));
+      using input = byteImages(images);
+      using normalized = await normalize(input);
+      await assertSame(await net.forward(input), await interpreted.forward(normalized));
     }
   });
 
-  it('are recorded once for each power of two, and share memory', async () => {
+  it('captures one graph per power of two, with shared memory', async () => {
     await using net = await makeTestNet();
     await planOf(net);
     const before = await log();
@@ -82,38 +83,38 @@ describe('plans for a GPU', function () {
       ['release', 'capture', 'release'],
     );
     for (const images of [3, 4, 3, 1]) {
-      using input = bytes(images);
+      using input = byteImages(images);
       (await net.forward(input)).dispose();
     }
-    assert.equal(await count('capture'), 1);
-    assert.equal(await count('capture in a family'), 1);
+    assert.equal(await countInLog('capture'), 1);
+    assert.equal(await countInLog('capture in a family'), 1);
     using floats = pictures([4, 3, side, side]);
     (await net.forward(floats)).dispose();
-    assert.equal(await count('capture in a family'), 2);
+    assert.equal(await countInLog('capture in a family'), 2);
   });
 
-  it('run a batch by one replay', async () => {
+  it('runs a batch by one replay', async () => {
     await using net = await makeTestNet();
     await planOf(net);
-    using input = bytes(1);
-    const before = await count('replay');
+    using input = byteImages(1);
+    const before = await countInLog('replay');
     (await net.forward(input)).dispose();
-    assert.equal((await count('replay')) - before, 1);
+    assert.equal((await countInLog('replay')) - before, 1);
   });
 
-  it('keep batches apart that are under way together', async () => {
-    await using net = await ScriptModule.load(await saved(temporary.path), { instances: 3 });
+  it('isolates concurrent batches', async () => {
+    await using net = await ScriptModule.load(await saveNet(directory.path), { instances: 3 });
     await planOf(net);
-    await using plain = await makeTestNet();
-    const inputs = Array.from({ length: 24 }, (_, i) => bytes(1 + (i % 5), i));
-    const given = await Promise.all(inputs.map((input) => net.forward(input)));
+    await using interpreted = await makeTestNet();
+    const inputs = Array.from({ length: 24 }, (_, i) => byteImages(1 + (i % 5), i));
+    const outputs = await Promise.all(inputs.map((input) => net.forward(input)));
     for (const [i, input] of inputs.entries()) {
-      using normalised = await normalise(input);
-      await assertSame(given[i]!, await plain.forward(normalised));
+      using normalized = await normalize(input);
+      await assertSame(outputs[i]!, await interpreted.forward(normalized));
     }
   });
 
-  it('tell how an image runs, what it takes and what could not be had', async () => {
+  it('reports the execution, the latency and unavailable optimizations', async () => {
     await using net = await makeTestNet();
     const plan = await planOf(net);
     assert.equal(plan.precision, 'float32');
@@ -122,28 +123,28 @@ describe('plans for a GPU', function () {
     assert.ok(plan.measured!.latency > 0);
   });
 
-  it("have cuDNN's convolutions add and rectify, where they do it right", async () => {
+  it('uses the fused convolutions of cuDNN if their results match', async () => {
     setEnvironment({ FAKE_GPU_FUSED: 'right' });
     await using net = await makeTestNet();
     const plan = await planOf(net);
     assert.doesNotMatch(plan.reason, /cannot be used/);
-    assert.ok((await count('fused convolution')) >= 4);
-    await using plain = await makeTestNet();
+    assert.ok((await countInLog('fused convolution')) >= 4);
+    await using interpreted = await makeTestNet();
     using input = pictures([3, 3, side, side]);
-    await assertSame(await net.forward(input), await plain.forward(input));
+    await assertSame(await net.forward(input), await interpreted.forward(input));
   });
 
-  it('do without them where memory does not suffice for both', async () => {
+  it('does not use fused convolutions if memory is insufficient', async () => {
     setEnvironment({ FAKE_GPU_FUSED: 'large' });
     await using net = await makeTestNet();
     const plan = await planOf(net);
     assert.equal(plan.kind, 'graph');
     assert.match(plan.reason, /fused convolutions cannot be used: CUDA out of memory\./);
-    using input = bytes(4);
+    using input = byteImages(4);
     assert.deepEqual((await net.forward(input)).shape, [4, 2]);
   });
 
-  it('do without them where they give other numbers', async () => {
+  it('does not use fused convolutions if their results differ', async () => {
     setEnvironment({ FAKE_GPU_FUSED: 'wrong' });
     await using net = await makeTestNet();
     const plan = await planOf(net);
@@ -152,36 +153,36 @@ describe('plans for a GPU', function () {
       plan.reason,
       /cannot be used: their results differ from those of unfused convolutions\.$/,
     );
-    await using plain = await makeTestNet();
+    await using interpreted = await makeTestNet();
     using input = pictures([3, 3, side, side]);
-    await assertSame(await net.forward(input), await plain.forward(input));
+    await assertSame(await net.forward(input), await interpreted.forward(input));
   });
 
-  it('go on without a graph where none can be recorded', async () => {
+  it('runs without a graph if capture fails', async () => {
     setEnvironment({ FAKE_GPU_FAILS: 'graphs' });
     await using net = await makeTestNet();
     const plan = await planOf(net);
-    await using plain = await makeTestNet();
+    await using interpreted = await makeTestNet();
     assert.equal(plan.kind, 'planned');
     assert.match(plan.reason, /operator by operator.*No graph could be captured: operation not/s);
     using input = pictures([3, 3, side, side]);
-    await assertSame(await net.forward(input), await plain.forward(input));
-    assert.equal(await count('replay'), 0);
+    await assertSame(await net.forward(input), await interpreted.forward(input));
+    assert.equal(await countInLog('replay'), 0);
   });
 
-  it('compute in less precision too', async () => {
-    await using plain = await makeTestNet();
+  it('supports reduced precision', async () => {
+    await using interpreted = await makeTestNet();
     using input = pictures([2, 3, side, side]);
     for (const precision of ['float16', 'bfloat16', 'tf32'] as const) {
       await using net = await makeTestNet();
       const plan = await planOf(net, { precision });
       assert.equal(plan.precision, precision);
       const tolerance = precision === 'tf32' ? 1e-5 : 2e-2;
-      await assertSame(await net.forward(input), await plain.forward(input), tolerance);
+      await assertSame(await net.forward(input), await interpreted.forward(input), tolerance);
     }
   });
 
-  it('choose the first precision that keeps to the tolerance', async () => {
+  it('selects the first precision within the tolerance', async () => {
     await using net = await makeTestNet();
     for (const [tolerance, precision] of [
       [0.05, 'float16'],
@@ -191,7 +192,7 @@ describe('plans for a GPU', function () {
     }
   });
 
-  it('are not made in bytes, nor those of a CPU in what GPUs compute in', async () => {
+  it('rejects int8 on a GPU and GPU precisions on the CPU', async () => {
     await using net = await makeTestNet();
     await assert.rejects(planOf(net, { precision: 'int8' }), (error) => {
       assert.ok(error instanceof OptionError);
@@ -206,7 +207,7 @@ describe('plans for a GPU', function () {
     }
   });
 
-  it('leave to TorchScript what they cannot hold', async () => {
+  it('falls back to the interpreter for unsupported operators', async () => {
     await using net = await makeNet(['return torch.cumsum(x, 1)']);
     const plan = await planOf(net);
     assert.equal(plan.kind, 'interpreter');
@@ -214,35 +215,35 @@ describe('plans for a GPU', function () {
     await assert.rejects(planOf(net, { precision: 'float16' }), OptionError);
   });
 
-  it('refuse numbers that are none', async () => {
+  it('rejects NaN', async () => {
     await using net = await makeNet(['return torch.relu(x) * 1e38 * 1e38 * 0.0']);
     const plan = await planOf(net);
     assert.match(plan.reason, /its results on cpu differ from those on the CPU/);
   });
 
-  it('tell of too little memory, and work with fewer images after it', async () => {
+  it('reports exhausted memory and then runs smaller batches', async () => {
     await using net = await makeTestNet();
     await planOf(net);
     setEnvironment({ FAKE_GPU_FAILS: 'memory' });
-    using many = bytes(16);
-    await assert.rejects(net.forward(many), (error) => {
+    using large = byteImages(16);
+    await assert.rejects(net.forward(large), (error) => {
       assert.ok(error instanceof DeviceError);
       assert.equal(error.code, 'ERR_SEMISUP_DEVICE_MEMORY');
       assert.match(error.message, /CUDA out of memory\. Send fewer images/);
       return true;
     });
     assert.equal((await log()).at(-1), 'release');
-    using one = bytes(1);
-    (await net.forward(one)).dispose();
+    using small = byteImages(1);
+    (await net.forward(small)).dispose();
     setEnvironment({ FAKE_GPU_FAILS: undefined });
-    (await net.forward(many)).dispose();
+    (await net.forward(large)).dispose();
   });
 
-  it('tell of a GPU that is lost', async () => {
+  it('reports a lost GPU', async () => {
     await using net = await makeTestNet();
     await planOf(net);
     setEnvironment({ FAKE_GPU_FAILS: 'the device' });
-    using input = bytes(1);
+    using input = byteImages(1);
     await assert.rejects(net.forward(input), {
       name: 'DeviceError',
       code: 'ERR_SEMISUP_DEVICE_LOST',
@@ -250,22 +251,22 @@ describe('plans for a GPU', function () {
     });
   });
 
-  it('are closed when what is under way is done', async () => {
+  it('completes pending batches on close', async () => {
     const net = await makeTestNet();
     await planOf(net);
-    const inputs = Array.from({ length: 8 }, () => bytes(2));
-    const answers = inputs.map((input) => net.forward(input));
+    const inputs = Array.from({ length: 8 }, () => byteImages(2));
+    const outputs = inputs.map((input) => net.forward(input));
     await net.close();
-    for (const answer of await Promise.all(answers)) assert.deepEqual(answer.shape, [2, 2]);
+    for (const output of await Promise.all(outputs)) assert.deepEqual(output.shape, [2, 2]);
   });
 
-  it('need a GPU that its library opens', async () => {
+  it('reports a GPU or backend library that fails to open', async () => {
     const { native, handle } = await Executor.shared();
     await assert.rejects(native.openGpu(handle, fake.library, 7), {
       code: 'ERR_SEMISUP_DEVICE_FAILED',
       message: /invalid device ordinal/,
     });
-    await assert.rejects(native.openGpu(handle, join(temporary.path, 'no.so'), 0), {
+    await assert.rejects(native.openGpu(handle, join(directory.path, 'no.so'), 0), {
       code: 'ERR_SEMISUP_DEVICE_FAILED',
       message: /no\.so: cannot open shared object file/,
     });
@@ -273,38 +274,38 @@ describe('plans for a GPU', function () {
   });
 });
 
-/** Uint8 [n, h, w, 3]. */
-function bytes(images: number, seed = 0): Tensor {
+/** Synthetic images, uint8 [n, h, w, 3]. */
+function byteImages(images: number, seed = 0): Tensor {
   const length = images * side * side * 3;
   const data = Uint8Array.from({ length }, (_, i) => ((i + 7 * seed) * 2654435761) >>> 24);
   return Tensor.from(data, [images, side, side, 3]);
 }
 
-/** As torchvision does: float32 [n, 3, h, w]. */
-async function normalise(images: Tensor): Promise<Tensor> {
+/** Normalizes as torchvision does: float32 [n, 3, h, w]. */
+async function normalize(images: Tensor): Promise<Tensor> {
   const data = await images.toFloat32();
   const pixels = side * side;
-  const planar = Float32Array.from({ length: data.length }, (_, i) => {
+  const nchw = Float32Array.from({ length: data.length }, (_, i) => {
     const image = Math.floor(i / (3 * pixels));
     const channel = Math.floor(i / pixels) % 3;
     const value = data[(image * pixels + (i % pixels)) * 3 + channel]!;
     return (value / 255 - transform.mean[channel]!) / transform.std[channel]!;
   });
-  return Tensor.from(planar, [images.shape[0]!, 3, side, side]);
+  return Tensor.from(nchw, [images.shape[0]!, 3, side, side]);
 }
 
-async function saved(folder: string): Promise<string> {
+async function saveNet(directory: string): Promise<string> {
   await using net = await makeNet(forward, weights);
-  const path = join(folder, 'net.pt');
+  const path = join(directory, 'net.pt');
   await net.save(path);
   return path;
 }
 
-/** @param tolerance as a part of the largest number */
-async function assertSame(given: Tensor, expected: Tensor, tolerance = 1e-5): Promise<void> {
-  assert.deepEqual([given.dtype, given.shape], [expected.dtype, expected.shape]);
-  const [a, b] = [await given.toFloat32(), await expected.toFloat32()];
-  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const difference = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+/** @param tolerance relative to the largest expected magnitude */
+async function assertSame(actual: Tensor, expected: Tensor, tolerance = 1e-5): Promise<void> {
+  assert.deepEqual([actual.dtype, actual.shape], [expected.dtype, expected.shape]);
+  const [a, b] = [await actual.toFloat32(), await expected.toFloat32()];
+  const largest = b.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  const difference = a.reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
   assert.ok(difference <= tolerance * largest, `${difference} of ${largest}`);
 }

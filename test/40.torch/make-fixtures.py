@@ -1,6 +1,6 @@
-"""Makes the TorchScript archives in fixtures/, and goldens.json: what PyTorch itself makes of them.
+"""Writes the TorchScript archives in fixtures/, and goldens.json with the results of PyTorch.
 
-Run with Python's torch 2.13:  python make-fixtures.py
+Requires torch 2.13:  python make-fixtures.py
 """
 
 import base64
@@ -21,7 +21,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 class Scripted(nn.Module):
-    """Control flow by a tensor's value and by a number; a dropout that would show in training mode."""
+    """Control flow that depends on tensors and integers, and a dropout that is visible in training mode."""
 
     def __init__(self):
         super().__init__()
@@ -50,7 +50,7 @@ class Scripted(nn.Module):
 
 
 class Traced(nn.Module):
-    """Several results, one of them a dict of tensors."""
+    """Several results, including a dict of tensors."""
 
     def __init__(self):
         super().__init__()
@@ -75,7 +75,7 @@ class Segment(NamedTuple):
 
 
 class Values(nn.Module):
-    """Each kind of value, in and out; no parameters."""
+    """Every type of argument and result, without parameters."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x + x
@@ -240,7 +240,7 @@ class Values(nn.Module):
 
 
 class Arguments(nn.Module):
-    """Defaults, optional and keyword arguments, and names that mean something in JavaScript."""
+    """Defaults, optional and keyword arguments, and names that are special in JavaScript."""
 
     def forward(
         self, x: Tensor, scale: float = 2.0, bias: Optional[Tensor] = None, times: int = 1
@@ -312,7 +312,7 @@ class Inner(nn.Module):
 
 
 class State(nn.Module):
-    """Attributes and buffers that its methods change; a tied weight; a parameter that is None."""
+    """Attributes and buffers that methods modify, a tied weight, and a parameter that is None."""
 
     history: List[int]
     labels: Dict[str, int]
@@ -365,7 +365,7 @@ class State(nn.Module):
 
 
 class Slow(nn.Module):
-    """Runs for as long as it is told, and counts its calls."""
+    """Runs for a given number of iterations and records its calls."""
 
     ran: List[int]
 
@@ -411,7 +411,7 @@ class Colour(Enum):
 
 
 class Refused(nn.Module):
-    """Values that have no counterpart in JavaScript."""
+    """Values without a JavaScript equivalent."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -456,7 +456,7 @@ class Refused(nn.Module):
 
 
 class Tensors(nn.Module):
-    """Tensors that do not lie as plain memory does, or that JavaScript has no dtype for."""
+    """Tensors that are not contiguous or have an unsupported layout or dtype."""
 
     def forward(self, kind: str) -> Tensor:
         x = torch.arange(24).float()
@@ -518,8 +518,8 @@ class Tensors(nn.Module):
         }
 
 
-def of_numbers(module):
-    """Gives parameters whose products are exact in every dtype."""
+def fill_parameters(module):
+    """Fills the parameters with values whose products are exact in every dtype."""
     for parameter in module.parameters():
         count = parameter.numel()
         numbers = (torch.arange(count) % 5 - 2).view(parameter.shape) / 2
@@ -544,15 +544,15 @@ def modules():
         "raises": (script(Raises()), {}),
         "refused": (script(Refused()), {}),
         "tensors": (script(Tensors()), {}),
-        "half": (script(of_numbers(nn.Linear(3, 2).half())), {}),
-        "bfloat16": (script(of_numbers(nn.Linear(3, 2).bfloat16())), {}),
-        "embedding": (script(of_numbers(nn.Embedding(5, 3))), {}),
-        "notes": (script(of_numbers(nn.Linear(2, 1))), notes),
+        "half": (script(fill_parameters(nn.Linear(3, 2).half())), {}),
+        "bfloat16": (script(fill_parameters(nn.Linear(3, 2).bfloat16())), {}),
+        "embedding": (script(fill_parameters(nn.Embedding(5, 3))), {}),
+        "notes": (script(fill_parameters(nn.Linear(2, 1))), notes),
     }
 
 
 def save(name, module, extra_files):
-    """Saves without the debug files, which hold the paths of this machine."""
+    """Saves without the debug files, which contain local paths."""
     buffer = io.BytesIO()
     torch.jit.save(module, buffer, _extra_files=extra_files)
     path = FIXTURES / f"{name}.pt"
@@ -563,10 +563,10 @@ def save(name, module, extra_files):
     return path
 
 
-# --- Values as JSON, as test/support/torchscript.ts reads them ---------------------------------------
+# --- Values as JSON, in the format of test/support/torchscript.ts ---------------------------------------
 
 
-def bits(x):
+def bytes_of(x):
     if x.dtype in (torch.float16, torch.bfloat16):
         x = x.view(torch.int16)
     return x.contiguous().numpy().tobytes()
@@ -574,7 +574,7 @@ def bits(x):
 
 def encode_tensor(x):
     x = x.detach().resolve_neg().clone()
-    packed = base64.b64encode(zlib.compress(bits(x), 9)).decode()
+    packed = base64.b64encode(zlib.compress(bytes_of(x), 9)).decode()
     return {"dtype": str(x.dtype)[6:], "shape": list(x.shape), "bytes": packed}
 
 
@@ -601,7 +601,7 @@ def encode(value):
 
 
 def encode_result(value, schema):
-    """As encode; an empty dict tells the type of its keys by the schema alone."""
+    """Like encode, but derives the key type of an empty dict from the schema."""
     encoded = encode(value)
     if value == {} and not schema.startswith("Dict(str"):
         return {"map": []}
@@ -697,20 +697,20 @@ def calls():
 
 def run(call):
     name, method, args, kwargs = (*call, {})[:4]
-    given = [encode(arg) for arg in args]
-    given_kwargs = [[key, encode(value)] for key, value in kwargs.items()]
+    encoded_args = [encode(arg) for arg in args]
+    encoded_kwargs = [[key, encode(value)] for key, value in kwargs.items()]
     module = torch.jit.load(FIXTURES / f"{name}.pt").eval()
     with torch.inference_mode():
         result = getattr(module, method)(*args, **kwargs)
     returns = str(getattr(module, method).schema).split(" -> ")[1]
-    golden = {"module": name, "method": method, "args": given, "kwargs": given_kwargs}
+    golden = {"module": name, "method": method, "args": encoded_args, "kwargs": encoded_kwargs}
     golden["result"] = encode_result(result, returns)
     if method == "mutate":
         golden["inputAfterwards"] = encode(args[0])
     return golden
 
 
-# --- How PyTorch prints tensors, and converts them --------------------------------------------------
+# --- Printed and converted tensors --------------------------------------------------
 
 
 def printed():
@@ -783,7 +783,7 @@ def printed():
     yield (torch.arange(60.0) / 7).view(3, 20)
     yield (torch.arange(120.0) / 7).view(2, 3, 20).double()
     yield torch.arange(22.0) * 1.5
-    # So long that the dtype goes onto a line of its own.
+    # Long enough that PyTorch prints the dtype on a separate line.
     yield torch.arange(17, dtype=torch.int16)
     yield torch.arange(14, dtype=torch.int32) + 10
     yield torch.arange(11, dtype=torch.float64) / 16
@@ -793,7 +793,7 @@ def printed():
     yield torch.arange(1000)
     yield torch.arange(1001)
     yield torch.arange(1001.0)
-    # Only what is shown decides on the format.
+    # Only the printed elements determine the format.
     yield torch.cat([torch.tensor([0.5] * 3), torch.tensor([1e30] * 1000), torch.tensor([0.5] * 3)])
     yield torch.arange(1200).view(40, 30)
     yield torch.arange(1200.0).view(2, 600) / 3
@@ -805,26 +805,26 @@ def printed():
 
 
 def widened():
-    """Bits of 16-bit floats, and the bits of the same as float32."""
-    half = [0, 0x8000, 1, 0x8001, 0x3FF, 0x400, 0x3C00, 0xBC00, 0x3555, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00]
-    brain = [0, 0x8000, 1, 0x8001, 0x7F, 0x80, 0x3F80, 0xBF80, 0x3EAB, 0x7F7F, 0xFF7F, 0x7F80, 0xFF80]
-    for dtype, patterns in ((torch.float16, half), (torch.bfloat16, brain)):
+    """Bits of 16-bit floats and of the equal float32 values."""
+    float16 = [0, 0x8000, 1, 0x8001, 0x3FF, 0x400, 0x3C00, 0xBC00, 0x3555, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00]
+    bfloat16 = [0, 0x8000, 1, 0x8001, 0x7F, 0x80, 0x3F80, 0xBF80, 0x3EAB, 0x7F7F, 0xFF7F, 0x7F80, 0xFF80]
+    for dtype, patterns in ((torch.float16, float16), (torch.bfloat16, bfloat16)):
         numbers = torch.tensor(patterns, dtype=torch.uint16).view(dtype).float()
         name = str(dtype)[6:]
         yield {"dtype": name, "bits": patterns, "float32": numbers.view(torch.int32).tolist()}
 
 
 def narrowed():
-    """Numbers, and their bits as 16-bit floats."""
+    """Numbers and their bits as 16-bit floats."""
     numbers = [0.0, -0.0, 1.0, -1.0, 0.1, 1 / 3, 65504.0, 65519.0, 65520.0, 1e-8, 2**-24, 2**-25]
     numbers += [1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-8, 1 + 3 * 2**-8, 3.4e38, 1e300, -1e300, 2049.0]
     for dtype in (torch.float16, torch.bfloat16):
-        narrow = torch.tensor(numbers, dtype=torch.float64).to(dtype).view(torch.uint16)
-        yield {"dtype": str(dtype)[6:], "numbers": numbers, "bits": narrow.tolist()}
+        converted = torch.tensor(numbers, dtype=torch.float64).to(dtype).view(torch.uint16)
+        yield {"dtype": str(dtype)[6:], "numbers": numbers, "bits": converted.tolist()}
 
 
-def lines(golden):
-    """JSON, each entry of a list on a line of its own."""
+def format_json(golden):
+    """JSON with one line per list entry."""
     if not isinstance(golden, list):
         return json.dumps(golden)
     entries = [json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in golden]
@@ -845,7 +845,7 @@ def main():
         "widened": list(widened()),
         "narrowed": list(narrowed()),
     }
-    parts = [f"{json.dumps(name)}: {lines(golden)}" for name, golden in goldens.items()]
+    parts = [f"{json.dumps(name)}: {format_json(golden)}" for name, golden in goldens.items()]
     (FIXTURES / "goldens.json").write_text("{\n" + ",\n".join(parts) + "\n}\n")
 
 

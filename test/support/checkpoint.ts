@@ -7,19 +7,19 @@ import { CheckpointError } from '../../src/errors';
 
 const fixtures = join(__dirname, '../20.checkpoint/fixtures');
 
-/** The path of a file that `make-fixtures.py` has made. */
+/** The path of a file that `make-fixtures.py` wrote. */
 export function fixture(name: string): string {
   return join(fixtures, name);
 }
 
-/** A tensor read out, its elements in row-major order. */
+/** The contents of a tensor, its elements in row-major order. */
 export interface ReadTensor {
   dtype: DType;
   shape: readonly number[];
   values: (number | boolean)[];
 }
 
-/** What PyTorch says is in a fixture of the state dict `state`. */
+/** The contents of the fixtures of `state` as PyTorch reads them. */
 export function expected(state: 'tensors' | 'module' | 'contiguous'): Record<string, ReadTensor> {
   const all = JSON.parse(readFileSync(fixture('expected.json'), 'utf8')) as Record<
     string,
@@ -45,11 +45,13 @@ export async function readTensor(tensor: StoredTensor): Promise<ReadTensor> {
   const bytes = await tensor.read();
   assert.equal(bytes.length, span(shape, stride) * dtypeBytes[dtype]);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = offsets(shape, stride).map((at) => element[dtype](view, at * dtypeBytes[dtype]));
+  const values = offsets(shape, stride).map((offset) =>
+    readElement[dtype](view, offset * dtypeBytes[dtype]),
+  );
   return { dtype, shape, values };
 }
 
-/** Asserts that a checkpoint is refused with `code`, by an error whose message matches. */
+/** Asserts that a checkpoint is rejected with `code` and a matching message. */
 export async function refuses(path: string, code: string, message: RegExp): Promise<void> {
   await assert.rejects(readAll(path), (error) => {
     assert(error instanceof CheckpointError, String(error));
@@ -67,14 +69,14 @@ function offsets(shape: readonly number[], stride: readonly number[]): number[] 
   );
 }
 
-const element: Record<DType, (view: DataView, at: number) => number | boolean> = {
+const readElement: Record<DType, (view: DataView, at: number) => number | boolean> = {
   float32: (view, at) => view.getFloat32(at, true),
   float64: (view, at) => view.getFloat64(at, true),
   float16: (view, at) => float16(view.getUint16(at, true)),
   bfloat16: (view, at) => {
-    const wide = new DataView(new ArrayBuffer(4));
-    wide.setUint16(0, view.getUint16(at, true));
-    return wide.getFloat32(0);
+    const float32 = new DataView(new ArrayBuffer(4));
+    float32.setUint16(0, view.getUint16(at, true));
+    return float32.getFloat32(0);
   },
   int8: (view, at) => view.getInt8(at),
   uint8: (view, at) => view.getUint8(at),
@@ -84,7 +86,7 @@ const element: Record<DType, (view: DataView, at: number) => number | boolean> =
   bool: (view, at) => view.getUint8(at) === 1,
 };
 
-/** Normal numbers and zero, which is all that the fixtures hold. */
+/** Decodes normal numbers and zero, the only values in the fixtures. */
 function float16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   if ((bits & 0x7fff) === 0) return sign * 0;

@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** A process of its own that runs a script of `test/support/children`. */
+/** A child process that runs a script of `test/support/children`. */
 export class Child {
   readonly process: ChildProcess;
   output = '';
 
-  /** `limit` goes before the command in a shell, e.g. `ulimit -f 100`. */
+  /** @param options `limit` is a shell command that runs first, e.g. `ulimit -f 100` */
   constructor(script: string, args: string[], { limit = 'true', env = {} } = {}) {
     const command = [process.execPath, '--import', 'tsx', join(__dirname, 'children', script)];
     this.process = spawn('sh', ['-c', `${limit}; exec "$@"`, 'sh', ...command, ...args], {
@@ -22,13 +22,13 @@ export class Child {
     while (!this.output.includes(text)) await once(this.process.stdout!, 'data');
   }
 
-  /** What it wrote until it ended. */
+  /** Waits until the child exits and returns its output. */
   async ends(): Promise<string> {
     await once(this.process, 'close');
     return this.output;
   }
 
-  /** Ends it at once, with no chance to clean up. */
+  /** Kills the child without a chance to clean up. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL');
     await once(this.process, 'close');

@@ -3,10 +3,10 @@ import { ScriptModule, Tensor } from '../../src/torch';
 import { uniform } from './generated-checkpoint';
 
 /**
- * A module of TorchScript of one's own, with weights by formula.
+ * Creates a TorchScript module with synthetic weights, scaled to preserve the magnitude of activations.
  *
- * @param forward the body of `forward(self, x)`, a line each
- * @param weights their shapes by name; of four dimensions, they neither amplify nor dampen
+ * @param forward the lines of the body of `forward(self, x)`
+ * @param weights the shapes of the weights by name
  */
 export async function makeNet(
   forward: readonly string[],
@@ -22,15 +22,15 @@ export async function makeNet(
     ),
   });
   for (const [index, [name, shape]] of shapes.entries()) {
-    const inputs = product(shape.slice(1));
-    const values = uniform(index + 100, product(shape), 0, Math.sqrt(6 / inputs));
+    const fanIn = product(shape.slice(1));
+    const values = uniform(index + 100, product(shape), 0, Math.sqrt(6 / fanIn));
     const view = { dtype: 'float32', shape, stride: contiguousStride(shape) } as const;
     await module.fill(name, new Uint8Array(values.buffer), view);
   }
   return module;
 }
 
-/** Numbers from -1 to 1, another picture in each place of the batch. */
+/** Synthetic images of values in [-1, 1), different at each index of the batch. */
 export function pictures(shape: readonly number[], seed = 1): Tensor {
   return Tensor.from(uniform(seed, product(shape), 0, 1), shape);
 }

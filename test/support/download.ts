@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { SemisupError } from '../../src/errors';
 import type { RetryPolicy } from '../../src/net/retry';
 
-/** Tries as often as by default, without the waiting. */
+/** The default number of attempts, without long delays. */
 export const hurried: RetryPolicy = { attempts: 5, delay: 1, idleTimeout: 5_000 };
 
-/** Asserts that a promise rejects with the code `ERR_SEMISUP_…`, and gives the error. */
+/** Asserts that a promise rejects with the code `ERR_SEMISUP_…` and returns the error. */
 export async function failure(promise: Promise<unknown>, code: string): Promise<SemisupError> {
   try {
     await promise;
@@ -18,7 +18,7 @@ export async function failure(promise: Promise<unknown>, code: string): Promise<
   assert.fail(`expected ERR_SEMISUP_${code}`);
 }
 
-/** The names in a folder, sorted. */
-export async function namesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).sort();
+/** The sorted names in a directory. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).sort();
 }

@@ -1,7 +1,8 @@
-// Stands in for NVIDIA's driver: the functions of the CUDA Driver API and of NVML that are asked.
-//   INIT     what cuInit() returns, default 0
-//   VERSION  what cuDriverGetVersion() tells, default 13000
-//   GPUS     how many GPUs there are, default 2
+// A fake NVIDIA driver with the functions of the CUDA driver API and of NVML that semisup calls. Macros:
+//   INIT     the result of cuInit(), default 0
+//   VERSION  the version that cuDriverGetVersion() reports, default 13000
+//   GPUS     the number of GPUs, default 2
+//   NVML     the result of nvmlInit_v2(), default: no NVML
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ int cuDeviceGetCount(int *count) {
   *count = GPUS;
   return 0;
 }
-// Handles are no indices.
+// Device handles differ from device indices.
 int cuDeviceGet(int *device, int index) {
   *device = 40 + index;
   return 0;

@@ -1,6 +1,6 @@
-// A backend library that simulates a GPU on the CPU. A stream runs its work as late as possible, when an
-// event is synchronized, so that code which does not wait for its results fails. Environment variables:
-//   FAKE_GPU_FAILS  what fails: graphs, memory, nvJPEG or the device
+// A backend library that simulates a GPU on the CPU. A stream defers its work until an event is
+// synchronized, which exposes callers that use results without waiting. Environment variables:
+//   FAKE_GPU_FAILS  the component that fails: graphs, memory, nvJPEG or the device
 //   FAKE_GPU_FUSED  provides fused convolutions: right, wrong or large (out of memory)
 //   FAKE_GPU_LOG    a file that receives one line per operation
 #include <ATen/ops/add.h>
@@ -23,16 +23,18 @@
 namespace semisup::gpu {
 namespace {
 
-bool Fails(const std::string& what) {
+bool Fails(const std::string& component) {
   const char* fails = std::getenv("FAKE_GPU_FAILS");
-  return fails && fails == what;
+  return fails && fails == component;
 }
 
 void Log(const std::string& line) {
-  if (const char* path = std::getenv("FAKE_GPU_LOG")) std::ofstream(path, std::ios::app) << line + '\n';
+  if (const char* path = std::getenv("FAKE_GPU_LOG"))
+    std::ofstream(path, std::ios::app) << line + '\n';
 }
 
-// One for all streams, because the work of one may have to wait for another.
+// All streams share one mutex, because the work of a stream may wait for another stream. The mutex
+// is recursive because such a wait runs the work of the other stream on the same thread.
 std::recursive_mutex mutex;
 
 struct Queue {
@@ -40,21 +42,21 @@ struct Queue {
   size_t pushed = 0;
   size_t done = 0;
 
-  void Push(std::function<void()> one) {
+  void Push(std::function<void()> task) {
     const std::lock_guard lock(mutex);
-    work.push_back(std::move(one));
+    work.push_back(std::move(task));
     pushed++;
   }
-  void DoUntil(size_t wanted) {
+  void RunUntil(size_t position) {
     const std::lock_guard lock(mutex);
-    while (done < wanted) {
-      const auto one = std::move(work.front());
+    while (done < position) {
+      const auto task = std::move(work.front());
       work.pop_front();
       done++;
       try {
-        one();
+        task();
       } catch (...) {
-        // On a real GPU the throwing call submits nothing, and its caller submits nothing after it.
+        // On a real GPU, neither the throwing call nor its caller submits further work.
         work.clear();
         done = pushed;
         throw;
@@ -64,9 +66,10 @@ struct Queue {
 };
 
 struct FakeEvent final : Event {
-  explicit FakeEvent(std::shared_ptr<Queue> of) : queue(std::move(of)), position(queue->pushed) {}
+  explicit FakeEvent(std::shared_ptr<Queue> recorded)
+      : queue(std::move(recorded)), position(queue->pushed) {}
   void Synchronize() override {
-    queue->DoUntil(position);
+    queue->RunUntil(position);
     if (!Fails("the device")) return;
     throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 719, "unspecified launch failure");
   }
@@ -79,7 +82,8 @@ struct FakeStream final : Stream {
   std::shared_ptr<Event> Record(WaitMode) override { return std::make_shared<FakeEvent>(queue); }
   void WaitFor(const std::shared_ptr<Event>& event) override {
     const auto* other = static_cast<FakeEvent*>(event.get());
-    queue->Push([of = other->queue, position = other->position] { of->DoUntil(position); });
+    queue->Push(
+        [awaited = other->queue, position = other->position] { awaited->RunUntil(position); });
   }
   const std::shared_ptr<Queue> queue = std::make_shared<Queue>();
 };
@@ -93,7 +97,7 @@ struct FakeGraph final : Graph {
   const std::function<void()> work;
 };
 
-// Decodes each file to a synthetic image of the size in its frame header; cannot decode a progressive file.
+// Decodes each file to a synthetic image of the size in its frame header. Progressive files fail.
 struct FakeJpegDecoder final : JpegDecoder {
   std::vector<at::Tensor> Decode(const std::vector<EncodedImage>& jpegs) override {
     Log("decode " + std::to_string(jpegs.size()));
@@ -127,7 +131,9 @@ struct FakeGpu final : Gpu {
   bool Holds(const at::Tensor&) const override { return false; }
   std::unique_ptr<Stream> NewStream() override { return std::make_unique<FakeStream>(); }
   std::unique_ptr<Stream> NewCaptureStream() override { return NewStream(); }
-  std::shared_ptr<Event> RecordCurrentStream() override { return FakeStream().Record(WaitMode::kBlock); }
+  std::shared_ptr<Event> RecordCurrentStream() override {
+    return FakeStream().Record(WaitMode::kBlock);
+  }
   std::unique_ptr<Graph> Capture(Stream&, const Graph* pool_owner,
                                  const std::function<void()>& work) override {
     TORCH_CHECK(!Fails("graphs"), "operation not permitted when stream is capturing");
@@ -135,9 +141,7 @@ struct FakeGpu final : Gpu {
     Log(pool_owner ? "capture in a family" : "capture");
     return std::make_unique<FakeGraph>(work);
   }
-  at::Tensor AllocatePinned(at::IntArrayRef sizes) override {
-    return at::empty(sizes, at::kByte);
-  }
+  at::Tensor AllocatePinned(at::IntArrayRef sizes) override { return at::empty(sizes, at::kByte); }
   std::unique_ptr<JpegDecoder> NewJpegDecoder(const std::vector<std::string>& libraries) override {
     TORCH_CHECK(!Fails("nvJPEG"), "nvJPEG cannot be opened: ", libraries.at(0));
     return std::make_unique<FakeJpegDecoder>();
@@ -156,29 +160,28 @@ std::optional<at::Tensor> FusedBias(const std::optional<at::Tensor>& bias) {
 }
 
 // CPU implementations of cuDNN's fused operators.
-at::Tensor ConvolveAndRectify(const at::Tensor& input, const at::Tensor& weight,
-                              const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
-                              at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
+at::Tensor ConvolutionRelu(const at::Tensor& input, const at::Tensor& weight,
+                           const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
+                           at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
   return at::relu(at::convolution(input, weight, FusedBias(bias), stride, padding, dilation, false,
                                   {0, 0}, groups));
 }
 
-at::Tensor ConvolveAddAndRectify(const at::Tensor& input, const at::Tensor& weight,
-                                 const at::Tensor& other, const std::optional<at::Scalar>& alpha,
-                                 const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
-                                 at::IntArrayRef padding, at::IntArrayRef dilation,
-                                 int64_t groups) {
-  const auto sum = at::convolution(input, weight, FusedBias(bias), stride, padding, dilation,
-                                   false, {0, 0}, groups);
-  return at::relu(at::add(sum, other, alpha.value_or(1)));
+at::Tensor ConvolutionAddRelu(const at::Tensor& input, const at::Tensor& weight,
+                              const at::Tensor& residual, const std::optional<at::Scalar>& alpha,
+                              const std::optional<at::Tensor>& bias, at::IntArrayRef stride,
+                              at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups) {
+  const auto sum = at::convolution(input, weight, FusedBias(bias), stride, padding, dilation, false,
+                                   {0, 0}, groups);
+  return at::relu(at::add(sum, residual, alpha.value_or(1)));
 }
 
 }  // namespace
 }  // namespace semisup::gpu
 
 TORCH_LIBRARY_IMPL(aten, CPU, library) {
-  library.impl("cudnn_convolution_relu", &semisup::gpu::ConvolveAndRectify);
-  library.impl("cudnn_convolution_add_relu", &semisup::gpu::ConvolveAddAndRectify);
+  library.impl("cudnn_convolution_relu", &semisup::gpu::ConvolutionRelu);
+  library.impl("cudnn_convolution_add_relu", &semisup::gpu::ConvolutionAddRelu);
 }
 
 extern "C" __attribute__((visibility("default"))) semisup::gpu::Gpu* semisup_open_gpu(int index) {

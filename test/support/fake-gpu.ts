@@ -13,8 +13,8 @@ const run = promisify(execFile);
 let compiled: Promise<string> | undefined;
 
 /**
- * A GPU that computes on the CPU, by a library that stands in for CUDA's; compiled before the first suite
- * that has one. A suite is skipped where that cannot be.
+ * A fake GPU that computes on the CPU, behind a backend library that is compiled before the first suite.
+ * A suite is skipped if compilation is not possible.
  */
 export function fakeGpu(): { library: string; open(): Promise<OpenDevice> } {
   const fake = {
@@ -26,9 +26,9 @@ export function fakeGpu(): { library: string; open(): Promise<OpenDevice> } {
   };
   before(async function () {
     this.timeout(180_000);
-    const problem = await whyNotCompiled();
-    if (problem !== undefined) {
-      this.test!.parent!.title += ` (skipped: ${problem}, to make one that stands in)`;
+    const reason = await compileProblem();
+    if (reason !== undefined) {
+      this.test!.parent!.title += ` (skipped: building the fake GPU requires ${reason})`;
       this.skip();
     }
     fake.library = await (compiled ??= compile());
@@ -36,23 +36,23 @@ export function fakeGpu(): { library: string; open(): Promise<OpenDevice> } {
   return fake;
 }
 
-async function whyNotCompiled(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'it is for Linux';
-  if (!(await findUsedLibTorch()).headers) return `LibTorch's headers are not there`;
+async function compileProblem(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'Linux';
+  if (!(await findUsedLibTorch()).headers) return 'the headers of LibTorch';
   try {
     await run('c++', ['--version']);
   } catch {
-    return 'there is no C++ compiler';
+    return 'a C++ compiler';
   }
   return undefined;
 }
 
 async function compile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+  const directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
   process.once('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
-  const library = join(folder, 'libfake-gpu.so');
+  const library = join(directory, 'libfake-gpu.so');
   const { dir } = await findUsedLibTorch();
   const include = join(dir, 'include');
   await run('c++', [

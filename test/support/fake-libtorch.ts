@@ -5,10 +5,10 @@ import type { Wheel } from '../../src/libtorch/wheels';
 import { sha256 } from './http-server';
 import { writeZip } from './zip';
 
-/** Files by relative path, with their content. */
+/** The contents of files by relative path. */
 type Files = Record<string, string>;
 
-/** The files that make a folder a LibTorch; none of them can be opened. */
+/** The files that identify a LibTorch directory. The libraries cannot be opened. */
 export const libTorchFiles: Files = {
   'version.py': "__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\n",
   'lib/libc10.so': 'c10',
@@ -16,15 +16,15 @@ export const libTorchFiles: Files = {
   'lib/libgomp.so.1': 'gomp',
 };
 
-export async function writeFiles(folder: string, files: Files): Promise<string> {
+export async function writeFiles(directory: string, files: Files): Promise<string> {
   for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), content);
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), content);
   }
-  return folder;
+  return directory;
 }
 
-/** What a wheel of LibTorch holds that is of interest here, and something that is not. */
+/** The files of a LibTorch wheel, including some that the installation skips. */
 export const wheelFiles: Files = {
   ...Object.fromEntries(
     Object.entries(libTorchFiles).map(([path, content]) => [`torch/${path}`, content]),
@@ -40,13 +40,13 @@ export interface FakeWheel extends Wheel {
   readonly bytes: Buffer;
 }
 
-/** Writes a wheel into `folder` and describes it as the table of wheels would. */
+/** Writes a wheel into `directory` and returns its entry for the table of wheels. */
 export async function writeWheel(
-  folder: string,
+  directory: string,
   files: Files = wheelFiles,
   file = 'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl',
 ): Promise<FakeWheel> {
-  const path = join(folder, file);
+  const path = join(directory, file);
   const records = Object.entries(files).map(([name, content]) => {
     const data = Buffer.from(content);
     return { name, data, crc32: crc32(data) };

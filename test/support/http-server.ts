@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Answers a request; `n` counts from 0. */
+/** Responds to a request; `n` counts requests from 0. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, n: number) => void;
 
-/** A server on this machine for each test of a suite, which answers as the test says. */
+/** A local server for each test of a suite, which responds with `answer`. */
 export class TestServer {
   answer: Answer = status(500);
   readonly requests: IncomingMessage[] = [];
@@ -33,13 +33,13 @@ export class TestServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Of each request, the header of that name. */
+  /** The values of a header in all requests. */
   sent(header: string): (string | undefined)[] {
     return this.requests.map(({ headers }) => headers[header] as string | undefined);
   }
 }
 
-/** Bytes that no other call gives. */
+/** Random bytes. */
 export function someBytes(length: number): Buffer {
   return randomBytes(length);
 }
@@ -48,7 +48,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** One answer after the other; the last one again and again. */
+/** Responds with each of the answers in turn, then repeats the last one. */
 export function inTurn(...answers: Answer[]): Answer {
   return (request, response, n) => {
     answers[Math.min(n, answers.length - 1)]!(request, response, n);
@@ -62,13 +62,13 @@ export function status(code: number, headers: Record<string, string> = {}): Answ
 }
 
 /**
- * Gives a file as a good host does: with an ETag, and from where `Range` says as long as `If-Range`
- * names that ETag. With `cut`, the connection ends after that many bytes of each answer.
+ * Serves a file with an ETag, and a range of it if `If-Range` matches that ETag. With `cut`, the
+ * connection closes after that many bytes of each response.
  */
 export function file(bytes: Buffer, { etag = '"1"', cut = Infinity } = {}): Answer {
   return ({ headers }, response) => {
-    const asked = /^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1];
-    const start = asked !== undefined && headers['if-range'] === etag ? Number(asked) : 0;
+    const rangeStart = /^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1];
+    const start = rangeStart !== undefined && headers['if-range'] === etag ? Number(rangeStart) : 0;
     const body = bytes.subarray(start);
     response.writeHead(start > 0 ? 206 : 200, {
       etag,

@@ -1,6 +1,6 @@
 /**
- * Puts pickles together by hand, opcode by opcode, for what no honest pickler writes: text is taken
- * as Latin-1, so that '\x80\x02' is two bytes.
+ * Concatenates the opcodes of pickles that no honest pickler writes. Text is encoded as Latin-1, so
+ * '\x80\x02' is two bytes.
  */
 export function bytes(...parts: (string | Uint8Array)[]): Buffer {
   return Buffer.concat(
@@ -26,7 +26,7 @@ export function text(value: string): Buffer {
   return bytes('X', uint32(utf8.length), utf8);
 }
 
-/** LONG1 of eight bytes. */
+/** LONG1 with eight bytes. */
 export function integer(value: bigint | number): Buffer {
   return bytes('\x8a\x08', uint64(value));
 }
@@ -35,12 +35,12 @@ export function tuple(...items: Uint8Array[]): Buffer {
   return bytes('(', ...items, 't');
 }
 
-/** A tensor as torch.save pickles it; `part` is the sixth item of the storage's persistent id. */
+/** A tensor as torch.save pickles it. `storageView` is the sixth item of the storage's persistent ID. */
 export function tensor({
   storage = 'FloatStorage',
   key = '0',
   numel = 4,
-  part,
+  storageView,
   offset = 0,
   shape = [4],
   stride = [1],
@@ -48,13 +48,13 @@ export function tensor({
   storage?: string;
   key?: string;
   numel?: number | bigint;
-  part?: Uint8Array;
+  storageView?: Uint8Array;
   offset?: number;
   shape?: number[];
   stride?: number[];
 } = {}): Buffer {
   const id = [text('storage'), bytes(`ctorch\n${storage}\n`), text(key), text('cpu')];
-  const size = [integer(numel), ...(part ? [part] : [])];
+  const size = [integer(numel), ...(storageView ? [storageView] : [])];
   return bytes(
     'ctorch._utils\n_rebuild_tensor_v2\n(',
     tuple(...id, ...size),
@@ -73,7 +73,7 @@ export function dict(entries: Record<string, Uint8Array>): Buffer {
   return bytes('\x80\x02}(', ...items, 'u.');
 }
 
-/** A file of the legacy form around the pickle of an object. */
+/** A file in the legacy format that contains the pickle of an object. */
 export function legacy(
   pickle: Uint8Array,
   storages: { key: string; count: number; data: Uint8Array }[] = [],

@@ -2,20 +2,20 @@ import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:chil
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 
-/** The Python to compare with: `SEMISUP_TEST_PYTHON`, or the one on the path. */
+/** The reference Python: `SEMISUP_TEST_PYTHON` or the one on PATH. */
 const command = process.env.SEMISUP_TEST_PYTHON ?? 'python3';
 
-/** Why Python cannot be used for a comparison, or undefined if it has all these modules. */
+/** The reason that Python cannot be the reference, or undefined if it has all these modules. */
 export function pythonLacks(modules: readonly string[]): string | undefined {
   const { error, status, stderr } = spawnSync(command, ['-c', `import ${modules.join(', ')}`], {
     encoding: 'utf8',
   });
-  if (error) return `there is no ${command}`;
+  if (error) return `${command} is not installed`;
   if (status === 0) return undefined;
-  return `${command} says: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON can name another`;
+  return `${command} failed: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON selects another Python`;
 }
 
-/** A Python script that answers lines of JSON with lines of JSON. */
+/** A Python script that responds to lines of JSON with lines of JSON. */
 export class PythonServer implements AsyncDisposable {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
@@ -31,12 +31,12 @@ export class PythonServer implements AsyncDisposable {
     this.#lines = createInterface(this.#process.stdout);
   }
 
-  /** Calls one of the script's functions and waits for what it returns. */
+  /** Calls a function of the script and returns its result. */
   async call<Result>(name: string, ...values: unknown[]): Promise<Result> {
     this.#process.stdin.write(`${JSON.stringify([name, ...values])}\n`);
-    const answer = (await Promise.race([once(this.#lines, 'line'), this.#closed])) as unknown[];
-    if (typeof answer[0] !== 'string') throw new Error(`Python ended: ${this.#errors}`);
-    return JSON.parse(answer[0]) as Result;
+    const response = (await Promise.race([once(this.#lines, 'line'), this.#closed])) as unknown[];
+    if (typeof response[0] !== 'string') throw new Error(`Python ended: ${this.#errors}`);
+    return JSON.parse(response[0]) as Result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-"""The ResNets in plain PyTorch, named as torchvision names them: what the goldens are made with."""
+"""ResNets in plain PyTorch with the names of torchvision, the reference for the goldens."""
 
 import numpy as np
 import torch
@@ -100,14 +100,14 @@ ARCHITECTURES = {
 
 
 def resnet(name, num_classes=1000):
-    """The network with whatever its memory held: fill or load every tensor before use."""
+    """Returns a network with uninitialized tensors: fill or load every tensor before use."""
     with torch.device("meta"):
         model = ResNet(**ARCHITECTURES[name], num_classes=num_classes)
     return model.to_empty(device="cpu").eval()
 
 
 def photo(path):
-    """A photo as torchvision's transforms make it, by Pillow: [1, 3, 224, 224]."""
+    """Loads and preprocesses an image as the transforms of torchvision do: [1, 3, 224, 224]."""
     image = Image.open(path).convert("RGB")
     short = min(image.size)
     width, height = (256 if side == short else int(256 * side / short) for side in image.size)

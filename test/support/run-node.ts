@@ -1,48 +1,48 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-/** The repository. */
+/** The repository root. */
 export const root = join(__dirname, '..', '..');
 
-/** How a process ended, and what it printed. */
-export interface Ended {
+/** The exit status and output of a process. */
+export interface ProcessResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a TypeScript program, which may import from `./src` and `./test`, in a process of its own. */
+/** Runs a TypeScript program, which may import from `./src` and `./test`, in a child process. */
 export async function runNode(
   program: string,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = process.env,
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const evaluate = ['--require', 'tsx', '--eval', program, '--', ...args];
-  return await ended(process.execPath, evaluate, env);
+  return await runProcess(process.execPath, evaluate, env);
 }
 
-/** Runs the command `semisup`; with `hangUp` its output is not read on after the first of it. */
+/** Runs the command `semisup`. With `hangUp`, its stdout is closed after the first chunk. */
 export async function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
   { hangUp = false } = {},
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const command = join(root, 'src', 'cli', 'index.ts');
-  return await ended(process.execPath, ['--require', 'tsx', command, ...args], env, hangUp);
+  return await runProcess(process.execPath, ['--require', 'tsx', command, ...args], env, hangUp);
 }
 
-/** Runs one of `examples/`, which import the package as it was built last. */
-export async function runExample(name: string, args: readonly string[]): Promise<Ended> {
-  return await ended(process.execPath, [join(root, 'examples', name), ...args], process.env);
+/** Runs one of `examples/`, which import the last build of the package. */
+export async function runExample(name: string, args: readonly string[]): Promise<ProcessResult> {
+  return await runProcess(process.execPath, [join(root, 'examples', name), ...args], process.env);
 }
 
-async function ended(
+async function runProcess(
   file: string,
   args: string[],
   env: NodeJS.ProcessEnv,
   hangUp = false,
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

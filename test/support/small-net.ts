@@ -1,7 +1,7 @@
 import { ScriptModule } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 
-/** A network that is quick to make: a 1x1 convolution without bias, then a linear layer. */
+/** A small network: a 1x1 convolution without bias, then a linear layer. */
 export const smallNet: ModuleSpec = {
   type: 'SmallNet',
   source: `
@@ -31,12 +31,12 @@ export function float32Bytes(values: readonly number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(values).buffer);
 }
 
-/** `smallNet` with weights in it: of ones, its output is [7, 10] times 3. */
+/** `smallNet` with weights: its output for an input of ones is [7, 10] times 3. */
 export async function makeSmallNet(): Promise<ScriptModule> {
   const module = await ScriptModule.create(smallNet);
   const fill = (name: string, shape: number[], stride: number[], values: number[]) =>
     module.fill(name, float32Bytes(values), { dtype: 'float32', shape, stride });
-  // Rows 1, 2, 3 / 0, 1, 0 / 0, 0, 1 / 1, 0, 0 given column by column: pooled 6, 1, 1, 1 of ones.
+  // Rows 1, 2, 3 / 0, 1, 0 / 0, 0, 1 / 1, 0, 0 in column-major order: `pooled` of ones is 6, 1, 1, 1.
   await fill('conv.weight', [4, 3, 1, 1], [1, 4, 1, 1], [1, 0, 0, 1, 2, 1, 0, 0, 3, 0, 1, 0]);
   await fill('weight', [2, 4], [4, 1], [1, 0, 0, 0, 1, 1, 1, 1]);
   await fill('bias', [2], [1], [1, 1]);

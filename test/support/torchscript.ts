@@ -5,11 +5,11 @@ import type { DType } from '../../src/types';
 import { ScriptModule, Tensor, type ScriptModuleOptions, type ScriptValue } from '../../src/torch';
 import { typedArrayClasses } from '../../src/torch/tensor-data';
 
-const folder = join(__dirname, '..', '40.torch', 'fixtures');
+const fixturesDirectory = join(__dirname, '..', '40.torch', 'fixtures');
 
 /** The path of a TorchScript archive of `test/40.torch/fixtures`. */
 export function fixture(name: string): string {
-  return join(folder, `${name}.pt`);
+  return join(fixturesDirectory, `${name}.pt`);
 }
 
 /** Loads a TorchScript archive of `test/40.torch/fixtures`. */
@@ -20,7 +20,7 @@ export async function loadFixture(
   return await ScriptModule.load(fixture(name), options);
 }
 
-/** A value as `make-fixtures.py` writes it: what JSON does not tell apart has a tag. */
+/** A value as `make-fixtures.py` writes it, with a tag for types that JSON does not distinguish. */
 type Encoded =
   | null
   | boolean
@@ -53,8 +53,10 @@ interface Goldens {
   readonly narrowed: { dtype: 'float16' | 'bfloat16'; numbers: number[]; bits: number[] }[];
 }
 
-/** What Python's PyTorch makes of the fixtures. */
-export const goldens = JSON.parse(readFileSync(join(folder, 'goldens.json'), 'utf8')) as Goldens;
+/** The results of PyTorch in Python for the fixtures. */
+export const goldens = JSON.parse(
+  readFileSync(join(fixturesDirectory, 'goldens.json'), 'utf8'),
+) as Goldens;
 
 export function decodeTensor({ dtype, shape, bytes }: EncodedTensor): Tensor {
   const inflated = Uint8Array.from(inflateSync(Buffer.from(bytes, 'base64')));
@@ -69,21 +71,21 @@ export function decode(value: Encoded): ScriptValue {
   if ('float' in value) return Number(value.float);
   if ('tensor' in value) return decodeTensor(value.tensor);
   if ('array' in value) return value.array.map(decode);
-  if ('map' in value) return new Map(value.map.map(([key, part]) => [decode(key), decode(part)]));
-  return Object.fromEntries(value.object.map(([name, part]) => [name, decode(part)]));
+  if ('map' in value) return new Map(value.map.map(([key, item]) => [decode(key), decode(item)]));
+  return Object.fromEntries(value.object.map(([name, item]) => [name, decode(item)]));
 }
 
-/** The value with each tensor replaced by what is in it, to compare. */
+/** Replaces each tensor by its contents for a comparison. */
 export function legible(value: ScriptValue): unknown {
   if (value instanceof Tensor) {
     return { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() };
   }
   if (value instanceof Map) {
-    return new Map([...value].map(([key, part]) => [key, legible(part as ScriptValue)]));
+    return new Map([...value].map(([key, item]) => [key, legible(item as ScriptValue)]));
   }
-  if (Array.isArray(value)) return value.map((part) => legible(part as ScriptValue));
+  if (Array.isArray(value)) return value.map((item) => legible(item as ScriptValue));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, part]) => [name, legible(part as ScriptValue)]),
+    Object.entries(value).map(([name, item]) => [name, legible(item as ScriptValue)]),
   );
 }

@@ -1,20 +1,20 @@
 import { open } from 'node:fs/promises';
 import { uint64 } from './pickle';
 
-/** A record of a zip archive, told as it is and not as it ought to be. */
+/** A record of a zip archive, which may be invalid. */
 export interface ZipRecord {
   name: string;
   data: Uint8Array;
-  /** 0 for stored, 8 for deflated. */
+  /** 0: stored, 8: deflated. */
   method?: number;
   flags?: number;
-  /** As the central directory tells it; 0, if left out. */
+  /** The checksum in the central directory, by default 0. */
   crc32?: number;
-  /** Where its local header goes; behind the record before it, if left out. */
+  /** The offset of the local header, by default the end of the previous record. */
   at?: number;
 }
 
-/** Writes a zip archive by hand; offsets and sizes stand in zip64 fields if `zip64`. */
+/** Writes a zip archive, with offsets and sizes in zip64 fields if `zip64`. */
 export async function writeZip(path: string, records: ZipRecord[], zip64 = false): Promise<void> {
   const file = await open(path, 'w');
   let end = 0;
@@ -68,7 +68,7 @@ export async function writeZip(path: string, records: ZipRecord[], zip64 = false
   await file.close();
 }
 
-/** A header of `size` bytes: its signature, then numbers as [offset, value, bytes]; then a name. */
+/** A header of `size` bytes with a signature and fields [offset, value, bytes], followed by a name. */
 function header(
   signature: number,
   size: number,
