@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { download, type DownloadProgress } from '../../src/net/download';
-import { failure, hurried, namesIn } from '../support/download';
+import { failure, fastRetries, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
-import { file, inTurn, sha256, someBytes, status, TestServer } from '../support/http-server';
+import { file, respondInTurn, sha256, someBytes, status, TestServer } from '../support/http-server';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('download', () => {
@@ -17,46 +17,46 @@ describe('download', () => {
   const fetch = (options = {}) =>
     download(`${server.origin}/weights.pth`, target(), {
       sha256: sha256(bytes),
-      retryPolicy: hurried,
+      retryPolicy: fastRetries,
       ...options,
     });
 
   describe('success', () => {
     it('writes the file and leaves no temporary files', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch({ size: bytes.length });
       assert.deepEqual(await readFile(target()), bytes);
       assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
     it('creates the directory', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       const deep = join(directory.path, 'a/b/weights.pth');
-      await download(server.origin, deep, { sha256: sha256(bytes), retryPolicy: hurried });
+      await download(server.origin, deep, { sha256: sha256(bytes), retryPolicy: fastRetries });
       assert.deepEqual(await readFile(deep), bytes);
     });
 
     it('replaces an existing file', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await writeFile(target(), 'before');
       await fetch();
       assert.deepEqual(await readFile(target()), bytes);
     });
 
     it('accepts a prefix of the SHA-256', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch({ sha256: sha256(bytes).slice(0, 8) });
       assert.deepEqual(await readFile(target()), bytes);
     });
 
     it('accepts an empty file', async () => {
-      server.answer = file(Buffer.alloc(0));
+      server.handler = file(Buffer.alloc(0));
       await fetch({ sha256: sha256(Buffer.alloc(0)) });
       assert.equal((await readFile(target())).length, 0);
     });
 
     it('accepts a response without a content length', async () => {
-      server.answer = (_, response) => {
+      server.handler = (_, response) => {
         response.writeHead(200, { 'transfer-encoding': 'chunked' });
         response.write(bytes.subarray(0, 1000), () => response.end(bytes.subarray(1000)));
       };
@@ -65,7 +65,7 @@ describe('download', () => {
     });
 
     it('follows redirects', async () => {
-      server.answer = inTurn(
+      server.handler = respondInTurn(
         status(302, { location: '/elsewhere' }),
         status(307, { location: `${server.origin}/there` }),
         file(bytes),
@@ -81,7 +81,7 @@ describe('download', () => {
   describe('progress', () => {
     it('is reported at the start, at the end, and at most ten times per second in between', async () => {
       const chunks = 20;
-      server.answer = (_, response) => {
+      server.handler = (_, response) => {
         response.writeHead(200, { 'content-length': bytes.length });
         const length = bytes.length / chunks;
         let sent = 0;
@@ -110,7 +110,7 @@ describe('download', () => {
     });
 
     it('ends the download with the error that the listener throws', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       const listenerError = new Error('from the listener');
       const onProgress = () => {
         throw listenerError;
@@ -122,27 +122,27 @@ describe('download', () => {
 
   describe('retry', () => {
     it('follows status 503', async () => {
-      server.answer = inTurn(status(503), status(503), file(bytes));
+      server.handler = respondInTurn(status(503), status(503), file(bytes));
       await fetch();
       assert.equal(server.requests.length, 3);
     });
 
     it('does not follow status 404', async () => {
-      server.answer = status(404);
+      server.handler = status(404);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /\/weights\.pth responded with status 404/);
       assert.equal(server.requests.length, 1);
     });
 
     it('stops after five attempts', async () => {
-      server.answer = status(500);
+      server.handler = status(500);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /status 500/);
       assert.equal(server.requests.length, 5);
     });
 
     it('waits for the time that Retry-After specifies', async () => {
-      server.answer = inTurn(status(429, { 'retry-after': '1' }), file(bytes));
+      server.handler = respondInTurn(status(429, { 'retry-after': '1' }), file(bytes));
       const start = performance.now();
       await fetch();
       assert(performance.now() - start >= 990);
@@ -157,7 +157,7 @@ describe('download', () => {
       await new Promise<void>((resolve) => closingServer.listen(0, '127.0.0.1', resolve));
       const { port } = closingServer.address() as { port: number };
       const url = `http://127.0.0.1:${port}/weights.pth`;
-      const options = { sha256: sha256(bytes), retryPolicy: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
       await failure(download(url, target(), options), 'DOWNLOAD_NETWORK');
       assert.equal(connections, 2);
       closingServer.close();
@@ -165,8 +165,8 @@ describe('download', () => {
 
     it('follows a response that times out', async () => {
       const noResponse = () => undefined;
-      server.answer = inTurn(noResponse, file(bytes));
-      await fetch({ retryPolicy: { ...hurried, idleTimeout: 100 } });
+      server.handler = respondInTurn(noResponse, file(bytes));
+      await fetch({ retryPolicy: { ...fastRetries, idleTimeout: 100 } });
       assert.equal(server.requests.length, 2);
     });
   });
@@ -178,7 +178,7 @@ describe('download', () => {
     });
 
     it('to connect reports the address and the cause', async () => {
-      const options = { sha256: sha256(bytes), retryPolicy: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
       const error = await failure(
         download('http://127.0.0.1:1/w', target(), options),
         'DOWNLOAD_NETWORK',
@@ -191,7 +191,7 @@ describe('download', () => {
     });
 
     it('of the hash check reports both hashes and deletes the partial file', async () => {
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       const other = sha256(Buffer.from('other'));
       const error = await failure(fetch({ sha256: other }), 'DOWNLOAD_HASH');
       assert(error.message.includes(sha256(bytes)) && error.message.includes(other));
@@ -200,7 +200,7 @@ describe('download', () => {
     });
 
     it('by repeatedly truncated responses keeps the partial file for the next call', async () => {
-      server.answer = file(bytes, { cut: 10_000 });
+      server.handler = file(bytes, { cut: 10_000 });
       const error = await failure(fetch(), 'DOWNLOAD_TRUNCATED');
       assert.match(error.message, /ended after 50000 of 300000 bytes/);
       assert.equal(server.requests.length, 5);
@@ -208,7 +208,7 @@ describe('download', () => {
     });
 
     it('reports a truncated response without a content length', async () => {
-      server.answer = (_, response) => {
+      server.handler = (_, response) => {
         response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(bytes.subarray(0, 1000));
       };
       await failure(fetch({ size: bytes.length }), 'DOWNLOAD_TRUNCATED');
@@ -216,7 +216,7 @@ describe('download', () => {
 
     for (const size of [bytes.length - 1, bytes.length + 1]) {
       it(`rejects a content length of ${bytes.length} instead of ${size} before it writes a byte`, async () => {
-        server.answer = file(bytes);
+        server.handler = file(bytes);
         const error = await failure(fetch({ size }), 'DOWNLOAD_SIZE');
         assert.match(
           error.message,
@@ -228,7 +228,7 @@ describe('download', () => {
 
     it('stops a response that is longer than expected', async () => {
       let closed = false;
-      server.answer = (_, response) => {
+      server.handler = (_, response) => {
         const writeMore = () => {
           if (!closed) response.write(bytes, writeMore);
         };
@@ -241,21 +241,21 @@ describe('download', () => {
     });
 
     it('reports an endless redirect chain', async () => {
-      server.answer = status(302, { location: '/again' });
+      server.handler = status(302, { location: '/again' });
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /redirects more than 10 times/);
     });
 
     for (const location of ['file:///etc/hostname', 'http://[', 'data:,x']) {
       it(`reports a redirect to the unsupported location ${location}`, async () => {
-        server.answer = status(302, { location });
+        server.handler = status(302, { location });
         const error = await failure(fetch(), 'DOWNLOAD_HTTP');
         assert(error.message.includes(location));
       });
     }
 
     it('reports an address that is not HTTP or HTTPS', async () => {
-      const options = { sha256: sha256(bytes), retryPolicy: hurried };
+      const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
       await failure(download('file:///etc/hostname', target(), options), 'DOWNLOAD_HTTP');
     });
   });

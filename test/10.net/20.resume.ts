@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../../src/net/download';
-import { failure, hurried, namesIn } from '../support/download';
+import { failure, fastRetries, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import {
   file,
-  inTurn,
+  respondInTurn,
   sha256,
   someBytes,
   status,
   TestServer,
-  type Answer,
+  type RequestHandler,
 } from '../support/http-server';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -25,12 +25,12 @@ describe('resumed download', () => {
   const part = () => `${target()}.part`;
   const url = () => `${server.origin}/weights.pth`;
   const fetch = (options = {}) =>
-    download(url(), target(), { sha256: sha256(bytes), retryPolicy: hurried, ...options });
+    download(url(), target(), { sha256: sha256(bytes), retryPolicy: fastRetries, ...options });
 
   /** Leaves a partial file of 100,000 bytes, like a process that lost its connection. */
   async function leavePart(etag = '"1"') {
-    server.answer = file(bytes, { etag, cut });
-    await failure(fetch({ retryPolicy: { ...hurried, attempts: 1 } }), 'DOWNLOAD_TRUNCATED');
+    server.handler = file(bytes, { etag, cut });
+    await failure(fetch({ retryPolicy: { ...fastRetries, attempts: 1 } }), 'DOWNLOAD_TRUNCATED');
     assert.deepEqual(await readFile(part()), bytes.subarray(0, cut));
     server.requests.length = 0;
   }
@@ -41,7 +41,7 @@ describe('resumed download', () => {
   }
 
   it('requests only the remaining bytes after each interruption', async () => {
-    server.answer = file(bytes, { cut });
+    server.handler = file(bytes, { cut });
     await fetch();
     assert.deepEqual(server.sent('range'), [undefined, 'bytes=100000-', 'bytes=200000-']);
     assert.deepEqual(server.sent('if-range'), [undefined, '"1"', '"1"']);
@@ -51,7 +51,7 @@ describe('resumed download', () => {
   it('continues where an earlier call ended', async () => {
     await leavePart();
     const progress: number[] = [];
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     await fetch({ onProgress: ({ received }: { received: number }) => progress.push(received) });
     assert.deepEqual(server.sent('range'), ['bytes=100000-']);
     assert.equal(progress[0], cut);
@@ -61,7 +61,7 @@ describe('resumed download', () => {
   it('validates by the modification date if the ETag is weak', async () => {
     const date = 'Mon, 23 Nov 2026 08:00:00 GMT';
     const headers = { 'content-length': bytes.length, etag: 'W/"1"', 'last-modified': date };
-    server.answer = inTurn((_, response) => {
+    server.handler = respondInTurn((_, response) => {
       response.writeHead(200, headers);
       response.write(bytes.subarray(0, cut), () => response.destroy());
     }, file(bytes));
@@ -72,8 +72,8 @@ describe('resumed download', () => {
 
   it('resets the attempt count after one mebibyte of progress', async () => {
     const longFile = someBytes(8 * 2 ** 20);
-    server.answer = file(longFile, { cut: 1.5 * 2 ** 20 });
-    await fetch({ sha256: sha256(longFile), retryPolicy: { ...hurried, attempts: 2 } });
+    server.handler = file(longFile, { cut: 1.5 * 2 ** 20 });
+    await fetch({ sha256: sha256(longFile), retryPolicy: { ...fastRetries, attempts: 2 } });
     assert.equal(server.requests.length, 6);
   });
 
@@ -86,34 +86,34 @@ describe('resumed download', () => {
   });
 
   describe('starts over', () => {
-    const responses: Record<string, Answer> = {
+    const responses: Record<string, RequestHandler> = {
       'if the host responds with the whole file': (_, response) => {
         response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
       },
       'if the ETag changed': (...request) => {
         file(bytes, { etag: '"2"' })(...request);
       },
-      'if the host ignores If-Range and the hash differs': inTurn((_, response) => {
+      'if the host ignores If-Range and the hash differs': respondInTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"2"', 'content-range': range });
         response.end(Buffer.alloc(bytes.length - cut));
       }, file(bytes)),
-      'if the host responds with a different range': inTurn((_, response) => {
+      'if the host responds with a different range': respondInTurn((_, response) => {
         const range = `bytes 0-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"1"', 'content-range': range }).end(bytes);
       }, file(bytes)),
-      'if the host responds with a range of a longer file': inTurn((_, response) => {
+      'if the host responds with a range of a longer file': respondInTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length}/${bytes.length + 1}`;
         response
           .writeHead(206, { etag: '"1"', 'content-range': range })
           .end(bytes.subarray(cut - 1));
       }, file(bytes)),
-      'if the host cannot satisfy the range': inTurn(status(416), file(bytes)),
+      'if the host cannot satisfy the range': respondInTurn(status(416), file(bytes)),
     };
     for (const [title, response] of Object.entries(responses)) {
       it(title, async () => {
         await leavePart();
-        server.answer = response;
+        server.handler = response;
         await fetch();
         assert.equal(server.sent('range')[0], 'bytes=100000-');
         assert(server.requests.length <= 2);
@@ -124,7 +124,7 @@ describe('resumed download', () => {
     it('if the partial file is corrupt and the hash differs', async () => {
       await leavePart();
       await writeFile(part(), Buffer.alloc(cut));
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch();
       assert.deepEqual(server.sent('range'), ['bytes=100000-', undefined]);
       await assertDone();
@@ -132,7 +132,7 @@ describe('resumed download', () => {
 
     it('if the partial file came from another address', async () => {
       await leavePart();
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await download(`${server.origin}/mirror/weights.pth`, target(), { sha256: sha256(bytes) });
       assert.deepEqual(server.sent('range'), [undefined]);
       await assertDone();
@@ -142,7 +142,7 @@ describe('resumed download', () => {
       it(`if the metadata of the partial file is '${metadata}'`, async () => {
         await leavePart();
         await writeFile(`${part()}.json`, metadata);
-        server.answer = file(bytes);
+        server.handler = file(bytes);
         await fetch();
         assert.deepEqual(server.sent('range'), [undefined]);
         await assertDone();
@@ -153,9 +153,9 @@ describe('resumed download', () => {
   it('keeps the partial file after a failed attempt at another address', async () => {
     await leavePart();
     const unreachable = 'http://127.0.0.1:1/weights.pth';
-    const options = { sha256: sha256(bytes), retryPolicy: hurried };
+    const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
     await failure(download(unreachable, target(), options), 'DOWNLOAD_NETWORK');
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     await fetch();
     assert.deepEqual(server.sent('range'), ['bytes=100000-']);
     await assertDone();
@@ -163,7 +163,7 @@ describe('resumed download', () => {
 
   it('fails and removes the partial file if the whole file has the wrong hash too', async () => {
     await leavePart();
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     await failure(fetch({ sha256: sha256(Buffer.from('other')) }), 'DOWNLOAD_HASH');
     assert.deepEqual(server.sent('range'), ['bytes=100000-', undefined]);
     assert.deepEqual(await namesIn(directory.path), []);
@@ -179,18 +179,18 @@ describe('aborted download', () => {
   const fetch = (signal?: AbortSignal, options = {}) =>
     download(server.origin, target(), {
       sha256: sha256(bytes),
-      retryPolicy: hurried,
+      retryPolicy: fastRetries,
       signal,
       ...options,
     });
 
   it('keeps the existing file and the partial file, which a later call continues', async () => {
     await writeFile(target(), 'before');
-    const half: Answer = (_, response) => {
+    const half: RequestHandler = (_, response) => {
       response.writeHead(200, { etag: '"1"', 'content-length': bytes.length });
       response.write(bytes.subarray(0, 150_000));
     };
-    server.answer = inTurn(half, file(bytes));
+    server.handler = respondInTurn(half, file(bytes));
     const abort = new AbortController();
     const reason = new Error('the user went away');
     const fetching = fetch(abort.signal);
@@ -211,16 +211,16 @@ describe('aborted download', () => {
   });
 
   it('stops waiting for a response', async () => {
-    server.answer = () => undefined;
+    server.handler = () => undefined;
     const signal = AbortSignal.timeout(50);
     await assert.rejects(fetch(signal), (reason) => reason === signal.reason);
   });
 
   it('stops waiting for a retry', async () => {
-    server.answer = status(503);
+    server.handler = status(503);
     const signal = AbortSignal.timeout(50);
     const start = performance.now();
-    const retryPolicy = { ...hurried, delay: 60_000 };
+    const retryPolicy = { ...fastRetries, delay: 60_000 };
     await assert.rejects(fetch(signal, { retryPolicy }), (reason) => reason === signal.reason);
     assert(performance.now() - start < 5_000);
   });

@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../../src/net/download';
 import { Child } from '../support/child';
-import { failure, hurried, namesIn } from '../support/download';
+import { failure, fastRetries, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, TestServer } from '../support/http-server';
 import { temporaryDirectory } from '../support/temporary';
@@ -15,13 +15,13 @@ describe('download to disk', () => {
   const bytes = someBytes(3 * 2 ** 20);
   const target = () => join(directory.path, 'weights.pth');
   const fetch = (path = target()) =>
-    download(server.origin, path, { sha256: sha256(bytes), retryPolicy: hurried });
+    download(server.origin, path, { sha256: sha256(bytes), retryPolicy: fastRetries });
 
   it('reports the directory and its free bytes if the disk is full (Linux only: needs /dev/full)', async function () {
     if (process.platform !== 'linux') this.skip();
     await writeFile(target(), 'before');
     await symlink('/dev/full', `${target()}.part`);
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
     assert.match(error.message, /weights\.pth\.part could not be written: ENOSPC/);
     assert.match(error.message, new RegExp(`${directory.path} has \\d+ bytes free`));
@@ -32,7 +32,7 @@ describe('download to disk', () => {
   it('keeps and continues the partial file that a size limit cut off (not on Windows: needs ulimit)', async function () {
     if (process.platform === 'win32') this.skip();
     await writeFile(target(), 'before');
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     // The unit of ulimit is 512 or 1024 bytes, depending on the shell.
     const child = new Child('download.ts', [server.origin, target(), sha256(bytes)], {
       limit: 'ulimit -f 2048',
@@ -49,7 +49,7 @@ describe('download to disk', () => {
   });
 
   it('rejects a content length that exceeds the free space before it writes a byte', async () => {
-    server.answer = (_, response) => {
+    server.handler = (_, response) => {
       response.writeHead(200, { 'content-length': 2 ** 52 }).write(bytes);
     };
     const error = await failure(fetch(), 'DOWNLOAD_DISK');
@@ -65,7 +65,7 @@ describe('download to disk', () => {
   });
 
   it('rejects a target file that is a directory and keeps the partial file', async () => {
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     await mkdir(join(target(), 'something'), { recursive: true });
     await failure(fetch(), 'DOWNLOAD_DISK');
     assert.deepEqual(await readFile(`${target()}.part`), bytes);

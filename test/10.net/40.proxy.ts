@@ -4,7 +4,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { download } from '../../src/net/download';
-import { failure, hurried } from '../support/download';
+import { failure, fastRetries } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, TestServer } from '../support/http-server';
 import { temporaryDirectory } from '../support/temporary';
@@ -15,7 +15,7 @@ describe('proxy', () => {
   const server = new TestServer();
   const bytes = someBytes(10_000);
   const target = () => join(directory.path, 'weights.pth');
-  const options = { sha256: sha256(bytes), retryPolicy: hurried };
+  const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
 
   let proxy: Server;
   let proxied: string[];
@@ -23,7 +23,7 @@ describe('proxy', () => {
 
   beforeEach((done) => {
     proxied = [];
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     proxy = createServer(({ method, url, headers }, response) => {
       proxied.push(`${method} ${url}`);
       request(url!, { method, headers }, (upstream) => {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
-import { expected, fixture, readAll, readTensor, refuses } from '../support/checkpoint';
+import { expected, fixture, readAll, readTensor, assertRejected } from '../support/checkpoint';
 import { bytes, dict, tensor } from '../support/pickle';
 import { temporaryDirectory } from '../support/temporary';
 import { writeZip } from '../support/zip';
@@ -32,7 +32,7 @@ describe('zip .pth', () => {
   });
 
   it('rejects a pickled module and reports its class', async () => {
-    await refuses(
+    await assertRejected(
       fixture('whole-module.zip.pth'),
       'UNSAFE',
       /`torch\.nn\.modules\.linear\.Linear`/,
@@ -91,7 +91,11 @@ describe('zip .pth', () => {
       const locator = file.indexOf('PK\x06\x07');
       file.fill(0xff, locator + 8, locator + 16);
       await writeFile(path(), file);
-      await refuses(path(), 'TRUNCATED', /the directory at the end of the zip archive is missing/);
+      await assertRejected(
+        path(),
+        'TRUNCATED',
+        /the directory at the end of the zip archive is missing/,
+      );
       await writeZip(path(), [pickle, { ...data, at: 2 ** 20 }], true);
       const changed = await readFile(path());
       changed.fill(
@@ -100,53 +104,53 @@ describe('zip .pth', () => {
         changed.lastIndexOf('x/data/0') + 36,
       );
       await writeFile(path(), changed);
-      await refuses(path(), 'FORMAT', /its record 'x\/data\/0' is damaged/);
+      await assertRejected(path(), 'FORMAT', /its record 'x\/data\/0' is damaged/);
     });
 
     it('assumes little-endian without a byte order and rejects big-endian', async () => {
       await writeZip(path(), [pickle, data]);
       assert.deepEqual((await readAll(path())).w?.values, [1, 2, 3, 4]);
       await writeZip(path(), [pickle, data, { name: 'x/byteorder', data: bytes('big') }]);
-      await refuses(path(), 'FORMAT', /not saved on a little-endian machine/);
+      await assertRejected(path(), 'FORMAT', /not saved on a little-endian machine/);
     });
 
     it('rejects compressed and encrypted records', async () => {
       await writeZip(path(), [pickle, { ...data, method: 8 }]);
-      await refuses(path(), 'FORMAT', /record 'x\/data\/0' is compressed/);
+      await assertRejected(path(), 'FORMAT', /record 'x\/data\/0' is compressed/);
       await writeZip(path(), [{ ...pickle, method: 8 }, data]);
-      await refuses(path(), 'FORMAT', /record 'x\/data.pkl' is compressed/);
+      await assertRejected(path(), 'FORMAT', /record 'x\/data.pkl' is compressed/);
       // yauzl expects the size to include the 12-byte encryption header.
       await writeZip(path(), [pickle, { ...data, flags: 1, method: 8 }]);
-      await refuses(path(), 'FORMAT', /record 'x\/data\/0' is encrypted/);
+      await assertRejected(path(), 'FORMAT', /record 'x\/data\/0' is encrypted/);
     });
 
     it('rejects an archive without data.pkl', async () => {
       await writeZip(path(), [{ name: 'readme.txt', data: bytes('hello') }]);
-      await refuses(path(), 'FORMAT', /zip archive without data\.pkl/);
+      await assertRejected(path(), 'FORMAT', /zip archive without data\.pkl/);
     });
 
     it('rejects TorchScript and identifies it', async () => {
       for (const name of ['x/constants.pkl', 'x/code/__torch__.py']) {
         await writeZip(path(), [pickle, { name, data: bytes('N.') }]);
-        await refuses(path(), 'FORMAT', /it is TorchScript.*ScriptModule\.load/);
+        await assertRejected(path(), 'FORMAT', /it is TorchScript.*ScriptModule\.load/);
       }
     });
 
     it('rejects two records with the same name', async () => {
       await writeZip(path(), [pickle, data, data]);
-      await refuses(path(), 'FORMAT', /two records of one name/);
+      await assertRejected(path(), 'FORMAT', /two records of one name/);
     });
 
     it('rejects record names that escape the archive', async () => {
       await writeZip(path(), [pickle, { ...data, name: '../x' }]);
-      await refuses(path(), 'FORMAT', /directory of its zip archive is damaged/);
+      await assertRejected(path(), 'FORMAT', /directory of its zip archive is damaged/);
     });
 
     it('reports the tensor whose record is missing or too short', async () => {
       await writeZip(path(), [pickle]);
-      await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
+      await assertRejected(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await writeZip(path(), [pickle, { ...data, data: floats.subarray(1) }]);
-      await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
+      await assertRejected(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
     });
 
     it('reads a storage whose byte count is not a multiple of the element size', async () => {

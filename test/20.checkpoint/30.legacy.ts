@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected, fixture, readAll, refuses } from '../support/checkpoint';
+import { expected, fixture, readAll, assertRejected } from '../support/checkpoint';
 import { bytes, dict, integer, legacy, tensor, text, tuple } from '../support/pickle';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -36,10 +36,10 @@ describe('legacy .pth', () => {
       ]);
       assert.deepEqual((await readAll(path())).w?.values, [3, 4]);
       await write(dict({ w: tensor({ storageView: viewOfStorage, shape: [4] }) }), [storage]);
-      await refuses(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
+      await assertRejected(path(), 'FORMAT', /its tensor 'w' exceeds its storage/);
       const beyond = tuple(text('1'), integer(2), integer(3));
       await write(dict({ w: tensor({ storageView: beyond }) }), [storage]);
-      await refuses(path(), 'FORMAT', /has an invalid storage reference/);
+      await assertRejected(path(), 'FORMAT', /has an invalid storage reference/);
     });
 
     it('reads the dictionaries and strings of Python 2', async () => {
@@ -56,41 +56,41 @@ describe('legacy .pth', () => {
 
     it('rejects a big-endian file', async () => {
       await write(dict({ w: tensor() }), [storage], false);
-      await refuses(path(), 'FORMAT', /not saved on a little-endian machine/);
+      await assertRejected(path(), 'FORMAT', /not saved on a little-endian machine/);
     });
 
     it('rejects a pickle that torch.save did not write', async () => {
       await writeFile(path(), dict({ w: text('x') }));
-      await refuses(path(), 'FORMAT', /a pickle that torch\.save did not write/);
+      await assertRejected(path(), 'FORMAT', /a pickle that torch\.save did not write/);
     });
 
     it('rejects an unsupported format version', async () => {
       const file = legacy(dict({}));
       file[18] = 0xea;
       await writeFile(path(), file);
-      await refuses(path(), 'FORMAT', /its format version is unknown/);
+      await assertRejected(path(), 'FORMAT', /its format version is unknown/);
     });
 
     it('rejects a global outside the allow-list at any position', async () => {
       await write(bytes('\x80\x02cos\nsystem\n', text('ls'), '\x85R.'));
-      await refuses(path(), 'UNSAFE', /names `os\.system`/);
+      await assertRejected(path(), 'UNSAFE', /names `os\.system`/);
       await write(bytes('\x80\x04', text('posix'), text('system'), '\x93)R.'));
-      await refuses(path(), 'UNSAFE', /names `posix\.system`/);
+      await assertRejected(path(), 'UNSAFE', /names `posix\.system`/);
       await writeFile(path(), bytes('\x80\x02cos\nsystem\n)R.'));
-      await refuses(path(), 'UNSAFE', /names `os\.system`/);
+      await assertRejected(path(), 'UNSAFE', /names `os\.system`/);
     });
 
     it('rejects storages that do not match the pickle', async () => {
       await write(dict({ w: tensor() }), []);
-      await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
+      await assertRejected(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await write(dict({ w: tensor() }), [storage, { ...storage, key: '1' }]);
-      await refuses(path(), 'FORMAT', /list of its storages does not fit/);
+      await assertRejected(path(), 'FORMAT', /list of its storages does not fit/);
       await write(dict({ w: tensor() }), [storage, storage]);
-      await refuses(path(), 'FORMAT', /list of its storages does not fit/);
+      await assertRejected(path(), 'FORMAT', /list of its storages does not fit/);
       await write(dict({ w: tensor() }), [{ ...storage, count: 3 }]);
-      await refuses(path(), 'FORMAT', /the data of 'w' has another length/);
+      await assertRejected(path(), 'FORMAT', /the data of 'w' has another length/);
       await write(dict({ w: tensor(), v: tensor({ numel: 3 }) }), [storage]);
-      await refuses(path(), 'FORMAT', /has conflicting descriptions of a storage/);
+      await assertRejected(path(), 'FORMAT', /has conflicting descriptions of a storage/);
     });
 
     it('reports the tensor at which the file is truncated', async () => {
@@ -99,11 +99,11 @@ describe('legacy .pth', () => {
         storage,
       ]);
       await writeFile(path(), file.subarray(0, -1));
-      await refuses(path(), 'TRUNCATED', /the tensor 'w' needs \d+\. Delete the file/);
+      await assertRejected(path(), 'TRUNCATED', /the tensor 'w' needs \d+\. Delete the file/);
       await writeFile(path(), file.subarray(0, -24 - 1));
-      await refuses(path(), 'TRUNCATED', /the tensor 'v'/);
+      await assertRejected(path(), 'TRUNCATED', /the tensor 'v'/);
       await writeFile(path(), file.subarray(0, 100));
-      await refuses(path(), 'TRUNCATED', /it ends within its pickle/);
+      await assertRejected(path(), 'TRUNCATED', /it ends within its pickle/);
     });
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
-import { expected, fixture, readAll, refuses } from '../support/checkpoint';
+import { expected, fixture, readAll, assertRejected } from '../support/checkpoint';
 import { bytes, uint64 } from '../support/pickle';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -63,25 +63,25 @@ describe('safetensors', () => {
 
   it('rejects a header that is too large or longer than the file', async () => {
     await writeFile(path(), bytes(uint64(2n ** 63n), '{}'));
-    await refuses(path(), 'FORMAT', /its header claims 9223372036854775808 bytes/);
+    await assertRejected(path(), 'FORMAT', /its header claims 9223372036854775808 bytes/);
     await writeFile(path(), bytes(uint64(100_000_001), '{}'));
-    await refuses(path(), 'FORMAT', /its header claims 100000001 bytes/);
+    await assertRejected(path(), 'FORMAT', /its header claims 100000001 bytes/);
     await writeFile(path(), bytes(uint64(99_999_999), '{}'));
-    await refuses(path(), 'TRUNCATED', /it ends within its header/);
+    await assertRejected(path(), 'TRUNCATED', /it ends within its header/);
   });
 
   it('rejects a header that is not JSON', async () => {
     await write('{"w":', 0);
-    await refuses(path(), 'FORMAT', /its header is not JSON/);
+    await assertRejected(path(), 'FORMAT', /its header is not JSON/);
     await write('{"\xff":{}}', 0);
-    await refuses(path(), 'FORMAT', /its header is not JSON/);
+    await assertRejected(path(), 'FORMAT', /its header is not JSON/);
   });
 
   it('rejects an unsupported dtype and reports its name', async () => {
     await write({ w: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, 1);
-    await refuses(path(), 'FORMAT', /its tensor 'w' has elements of the type F8_E4M3/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'w' has elements of the type F8_E4M3/);
     await write({ w: { dtype: 'constructor', shape: [1], data_offsets: [0, 1] } }, 1);
-    await refuses(path(), 'FORMAT', /of the type constructor/);
+    await assertRejected(path(), 'FORMAT', /of the type constructor/);
   });
 
   it('rejects invalid tensor descriptions', async () => {
@@ -102,26 +102,26 @@ describe('safetensors', () => {
       [float(0, 8, [1]), /has 8 bytes, and its shape asks for 4/],
     ] as const) {
       await write({ w: entry }, 8);
-      await refuses(path(), 'FORMAT', message);
+      await assertRejected(path(), 'FORMAT', message);
     }
   });
 
   it('rejects overlaps, gaps and trailing bytes', async () => {
     await write({ a: float(0, 8), b: float(4, 12) }, 12);
-    await refuses(path(), 'FORMAT', /its tensor 'b' overlaps another one/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'b' overlaps another one/);
     await write({ a: float(0, 4), b: float(8, 12) }, 12);
-    await refuses(path(), 'FORMAT', /its tensor 'b' follows a hole/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'b' follows a hole/);
     await write({ a: float(4, 8) }, 8);
-    await refuses(path(), 'FORMAT', /its tensor 'a' follows a hole/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'a' follows a hole/);
     await write({ a: float(0, 4) }, 5);
-    await refuses(path(), 'FORMAT', /1 bytes at its end belong to no tensor/);
+    await assertRejected(path(), 'FORMAT', /1 bytes at its end belong to no tensor/);
   });
 
   it('reports the tensor at which the file is truncated', async () => {
     await write({ a: float(0, 8), b: float(8, 16) }, 15);
-    await refuses(path(), 'TRUNCATED', /the tensor 'b' needs/);
+    await assertRejected(path(), 'TRUNCATED', /the tensor 'b' needs/);
     await write({ a: float(0, 2 ** 50, [2 ** 48]) }, 15);
-    await refuses(path(), 'TRUNCATED', /the tensor 'a' needs/);
+    await assertRejected(path(), 'TRUNCATED', /the tensor 'a' needs/);
   });
 
   it('rejects a tensor of 2 GiB', async () => {
@@ -129,6 +129,6 @@ describe('safetensors', () => {
     const file = await open(path(), 'r+');
     await file.truncate((await file.stat()).size + 2 ** 31);
     await file.close();
-    await refuses(path(), 'FORMAT', /its tensor 'a' has 2 GiB or more/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'a' has 2 GiB or more/);
   });
 });

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
-import { readAll, refuses } from '../support/checkpoint';
+import { readAll, assertRejected } from '../support/checkpoint';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('TF.js', () => {
@@ -84,9 +84,9 @@ describe('TF.js', () => {
   it('rejects quantized tensors and unsupported dtypes and reports their names', async () => {
     const quantization = { dtype: 'uint8', min: 0, scale: 1 };
     await write([{ ...float('w', 1), quantization }], { 'a.bin': [0] });
-    await refuses(model(), 'FORMAT', /its tensor 'w' is quantized/);
+    await assertRejected(model(), 'FORMAT', /its tensor 'w' is quantized/);
     await write([{ name: 's', shape: [1], dtype: 'string' }], { 'a.bin': [0] });
-    await refuses(model(), 'FORMAT', /its tensor 's' has elements of the type string/);
+    await assertRejected(model(), 'FORMAT', /its tensor 's' has elements of the type string/);
   });
 
   it('rejects shard paths outside its directory', async () => {
@@ -105,18 +105,18 @@ describe('TF.js', () => {
       const group = { paths: [path], weights: [float('w', 1)] };
       const inner = join(directory.path, 'in/model.json');
       await writeFile(inner, JSON.stringify({ weightsManifest: [group] }));
-      await refuses(inner, 'FORMAT', /the path of its shard '.*' is not allowed/);
+      await assertRejected(inner, 'FORMAT', /the path of its shard '.*' is not allowed/);
     }
   });
 
   it('reports a missing shard and the tensor at which shards are truncated', async () => {
     await write([float('w', 1), float('v', 1)], { 'a.bin': bytesOf(1), 'b.bin': bytesOf(2) });
     await rm(join(directory.path, 'b.bin'));
-    await refuses(model(), 'NOT_FOUND', /b\.bin/);
+    await assertRejected(model(), 'NOT_FOUND', /b\.bin/);
     await writeFile(join(directory.path, 'b.bin'), 'abc');
-    await refuses(model(), 'TRUNCATED', /it has 7 bytes, and the tensor 'v' needs 8/);
+    await assertRejected(model(), 'TRUNCATED', /it has 7 bytes, and the tensor 'v' needs 8/);
     await writeFile(join(directory.path, 'b.bin'), 'abcde');
-    await refuses(model(), 'FORMAT', /1 bytes of its shards belong to no tensor/);
+    await assertRejected(model(), 'FORMAT', /1 bytes of its shards belong to no tensor/);
   });
 
   it('rejects JSON that is not a model and incomplete descriptions', async () => {
@@ -133,15 +133,15 @@ describe('TF.js', () => {
       ],
     ] as const) {
       await writeFile(model(), json);
-      await refuses(model(), 'FORMAT', message);
+      await assertRejected(model(), 'FORMAT', message);
     }
     await write([float('w', 1), float('w', 1)], { 'a.bin': bytesOf(1, 2) });
-    await refuses(model(), 'FORMAT', /two tensors of the name 'w'/);
+    await assertRejected(model(), 'FORMAT', /two tensors of the name 'w'/);
     await write([], Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`${i}`, []])));
-    await refuses(model(), 'FORMAT', /it names 1025 shards/);
+    await assertRejected(model(), 'FORMAT', /it names 1025 shards/);
   });
 
   it('reports a directory without model.json', async () => {
-    await refuses(directory.path, 'NOT_FOUND', /model\.json/);
+    await assertRejected(directory.path, 'NOT_FOUND', /model\.json/);
   });
 });

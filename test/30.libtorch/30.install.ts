@@ -28,7 +28,7 @@ describe('installLibTorch', () => {
 
   it('extracts only the required files', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     assert.deepEqual(await installLibTorch({}, [wheel]), {
       dir: installed(),
       version: '2.13.0',
@@ -48,14 +48,14 @@ describe('installLibTorch', () => {
 
   it('leaves no temporary files beside the directory', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     await installLibTorch({}, [wheel]);
     assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
   });
 
   it('installs only once, after which LibTorch is found', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     await Promise.all([installLibTorch({}, [wheel]), installLibTorch({}, [wheel])]);
     await installLibTorch({}, [wheel]);
     assert.equal(server.requests.length, 1);
@@ -64,7 +64,7 @@ describe('installLibTorch', () => {
 
   it('adds the headers to an existing installation on request', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     assert.equal((await installLibTorch({}, [wheel])).headers, false);
     await writeFile(join(installed(), 'lib', 'libc10.so'), 'kept');
     assert.equal((await installLibTorch({ headers: true }, [wheel])).headers, true);
@@ -87,7 +87,7 @@ describe('installLibTorch', () => {
       },
       'nvidia_cudnn-9-py3-none-manylinux_2_27_x86_64.whl',
     );
-    server.answer = (request, ...rest) => {
+    server.handler = (request, ...rest) => {
       file(request.url!.includes('nvidia') ? nvidia.bytes : torch.bytes)(request, ...rest);
     };
     const { dir } = await installLibTorch({ variant: 'cu130' }, [torch, nvidia]);
@@ -106,7 +106,7 @@ describe('installLibTorch', () => {
       { 'nvidia/cu13/include/crt/host_config.h': '' },
       'nvidia_cuda_crt-13-py3-none-manylinux_2_17_x86_64.whl',
     );
-    server.answer = (request, ...rest) => {
+    server.handler = (request, ...rest) => {
       file(request.url!.includes('nvidia') ? toolkit.bytes : torch.bytes)(request, ...rest);
     };
     const wheels = [torch, toolkit];
@@ -126,7 +126,7 @@ describe('installLibTorch', () => {
 
   it('reports the total size, then the progress', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     const events: InstallProgress[] = [];
     await installLibTorch({ onProgress: (event) => events.push(event) }, [wheel]);
     const total = wheel.size;
@@ -140,7 +140,7 @@ describe('installLibTorch', () => {
 
   it('rejects a wheel whose hash differs without falling back to pip', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(Buffer.from(wheel.bytes).fill(0, 40, 41));
+    server.handler = file(Buffer.from(wheel.bytes).fill(0, 40, 41));
     await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_HASH');
     assert.deepEqual(await namesIn(dirname(installed())), []);
   });
@@ -151,7 +151,7 @@ describe('installLibTorch', () => {
       [{ ...wheelFiles, 'torch/version.py': "__version__ = '2.12.0'" }, /it is LibTorch 2\.12\.0/],
     ] as const) {
       const wheel = await writeWheel(directory.path, files);
-      server.answer = file(wheel.bytes);
+      server.handler = file(wheel.bytes);
       const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
       assert.match(error.message, problem);
       assert(!existsSync(installed()));
@@ -165,14 +165,14 @@ describe('installLibTorch', () => {
     await failure(installLibTorch({}, [wheel]), 'DOWNLOAD_OFFLINE');
     assert.deepEqual(await namesIn(installed()), ['version.py']);
     setEnvironment({ SEMISUP_OFFLINE: undefined });
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     assert.equal((await installLibTorch({}, [wheel])).version, '2.13.0');
   });
 
   it('resumes an interrupted download', async () => {
     const wheel = await writeWheel(directory.path);
     const abort = new AbortController();
-    server.answer = (request, response) => {
+    server.handler = (request, response) => {
       file(wheel.bytes, { cut: 100 })(request, response, 0);
       setTimeout(() => {
         abort.abort(new Error('enough'));
@@ -180,14 +180,14 @@ describe('installLibTorch', () => {
     };
     await assert.rejects(installLibTorch({ signal: abort.signal }, [wheel]), /enough/);
     assert(!existsSync(installed()));
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     await installLibTorch({}, [wheel]);
     assert.equal(server.requests.at(-1)!.headers.range, 'bytes=100-');
   });
 
   it('stops extraction on abort and removes partial files', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     const abort = new AbortController();
     const onProgress = ({ phase }: InstallProgress) => {
       if (phase === 'unpack') abort.abort(new Error('enough'));
@@ -207,7 +207,7 @@ describe('installLibTorch', () => {
 
   it('reports every attempted source if none provides the wheel', async () => {
     const wheel = await writeWheel(directory.path);
-    server.answer = status(404);
+    server.handler = status(404);
     const error = await failure(installLibTorch({}, [wheel]), 'LIBTORCH_INSTALL');
     assert.match(error.message, /responded with status 404/);
     assert.match(error.message, /python3 or python was not found on PATH/);
@@ -224,7 +224,7 @@ describe('installLibTorch', () => {
   for (const [title, name] of Object.entries(hostile)) {
     it(`rejects a wheel whose file names ${title}`, async () => {
       const wheel = await writeWheel(directory.path, { ...wheelFiles, [name]: 'evil' });
-      server.answer = file(wheel.bytes);
+      server.handler = file(wheel.bytes);
       const error = await failure(installLibTorch({ headers: true }, [wheel]), 'LIBTORCH_INSTALL');
       assert.match(error.message, /could not be unpacked: (invalid|absolute|invalid relative)/);
       assert(!existsSync(installed()));
@@ -236,7 +236,7 @@ describe('installLibTorch', () => {
     const wheel = await writeWheel(directory.path);
     const damaged = Buffer.from(wheel.bytes);
     damaged[damaged.indexOf('torch_cpu.sotorch_cpu') + 'torch_cpu.so'.length]! ^= 1;
-    server.answer = file(damaged);
+    server.handler = file(damaged);
     const pin = { ...wheel, sha256: sha256(damaged) };
     const error = await failure(installLibTorch({}, [pin]), 'LIBTORCH_INSTALL');
     assert.match(error.message, /the CRC-32 of torch\/lib\/libtorch_cpu\.so is wrong/);
@@ -246,7 +246,7 @@ describe('installLibTorch', () => {
   it('rejects a wheel that is not a zip archive', async () => {
     const bytes = Buffer.from('no zip at all');
     const pin = { file: 'torch-2.13.0-x.whl', size: bytes.length, sha256: sha256(bytes) };
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     const error = await failure(installLibTorch({}, [pin]), 'LIBTORCH_INSTALL');
     assert.match(error.message, /could not be unpacked/);
   });

@@ -62,7 +62,7 @@ describe('installation by pip', () => {
 
   it('is the fallback if the host does not have the wheel', async () => {
     const wheel = await createWheel();
-    server.answer = status(404);
+    server.handler = status(404);
     await installFakePip('cp "$WHEELS"/*.whl "$2"');
     await installLibTorch({}, [{ ...wheel, base: server.origin }]);
     assert.equal(server.requests.length, 1);
@@ -71,7 +71,7 @@ describe('installation by pip', () => {
 
   it('does not run if the host has the wheel', async () => {
     const wheel = await createWheel();
-    server.answer = file(wheel.bytes);
+    server.handler = file(wheel.bytes);
     await installFakePip('exit 1');
     await installLibTorch({}, [{ ...wheel, base: server.origin }]);
     assert(!existsSync(at('notes')));

@@ -20,7 +20,7 @@ describe('arguments', () => {
   });
 
   /** Asserts that the synchronous and asynchronous call are rejected before TorchScript runs. */
-  async function refuses(
+  async function assertRejected(
     module: ScriptModule,
     [method, ...args]: [string, ...(ScriptValue | KeywordArguments)[]],
     what: string | RegExp,
@@ -57,12 +57,12 @@ describe('arguments', () => {
   });
 
   it('are required without a default', async () => {
-    await refuses(
+    await assertRejected(
       plain,
       ['add', 1],
       `Expected int for the argument 'y' of add(), but received no value.`,
     );
-    await refuses(
+    await assertRejected(
       plain,
       ['forward', { kwargs: { scale: 2 } }],
       `Expected Tensor for the argument 'x' of forward(), but received no value.`,
@@ -74,16 +74,20 @@ describe('arguments', () => {
       kwargs: { s: undefined },
     });
     assert.deepEqual(result, [7, 2, true, 'é', null, [1, 'a']]);
-    await refuses(plain, ['add', undefined, 1], /^Expected int for the argument 'x' of add\(\)/);
+    await assertRejected(
+      plain,
+      ['add', undefined, 1],
+      /^Expected int for the argument 'x' of add\(\)/,
+    );
   });
 
   it('must not exceed the parameters of the method', async () => {
-    await refuses(
+    await assertRejected(
       plain,
       ['add', 1, 2, 3],
       'Expected at most 2 positional arguments for add(), but received 3.',
     );
-    await refuses(
+    await assertRejected(
       values,
       ['nothing', null],
       'Expected at most 0 positional arguments for nothing(), but received 1.',
@@ -96,12 +100,12 @@ describe('arguments', () => {
         ['y', 2],
         [name, undefined],
       ]) as Record<string, ScriptValue>;
-      await refuses(plain, ['add', 1, { kwargs }], `add() has no argument '${name}'.`);
+      await assertRejected(plain, ['add', 1, { kwargs }], `add() has no argument '${name}'.`);
     }
   });
 
   it('must not be passed twice', async () => {
-    await refuses(
+    await assertRejected(
       plain,
       ['add', 1, 2, { kwargs: { x: 3 } }],
       `Expected one value for the argument 'x' of add(), but received two.`,
@@ -110,7 +114,7 @@ describe('arguments', () => {
 
   it('are keyword arguments in a last object with only the key kwargs', async () => {
     const settings = { kwargs: { a: 5 } };
-    await refuses(plain, ['options', settings], `options() has no argument 'a'.`);
+    await assertRejected(plain, ['options', settings], `options() has no argument 'a'.`);
     assert.equal(await plain.call<ScriptValue>('options', settings, { kwargs: {} }), 5);
     assert.equal(await plain.call<ScriptValue>('options', { ...settings, other: {} }), 5);
     assert.equal(await plain.call<ScriptValue>('options', { kwargs: { settings } }), 5);
@@ -175,12 +179,16 @@ describe('arguments', () => {
         `the name of a device for the argument 'd' of device(), but received 'nowhere' of type string`,
       ],
     ] as [string, ScriptValue, string | RegExp][]) {
-      await refuses(values, [method, value], what instanceof RegExp ? what : `Expected ${what}.`);
+      await assertRejected(
+        values,
+        [method, value],
+        what instanceof RegExp ? what : `Expected ${what}.`,
+      );
     }
   });
 
   it('are truncated in error messages', async () => {
-    await refuses(
+    await assertRejected(
       values,
       ['integer', 'x'.repeat(10_000)],
       /received 'x{200}\.\.\.' of type string\.$/,
@@ -203,7 +211,7 @@ describe('arguments', () => {
       [Object.create(Tensor.prototype), 'an object of class Tensor'],
     ] as [unknown, string][]) {
       const what = `Expected a Tensor for the argument 'x' of forward(), but received ${shown}.`;
-      await refuses(values, ['forward', asValue(value)], what);
+      await assertRejected(values, ['forward', asValue(value)], what);
     }
   });
 

@@ -213,7 +213,7 @@ describe('ScriptModule.load', () => {
 
   describe('rejects', () => {
     /** Asserts that load and loadSync report the path and a remedy. */
-    async function refuses(path: string, code: string): Promise<void> {
+    async function assertRejected(path: string, code: string): Promise<void> {
       const expected = (error: unknown) => {
         assert.ok(error instanceof ModelError);
         assert.equal(error.code, code);
@@ -261,12 +261,12 @@ describe('ScriptModule.load', () => {
     });
 
     it('a missing file, a directory and an empty file', async () => {
-      await refuses(join(directory.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
-      await refuses(join(directory.path, 'no', 'folder.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
-      await refuses(directory.path, 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      await assertRejected(join(directory.path, 'missing.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      await assertRejected(join(directory.path, 'no', 'folder.pt'), 'ERR_SEMISUP_MODEL_NOT_FOUND');
+      await assertRejected(directory.path, 'ERR_SEMISUP_MODEL_NOT_FOUND');
       const empty = join(directory.path, 'empty.pt');
       await writeFile(empty, '');
-      await refuses(empty, 'ERR_SEMISUP_MODEL_FORMAT');
+      await assertRejected(empty, 'ERR_SEMISUP_MODEL_FORMAT');
     });
 
     it('transferred and empty buffers', async () => {
@@ -285,7 +285,7 @@ describe('ScriptModule.load', () => {
       await writeFile(path, bytes);
       for (let length = bytes.length - 1; length > 0; length -= 97) {
         await truncate(path, length);
-        await refuses(path, 'ERR_SEMISUP_MODEL_FORMAT');
+        await assertRejected(path, 'ERR_SEMISUP_MODEL_FORMAT');
       }
     });
 

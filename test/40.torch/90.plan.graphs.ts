@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ScriptModule } from '../../src/torch';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import {
   acrossImages,
   b,
@@ -42,7 +42,7 @@ describe('a plan of a graph', function () {
   it('leaves a method with two arguments to TorchScript', async () => {
     const source = '\ndef forward(self, x, y):\n    return x + y\n';
     await using net = await ScriptModule.create({ type: 'Net', source });
-    using images = pictures([2, 3, side, side]);
+    using images = syntheticImages([2, 3, side, side]);
     const { kind, reason } = await net.plan('forward', planExample([3, side, side]), {
       precision: 'float32',
       plan: 'default',

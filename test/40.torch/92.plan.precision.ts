@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OptionError, ScriptError } from '../../src/errors';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import {
   int8Convolutions,
   int8Graphs,
@@ -58,9 +58,9 @@ describe('a plan of reduced precision', function () {
     });
     assert.equal(kind, 'planned');
     for (const count of [1, 2, 5]) {
-      using larger = pictures([count, 16, 14, 14]);
+      using larger = syntheticImages([count, 16, 14, 14]);
       assert.deepEqual((await net.forward(larger)).shape, [count, 64, 7, 7]);
-      using odd = pictures([count, 16, 13, 13]);
+      using odd = syntheticImages([count, 16, 13, 13]);
       await assert.rejects(net.forward(odd), ScriptError);
     }
   });

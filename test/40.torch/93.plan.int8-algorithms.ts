@@ -44,7 +44,10 @@ describe('the algorithms of an int8 plan', function () {
     const outputs: NetOutput[][] = [];
     for (const algorithm of int8Algorithms) {
       await selectEverywhere(cache.path, algorithm);
-      assert.match((await planNet(net, graph, 'auto', 'int8')).reason, /^The tuning was read from the cache/);
+      assert.match(
+        (await planNet(net, graph, 'auto', 'int8')).reason,
+        /^The tuning was read from the cache/,
+      );
       outputs.push(await outputsOf(net, graph));
     }
     assertClose(outputs[1]!, outputs[0]!, 0.02);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ScriptError } from '../../src/errors';
 import { Tensor } from '../../src/torch';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import { side, type PlanCase } from '../support/plan-cases';
 import { planExample, planNet, temporaryTuningCache } from '../support/plans';
 
@@ -26,12 +26,12 @@ describe('the inputs and memory of a plan', function () {
       [3, 16, side - 2, side],
       [1, 16, side, side + 4],
     ]) {
-      using images = pictures(shape);
+      using images = syntheticImages(shape);
       await assert.rejects(net.forward(images), ScriptError, shape.join(', '));
     }
-    using empty = pictures([1, 16, 0, side]);
+    using empty = syntheticImages([1, 16, 0, side]);
     await assert.rejects(net.forward(empty), ScriptError);
-    using images = pictures([1, 16, side, side]);
+    using images = syntheticImages([1, 16, side, side]);
     assert.deepEqual((await net.forward(images)).shape, [1, 5]);
   });
 
@@ -39,7 +39,7 @@ describe('the inputs and memory of a plan', function () {
     const forward = ['return torch.max_pool2d(x, [3, 3], [2, 2])'];
     await using net = await makeNet(forward);
     assert.equal((await planNet(net, { forward }, 'default')).kind, 'planned');
-    using images = pictures([1, 16, 2, 5]);
+    using images = syntheticImages([1, 16, 2, 5]);
     await assert.rejects(net.forward(images), ScriptError);
   });
 
@@ -71,7 +71,7 @@ describe('the inputs and memory of a plan', function () {
       [[2, 3, 4, 4], 'float64'],
       [[2, 3, 4, 4], 'int32'],
     ] as const) {
-      using given = pictures(shape);
+      using given = syntheticImages(shape);
       using input = given.to({ dtype });
       using output = await planned.forward(input);
       assert.deepEqual([output.dtype, output.shape], [dtype, [...shape]]);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeviceError, OptionError } from '../../src/errors';
 import { Executor, ScriptModule, Tensor, type Plan, type PlanOptions } from '../../src/torch';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
 import { temporaryDirectory } from '../support/temporary';
@@ -58,7 +58,7 @@ describe('GPU plan', function () {
     await using interpreted = await makeTestNet();
     assert.equal(plan.kind, 'graph');
     for (const images of [1, 2, 3, 5, 8, 257]) {
-      using input = pictures([images, 3, side, side], images);
+      using input = syntheticImages([images, 3, side, side], images);
       await assertSame(await net.forward(input), await interpreted.forward(input));
     }
   });
@@ -88,7 +88,7 @@ describe('GPU plan', function () {
     }
     assert.equal(await countInLog('capture'), 1);
     assert.equal(await countInLog('capture in a family'), 1);
-    using floats = pictures([4, 3, side, side]);
+    using floats = syntheticImages([4, 3, side, side]);
     (await net.forward(floats)).dispose();
     assert.equal(await countInLog('capture in a family'), 2);
   });
@@ -130,7 +130,7 @@ describe('GPU plan', function () {
     assert.doesNotMatch(plan.reason, /cannot be used/);
     assert.ok((await countInLog('fused convolution')) >= 4);
     await using interpreted = await makeTestNet();
-    using input = pictures([3, 3, side, side]);
+    using input = syntheticImages([3, 3, side, side]);
     await assertSame(await net.forward(input), await interpreted.forward(input));
   });
 
@@ -154,7 +154,7 @@ describe('GPU plan', function () {
       /cannot be used: their results differ from those of unfused convolutions\.$/,
     );
     await using interpreted = await makeTestNet();
-    using input = pictures([3, 3, side, side]);
+    using input = syntheticImages([3, 3, side, side]);
     await assertSame(await net.forward(input), await interpreted.forward(input));
   });
 
@@ -165,14 +165,14 @@ describe('GPU plan', function () {
     await using interpreted = await makeTestNet();
     assert.equal(plan.kind, 'planned');
     assert.match(plan.reason, /operator by operator.*No graph could be captured: operation not/s);
-    using input = pictures([3, 3, side, side]);
+    using input = syntheticImages([3, 3, side, side]);
     await assertSame(await net.forward(input), await interpreted.forward(input));
     assert.equal(await countInLog('replay'), 0);
   });
 
   it('supports reduced precision', async () => {
     await using interpreted = await makeTestNet();
-    using input = pictures([2, 3, side, side]);
+    using input = syntheticImages([2, 3, side, side]);
     for (const precision of ['float16', 'bfloat16', 'tf32'] as const) {
       await using net = await makeTestNet();
       const plan = await planOf(net, { precision });

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { decode } from '../../src/image';
 import { files, fixture } from '../support/image-goldens';
 import { asRgb, noise, sha256 } from '../support/pixels';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('decode: image formats', () => {
   for (const [name, golden] of Object.entries(files)) {
@@ -21,7 +21,7 @@ describe('decode: image formats', () => {
 });
 
 describe('decode: image inputs', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const path = fixture('rgb.png');
   const expected = files['rgb.png']!.samples;
 

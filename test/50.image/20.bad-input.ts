@@ -5,7 +5,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { ImageError, OptionError } from '../../src/errors';
 import { decode, type ImageInput } from '../../src/image';
 import { fixture } from '../support/image-goldens';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 async function rejects(
   image: unknown,
@@ -44,7 +44,7 @@ function hugePng(): Buffer {
 }
 
 describe('decode: invalid images', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const write = async (name: string, data: Uint8Array | string) => {
     const path = join(directory.path, name);
     await writeFile(path, data);
@@ -67,7 +67,11 @@ describe('decode: invalid images', () => {
 
   it('identifies a text file with the extension .jpg', async () => {
     const path = await write('notes.jpg', 'Dear diary,\n');
-    await rejects(path, 'ERR_SEMISUP_IMAGE_DECODE', /notes\.jpg is not a supported image.*appears to be text/);
+    await rejects(
+      path,
+      'ERR_SEMISUP_IMAGE_DECODE',
+      /notes\.jpg is not a supported image.*appears to be text/,
+    );
   });
 
   it('identifies other file formats', async () => {

@@ -6,12 +6,12 @@ import { buildTorchScript, card, parseMetadata, type BuildOptions } from '../../
 import { initializeHead } from '../../src/models/head';
 import { ScriptModule } from '../../src/torch';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const source = { file: 'weights.pth', sha256: 'ab'.repeat(32) };
 
 describe('buildTorchScript', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
 
   const build = async (options: Partial<BuildOptions> = {}): Promise<string> => {
     const path = join(directory.path, 'net.pt');

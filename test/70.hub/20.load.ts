@@ -11,7 +11,7 @@ import { generatedState } from '../support/generated-checkpoint';
 import { generatedWeights } from '../support/generated-weights';
 import { sha256 } from '../support/pixels';
 import { root } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { writeSafetensors } from '../support/write-safetensors';
 
 const clock = join(root, 'examples', 'clock.jpg');
@@ -20,7 +20,7 @@ const cached = 'resnet18_swsl-118f1556.build1.pt';
 describe('hub.load', function () {
   this.timeout(120_000);
   const generated = generatedWeights();
-  const hubDir = temporaryFolder();
+  const hubDir = temporaryDirectory();
   temporaryEnvironment(() => ({ SEMISUP_OFFLINE: '1' }));
 
   it('loads a custom checkpoint, and names it in the metadata', async () => {

@@ -8,18 +8,18 @@ import { OptionError } from '../../src/errors';
 import { deadLeavesImages } from '../../src/image';
 import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
-import { pictures } from '../support/convolutions';
+import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { saveGeneratedModel } from '../support/generated-model';
 import { noise } from '../support/pixels';
 import { image, saveClassifier } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const architectures = ['resnet18', 'resnet50', 'resnext50_32x4d'] as const;
 
 describe('the plan of a classifier', function () {
   this.timeout(120_000);
-  const cache = temporaryFolder();
+  const cache = temporaryDirectory();
   let models: string;
   const modelOf = (architecture: string) => join(models, `${architecture}.pt`);
 
@@ -157,7 +157,11 @@ describe('the plan of a classifier', function () {
       ]) {
         await writeFile(file, content);
         const { reason } = await planOf({});
-        assert.equal(reason, 'The algorithms were selected by measurement on this machine.', content);
+        assert.equal(
+          reason,
+          'The algorithms were selected by measurement on this machine.',
+          content,
+        );
       }
     });
 
@@ -193,7 +197,10 @@ describe('the plan of a classifier', function () {
       await writeFile(file, '');
       setEnvironment({ XDG_CACHE_HOME: join(file, 'folder') });
       const { kind, reason } = await planOf({});
-      assert.deepEqual([kind, reason], ['planned', 'The algorithms were selected by measurement on this machine.']);
+      assert.deepEqual(
+        [kind, reason],
+        ['planned', 'The algorithms were selected by measurement on this machine.'],
+      );
     });
 
     it('is run if the cached file is a directory', async () => {
@@ -280,7 +287,7 @@ describe('the plan of a classifier', function () {
   it('runs concurrent calls', async () => {
     const options = { plan: 'default', instances: 2, threads: 1 } as const;
     await using model = await Classifier.open(modelOf('resnet18'), options);
-    const inputs = [1, 4, 2, 3, 1, 5].map((count, i) => pictures([count, 3, 96, 96], i));
+    const inputs = [1, 4, 2, 3, 1, 5].map((count, i) => syntheticImages([count, 3, 96, 96], i));
     const concurrent = await Promise.all(inputs.map((input) => dataOf(model.forward(input))));
     for (const [i, input] of inputs.entries()) {
       assertClose(concurrent[i]!, await dataOf(model.forward(input)), 1e-5);
@@ -332,7 +339,7 @@ describe('the plan of a classifier', function () {
     await using model = await Classifier.open(modelOf(architecture), options);
     const outputs: Float32Array[] = [];
     for (const [i, shape] of shapes.entries()) {
-      using input = pictures(shape, i);
+      using input = syntheticImages(shape, i);
       outputs.push(await dataOf(model.forward(input)));
     }
     return outputs;

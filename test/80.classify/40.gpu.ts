@@ -6,19 +6,19 @@ import { Classifier, type RunOptions } from '../../src/classify';
 import { DeviceError, ImageError, OptionError } from '../../src/errors';
 import { ScriptModule, Tensor, type OpenDevice } from '../../src/torch';
 import type { Pixels } from '../../src/types';
-import { pictures } from '../support/convolutions';
+import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
 import { saveGeneratedModel } from '../support/generated-model';
 import { noise } from '../support/pixels';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const classes = 1000;
 
 describe('Classifier on a GPU', function () {
   this.timeout(180_000);
   const fake = fakeGpu();
-  const temporary = temporaryFolder();
+  const temporary = temporaryDirectory();
   temporaryEnvironment(() => ({ FAKE_GPU_FAILS: undefined }));
   let path: string;
   let cpu: Classifier;
@@ -59,7 +59,7 @@ describe('Classifier on a GPU', function () {
 
   it('runs float32 tensors', async () => {
     await using gpu = await open();
-    using input = pictures([2, 3, 96, 64]);
+    using input = syntheticImages([2, 3, 96, 64]);
     using actual = await gpu.forward(input);
     using expected = await cpu.forward(input);
     assertClose(await actual.data(), await expected.data());

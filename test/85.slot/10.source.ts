@@ -9,10 +9,10 @@ import { resolveSource } from '../../src/slot/source';
 import { memory, ScriptModule } from '../../src/torch';
 import { sha256 } from '../support/pixels';
 import { outputOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('ModelSlot.open', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
   let modules: number;
   beforeEach(() => {

@@ -4,10 +4,10 @@ import { ModelError } from '../../src/errors';
 import { ModelSlot } from '../../src/slot';
 import { memory } from '../../src/torch';
 import { outputOf, image, ones, saveClassifier, saveNet } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('ModelSlot', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const net = (scale: number) => saveNet(join(directory.path, `net-${scale}.pt`), scale);
   const classifier = (favourite: number) =>
     saveClassifier(join(directory.path, `classifier-${favourite}.pt`), favourite);

@@ -15,11 +15,11 @@ import {
   saveNet,
   saveSource,
 } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { runNode } from '../support/run-node';
 
 describe('ModelSlot.swap', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
   const net = (scale: number) => saveNet(path(`net-${scale}.pt`), scale);
   const classifier = (favourite: number, classes?: number) =>

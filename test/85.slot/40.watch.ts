@@ -17,13 +17,13 @@ import { OptionError } from '../../src/errors';
 import { ModelSlot, type SwapFailure, type WatchOptions } from '../../src/slot';
 import { runNode } from '../support/run-node';
 import { outputOf, makeNet, ones, saveNet } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 /** In milliseconds. */
 const settle = 150;
 
 describe('ModelSlot.watch', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
   const bytesOf = async (scale: number) =>
     readFile(await saveNet(path(`bytes-${scale}.pt`), scale));

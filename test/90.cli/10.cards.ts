@@ -45,12 +45,7 @@ describe('the exit code', () => {
     ['is 2 without a command', [], 2, /Usage: semisup/],
     ['is 2 for an unknown command', ['clasify', 'a.jpg'], 2, /Did you mean classify/],
     ['is 2 for an unknown option', ['list', '--jsn'], 2, /Did you mean --json/],
-    [
-      'is 2 for an invalid value',
-      ['classify', 'a.jpg', '--topk', 'five'],
-      2,
-      /positive integer/,
-    ],
+    ['is 2 for an invalid value', ['classify', 'a.jpg', '--topk', 'five'], 2, /positive integer/],
     [
       'is 2 for a topk above the number of classes',
       ['classify', 'a.jpg', '-k', '1001', ...offline],

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand, runNode } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('semisup doctor and libtorch where', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
 
   it('report no problem in a valid installation', async () => {
     const { code, stdout } = await runCommand(['doctor', '--json']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { temporaryEnvironment } from '../support/environment';
 import { TestServer } from '../support/http-server';
 import { runNode } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 /** Runs the command with stderr as a terminal, and sends SIGINT when the progress bar appears. */
 const program = `
@@ -21,7 +21,7 @@ const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 
 describe('Ctrl-C', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const server = new TestServer();
   temporaryEnvironment(() => ({
     SEMISUP_OFFLINE: undefined,
@@ -29,7 +29,7 @@ describe('Ctrl-C', () => {
   }));
 
   it('terminates the process by SIGINT, shows the cursor and removes the locks', async () => {
-    server.answer = (_, response) => {
+    server.handler = (_, response) => {
       response.writeHead(200, { etag: '"1"', 'content-length': 46_000_000 });
       response.write(Buffer.alloc(100_000));
     };

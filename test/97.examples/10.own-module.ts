@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { runExample } from '../support/run-node';
 import { saveNet } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 import { fixture } from '../support/torchscript';
 
 describe('examples/own-module.mjs', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const run = (...args: string[]) => runExample('own-module.mjs', args);
 
   it('prints the methods and the result of forward', async () => {

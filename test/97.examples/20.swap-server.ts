@@ -8,7 +8,7 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../support/run-node';
 import { saveClassifier, saveNet } from '../support/slot-models';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 interface ResponseBody {
   readonly version?: number;
@@ -18,7 +18,7 @@ interface ResponseBody {
 }
 
 describe('examples/swap-server.mjs', () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
 
   let server: ChildProcess;

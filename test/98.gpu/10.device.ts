@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { DeviceError } from '../../src/errors';
 import { devices, ScriptModule, Tensor } from '../../src/torch';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import { gpusOrSkip, relativeDifference } from '../support/gpu';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 describe('a GPU', function () {
   this.timeout(120_000);
-  const { path } = temporaryFolder();
+  const { path } = temporaryDirectory();
   const available = gpusOrSkip();
 
   it('is listed with its compute capability and memory', async () => {
@@ -40,7 +40,7 @@ describe('a GPU', function () {
       'return torch.linear(y.mean([2, 3]), self.w)',
     ];
     await using net = await makeNet(forward, weights);
-    using input = pictures([4, 3, 30, 40]);
+    using input = syntheticImages([4, 3, 30, 40]);
     using expected = await net.forward(input);
     await net.to({ device: 'cuda' });
     using onGpu = input.to({ device: 'cuda' });
@@ -71,7 +71,7 @@ describe('a GPU', function () {
   });
 
   it('reports insufficient memory, and remains usable', async () => {
-    using one = pictures([1]);
+    using one = syntheticImages([1]);
     using onGpu = one.to({ device: 'cuda' });
     await using large = await makeNet([
       'return torch.ones([1048576, 1024, 1024], device=x.device) + x',

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Classifier, type OpenOptions } from '../../src/classify';
 import { Tensor } from '../../src/torch';
-import { makeNet, pictures } from '../support/convolutions';
+import { makeNet, syntheticImages } from '../support/convolutions';
 import { saveGeneratedModel } from '../support/generated-model';
 import { gpusOrSkip, relativeDifference } from '../support/gpu';
 import { noise } from '../support/pixels';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 /** The permitted difference from the float32 logits of the CPU, relative to the largest. */
 const tolerances = { float32: 1e-3, tf32: 2e-2, float16: 2e-2, bfloat16: 6e-2 } as const;
@@ -15,7 +15,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
   describe(`${architecture} on a GPU`, function () {
     this.timeout(300_000);
     gpusOrSkip();
-    const temporary = temporaryFolder();
+    const temporary = temporaryDirectory();
     let cpu: Classifier;
     let path: string;
     const images = [noise(300, 200, 3), noise(640, 480, 3), noise(100, 300, 1), noise(224, 224, 4)];
@@ -43,7 +43,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
     it('returns the logits for batches of all sizes, from tensors on either device', async () => {
       await using gpu = await open({});
       for (const count of [1, 2, 3, 7, 16, architecture === 'resnet18' ? 300 : 32]) {
-        using input = pictures([count, 3, 224, 224], count);
+        using input = syntheticImages([count, 3, 224, 224], count);
         using onGpu = input.to({ device: 'cuda' });
         using expected = await cpu.forward(input);
         for (const tensor of [input, onGpu]) {
@@ -100,7 +100,7 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
 
     it('completes running calls when it is closed', async () => {
       const gpu = await open({});
-      using input = pictures([4, 3, 224, 224]);
+      using input = syntheticImages([4, 3, 224, 224]);
       const answers = Promise.all(Array.from({ length: 20 }, () => gpu.forward(input)));
       await gpu.close();
       for (const logits of await answers) {

@@ -15,7 +15,7 @@ import {
 import { gpusOrSkip, relativeDifference } from '../support/gpu';
 import { imagenet } from '../support/image-goldens';
 import { photosOrSkip } from '../support/photos';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 /** The path of the trained weights as TorchScript, for a machine that cannot download them. */
 const baselinePath = process.env.SEMISUP_TEST_BASELINE;
@@ -23,7 +23,7 @@ const baselinePath = process.env.SEMISUP_TEST_BASELINE;
 describe('the baseline on a GPU', function () {
   this.timeout(600_000);
   gpusOrSkip();
-  const temporary = temporaryFolder();
+  const temporary = temporaryDirectory();
 
   async function pathOrSkip(test: Mocha.Context): Promise<string> {
     if (baselinePath !== undefined) return baselinePath;

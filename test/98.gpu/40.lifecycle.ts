@@ -5,7 +5,7 @@ import { devices } from '../../src/torch';
 import { saveGeneratedModel } from '../support/generated-model';
 import { gpusOrSkip } from '../support/gpu';
 import { runNode } from '../support/run-node';
-import { temporaryFolder } from '../support/temporary';
+import { temporaryDirectory } from '../support/temporary';
 
 const image = { data: Buffer.alloc(64 * 64 * 3), width: 64, height: 64, channels: 3 as const };
 
@@ -23,7 +23,7 @@ const classifySource = `
 describe('a process that uses a GPU', function () {
   this.timeout(300_000);
   gpusOrSkip();
-  const temporary = temporaryFolder();
+  const temporary = temporaryDirectory();
   let path: string;
 
   beforeEach(async () => {

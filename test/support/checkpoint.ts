@@ -52,7 +52,7 @@ export async function readTensor(tensor: StoredTensor): Promise<ReadTensor> {
 }
 
 /** Asserts that a checkpoint is rejected with `code` and a matching message. */
-export async function refuses(path: string, code: string, message: RegExp): Promise<void> {
+export async function assertRejected(path: string, code: string, message: RegExp): Promise<void> {
   await assert.rejects(readAll(path), (error) => {
     assert(error instanceof CheckpointError, String(error));
     assert.equal(error.code, `ERR_SEMISUP_CHECKPOINT_${code}`, error.message);

@@ -31,7 +31,7 @@ export async function makeNet(
 }
 
 /** Synthetic images of values in [-1, 1), different at each index of the batch. */
-export function pictures(shape: readonly number[], seed = 1): Tensor {
+export function syntheticImages(shape: readonly number[], seed = 1): Tensor {
   return Tensor.from(uniform(seed, product(shape), 0, 1), shape);
 }
 

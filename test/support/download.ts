@@ -4,7 +4,7 @@ import { SemisupError } from '../../src/errors';
 import type { RetryPolicy } from '../../src/net/retry';
 
 /** The default number of attempts, without long delays. */
-export const hurried: RetryPolicy = { attempts: 5, delay: 1, idleTimeout: 5_000 };
+export const fastRetries: RetryPolicy = { attempts: 5, delay: 1, idleTimeout: 5_000 };
 
 /** Asserts that a promise rejects with the code `ERR_SEMISUP_…` and returns the error. */
 export async function failure(promise: Promise<unknown>, code: string): Promise<SemisupError> {

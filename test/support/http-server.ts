@@ -4,11 +4,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** Responds to a request; `n` counts requests from 0. */
-export type Answer = (request: IncomingMessage, response: ServerResponse, n: number) => void;
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  n: number,
+) => void;
 
-/** A local server for each test of a suite, which responds with `answer`. */
+/** A local server for each test of a suite, which responds with `handler`. */
 export class TestServer {
-  answer: Answer = status(500);
+  handler: RequestHandler = status(500);
   readonly requests: IncomingMessage[] = [];
   #server!: Server;
 
@@ -17,7 +21,7 @@ export class TestServer {
       this.requests.length = 0;
       this.#server = createServer((request, response) => {
         this.requests.push(request);
-        this.answer(request, response, this.requests.length - 1);
+        this.handler(request, response, this.requests.length - 1);
       });
       this.#server.listen(0, '127.0.0.1');
       await once(this.#server, 'listening');
@@ -48,14 +52,14 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Responds with each of the answers in turn, then repeats the last one. */
-export function inTurn(...answers: Answer[]): Answer {
+/** Responds with each of the handlers in turn, then repeats the last one. */
+export function respondInTurn(...handlers: RequestHandler[]): RequestHandler {
   return (request, response, n) => {
-    answers[Math.min(n, answers.length - 1)]!(request, response, n);
+    handlers[Math.min(n, handlers.length - 1)]!(request, response, n);
   };
 }
 
-export function status(code: number, headers: Record<string, string> = {}): Answer {
+export function status(code: number, headers: Record<string, string> = {}): RequestHandler {
   return (_, response) => {
     response.writeHead(code, headers).end();
   };
@@ -65,7 +69,7 @@ export function status(code: number, headers: Record<string, string> = {}): Answ
  * Serves a file with an ETag, and a range of it if `If-Range` matches that ETag. With `cut`, the
  * connection closes after that many bytes of each response.
  */
-export function file(bytes: Buffer, { etag = '"1"', cut = Infinity } = {}): Answer {
+export function file(bytes: Buffer, { etag = '"1"', cut = Infinity } = {}): RequestHandler {
   return ({ headers }, response) => {
     const rangeStart = /^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1];
     const start = rangeStart !== undefined && headers['if-range'] === etag ? Number(rangeStart) : 0;

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { Executor, type Precision, type ScriptModule, type Tensor } from '../../src/torch';
 import { floatAlgorithms, selectEverywhere } from './algorithms';
-import { makeNet, pictures } from './convolutions';
+import { makeNet, syntheticImages } from './convolutions';
 import { temporaryEnvironment } from './environment';
 import { batches, side, weights, type PlanCase } from './plan-cases';
-import { temporaryFolder } from './temporary';
+import { temporaryDirectory } from './temporary';
 
 /** Gives each test of a suite a tuning cache of its own. */
 export function temporaryTuningCache(): { path: string } {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   // LibTorch may be in the user cache, so it is loaded before XDG_CACHE_HOME changes.
   before(async () => {
     await (await Executor.open()).close();
   });
-  temporaryEnvironment(() => ({ XDG_CACHE_HOME: folder.path }));
-  return folder;
+  temporaryEnvironment(() => ({ XDG_CACHE_HOME: directory.path }));
+  return directory;
 }
 
 /** Compares the default plan, the tuned plan and each algorithm, used wherever supported. */
@@ -50,7 +50,7 @@ export async function outputsOf(
 ): Promise<NetOutput[]> {
   const outputs: NetOutput[] = [];
   for (const count of batches) {
-    using input = pictures([count, channels, length, length], count);
+    using input = syntheticImages([count, channels, length, length], count);
     const output = await net.forward<Tensor | Tensor[] | { y: Tensor }>(input);
     const tensor = Array.isArray(output) ? output[0]! : 'y' in output ? output.y : output;
     const data = (await tensor.data()) as ArrayLike<number | bigint>;
@@ -73,7 +73,11 @@ export async function planNet(
 
 export function planExample(shape: readonly number[]) {
   const transform = { resize: 32, crop: 32, mean: [0, 0, 0], std: [1, 1, 1] } as const;
-  return { shape, transform, createBatch: () => Promise.resolve(pictures([8, ...shape], 100)) };
+  return {
+    shape,
+    transform,
+    createBatch: () => Promise.resolve(syntheticImages([8, ...shape], 100)),
+  };
 }
 
 /** @param tolerance relative to the largest expected magnitude */

@@ -13,5 +13,3 @@ export function temporaryDirectory(): { path: string } {
   });
   return directory;
 }
-
-export { temporaryDirectory as temporaryFolder };
