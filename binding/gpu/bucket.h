@@ -12,7 +12,7 @@
 
 namespace semisup::gpu {
 
-// How the batches of one size are launched, as the measurements selected it.
+// The fastest measured way to launch the batches of one size.
 struct LaunchConfig {
   // The batch size. Smaller batches are padded to it.
   int64_t batch_size = 0;
@@ -26,8 +26,8 @@ struct LaunchConfig {
   std::string failures;
 };
 
-// A graph bucket: the batches of one image shape and size, with the buffers that its graph was
-// captured on. Its constructor captures and measures the alternatives, and keeps the fastest.
+// A graph bucket: runs the batches of one image shape and size by a captured graph with fixed
+// buffers. Its constructor captures and measures the alternatives, and keeps the fastest.
 class Bucket {
  public:
   // `images`: at most `size` images to measure with. `pool_owner`: a bucket whose graph memory this

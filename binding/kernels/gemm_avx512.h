@@ -23,7 +23,8 @@ inline Vector LowerBound(bool relu) {
   return _mm512_set1_ps(relu ? 0 : -std::numeric_limits<float>::infinity());
 }
 
-// Rows of a matrix, `stride` elements apart, each a single k-block.
+// Rows of a dense matrix, `stride` elements apart. A k-block is a contiguous run of elements along
+// the reduction dimension; here each row is one.
 template <class T>
 struct StridedRows {
   T* data;
@@ -34,8 +35,8 @@ struct StridedRows {
   T* At(int64_t row) const { return data + row * stride; }
 };
 
-// Rows that begin at arbitrary addresses; each has `k_blocks` k-blocks that are `k_block_stride`
-// elements apart, the first `offset` elements after the row's start.
+// Rows at arbitrary addresses. Row i consists of `k_blocks` k-blocks, `k_block_stride` elements
+// apart; the first begins at starts[i] + offset.
 struct ScatteredRows {
   const float* const* starts;
   int64_t offset;
@@ -45,9 +46,10 @@ struct ScatteredRows {
   const float* At(int64_t row) const { return starts[row] + offset; }
 };
 
-// What a micro-kernel adds to the products, and the activation.
+// What is applied to the accumulators: bias and addend before the products, the ReLU before the
+// store.
 struct Epilogue {
-  // [columns], or null.
+  // One per output column, or null.
   const float* bias;
   // Added row by row, with the output's stride, or null; may alias the output.
   const float* addend;
@@ -58,10 +60,10 @@ struct Epilogue {
 template <class Weight>
 struct Panel {
   const Weight* weights;
-  // Of a k-block.
+  // The elements of a k-block.
   int64_t depth;
-  // The weights to prefetch into L2, `prefetch_step` bytes per step of the depth. Without it, tiles
-  // of few rows stall on memory: they compute too little with each weight.
+  // The weights to prefetch into L2, `prefetch_step` bytes per step of the depth. Without
+  // it, tiles with few rows stall on memory, because they reuse each weight too rarely.
   const Weight* next;
   int64_t prefetch_step;
 };
@@ -83,9 +85,9 @@ inline Vector LoadVector(const BFloat16* data) {
 }
 
 // Computes a micro-tile of `rows` x (`vectors` * kVectorWidth) outputs. Arguments are passed by
-// value: through a reference, every store could alias them and force a reload.
+// value so that the compiler keeps them in registers: a store could alias a reference.
 template <int rows, int vectors, class Weight, class Matrix>
-void MultiplyTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilogue epilogue) {
+void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilogue epilogue) {
   Vector sums[rows][vectors];
   Unroll<vectors>([&](auto j) {
     const Vector bias =
@@ -130,17 +132,17 @@ void MultiplyTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epil
   });
 }
 
-// The most rows of a micro-tile: its sums take 24 of the 32 registers, the rest hold weights and
-// the broadcast input.
+// The maximum number of rows of a micro-tile: the accumulators take 24 of the 32 registers, which
+// leaves 8 for the weights and the broadcast input.
 constexpr int MaxTileRows(int vectors) { return 24 / vectors; }
 
 template <int vectors, class Weight, class Matrix, int... rows>
-constexpr auto MakeTileMultipliers(std::integer_sequence<int, rows...>) {
-  return std::array{&MultiplyTile<rows + 1, vectors, Weight, Matrix>...};
+constexpr auto MakeMicroKernels(std::integer_sequence<int, rows...>) {
+  return std::array{&ComputeTile<rows + 1, vectors, Weight, Matrix>...};
 }
-// MultiplyTile() for 1, 2, ... MaxTileRows() rows.
+// ComputeTile() for 1, 2, ... MaxTileRows() rows.
 template <int vectors, class Weight = float, class Matrix = StridedRows<const float>>
-inline constexpr auto kTileMultipliers = MakeTileMultipliers<vectors, Weight, Matrix>(
+inline constexpr auto kMicroKernels = MakeMicroKernels<vectors, Weight, Matrix>(
     std::make_integer_sequence<int, MaxTileRows(vectors)>());
 
 }  // namespace semisup::kernels

@@ -21,7 +21,7 @@
 
 namespace semisup::plan {
 
-// The algorithms that tuning selects, by convolution in the order of execution.
+// The algorithms selected by tuning, one per convolution in execution order.
 struct Choices {
   std::vector<Algorithm> latency;
   std::vector<Algorithm> throughput;
@@ -29,7 +29,7 @@ struct Choices {
   int64_t sub_batch = 1;
 };
 
-// What tuning measures with its choices.
+// The speed of a plan with its choices, measured by tuning.
 struct Measurements {
   // Milliseconds per image in latency mode.
   double latency = 0;
@@ -38,10 +38,10 @@ struct Measurements {
 };
 
 // A method of a frozen module as a list of steps on the CPU, run without TorchScript's interpreter.
-// Thread-safe once it is tuned.
+// Run() is thread-safe; Quantize(), Tune() and Select() must not run concurrently with it.
 class Plan final : public PlannedMethod {
  public:
-  // `precision`: float32 or bfloat16. Activations lie in the arena. Throws
+  // `precision`: float32 or bfloat16. Activations are allocated from `arena`. Throws
   // program::UnsupportedGraph.
   Plan(const torch::jit::Module& module, const std::string& method,
        program::ComputePrecision precision, std::shared_ptr<Arena> arena);
@@ -52,31 +52,31 @@ class Plan final : public PlannedMethod {
   int64_t preferred_batch_size() const override;
   double tolerance() const override;
 
-  // Quantizes the convolutions of a float32 plan to int8, once, before tuning: runs `images` to
-  // observe the ranges of values. Throws program::UnsupportedGraph.
+  // Quantizes the convolutions of a float32 plan to int8, calibrated on `images`. Call at most
+  // once, before Tune(). Throws program::UnsupportedGraph.
   void Quantize(const at::Tensor& images);
 
-  // Selects the fastest algorithms for inputs like `image` [1, c, h, w], in a few times `seconds`
-  // at most.
+  // Selects the fastest algorithms for inputs like `image` [1, c, h, w]. `seconds` is a target;
+  // tuning may take a few times as long.
   std::pair<Choices, Measurements> Tune(const at::Tensor& image, double seconds);
   void Select(const Choices& choices);
-  // Equal for plans that the same choices suit.
+  // Plans with equal signatures can share choices.
   const std::string& signature() const { return signature_; }
 
  private:
-  // A step with exactly one of: a convolution, a linear layer, an operator.
+  // Exactly one of `convolution`, `linear` and `op` is set.
   struct Step {
     program::Operands operands;
     std::unique_ptr<Convolution> convolution;
     std::unique_ptr<Linear> linear;
     program::Operator op;
-    // What the operator computes, where the pooling kernels may replace it.
+    // Set if a pooling kernel can replace `op`.
     std::optional<kernels::MaxPool> max_pool;
     bool is_global_average_pool = false;
   };
 
-  // oneDNN's packed weights by step, for inputs of one shape in one mode. The first run with them
-  // packs, before threads share them.
+  // oneDNN's packed weights by step, for inputs of one shape in one mode. oneDNN packs them in
+  // the first run, which must end before threads share them.
   struct PackedWeights {
     ExecutionMode mode;
     std::vector<at::Tensor> weights;
@@ -100,7 +100,8 @@ class Plan final : public PlannedMethod {
 
   PackedWeights EmptyPackedWeights(ExecutionMode mode) const;
   std::shared_ptr<PackedWeights> PackedWeightsFor(const at::Tensor& input, ExecutionMode mode);
-  // Packs by a run on the number of threads that the mode runs on.
+  // Packs the weights by a run on the mode's number of threads, which determines oneDNN's
+  // layout.
   void Pack(const at::Tensor& input, PackedWeights& packed) const;
 
   bool is_int8() const { return precision_ == program::ComputePrecision::kInt8; }
@@ -116,7 +117,7 @@ class Plan final : public PlannedMethod {
   std::vector<Step> steps_;
   std::vector<Convolution*> convolutions_;
   program::Values constants_;
-  // By value; set for the inputs and outputs of int8 convolutions.
+  // Indexed by value; set for the inputs and outputs of int8 convolutions.
   std::vector<std::optional<Quantization>> quantizations_;
   int input_ = 0;
   int output_ = 0;

@@ -23,7 +23,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-// Bounds of the number of timed rounds. One more round comes first, untimed: it packs weights.
+// The number of timed rounds, after an untimed one that packs the weights.
 constexpr int kMinRounds = 2;
 constexpr int kMaxRounds = 4;
 
@@ -42,10 +42,10 @@ double MinSeconds(const Work& work) {
   return least;
 }
 
-// The size of sub-batches that algorithms are selected with: each weight is read half as often per
-// image as with sub-batches of one.
+// The size of sub-batches while algorithms are selected. Two images halve the weight traffic per
+// image.
 constexpr int64_t kTunedSubBatch = 2;
-// The speedup that justifies larger sub-batches, and a second packed copy of the weights.
+// The minimum gain of another sub-batch size, and of a second packed copy of the weights.
 constexpr double kMinSubBatchSpeedup = 1.02;
 constexpr double kMinPackingSpeedup = 1.04;
 
@@ -57,8 +57,8 @@ using Seconds = std::vector<std::map<Algorithm, double>>;
 // Measures each algorithm within whole runs, in which other layers have evicted its weights from
 // the caches, and in throughput mode on all threads at once. While one algorithm of a convolution
 // is tried, most other convolutions run their last one: what precedes a convolution determines the
-// state of the caches. Algorithms alternate between runs, so that load from other processes affects
-// all.
+// state of the caches. Algorithms alternate between runs, so that load from other processes
+// affects all of them equally.
 std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds) {
   constexpr size_t kGroups = 3;
   const Stopwatch watch;
@@ -110,7 +110,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
     const auto cost = [&](Algorithm algorithm) {
       double sum = 0;
       for (const auto& times : least) sum += times[i].at(algorithm);
-      // The weights that latency mode packed take no more memory.
+      // Weights that are packed for latency mode cost no additional memory.
       const bool is_packed = mode == ExecutionMode::kThroughput &&
                              algorithm == convolutions_[i]->algorithm(ExecutionMode::kLatency);
       return is_packed ? sum / kMinPackingSpeedup : sum;
@@ -134,7 +134,7 @@ std::pair<Choices, Measurements> Plan::Tune(const at::Tensor& image, double seco
   choices.throughput = TuneMode(images, ExecutionMode::kThroughput, seconds / 2);
   double best_rate = 0;
   for (const int64_t size : {kTunedSubBatch, int64_t{1}, int64_t{4}}) {
-    // Smaller sub-batches take little time beside the tuning before; larger ones do not.
+    // Larger sub-batches are measured only if the time is not used up.
     if (size > kTunedSubBatch && watch.seconds() > seconds) break;
     const int64_t count = size * at::get_num_threads();
     const auto batch = image.repeat({count, 1, 1, 1});

@@ -16,7 +16,7 @@ using Operator = std::function<void(std::vector<c10::IValue>&)>;
 struct Operands {
   std::vector<int> inputs;
   int output = 0;
-  // The values that no later step reads.
+  // The inputs that no later step reads.
   std::vector<int> last_uses;
 };
 
@@ -31,10 +31,11 @@ class Frame {
     values_[operands.output] = std::move(output);
   }
 
-  // A step's input. The frame gives up its reference where no later step needs the value: a step
-  // may overwrite a tensor that it holds the only reference to.
+  // A step's input. At its last use the caller receives the frame's only reference, and may
+  // overwrite the tensor.
   at::Tensor Take(const Operands& operands, size_t input);
-  // Runs an operator on the step's inputs; `convert` maps each, e.g. dequantizes it.
+  // Runs an operator on the step's inputs, after `convert` is applied to each, e.g. to
+  // dequantize it.
   template <class Convert>
   void Run(const Operator& op, const Operands& operands, const Convert& convert) {
     std::vector<c10::IValue> stack;
@@ -46,6 +47,7 @@ class Frame {
   void Run(const Operator& op, const Operands& operands) {
     Run(op, operands, [](int, const c10::IValue& value) { return value; });
   }
+  // Releases the values that no later step reads.
   void Release(const Operands& operands);
 
  private:

@@ -12,37 +12,40 @@
 
 namespace semisup::program {
 
-// A method cannot be compiled; what() is the reason as a clause, e.g. "it branches or loops".
+// Thrown if a method cannot be compiled; what() is a clause such as "it branches or loops".
 struct UnsupportedGraph : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A fused convolution, whose inputs are its input and its residual, or a TorchScript operator.
+// Either a fused convolution, whose inputs are images and a residual, or a TorchScript operator.
 struct Step {
   Operands operands;
   std::optional<ConvolutionSpec> convolution;
   // Empty for a convolution.
   Operator op;
-  // What the operator computes, where a backend may have a kernel for it.
+  // What the operator computes, for backends that have a kernel for it.
   std::optional<LinearSpec> linear = std::nullopt;
   std::optional<kernels::MaxPool> max_pool = std::nullopt;
   bool is_global_average_pool = false;
 };
 
-// A method of a frozen module as a list of steps.
+// A method of a frozen module as a list of steps, independent of the device. plan::Plan runs it
+// on the CPU, gpu::Network on a GPU.
 struct Program {
   std::vector<Step> steps;
   Values constants;
   int input = 0;
   int output = 0;
-  // The graph without its weights' values: equal for programs that the same tuning suits.
+  // The text of the graph without the values of weights. Programs with equal signatures can
+  // share tuning results.
   std::string signature;
 };
 
 // Compiles a method of a module in eval mode. Throws UnsupportedGraph.
 Program Compile(const torch::jit::Module& module, const std::string& method);
 
-// Runs a program on a batch; convolutions by run_convolution(step, frame), which sets their output.
+// Runs a program on a batch. Convolutions are delegated to run_convolution(step, frame), which
+// must set the step's output.
 template <class RunConvolution>
 at::Tensor Execute(const Program& program, at::Tensor batch,
                    const RunConvolution& run_convolution) {

@@ -24,7 +24,7 @@ class Job : public Task, public Completion {
 
   void Run(std::unique_ptr<Task> self) noexcept override;
   void Settle(Napi::Env env) override;
-  // For a job that will not run: Settle() rejects the promise.
+  // Marks the job as failed, without running it; Settle() then rejects the promise.
   void Fail(std::exception_ptr failure) { failure_ = std::move(failure); }
 
   // Keeps a JS value, and with it the memory that Work() reads, alive until the job is destroyed.
@@ -32,9 +32,9 @@ class Job : public Task, public Completion {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  // On the executor's thread: must not touch V8.
+  // Runs on an executor thread; must not touch V8.
   virtual void Work() = 0;
-  // On the JS thread, if Work() succeeded: the value that the promise resolves to.
+  // Runs on the JS thread if Work() succeeded; returns the value that the promise resolves to.
   virtual Napi::Value Result(Napi::Env env) = 0;
 
  private:
@@ -71,11 +71,11 @@ class FunctionJob final : public Job {
   std::optional<decltype(std::declval<WorkFunction>()())> value_;
 };
 
-// Queues a job; if the executor is closed, its promise is rejected. A nonzero ticket identifies the
-// job to CancelJob.
+// Queues a job and returns its promise, which is rejected if the executor is closed. A nonzero
+// ticket identifies the job to CancelJob.
 Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
                       int64_t ticket = 0);
-// As Enqueue, but closes the executor: the job is its last.
+// Like Enqueue(), but also closes the executor, whose last job this is.
 Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Job> job);
 
 // Where the work of a call runs. `keep_alive` are the JS values whose memory it reads.

@@ -14,15 +14,15 @@ namespace semisup::kernels {
 // The output of a direct convolution, and how it is split into blocks.
 template <class T>
 struct DirectOutput {
-  // Of the output's layout, or null; not with pooling.
+  // Of the same layout as `data`, or null. Must be null with pooling.
   const T* residual;
   T* data;
   int64_t batch;
   int64_t channels;
-  // Output channels of a panel of weights.
+  // The width of a panel of weights, in output channels.
   int64_t panel;
   int64_t pixels_per_block;
-  // Where set, `data` receives the pooled output, and the convolution's own output is discarded.
+  // If not null, `data` receives the pooled output only.
   const MaxPool* max_pool;
 
   int64_t panels() const { return channels / panel; }
@@ -45,11 +45,11 @@ void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
   }
   const Scratch<T> scratch(workspace, std::min(threads, blocks * groups) * scratch_size);
   ParallelFor(blocks * groups, 1, [&, groups = groups](int64_t begin, int64_t end, int64_t thread) {
-    T* copies = scratch.data() + thread * scratch_size;
+    T* row_copies = scratch.data() + thread * scratch_size;
     std::vector<const T*> located;
     for (int64_t i = begin; i < end; i++) {
       const auto block = block_of(i / groups);
-      windows.Locate(block, copies, located);
+      windows.Locate(block, row_copies, located);
       const int64_t first = block.first * output.channels;
       compute(OutputBlock<T>{.windows = located.data(),
                              .count = block.count,
@@ -62,7 +62,7 @@ void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
   });
 }
 
-// As ForEachBlock(), with max pooling: a block's pixels stay in the L2 cache until they are pooled.
+// Like ForEachBlock(), followed by max pooling while a block is in the L2 cache.
 template <class T, class Compute>
 void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
                         Workspace& workspace, const Compute& compute) {
@@ -74,12 +74,12 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
   const int64_t rows_per_block = kBlockBytes / (row_size * static_cast<int64_t>(sizeof(T)));
   const int64_t pooled_rows_per_block =
       std::max<int64_t>(1, (rows_per_block - pool.kernel) / pool.stride + 1);
-  // Blocks of each image, the same number for each thread.
+  // Blocks per image, a multiple of the threads, but at most one per pooled row.
   const int64_t threads = ThreadCount();
   const int64_t blocks = std::min(
       pooled_rows, CeilDiv(CeilDiv(pooled_rows, pooled_rows_per_block), threads) * threads);
-  // The pooled rows of a block, and the convolution's rows that they cover, numbered over all
-  // images.
+  // The pooled rows of a block, and the convolution's rows that they cover, as indices
+  // over the whole batch.
   const auto pooled_rows_of = [&](int64_t block) {
     return SplitRange(pooled_rows, block % blocks, blocks);
   };
@@ -90,44 +90,44 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
   const auto pixels_of = [&](const Range& rows) {
     return Range{rows.first * windows.output_width, rows.count * windows.output_width};
   };
-  const int64_t all = output.batch * blocks;
+  const int64_t total_blocks = output.batch * blocks;
   int64_t copies_size = 0;
   int64_t rows_size = 0;
-  for (int64_t i = 0; i < all; i++) {
+  for (int64_t i = 0; i < total_blocks; i++) {
     copies_size = std::max(copies_size, windows.ScratchSize(pixels_of(rows_of(i))));
     rows_size = std::max(rows_size, rows_of(i).count * row_size);
   }
-  const Scratch<T> scratch(workspace, std::min(threads, all) * (copies_size + rows_size));
-  ParallelFor(all, 1, [&](int64_t begin, int64_t end, int64_t thread) {
-    T* computed = scratch.data() + thread * (copies_size + rows_size);
+  const Scratch<T> scratch(workspace, std::min(threads, total_blocks) * (copies_size + rows_size));
+  ParallelFor(total_blocks, 1, [&](int64_t begin, int64_t end, int64_t thread) {
+    T* conv_rows = scratch.data() + thread * (copies_size + rows_size);
     std::vector<const T*> located;
     Range previous{0, 0};
     for (int64_t i = begin; i < end; i++) {
       const auto rows = rows_of(i);
-      // Rows that the previous block computed as well.
+      // The overlap with the thread's previous block is moved to the front instead of conv_rows
+      // again.
       const int64_t reused = std::max<int64_t>(0, previous.first + previous.count - rows.first);
-      std::copy_n(computed + (previous.count - reused) * row_size, reused * row_size, computed);
+      std::copy_n(conv_rows + (previous.count - reused) * row_size, reused * row_size, conv_rows);
       const auto pixels = pixels_of({rows.first + reused, rows.count - reused});
       if (pixels.count > 0) {
-        windows.Locate(pixels, computed + rows_size, located);
+        windows.Locate(pixels, conv_rows + rows_size, located);
         compute(OutputBlock<T>{.windows = located.data(),
                                .count = pixels.count,
                                .row_stride = windows.row_stride(),
                                .residual = nullptr,
-                               .output = computed + reused * row_size,
+                               .output = conv_rows + reused * row_size,
                                .output_channels = output.channels,
                                .panels = {0, output.panels()}});
       }
       previous = rows;
       const auto pooled = pooled_rows_of(i);
-      MaxPoolRows(computed, windows.output_height, windows.output_width, output.channels, pool,
+      MaxPoolRows(conv_rows, windows.output_height, windows.output_width, output.channels, pool,
                   pooled,
                   output.data + (i / blocks * pooled_rows + pooled.first) * pooled_row_size);
     }
   });
 }
 
-// ForEachPooledBlock() where the output is pooled, otherwise ForEachBlock().
 template <class T, class Compute>
 void ForEachOutputBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
                         Workspace& workspace, const Compute& compute) {

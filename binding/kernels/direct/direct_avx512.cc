@@ -45,7 +45,7 @@ void RunDirectBlockAvx512(const DirectBlock& block) {
                                     .offset = rows.first * outputs.row_stride + section.first,
                                     .k_blocks = rows.count,
                                     .k_block_stride = outputs.row_stride};
-        kTileMultipliers<kVectors, float, ScatteredRows>[tile.count - 1](
+        kMicroKernels<kVectors, float, ScatteredRows>[tile.count - 1](
             windows, PanelForTile<kVectors>(panel, section.count, rows.count, next, t, tiles),
             {output, outputs.output_channels}, epilogue);
       }

@@ -16,8 +16,8 @@ void InterleaveRow(const T* row, int64_t plane, int64_t width, int64_t channels,
   }
 }
 
-// The input windows of a convolution's output pixels. Pixels are numbered over the output rows of
-// all images. Rows are read in place, or copied where they need padding or another layout.
+// The input windows of a convolution's output pixels, which are indexed over the whole batch, row
+// by row. Rows are read in place, or copied if they need padding or another layout.
 template <class T>
 struct InputWindows {
   const T* input;
@@ -26,15 +26,15 @@ struct InputWindows {
   int64_t output_height;
   int64_t output_width;
   const ConvolutionShape& shape;
-  // The value of the padding.
   T padding_value;
   bool is_nchw;
-  // Whether rows are copied.
+  // Required if the input is padded, is NCHW or would be read out of bounds.
   bool copies_rows;
-  // Elements that are read beyond the last row of a copy.
+  // Elements that the kernel may read past the end of the last row.
   int64_t overread;
 
-  // The distances between the rows of a window, and between windows side by side.
+  // The distances in elements between the rows of a window, and between the windows of adjacent
+  // pixels.
   int64_t row_stride() const { return (width + 2 * shape.padding[1]) * shape.input_channels; }
   int64_t pixel_stride() const { return shape.stride[1] * shape.input_channels; }
 
@@ -43,7 +43,8 @@ struct InputWindows {
     return copies_rows ? RowsOf(pixels).count * row_stride() + overread : 0;
   }
 
-  // Sets `windows` to the first elements of the windows of `pixels`; copies rows to `scratch`.
+  // Stores a pointer to the first element of each pixel's window; copies rows to `scratch` if
+  // copies_rows.
   void Locate(const Range& pixels, T* scratch, std::vector<const T*>& windows) const {
     const auto rows = RowsOf(pixels);
     for (int64_t row = 0; copies_rows && row < rows.count; row++) {
@@ -67,7 +68,7 @@ struct InputWindows {
   }
 
  private:
-  // Rows are numbered over the padded images.
+  // Row indices are over the batch of padded images.
   int64_t padded_height() const { return height + 2 * shape.padding[0]; }
 
   int64_t FirstRowOf(int64_t pixel) const {

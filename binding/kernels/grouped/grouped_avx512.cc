@@ -27,7 +27,7 @@ struct Tile {
 };
 
 template <int pixels>
-void ComputeTile(const Tile& shared) {
+void ComputeGroupedTile(const Tile& shared) {
   // A local copy: a store through `output` could alias `shared` and force reloads.
   const Tile tile = shared;
   const Vector bias = tile.bias ? _mm512_loadu_ps(tile.bias) : _mm512_setzero_ps();
@@ -57,11 +57,12 @@ void ComputeTile(const Tile& shared) {
 }
 
 template <int... pixels>
-constexpr auto MakeMultipliers(std::integer_sequence<int, pixels...>) {
-  return std::array{&ComputeTile<pixels + 1>...};
+constexpr auto MakeGroupedMicroKernels(std::integer_sequence<int, pixels...>) {
+  return std::array{&ComputeGroupedTile<pixels + 1>...};
 }
-// ComputeTile() for 1, 2, ... kMaxTilePixels pixels.
-constexpr auto kMultipliers = MakeMultipliers(std::make_integer_sequence<int, kMaxTilePixels>());
+// ComputeGroupedTile() for 1, 2, ... kMaxTilePixels pixels.
+constexpr auto kGroupedMicroKernels =
+    MakeGroupedMicroKernels(std::make_integer_sequence<int, kMaxTilePixels>());
 
 // Copies `rows` rows of an image, from `top` on, with their padding, reduced to the channels of the
 // group that begins at `first_input`.
@@ -117,7 +118,7 @@ void ComputeRows(const GroupedBlock& block, const Range& rows, int64_t vector) {
       tile.input = block.scratch + row * shape.stride[0] * tile.row_stride + x * tile.pixel_stride;
       tile.residual = arguments.residual ? arguments.residual + at : nullptr;
       tile.output = arguments.output + at;
-      kMultipliers[count - 1](tile);
+      kGroupedMicroKernels[count - 1](tile);
     }
   }
 }

@@ -8,7 +8,7 @@
 
 namespace semisup::kernels {
 
-// The shape of a grouped convolution, its small groups merged.
+// The shape of a grouped convolution after merging small groups.
 struct GroupedShape : ConvolutionShape {
   // The weights of a vector of outputs: [kernel[0], kernel[1], group_inputs(), kVectorWidth].
   int64_t weights_per_vector() const {
@@ -25,7 +25,7 @@ struct GroupedBlock {
   int64_t rows_per_pass;
   // For the padded input rows of one pass, reduced to the channels of a group.
   float* scratch;
-  // Numbered over all images.
+  // Indices over the whole batch.
   Range rows;
   Range vectors;
 };

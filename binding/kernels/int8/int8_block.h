@@ -8,20 +8,21 @@ namespace semisup::kernels {
 
 // Output channels of a packed panel of weights.
 constexpr int64_t kInt8Panel = 4 * kVectorWidth;
-// dpbusd multiplies groups of four adjacent bytes and adds the products.
+// vpdpbusd accumulates the dot product of four adjacent bytes into each int32 lane.
 constexpr int64_t kQuad = 4;
 
-// The position of an output channel within the packed panels: such that packs_epi32 and
-// packus_epi16, which interleave within 128-bit lanes, leave the bytes of four vectors in order.
+// Maps an output channel to its position in the packed panels. Channels are permuted so that
+// packing four vectors by packs_epi32 and packus_epi16, which work per 128-bit lane, restores
+// their order.
 constexpr int64_t PackedIndex(int64_t output) {
   const int64_t vector = output / 4 % 4;
   return output / kInt8Panel * kInt8Panel + vector * kVectorWidth + output % kInt8Panel / 16 * 4 +
          output % 4;
 }
 
-// The bits of the float 1.5 * 2^23: a float in [2^23, 2^24) has a spacing of 1, so these bits plus
-// an integer n, |n| <= kMaxFloatSum, are those of the float kFloatBase + n. A sum that starts with
-// kFloatBaseBits needs no conversion.
+// Conversion of integers by a magic number: floats in [2^23, 2^24) are 1 apart, so that adding n,
+// |n| <= kMaxFloatSum, to the bits of 1.5 * 2^23 yields the bits of the float 1.5 * 2^23 + n. A sum
+// that starts with kFloatBaseBits needs no conversion.
 constexpr int32_t kFloatBaseBits = 0x4B400000;
 constexpr float kFloatBase = 12582912;
 constexpr int32_t kMaxFloatSum = 1 << 22;
@@ -29,7 +30,7 @@ constexpr int32_t kMaxFloatSum = 1 << 22;
 // For each panel: [rows, quads, kInt8Panel, kQuad], indexed by PackedIndex().
 struct Int8Weights {
   const int8_t* panels;
-  // The kernel's rows, and the quads of weights of each; the last quad is padded with zeros.
+  // The rows of the filter, and the quads per row; the last quad of a row is padded with zeros.
   int64_t rows;
   int64_t quads;
 
@@ -37,13 +38,13 @@ struct Int8Weights {
 };
 
 // Requantization, indexed by PackedIndex(): a sum of products that starts with `initial_sum`
-// becomes the byte round(sum * factor + offset), saturated.
+// becomes the byte round(sum * factor + offset + residual * residual_factor), saturated.
 struct Int8Requantization {
   const int32_t* initial_sum;
   const float* factor;
   const float* offset;
-  // Whether sums are the bits of floats, see kFloatBaseBits.
-  bool sums_are_floats;
+  // See kFloatBaseBits.
+  bool sums_are_float_bits;
   // The scale of the residual relative to that of the output.
   float residual_factor;
 };

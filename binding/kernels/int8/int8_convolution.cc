@@ -59,9 +59,9 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
   // Below this limit, adding to an offset costs at most half a hundredth of a byte of precision.
   constexpr double kMaxOffset = 1 << 17;
   const double max_factor = MaxOf(parameters.factor);
-  sums_are_floats_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxFloatSum &&
-                     max_factor * kFloatBase < kMaxOffset;
-  if (!sums_are_floats_) return;
+  sums_are_float_bits_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxFloatSum &&
+                         max_factor * kFloatBase < kMaxOffset;
+  if (!sums_are_float_bits_) return;
   for (int32_t& sum : initial_sums_) sum += kFloatBaseBits;
   // fma: rounding the product as well would double the error.
   for (int64_t i = 0; i < offsets_.size(); i++) {
@@ -129,7 +129,7 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
         .requantization = {.initial_sum = initial_sums_.data(),
                            .factor = factors_.data(),
                            .offset = offsets_.data(),
-                           .sums_are_floats = sums_are_floats_,
+                           .sums_are_float_bits = sums_are_float_bits_,
                            .residual_factor = residual_factor_},
         .outputs = outputs};
 #if defined(__x86_64__)

@@ -54,7 +54,7 @@ class Int8Convolution {
   ConvolutionShape shape_;
   uint8_t zero_point_;
   float residual_factor_;
-  bool sums_are_floats_;
+  bool sums_are_float_bits_;
   // Quads of weights of a kernel row.
   int64_t quads_;
   Buffer<int8_t> weights_;

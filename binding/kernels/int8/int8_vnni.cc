@@ -46,9 +46,9 @@ __m512 UnpackBytes(__m512i bytes) {
 
 // Copies its arguments first: a byte store may alias them and force reloads. Flattened: GCC spills
 // the sums to memory around any call that remains.
-template <int pixels, bool sums_are_floats>
+template <int pixels, bool sums_are_float_bits>
 [[gnu::flatten]]
-void MultiplyTile(const Int8Block& block, const Tile& tile) {
+void ComputeTile(const Int8Block& block, const Tile& tile) {
   const auto weights = block.weights;
   const auto requantization = block.requantization;
   const int64_t row_stride = block.outputs.row_stride;
@@ -89,7 +89,7 @@ void MultiplyTile(const Int8Block& block, const Tile& tile) {
     const __m512 offset = _mm512_loadu_ps(requantization.offset + tile.output + j * kVectorWidth);
     Unroll<pixels>([&](auto i) {
       const __m512i sum = sums[i][j];
-      const __m512 real = sums_are_floats ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
+      const __m512 real = sums_are_float_bits ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
       __m512 value = _mm512_fmadd_ps(real, factor, offset);
       if (residual) {
         const __m512i bytes = _mm512_loadu_si512(residual + i * outputs);
@@ -101,20 +101,20 @@ void MultiplyTile(const Int8Block& block, const Tile& tile) {
   Unroll<pixels>([&](auto i) { _mm512_storeu_si512(output + i * outputs, PackBytes(sums[i])); });
 }
 
-template <bool sums_are_floats, int... pixels>
-constexpr auto MakeTileMultipliers(std::integer_sequence<int, pixels...>) {
-  return std::array{&MultiplyTile<pixels + 1, sums_are_floats>...};
+template <bool sums_are_float_bits, int... pixels>
+constexpr auto MakeMicroKernels(std::integer_sequence<int, pixels...>) {
+  return std::array{&ComputeTile<pixels + 1, sums_are_float_bits>...};
 }
-// MultiplyTile() for 1, 2, ... kMaxTilePixels pixels.
-template <bool sums_are_floats>
-constexpr auto kTileMultipliers =
-    MakeTileMultipliers<sums_are_floats>(std::make_integer_sequence<int, kMaxTilePixels>());
+// ComputeTile() for 1, 2, ... kMaxTilePixels pixels.
+template <bool sums_are_float_bits>
+constexpr auto kMicroKernels =
+    MakeMicroKernels<sums_are_float_bits>(std::make_integer_sequence<int, kMaxTilePixels>());
 
 }  // namespace
 
 void RunInt8BlockVnni(const Int8Block& block) {
-  const auto& multipliers =
-      block.requantization.sums_are_floats ? kTileMultipliers<true> : kTileMultipliers<false>;
+  const auto& micro_kernels =
+      block.requantization.sums_are_float_bits ? kMicroKernels<true> : kMicroKernels<false>;
   const int64_t panel_size = block.weights.panel_size();
   const int64_t quads = block.weights.rows * block.weights.quads;
   const int64_t tiles = CeilDiv(block.outputs.count, kMaxTilePixels);
@@ -128,12 +128,12 @@ void RunInt8BlockVnni(const Int8Block& block) {
       const auto [first, count] = SplitRange(block.outputs.count, t, tiles);
       PrefetchNextTile(block.outputs.output + p * kInt8Panel, block.outputs.count,
                        block.outputs.output_channels, kInt8Panel, t, tiles);
-      multipliers[count - 1](block, {.windows = block.outputs.windows + first,
-                                     .weights = panel,
-                                     .next = panel + panel_size + t * prefetch_step * quads,
-                                     .prefetch_step = prefetch_step,
-                                     .output = p * kInt8Panel,
-                                     .first = first});
+      micro_kernels[count - 1](block, {.windows = block.outputs.windows + first,
+                                       .weights = panel,
+                                       .next = panel + panel_size + t * prefetch_step * quads,
+                                       .prefetch_step = prefetch_step,
+                                       .output = p * kInt8Panel,
+                                       .first = first});
     }
   }
 }

@@ -34,7 +34,7 @@ void RunPointwiseBlock(const PointwiseBlock<Weight>& block) {
         const Epilogue epilogue{.bias = k == 0 ? bias : nullptr,
                                 .addend = k == 0 ? residual : output,
                                 .relu = arguments.relu && k == k_blocks - 1};
-        kTileMultipliers<kVectors, Weight>[tile.count - 1](
+        kMicroKernels<kVectors, Weight>[tile.count - 1](
             {arguments.input + pixel * inputs + depth.first, inputs},
             PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles), {output, outputs},
             epilogue);

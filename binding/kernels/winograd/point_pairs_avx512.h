@@ -23,7 +23,7 @@ struct PointPairRows {
 // transform is computed in registers. Arguments are passed by value: through a reference, every
 // store could alias them and force a reload.
 template <PointPair pair, int rows, int vectors>
-void MultiplyPointPair(PointPairRows points, Panel<float> panel) {
+void ComputePointPair(PointPairRows points, Panel<float> panel) {
   Vector sums[2][rows][vectors];
   Unroll<rows>([&](auto i) {
     Unroll<vectors>([&](auto j) { sums[0][i][j] = sums[1][i][j] = _mm512_setzero_ps(); });
@@ -69,12 +69,12 @@ void MultiplyPointPair(PointPairRows points, Panel<float> panel) {
 }
 
 template <PointPair pair, int vectors, int... rows>
-constexpr auto MakePointPairMultipliers(std::integer_sequence<int, rows...>) {
-  return std::array{&MultiplyPointPair<pair, rows + 1, vectors>...};
+constexpr auto MakePointPairMicroKernels(std::integer_sequence<int, rows...>) {
+  return std::array{&ComputePointPair<pair, rows + 1, vectors>...};
 }
-// MultiplyPointPair() for 1, 2, ... MaxTileRows(2 * vectors) rows.
+// ComputePointPair() for 1, 2, ... MaxTileRows(2 * vectors) rows.
 template <PointPair pair, int vectors>
-inline constexpr auto kPointPairMultipliers = MakePointPairMultipliers<pair, vectors>(
+inline constexpr auto kPointPairMicroKernels = MakePointPairMicroKernels<pair, vectors>(
     std::make_integer_sequence<int, MaxTileRows(2 * vectors)>());
 
 }  // namespace semisup::kernels

@@ -5,14 +5,14 @@
 
 namespace semisup::kernels {
 
-// A 3x3 convolution with stride 1, padding 1 and a bias by Winograd's minimal filtering (Lavin and
+// A 3x3 convolution (stride 1, padding 1, with a bias) by Winograd's minimal filtering (Lavin and
 // Gray, 2015, "Fast algorithms for convolutional neural networks"): F(4x4, 3x3) takes 36
 // multiplications for 16 outputs and F(2x2, 3x3) 16 for 4, where a direct convolution takes 144
 // and 36.
 //
-// Fully transformed weights would be 4 and 1.8 times as large as the kernel. They are kept
-// transformed along rows only, 2 and 1.33 times as large; the micro-kernel transforms the columns
-// in registers.
+// Fully transformed weights would be 4 times (F(4x4)) or 1.8 times (F(2x2)) the size of the 3x3
+// filters. They are kept transformed along rows only, at 2 and 1.33 times; the micro-kernel
+// transforms the columns in registers.
 class WinogradConvolution final : public ConvolutionKernel {
  public:
   // Whether the processor and the kernel support a convolution.

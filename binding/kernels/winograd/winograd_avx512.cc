@@ -115,7 +115,7 @@ void MultiplyPoints(const WinogradBlock& block, int column, int64_t output) {
     const auto rows = SplitRange(block.tiles.count, t, micro_tiles);
     const float* input = block.transformed + point * input_stride + rows.first * inputs.count;
     float* product = block.products + point * product_stride + rows.first * outputs.count + output;
-    kPointPairMultipliers<pair, vectors>[rows.count - 1](
+    kPointPairMicroKernels<pair, vectors>[rows.count - 1](
         {.inputs = {input, inputs.count},
          .products = {product, outputs.count},
          .input_distance = distance * input_stride,

@@ -9,15 +9,15 @@
 
 namespace semisup::kernels {
 
-// Output channels of the widest panel of weights.
+// The maximum width of a panel of weights, in output channels.
 constexpr int64_t kMaxWinogradPanel = 2 * kVectorWidth;
 
-// The shape of a Winograd convolution, its small groups merged.
+// The shape of a Winograd convolution after merging small groups.
 struct WinogradShape : ConvolutionShape {
   // The side of an output tile in pixels: 4 or 2.
   int tile;
 
-  // The points of the transformed domain, i.e. the products per tile, input and output channel.
+  // The elements of a transformed tile: one multiplication each per input and output channel.
   int points() const { return (tile + 2) * (tile + 2); }
   int64_t panel() const { return std::gcd(group_outputs(), kMaxWinogradPanel); }
   // The number of weights, which are transformed along rows only: 3 * (tile + 2) per kernel.
@@ -32,8 +32,8 @@ struct WinogradShape : ConvolutionShape {
   }
 };
 
-// The distance in elements between the data of two points. Not a power of two: all points would map
-// to the same few sets of the L1 cache.
+// The distance in elements between the data of two points. Padded by a vector, because a power of
+// two would map all points to the same few sets of the L1 cache.
 inline int64_t PointStride(const Range& tiles, const Range& channels) {
   return tiles.count * channels.count + kVectorWidth;
 }
@@ -45,10 +45,11 @@ struct WinogradBlock {
   const float* weight;
   int64_t tiles_per_row;
   int64_t tiles_per_image;
-  // Numbered over all images.
+  // Indices over the whole batch.
   Range tiles;
-  // Whole panels, and the input channels that they depend on.
+  // The input channels that `outputs` depend on.
   Range inputs;
+  // Whole panels.
   Range outputs;
   // Scratch memory: the transformed inputs and the products of each point, PointStride() apart.
   float* transformed;
