@@ -103,7 +103,11 @@ describe('unpickler', () => {
     });
 
     it('refuses every other name, and names it', () => {
-      refuses(bytes('cos\nsystem\n(U\x02lstR.'), 'UNSAFE', /names `os\.system`.* nothing was executed/);
+      refuses(
+        bytes('cos\nsystem\n(U\x02lstR.'),
+        'UNSAFE',
+        /names `os\.system`.* nothing was executed/,
+      );
       refuses(bytes('\x8c\x02os\x8c\x06system\x93)R.'), 'UNSAFE', /`os\.system`/);
       refuses(bytes('c__builtin__\neval\n.'), 'UNSAFE', /`__builtin__\.eval`/);
       refuses(

@@ -130,7 +130,7 @@ describe('zip .pth', () => {
 
     it('refuses two records of one name', async () => {
       await writeZip(path(), [pickle, data, data]);
-      await refuses(path(), 'FORMAT', /two records of one name/);
+      await refuses(path(), 'FORMAT', /duplicate record names/);
     });
 
     it('refuses names that lead out of the archive', async () => {

@@ -82,11 +82,11 @@ describe('legacy .pth', () => {
       await write(dict({ w: tensor() }), []);
       await refuses(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await write(dict({ w: tensor() }), [storage, { ...storage, key: '1' }]);
-      await refuses(path(), 'FORMAT', /list of its storages does not fit/);
+      await refuses(path(), 'FORMAT', /list of its storages does not match/);
       await write(dict({ w: tensor() }), [storage, storage]);
-      await refuses(path(), 'FORMAT', /list of its storages does not fit/);
+      await refuses(path(), 'FORMAT', /list of its storages does not match/);
       await write(dict({ w: tensor() }), [{ ...storage, count: 3 }]);
-      await refuses(path(), 'FORMAT', /the data of 'w' has another length/);
+      await refuses(path(), 'FORMAT', /the data of 'w' has a different length/);
       await write(dict({ w: tensor(), v: tensor({ numel: 3 }) }), [storage]);
       await refuses(path(), 'FORMAT', /has conflicting descriptions of a storage/);
     });
@@ -97,7 +97,7 @@ describe('legacy .pth', () => {
         storage,
       ]);
       await writeFile(path(), file.subarray(0, -1));
-      await refuses(path(), 'TRUNCATED', /the tensor 'w' needs \d+\. Delete the file/);
+      await refuses(path(), 'TRUNCATED', /the tensor 'w' requires \d+\. Delete the file/);
       await writeFile(path(), file.subarray(0, -24 - 1));
       await refuses(path(), 'TRUNCATED', /the tensor 'v'/);
       await writeFile(path(), file.subarray(0, 100));

@@ -119,7 +119,7 @@ describe('safetensors', () => {
 
   it('names the tensor at which the file is cut', async () => {
     await write({ a: float(0, 8), b: float(8, 16) }, 15);
-    await refuses(path(), 'TRUNCATED', /the tensor 'b' needs/);
+    await refuses(path(), 'TRUNCATED', /the tensor 'b' requires/);
     await write({ a: float(0, 2 ** 50, [2 ** 48]) }, 15);
     await refuses(path(), 'TRUNCATED', /the tensor 'a' needs/);
   });
