@@ -92,7 +92,12 @@ describe('why no GPU is used', () => {
     for (const [driver, used, visible, what, remedy] of [
       [
         { cuda: undefined, gpus: [], missing: 'libcuda.so.1: No such file' },
-        ...[libtorch, undefined, /^NVIDIA's driver could not be opened: libcuda/, /driver 580 or newer/],
+        ...[
+          libtorch,
+          undefined,
+          /^NVIDIA's driver could not be opened: libcuda/,
+          /driver 580 or newer/,
+        ],
       ],
       [
         { ...none, failure: 'mismatch (error 803)' },

@@ -60,7 +60,7 @@ describe('matching a checkpoint', () => {
     assert.match(message, /bn1\.running_mean float32 \[63\] in place of float32 \[64\]/);
     assert.match(message, /bn1\.running_var int32 \[64\] in place of float32 \[64\]/);
     assert.match(message, /Unexpected: layer9\.weight\./);
-    assert.match(message, /Nearly all of it fits/);
+    assert.match(message, /nearly all of its tensors match/);
   });
 
   it('lists eight of a kind and counts the others', () => {
@@ -81,7 +81,7 @@ describe('matching a checkpoint', () => {
   });
 
   it('says which architecture the file looks like', () => {
-    assert.match(mismatch(generatedState('resnet18'), 'resnet50'), /looks like resnet18 with 1000/);
+    assert.match(mismatch(generatedState('resnet18'), 'resnet50'), /Load it as resnet18 with 1000/);
     assert.match(
       mismatch(generatedState('resnext101_32x4d'), 'resnext101_32x8d'),
       /looks like resnext101_32x4d with 1000/,
@@ -118,6 +118,6 @@ describe('matching a head of another size', () => {
   });
 
   it('is strict about all other tensors', () => {
-    assert.match(mismatch(generatedState('resnet18'), 'resnet50', 10), /looks like resnet18/);
+    assert.match(mismatch(generatedState('resnet18'), 'resnet50', 10), /Load it as resnet18/);
   });
 });

