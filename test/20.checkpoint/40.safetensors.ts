@@ -121,7 +121,7 @@ describe('safetensors', () => {
     await write({ a: float(0, 8), b: float(8, 16) }, 15);
     await refuses(path(), 'TRUNCATED', /the tensor 'b' requires/);
     await write({ a: float(0, 2 ** 50, [2 ** 48]) }, 15);
-    await refuses(path(), 'TRUNCATED', /the tensor 'a' needs/);
+    await refuses(path(), 'TRUNCATED', /the tensor 'a' requires/);
   });
 
   it('refuses a tensor of 2 GiB', async () => {

@@ -84,7 +84,7 @@ describe('matching a checkpoint', () => {
     assert.match(mismatch(generatedState('resnet18'), 'resnet50'), /Load it as resnet18 with 1000/);
     assert.match(
       mismatch(generatedState('resnext101_32x4d'), 'resnext101_32x8d'),
-      /looks like resnext101_32x4d with 1000/,
+      /Load it as resnext101_32x4d with 1000/,
     );
     const empty = { ...generatedState('resnet18'), tensors: new Map<string, StoredTensor>() };
     assert.match(mismatch(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
