@@ -42,7 +42,7 @@ export class OptionError extends SemisupError<
   'ERR_SEMISUP_OPTION_UNKNOWN' | 'ERR_SEMISUP_OPTION_VALUE'
 > {}
 
-/** LibTorch could not be found, fetched, or opened, or is of another version. */
+/** LibTorch could not be found, installed or opened, or has an incompatible version. */
 export class LibTorchError extends SemisupError<
   | 'ERR_SEMISUP_LIBTORCH_NOT_FOUND'
   | 'ERR_SEMISUP_LIBTORCH_MISMATCH'
@@ -52,7 +52,7 @@ export class LibTorchError extends SemisupError<
   | 'ERR_SEMISUP_PLATFORM'
 > {}
 
-/** A file could not be fetched, or its content differs from what was expected. */
+/** A file could not be downloaded, or its content differs from what was expected. */
 export class DownloadError extends SemisupError<
   | 'ERR_SEMISUP_DOWNLOAD_HTTP'
   | 'ERR_SEMISUP_DOWNLOAD_NETWORK'
@@ -92,7 +92,7 @@ export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_KIND'
 > {}
 
-/** A tensor's shape, dtype or data do not fit together, or not what they are used for. */
+/** A tensor's shape, dtype or data do not match each other or the operation. */
 export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
 
 /** A requested device is not available, or failed, or has too little memory. */

@@ -6,7 +6,7 @@ const manifest = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 
   version: string;
 };
 
-/** The versions of this package and of the LibTorch that it fetches. */
+/** The versions of this package and of the LibTorch that it installs. */
 export const versions: { readonly semisup: string; readonly libtorch: string } = {
   semisup: manifest.version,
   libtorch: pinnedVersion,

@@ -2,7 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CheckpointError, DisposedError } from '../errors';
 import { malformedError, truncatedError } from './errors';
 
-/** ByteSource on disk that are read in pieces, at any position. */
+/** Bytes on disk with random access. */
 export abstract class ByteSource {
   /** Path of the file, for error messages. */
   abstract readonly path: string;

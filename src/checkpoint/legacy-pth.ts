@@ -9,18 +9,18 @@ import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const FORMAT_VERSION = 1001;
-/** How much of the file is taken at first; the pickles of a ResNet-101 have about 80 KB. */
+/** Bytes to read first; the pickles of a ResNet-101 have about 80 KB. */
 const FIRST_WINDOW = 2 ** 18;
-/** Each storage begins with the count of its elements. */
+/** Each storage is preceded by the number of its elements. */
 const COUNT_BYTES = 8;
 
 interface Index {
-  /** What was saved. */
+  /** The saved object. */
   value: unknown;
   storages: ReadonlyMap<string, PickledStorage>;
   /** The keys of the storages, in the order of their data. */
   keys: unknown[];
-  /** Where the data begins. */
+  /** Offset of the data. */
   end: number;
 }
 
@@ -30,10 +30,9 @@ export function isPickle(head: Buffer): boolean {
 }
 
 /**
- * Opens what `torch.save` wrote before PyTorch 1.6, and still writes with
- * `_use_new_zipfile_serialization=False`: the pickles of a magic number, of the format's version, of
- * the machine, of the saved object and of the storages' keys; then the storages, each behind its
- * count of elements.
+ * Opens the format of `torch.save` before PyTorch 1.6, or with
+ * `_use_new_zipfile_serialization=False`: pickles of a magic number, the format version, the system,
+ * the saved object and the storage keys; then the storages, each preceded by its element count.
  */
 export async function openLegacyPth(file: ByteSource): Promise<StateDict> {
   const index = await readIndex(file);
@@ -79,7 +78,7 @@ async function findStorages(
   for (const key of keys) {
     const storage = storages.get(key as string);
     if (!storage || ranges.has(storage.key)) {
-      throw malformedError(file.path, 'the list of its storages does not fit its tensors');
+      throw malformedError(file.path, 'the list of its storages does not match its tensors');
     }
     const start = at + COUNT_BYTES;
     const bytes = storage.numel * dtypeBytes[storage.dtype];
@@ -89,7 +88,7 @@ async function findStorages(
     if (count.readBigInt64LE() !== BigInt(storage.numel)) {
       throw malformedError(
         file.path,
-        `the data of '${tensorNameOf(storage, tensors)}' has another length than its pickle says`,
+        `the data of '${tensorNameOf(storage, tensors)}' has a different length than its pickle states`,
       );
     }
     ranges.set(storage.key, { start, bytes });
@@ -97,7 +96,7 @@ async function findStorages(
   return ranges;
 }
 
-/** A tensor to name when something is wrong with a storage. */
+/** The name of a tensor that uses a storage, for error messages. */
 function tensorNameOf(
   storage: PickledStorage,
   tensors: ReadonlyMap<string, PickledTensor>,

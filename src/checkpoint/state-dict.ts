@@ -6,13 +6,12 @@ export interface StoredTensor {
   readonly shape: readonly number[];
   /**
    * Step per dimension, in elements, as PyTorch's `Tensor.stride()`; never negative. A step of 0
-   * repeats an element, so that a shape may promise more elements than the file holds.
+   * repeats an element, so that a shape may have more elements than the file.
    */
   readonly stride: readonly number[];
   /**
-   * Reads the bytes of the view, little-endian, into memory of their own: from its first element to
-   * its last one in memory (`span(shape, stride)` elements), and no others. A tensor without elements
-   * gives no bytes.
+   * Reads the bytes of the view, little-endian, into newly allocated memory: its memory extent of
+   * `span(shape, stride)` elements. An empty tensor returns no bytes.
    *
    * @throws CheckpointError if the file has shrunk or cannot be read.
    * @throws DisposedError after `StateDict.close()`.
@@ -20,9 +19,9 @@ export interface StoredTensor {
   read(): Promise<Uint8Array>;
 }
 
-/** The named tensors of a checkpoint, read one at a time so that the file is never held whole. */
+/** The named tensors of a checkpoint, read one at a time, so that the file is never in memory as a whole. */
 export interface StateDict {
-  /** The file or directory it came from, for messages. */
+  /** The file or directory, for error messages. */
   readonly path: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Closes the file. Idempotent; `read()` fails afterwards. */
@@ -40,7 +39,7 @@ export function contiguousStride(shape: readonly number[]): number[] {
   return stride;
 }
 
-/** How many elements lie from the first to the last one of a strided view, both included. */
+/** The memory extent of a strided view, from its first to its last element, in elements. */
 export function span(shape: readonly number[], stride: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((last, side, i) => last + (side - 1) * stride[i]!, 1);

@@ -3,17 +3,17 @@ import { malformedError, toPrintable, truncatedError } from './errors';
 import type { ByteSource } from './checkpoint-file';
 import { span, type StoredTensor } from './state-dict';
 
-/** As many dimensions as PyTorch allows. */
+/** The maximum number of dimensions in PyTorch. */
 const MAX_RANK = 64;
-/** What one read can bring on every platform; the largest tensor of the twelve has 34 MB. */
+/** The maximum size of one read on every platform; the largest tensor of the models has 34 MB. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** Whether a value out of a file is a count or offset: a whole number, not negative, and exact. */
+/** Whether an untrusted value is a count or offset: a non-negative safe integer. */
 export function isIndex(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** Whether a value out of a file is a shape: few enough dimensions, and a countable product. */
+/** Whether an untrusted value is a shape: at most 64 dimensions, whose product is a safe integer. */
 export function isShape(value: unknown): value is number[] {
   return (
     Array.isArray(value) &&
@@ -24,9 +24,9 @@ export function isShape(value: unknown): value is number[] {
 }
 
 /**
- * The tensor `name` whose first element lies at byte `start`.
+ * The tensor `name` whose first element is at byte `start`.
  *
- * @throws CheckpointError if its last element would lie past the end, or it is too large to be read.
+ * @throws CheckpointError if it exceeds the file or is too large to be read.
  */
 export function storedTensor(
   bytes: ByteSource,
@@ -42,10 +42,10 @@ export function storedTensor(
   return { dtype, shape, stride, read: () => bytes.read(start, length) };
 }
 
-/** The error for a tensor whose data would end at byte `end`, past the end of the file. */
+/** The error for a tensor whose data ends at byte `end`, past the end of the file. */
 export function pastEndError(bytes: ByteSource, name: string, end: number): Error {
   return truncatedError(
     bytes.path,
-    `it has ${bytes.size} bytes, and the tensor '${toPrintable(name)}' needs ${end}`,
+    `it has ${bytes.size} bytes, but the tensor '${toPrintable(name)}' requires ${end}`,
   );
 }

@@ -16,7 +16,7 @@ const dtypes = new Map<unknown, DType>([
 ]);
 
 interface Group {
-  /** The names of the files that, one behind the other, hold the tensors of the group. */
+  /** The files whose concatenation contains the tensors of the group. */
   shards: string[];
   tensors: { name: string; dtype: DType; shape: number[] }[];
 }
@@ -27,9 +27,9 @@ export function isJson(head: Buffer): boolean {
 }
 
 /**
- * Opens the weights of a TensorFlow.js model: `model.json` names groups of shards beside it, and the
- * tensors that lie in each group, one behind the other. Names and shapes are given as they are
- * there, e.g. `conv1/kernel` of the shape height, width, in, out.
+ * Opens the weights of a TensorFlow.js model: `model.json` lists groups of shards beside it, and the
+ * consecutive tensors of each group. Names and shapes are kept, e.g. `conv1/kernel` of shape
+ * [height, width, in, out].
  */
 export async function openTfjs(file: ByteSource): Promise<StateDict> {
   const groups = await readManifest(file);
@@ -62,7 +62,7 @@ function locateGroup(
   let at = 0;
   for (const { name, dtype, shape } of group.tensors) {
     if (tensors.has(name)) {
-      throw malformedError(shards.path, `it has two tensors of the name '${toPrintable(name)}'`);
+      throw malformedError(shards.path, `it has duplicate tensors named '${toPrintable(name)}'`);
     }
     const start = at;
     at += shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
@@ -78,7 +78,7 @@ function locateGroup(
   }
 }
 
-/** Several files, read as one. */
+/** The concatenation of several files. */
 class Concatenation extends ByteSource {
   readonly path: string;
   readonly size: number;
@@ -139,7 +139,7 @@ function groupOf(path: string, group: unknown): Group {
   };
 }
 
-/** Shards lie beside `model.json` or below; no path may lead out of its directory. */
+/** A shard path relative to `model.json`, which must not escape its directory. */
 function shardName(path: string, name: unknown): string {
   const valid =
     typeof name === 'string' &&
@@ -158,7 +158,7 @@ function weightOf(path: string, weight: unknown): Group['tensors'][number] {
   if (typeof name !== 'string') throw malformedError(path, 'one of its tensors has no name');
   const of = `its tensor '${toPrintable(name)}'`;
   if (quantization !== undefined) {
-    throw malformedError(path, `${of} is quantized, and only full precision is supported`);
+    throw malformedError(path, `${of} is quantized, but only full precision is supported`);
   }
   const dtype = dtypes.get(type);
   if (!dtype) {

@@ -43,7 +43,7 @@ export class ZipArchive {
       throw malformedError(file.path, 'the directory of its zip archive is damaged', cause);
     }
     if (entries.size !== zip.entryCount) {
-      throw malformedError(file.path, 'its zip archive has two records of one name');
+      throw malformedError(file.path, 'its zip archive has duplicate record names');
     }
     return new ZipArchive(file, zip, entries);
   }
@@ -53,7 +53,7 @@ export class ZipArchive {
     return [...this.#entries.keys()];
   }
 
-  /** Where the bytes of a record lie; `undefined` if there is no such record. */
+  /** The byte range of a record; `undefined` if it does not exist. */
   async find(name: string): Promise<StorageRange | undefined> {
     const entry = this.#entries.get(name);
     if (!entry) return undefined;
@@ -61,7 +61,7 @@ export class ZipArchive {
       const how = entry.isEncrypted() ? 'encrypted' : 'compressed';
       throw malformedError(
         this.#file.path,
-        `its record '${toPrintable(name)}' is ${how}, and torch.save stores`,
+        `its record '${toPrintable(name)}' is ${how}, but torch.save stores records uncompressed`,
       );
     }
     try {

@@ -6,7 +6,7 @@ import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
 import { ZipArchive } from './zip-archive';
 
 /**
- * Opens what `torch.save` has written since PyTorch 1.6: a zip archive of stored records in one
+ * Opens the format of `torch.save` since PyTorch 1.6: a zip archive of uncompressed records in one
  * directory, `data.pkl` for the object and `data/<key>` for each storage.
  */
 export async function openZipPth(file: ByteSource): Promise<StateDict> {
@@ -39,14 +39,14 @@ function directoryOf({ names }: ZipArchive, path: string): string {
   ) {
     throw malformedError(
       path,
-      'it is TorchScript, a program together with its weights, and not a checkpoint; ScriptModule.load opens it',
+      'it is TorchScript, not a checkpoint; load it with ScriptModule.load',
     );
   }
   return directory;
 }
 
 async function checkByteOrder(file: ByteSource, range: StorageRange | undefined): Promise<void> {
-  // Files before PyTorch 2.1 do not say, and are little-endian.
+  // Files from before PyTorch 2.1 have no `byteorder` record, and are little-endian.
   if (!range) return;
   const order = await file.read(range.start, Math.min(range.bytes, 'little'.length));
   if (order.toString('latin1') !== 'little') {

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { environment } from './environment';
 
 /**
- * The directory of Python's `torch.hub`, so that what either fetches serves both: `hubDir` where given,
+ * The directory of Python's `torch.hub`, so that both share their downloads: `hubDir` if given,
  * else `$TORCH_HOME/hub`, else `$XDG_CACHE_HOME/torch/hub`, else `~/.cache/torch/hub`. As in torch.hub
- * a leading `~` is the home directory; unlike there a variable set to nothing counts as not set.
+ * a leading `~` is the home directory; unlike there an empty variable counts as unset.
  */
 export function hubDirectory(hubDir?: string): string {
   if (hubDir !== undefined) return resolve(expandHome(hubDir));

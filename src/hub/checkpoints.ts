@@ -4,12 +4,12 @@ import { fetchNpmDirectory } from './fetch-npm';
 import type { FetchOptions } from './fetch-options';
 
 /**
- * The path of a checkpoint whose SHA-256 has been checked: from the cache, or else fetched into it. A
+ * The path of a verified checkpoint, downloaded if not cached. A
  * `.pth` or `.safetensors` file, or the `model.json` of a directory of TensorFlow.js shards.
  *
- * @throws DownloadError `…_HASH` where a file of the cache is not what it should be, `…_OFFLINE` where
- *   it is not in the cache and nothing may be fetched, `…_DISK` where it cannot be written; else the
- *   code of the first place's failure, with all places listed. `signal.reason` after an abort.
+ * @throws DownloadError `…_HASH` if the hash of a cached file does not match, `…_OFFLINE` if it is not
+ *   cached in offline mode, `…_DISK` if it cannot be written; else the code of the first source's
+ *   failure, with all failures listed. `signal.reason` after an abort.
  */
 export function fetchCheckpoint(
   source: CheckpointSource,

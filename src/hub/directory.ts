@@ -8,9 +8,9 @@ import { Unpack } from 'tar';
 import { readError, guardWrite } from '../net/disk';
 import { sha256File } from '../net/hash';
 
-const PIECE = 64 * 1024;
+const CHUNK_SIZE = 64 * 1024;
 
-/** Whether there is a file or directory `path`. */
+/** Whether the file or directory `path` exists. */
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -19,8 +19,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * SHA-256 over the names and the SHA-256 of the files in a directory: what `LC_ALL=C sha256sum * | sha256sum`
- * prints there. Hidden files do not count.
+ * SHA-256 over the names and the SHA-256 of the files in a directory: the output of
+ * `LC_ALL=C sha256sum * | sha256sum` there. Hidden files are excluded.
  */
 export async function hashDirectory(directory: string, signal?: AbortSignal): Promise<string> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
@@ -34,7 +34,7 @@ export async function hashDirectory(directory: string, signal?: AbortSignal): Pr
   return hash.digest('hex');
 }
 
-/** Extracts the files that lie directly in `directory` of a tarball; `into` is emptied first. */
+/** Extracts the direct children of `directory` in a tarball to `into`, which is emptied first. */
 export async function extractDirectory(
   tarball: string,
   directory: string,
@@ -49,12 +49,12 @@ export async function extractDirectory(
     filter: (path, entry) =>
       'type' in entry && entry.type === 'File' && posix.dirname(path) === directory,
   });
-  // tar's own gunzip runs on the JS thread, for up to 70 ms at a stretch.
-  const gunzip = createGunzip({ chunkSize: PIECE });
+  // tar's own gunzip blocks the JS thread for up to 70 ms, so decompress with a zlib stream.
+  const gunzip = createGunzip({ chunkSize: CHUNK_SIZE });
   await guardWrite(into, pipeline(createReadStream(tarball), gunzip, unpack));
 }
 
-/** Puts the directory `fresh` in the place of `directory`, which stays what it was if that fails. */
+/** Replaces `directory` with `fresh`, and restores it if that fails. */
 export async function replaceDirectory(fresh: string, directory: string): Promise<void> {
   const old = `${directory}.old`;
   await guardWrite(old, rm(old, { recursive: true, force: true }));

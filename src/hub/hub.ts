@@ -15,7 +15,7 @@ import { checkPrecision, openDevice } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
 
-/** The repository that torch.hub knows the twelve models by. */
+/** The repository of the models in torch.hub. */
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
 
 /** Options of `hub.load`. */
@@ -24,8 +24,8 @@ export interface LoadOptions extends WeightsOptions, ModelOptions {}
 const weightsOptionNames = ['weights', 'numClasses'];
 
 /**
- * Loads a model: fetches its checkpoint where the cache has none, checks its hash, builds it into
- * TorchScript once, and opens that.
+ * Loads a model: downloads its checkpoint if not cached, verifies its hash, converts it to TorchScript
+ * once, and opens it.
  *
  * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it; also in the form
  *   of torch.hub, with `facebookresearch/semi-supervised-ImageNet1K-models` before it
@@ -68,7 +68,7 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
 }
 
 /**
- * Fetches a model's checkpoint into the cache, unless it is there, and checks its SHA-256.
+ * Downloads a model's checkpoint unless cached, and verifies its SHA-256.
  *
  * @returns the path of the checkpoint
  * @throws ModelError if the model is unknown

@@ -5,7 +5,7 @@ import { defaultRetryPolicy, retry } from '../net/retry';
 import { environment } from './environment';
 import type { FetchOptions } from './fetch-options';
 
-/** A file on the Hugging Face hub with what its host says of it. */
+/** A file on the Hugging Face hub, with the hash and size that its host reports. */
 export interface LinkedFile {
   readonly url: string;
   readonly sha256: string;
@@ -14,10 +14,9 @@ export interface LinkedFile {
 }
 
 /**
- * Asks the Hugging Face hub (or the mirror that `HF_ENDPOINT` names, as in its own libraries) for the
- * SHA-256 of `model.safetensors` in `repo`. No hash is known in advance: the one that the hub keeps for
- * each large file, and gives as `X-Linked-Etag` (its mirrors as `ETag`), is what the file is checked
- * against, so that damage on the way is found, and a change at the source is not.
+ * Queries the Hugging Face hub (or the mirror of `HF_ENDPOINT`, as its own libraries do) for the
+ * SHA-256 of `model.safetensors` in `repo`, which it reports as `X-Linked-Etag` (mirrors as `ETag`). No
+ * hash is pinned, so verification detects corruption in transit but not a change at the source.
  */
 export async function linkedFile(repo: string, options: FetchOptions): Promise<LinkedFile> {
   const { signal, retryPolicy = defaultRetryPolicy } = options;

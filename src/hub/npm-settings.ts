@@ -10,8 +10,8 @@ export interface NpmSettings extends Network {
 }
 
 /**
- * Asks npm, which knows its environment variables and up to four `.npmrc` files; where there is no
- * npm, `npm_config_…` in the environment counts alone.
+ * Queries npm, which merges its environment variables and up to four `.npmrc` files. Without npm, only
+ * the environment's `npm_config_…` variables are used.
  */
 export async function npmSettings(signal?: AbortSignal): Promise<NpmSettings> {
   const config = await queryNpm(signal);
@@ -32,7 +32,7 @@ async function queryNpm(signal?: AbortSignal): Promise<Record<string, unknown>> 
     const { stdout } = await promisify(execFile)('npm', ['config', 'list', '--json'], {
       signal,
       timeout: 20_000,
-      // On Windows npm is a batch file, which only a shell runs.
+      // On Windows npm is a batch file, which requires a shell.
       shell: process.platform === 'win32',
     });
     return JSON.parse(stdout) as Record<string, unknown>;

@@ -6,14 +6,14 @@ import type { FetchOptions } from './fetch-options';
 import type { NpmSettings } from './npm-settings';
 
 declare module 'pacote' {
-  /** Knows where a tarball lies; missing in the published types. */
+  /** Resolves the URL of a tarball; missing in the published types. */
   class RemoteFetcher {
     constructor(url: string, options: Options);
     readonly resolved: string;
   }
 }
 
-/** Asks the npm registry where the tarball of `spec`, a name with an exact version, lies. */
+/** Resolves the tarball URL of `spec`, a package name with an exact version, at the npm registry. */
 export async function npmTarball(
   spec: string,
   settings: NpmSettings,
@@ -39,7 +39,7 @@ export async function npmTarball(
     }
   };
   const url = await retry(resolve, retryPolicy, signal);
-  // A mirror may pass on the default registry's own addresses: npm then asks the mirror, and so does this.
+  // A mirror may return URLs of the default registry. npm rewrites them to the mirror, as this does.
   return new pacote.RemoteFetcher(url, options).resolved;
 }
 
@@ -52,7 +52,7 @@ function registryError(spec: string, registry: string | undefined, cause: unknow
     {
       what: `The npm registry ${registry ?? '(the default one)'} did not resolve ${spec}: ${errorReason(cause)}.`,
       remedy:
-        'Check the network, the proxy (HTTPS_PROXY), and the registry that `npm config get registry` names.',
+        'Check the network, the proxy (HTTPS_PROXY), and the output of `npm config get registry`.',
       value: spec,
       cause,
     },

@@ -13,21 +13,21 @@ export interface HubProgress {
   readonly total?: number;
 }
 
-/** Options of all that may fetch weights. */
+/** Options of functions that may download weights. */
 export interface HubOptions {
   /** The cache; by default the directory of Python's `torch.hub`: `$TORCH_HOME/hub`. */
   readonly hubDir?: string;
-  /** Fetches and builds again what the cache holds. */
+  /** Downloads and builds again, ignoring the cache. */
   readonly forceReload?: boolean;
-  /** Uses the cache alone; by default whether `SEMISUP_OFFLINE` is set. */
+  /** Uses only the cache; by default whether `SEMISUP_OFFLINE` is set. */
   readonly offline?: boolean;
-  /** Called about ten times a second while something is fetched or built. */
+  /** Called about ten times a second during a download or build. */
   readonly onProgress?: (progress: HubProgress) => void;
-  /** Rejects the call with the signal's reason; what has been fetched is kept and resumed. */
+  /** Rejects the call with the signal's reason; bytes already downloaded are kept and resumed. */
   readonly signal?: AbortSignal;
 }
 
-/** Options of all that makes TorchScript of weights. */
+/** Options of functions that convert weights to TorchScript. */
 export interface WeightsOptions extends HubOptions {
   /**
    * A custom checkpoint in place of the model's: `.pth`, `.safetensors` or TF.js shards, with
@@ -41,8 +41,8 @@ export interface WeightsOptions extends HubOptions {
 }
 
 /**
- * Throws `OptionError` unless all options are known and of the right type. `more` are the names that
- * a function knows beyond `HubOptions`.
+ * Throws `OptionError` unless all options are known and of the right type. `more` are the options that
+ * a function accepts beyond `HubOptions`.
  */
 export function checkHubOptions(
   options: WeightsOptions,
@@ -69,7 +69,7 @@ export function checkHubOptions(
   checkSignal(signal);
 }
 
-/** A line on what the weights may be used for. */
+/** A one-line notice of the licence of a model's weights. */
 export function licenceNotice(model: string, { name, url, commercial }: Licence): string {
   const use = commercial ? 'commercial use is allowed' : 'non-commercial use only';
   return `The weights of ${model} are licensed ${name}: ${use} (${url}).`;

@@ -1,7 +1,7 @@
 import { imagenet1k } from './imagenet1k';
 import type { ModelMetadata } from './metadata';
 
-/** One of the 1000 classes that the models tell apart. */
+/** One of the classes of a model. */
 export interface ImageClass {
   /** Position in the logits, from 0. */
   readonly index: number;

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 const slice = 2 ** 17;
 
 /**
- * PyTorch's default initialization of `nn.Linear`: weights and biases uniform in ±1/√inputs, which is
- * what Kaiming's uniform with a = √5 comes to. Equal for equal seeds; not PyTorch's generator.
+ * PyTorch's default initialization of `nn.Linear`: weights and biases uniform in ±1/√inputs, which
+ * equals Kaiming uniform with a = √5. Deterministic per seed, but not PyTorch's generator.
  *
  * @returns the weights [outputs, inputs], row-major, and the biases [outputs]
  */
@@ -27,7 +27,7 @@ export async function initializeHead(
   };
 }
 
-/** A bijection of the 32-bit integers that scatters neighbours: the finalizer of MurmurHash3. */
+/** A bijection of the 32-bit integers that decorrelates neighbors: the finalizer of MurmurHash3. */
 function hash(value: number): number {
   let bits = value >>> 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

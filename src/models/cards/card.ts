@@ -37,7 +37,7 @@ export interface ModelCard {
   readonly name: string;
   /** Other names that are accepted: timm's. */
   readonly aliases: readonly string[];
-  /** What it is, for people, e.g. `ResNet-50, semi-weakly supervised`. */
+  /** A readable title, e.g. `ResNet-50, semi-weakly supervised`. */
   readonly title: string;
   readonly architecture: ArchitectureName;
   readonly parameters: number;
@@ -50,13 +50,13 @@ export interface ModelCard {
     readonly measured?: Accuracy;
   };
   readonly robustness?: Robustness;
-  /** What it was trained on: a sentence. */
+  /** The training data, as a sentence. */
   readonly training: string;
   readonly paper: { readonly title: string; readonly url: string };
   readonly licence: Licence;
-  /** When to choose it, and when another. */
+  /** When to choose this model or another. */
   readonly choice: string;
-  /** What one should know before trusting it. */
+  /** A caveat. */
   readonly note?: string;
   readonly transform: Transform;
   readonly source: CheckpointSource;

@@ -25,7 +25,7 @@ export function describe(card: ModelCard): string {
     ['Training', card.training],
     [
       'Input',
-      `shorter side to ${transform.resize}, centre ${transform.crop} x ${transform.crop}, RGB`,
+      `shorter side to ${transform.resize}, center ${transform.crop} x ${transform.crop}, RGB`,
     ],
     ['Paper', `${card.paper.title}; ${card.paper.url}`],
     ['Weights', weights(card)],

@@ -4,7 +4,7 @@ import { baseline } from './baseline';
 import type { ModelCard } from './card';
 import { semiSupervised } from './semi-supervised';
 
-/** All cards: the twelve and the baseline. */
+/** The cards of all models, the baseline last. */
 export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
 
 /**
@@ -30,7 +30,7 @@ export function card(name: string): ModelCard {
 }
 
 /**
- * The models' names that match a pattern as the shell knows it: `*`, `?`, `[abc]`, `[a-c]`, `[!abc]`.
+ * The models' names that match a shell pattern: `*`, `?`, `[abc]`, `[a-c]`, `[!abc]`.
  *
  * @param pattern all names by default
  */
@@ -40,7 +40,7 @@ export function list(pattern = '*'): string[] {
   return cards.map((one) => one.name).filter((name) => expression.test(name));
 }
 
-/** As Python's `fnmatch`: an unclosed bracket stands for itself, a reversed range for nothing. */
+/** As in Python's `fnmatch`: an unclosed bracket is a literal, a reversed range matches nothing. */
 function globSource(pattern: string): string {
   return pattern.replace(/\*+|\?|\[!?\]?[^\]]*\]|[^\w]/g, (token) => {
     if (token.startsWith('*')) return '.*';

@@ -15,7 +15,7 @@ const ccByNc: Licence = {
   commercial: false,
 };
 
-/** What the models of one kind of supervision have in common. */
+/** Properties shared by the models of one kind of supervision. */
 const kinds = {
   ssl: {
     title: 'semi-supervised',
@@ -33,7 +33,7 @@ const kinds = {
   },
 } as const;
 
-/** What the two models of one architecture have in common. */
+/** Properties shared by the two models of one architecture. */
 const networks = {
   resnet18: { title: 'ResNet-18', file: 'resnet18', parameters: 11_689_512, gmacs: 1.82 },
   resnet50: { title: 'ResNet-50', file: 'resnet50', parameters: 25_557_032, gmacs: 4.11 },
@@ -63,7 +63,7 @@ const networks = {
   },
 } as const satisfies Partial<Record<ArchitectureName, object>>;
 
-/** What is a model's own; the figures as in the doc comments of `Accuracy` and `Robustness`. */
+/** Properties of one model; the figures as documented at `Accuracy` and `Robustness`. */
 interface Row {
   readonly sha256: string;
   readonly claimed: readonly [top1: number, top5: number];
