@@ -118,7 +118,7 @@ describe('GPU plan', function () {
     await using net = await makeTestNet();
     const plan = await planOf(net);
     assert.equal(plan.precision, 'float32');
-    assert.match(plan.reason, /^One image takes [\d.e-]+ ms as a CUDA graph, by cuDNN's conv/);
+    assert.match(plan.reason, /^One image takes [\d.e-]+ ms as a CUDA graph, with cuDNN's conv/);
     assert.match(plan.reason, /fused convolutions cannot be used: cuDNN has no such convolution/);
     assert.ok(plan.measured!.latency > 0);
   });
@@ -229,7 +229,7 @@ describe('GPU plan', function () {
     await assert.rejects(net.forward(large), (error) => {
       assert.ok(error instanceof DeviceError);
       assert.equal(error.code, 'ERR_SEMISUP_DEVICE_MEMORY');
-      assert.match(error.message, /CUDA out of memory\. Send fewer images/);
+      assert.match(error.message, /CUDA out of memory\. Use smaller batches/);
       return true;
     });
     assert.equal((await log()).at(-1), 'release');
@@ -247,7 +247,7 @@ describe('GPU plan', function () {
     await assert.rejects(net.forward(input), {
       name: 'DeviceError',
       code: 'ERR_SEMISUP_DEVICE_LOST',
-      message: /unspecified launch failure.*Start the process again/s,
+      message: /unspecified launch failure.*Restart the process/s,
     });
   });
 

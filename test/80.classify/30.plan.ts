@@ -259,7 +259,7 @@ describe('the plan of a classifier', function () {
     );
     const { precision, reason } = await auto(0.5);
     assert.equal(precision, 'int8');
-    const [, percent] = /differs from that of float32 by ([\d.e-]+) %, which/.exec(reason)!;
+    const [, percent] = /differs from float32 by ([\d.e-]+) %, within/.exec(reason)!;
     const difference = Number(percent) / 100;
     assert.ok(difference > 1e-4 && difference < 0.2, reason);
     const stricter = await auto(difference * 0.9);

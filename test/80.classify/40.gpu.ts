@@ -156,7 +156,7 @@ describe('Classifier on a GPU', function () {
       setEnvironment({ FAKE_GPU_FAILS: 'nvJPEG' });
       await assert.rejects(open({ decode: 'gpu' }), {
         code: 'ERR_SEMISUP_DEVICE_FAILED',
-        message: /nvJPEG cannot be opened: .*libnvjpeg\.so.*leave out the option decode: 'gpu'/,
+        message: /nvJPEG cannot be opened: .*libnvjpeg\.so.*omit decode: 'gpu'/,
       });
       await assert.rejects(open({ decode: 'gpu' }, { name: 'cpu' }), OptionError);
       await assert.rejects(open({ decode: 'gpu', plan: 'interpreter' }), OptionError);

@@ -344,9 +344,9 @@ describe('ModelSlot.swap', () => {
       const load = await fails('TIMEOUT', never, { timeout: 20 });
       assert.match(load.message, /did not load within 20 ms/);
       const warmup = await fails('TIMEOUT', second, { timeout: 300, warmup: never });
-      assert.match(warmup.message, /before it did warm up/);
+      assert.match(warmup.message, /did not warm up within 300 ms/);
       const check = await fails('TIMEOUT', second, { timeout: 300, check: never });
-      assert.match(check.message, /before it did pass its check/);
+      assert.match(check.message, /did not pass its check within 300 ms/);
     });
 
     it('does not block the next swap', async () => {

@@ -13,7 +13,7 @@ describe('semisup list and info', () => {
     const { stdout } = await runCommand(['list', 'resnet50_*']);
     assert.match(stdout, /^resnet50_swsl +81\.1 +96\.0 /m);
     assert.match(stdout, /^resnet50_baseline +74\.9\* +92\.1\* /m);
-    assert.match(stdout, /\nAccuracy in percent as timm measured the files; \* as claimed\.\n$/);
+    assert.match(stdout, /\nAccuracy in percent, as measured by timm; \*: as claimed\.\n$/);
   });
 
   it('print the cards as JSON', async () => {
@@ -50,13 +50,13 @@ describe('the exit code', () => {
       'is 2 for a topk above the number of classes',
       ['classify', 'a.jpg', '-k', '1001', ...offline],
       2,
-      /^semisup: Expected an integer from 1 to 1000 for topk [^\n]*\n$/,
+      /^semisup: Expected an integer from 1 to 1000 for topk, [^\n]*\n$/,
     ],
     [
       'is 2 for a number of classes above the limit',
       ['export', 'resnet18_swsl', '--num-classes', '65537', ...offline],
       2,
-      /^semisup: Expected a whole number from 1 to 65536 for numClasses [^\n]*\n$/,
+      /^semisup: Expected a whole number from 1 to 65536 for numClasses, [^\n]*\n$/,
     ],
     ['is 2 for an unknown model', ['info', 'resnet51_swsl'], 2, /Did you mean 'resnet50_swsl'/],
     ['is 2 for an unknown device', ['classify', 'a.jpg', '--device', 'gpu'], 2, /cuda:<index>/],

@@ -63,7 +63,7 @@ describe('semisup classify, embed and export', function () {
     const args = ['classify', clock, clock, '-k', '1001', ...model()];
     const { code, stdout, stderr } = await runCommand(args);
     assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
-    assert.match(stderr, /^semisup: Expected an integer from 1 to 1000 for topk [^\n]*\n$/);
+    assert.match(stderr, /^semisup: Expected an integer from 1 to 1000 for topk, [^\n]*\n$/);
   });
 
   it('exit without an error when their output is closed', async () => {
