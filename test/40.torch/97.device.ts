@@ -49,7 +49,10 @@ for (const [name, open] of [
       assert.deepEqual(await call('auto'), { name: 'cpu' });
       await new Promise(setImmediate);
       assert.equal(warnings.length, 1);
-      assert.match(warnings[0]!, /'cuda:0'.*the GPU is in exclusive use\. Falling back to the CPU\.$/);
+      assert.match(
+        warnings[0]!,
+        /'cuda:0'.*the GPU is in exclusive use\. Falling back to the CPU\.$/,
+      );
     });
 
     it('throws if a GPU that was named cannot be opened', async () => {
