@@ -1,8 +1,8 @@
 /** The details of an error. */
 export interface ErrorDetails {
-  /** What happened, to which file or value: a full sentence. */
+  /** What happened and to which file or value, as a full sentence. */
   what: string;
-  /** What the reader can do about it: a full sentence or several. */
+  /** What the user can do about it, as one or more full sentences. */
   remedy: string;
   /** The offending value: a path, an option's value, a name. */
   value?: unknown;
@@ -12,7 +12,7 @@ export interface ErrorDetails {
 
 /**
  * The base of all errors that this package throws on purpose. `message` says what happened and what
- * to do; `code` is stable across releases and fit for a `switch`.
+ * to do; `code` is stable across releases, so that you can switch on it.
  */
 export abstract class SemisupError<Code extends string = string> extends Error {
   /** Stable identifier, `ERR_SEMISUP_…`. */
@@ -63,10 +63,10 @@ export class DownloadError extends SemisupError<
   | 'ERR_SEMISUP_DOWNLOAD_OFFLINE'
 > {}
 
-/** A lock was lost to another process, because its holder did not answer for too long. */
+/** This process lost a lock to another one, because it missed its heartbeats for too long. */
 export class LockError extends SemisupError<'ERR_SEMISUP_LOCKED'> {}
 
-/** A checkpoint is missing, damaged, unsafe, or of another architecture. */
+/** A checkpoint is missing, damaged, unsafe, or for another architecture. */
 export class CheckpointError extends SemisupError<
   | 'ERR_SEMISUP_CHECKPOINT_NOT_FOUND'
   | 'ERR_SEMISUP_CHECKPOINT_FORMAT'

@@ -83,7 +83,7 @@ std::vector<plan::Algorithm> ReadAlgorithms(Napi::Object mode) {
   return algorithms;
 }
 
-// PlanChoices of src/types.ts.
+// PlanChoices of src/torch/plan-choices.ts.
 plan::Choices ReadChoices(Napi::Object choices) {
   const auto throughput = choices.Get("throughput").As<Napi::Object>();
   return {.latency = ReadAlgorithms(choices.Get("latency").As<Napi::Object>()),

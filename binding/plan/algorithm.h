@@ -17,7 +17,7 @@ inline constexpr std::array kAlgorithms{Algorithm::kOneDnn,      Algorithm::kGro
 // each thread. Algorithms are selected for each mode.
 enum class ExecutionMode { kLatency, kThroughput };
 
-// E.g. "winograd4x4", as ConvolutionAlgorithm in src/types.ts.
+// E.g. "winograd4x4", as ConvolutionAlgorithm in src/torch/plan-choices.ts.
 std::string_view NameOf(Algorithm algorithm);
 std::optional<Algorithm> AlgorithmFromName(std::string_view name);
 

@@ -5,17 +5,20 @@ import { Constructor, globals, loadStorage, type PickledStorage } from './torch-
 export const MAX_PICKLE_BYTES = 2 ** 26;
 /** Opcodes in one pickle: enough for 20,000 tensors, where a ResNet-101 has 626. */
 const MAX_STEPS = 2 ** 20;
-/** Longer integers than the magic number of the legacy format (10 bytes) mean nothing here. */
+/**
+ * Limits the bytes of an integer. The longest of a checkpoint is the legacy format's magic number, 10
+ * bytes.
+ */
 const MAX_INTEGER_BYTES = 64;
 
-/** The available bytes end before the pickle does. */
+/** Thrown if the bytes end before the pickle does. */
 export class PickleEnd extends Error {}
 
-/** The object of a pickle, and the end of the pickle. */
+/** The unpickled object, and where the pickle ends. */
 export interface Unpickled {
   /** Lists and tuples are arrays, dictionaries are Maps: no key can reach a prototype. */
   value: unknown;
-  /** The offset after its last byte. */
+  /** The offset of the first byte after the pickle. */
   end: number;
   /** The storages that it refers to, by key. */
   storages: Map<string, PickledStorage>;
@@ -246,7 +249,7 @@ class Machine {
   }
 
   #length8(): number {
-    // Lengths beyond 2^53 lose precision here, but exceed the file in #take in any case.
+    // Lengths beyond 2^53 lose precision, but #take rejects them anyway.
     return Number(this.#bytes.readBigUInt64LE(this.#take(8)));
   }
 

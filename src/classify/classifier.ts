@@ -96,7 +96,7 @@ export class Classifier implements AsyncDisposable {
     return new Classifier(model, metadata);
   }
 
-  /** The plan of `forward`. */
+  /** How `forward` runs on this device: algorithms, precision and measured times. */
   get plan(): Plan {
     return this.#model.plan;
   }
@@ -139,7 +139,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Returns the pooled features before the last layer, e.g. 2048 floats of a ResNet-50; for an array of
+   * Returns the pooled features before the last layer, e.g. 2048 floats for a ResNet-50; for an array of
    * images, an array of these.
    *
    * @throws ImageError if an image is missing, corrupt or too large
@@ -162,7 +162,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Returns the model's output for images before softmax, float32 [n, classes].
+   * Returns the logits of each image, i.e. the model's output before softmax, float32 [n, classes].
    *
    * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown

@@ -63,7 +63,7 @@ export class ImagePipeline {
     }));
   }
 
-  /** Returns the row of a method's output for each image. */
+  /** Runs a method and returns one row of its output per image. */
   async rows(
     method: Method,
     images: readonly ImageInput[],

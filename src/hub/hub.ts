@@ -83,7 +83,7 @@ async function download(name: string, options: HubOptions = {}): Promise<string>
  * Writes a model as a TorchScript file for Python's `torch.jit.load` and any LibTorch: parameter names
  * as in torchvision, methods `forward` and `features`, metadata in the extra file `semisup.json`.
  *
- * @param path of the file
+ * @param path where to write the file
  * @returns the absolute path of the file
  * @throws ModelError if the model is unknown, or the file cannot be written
  * @throws CheckpointError if `weights` are damaged or of another architecture

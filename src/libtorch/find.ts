@@ -26,7 +26,7 @@ export interface Location {
 export interface LibTorch extends LibTorchDirectory {
   /** How it was found, e.g. `the user's cache`. */
   readonly source: string;
-  /** The locations that were rejected before, in order. */
+  /** The locations rejected before this one, in search order. */
   readonly rejected: readonly Location[];
 }
 
@@ -61,7 +61,10 @@ interface Candidate {
 
 const notQueried: PythonTorch = { problem: 'not searched, because LIBTORCH_USE_PYTORCH is not 1' };
 
-/** A search in two steps, because the query of Python, the last candidate, may be asynchronous. */
+/**
+ * A search in two steps, because querying Python, the last candidate, is asynchronous in one variant
+ * and blocks in the other.
+ */
 class Search {
   readonly #versions: readonly string[] | undefined;
   readonly #rejected: Location[] = [];

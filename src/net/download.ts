@@ -17,7 +17,7 @@ export interface DownloadOptions {
   /** The expected size in bytes, if known. */
   readonly size?: number;
   readonly signal?: AbortSignal;
-  /** Called at the start, about ten times a second, and at the end. */
+  /** Called at the start, at the end, and at most ten times a second in between. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Proxy and certificate settings that override the environment's. */
   readonly network?: Network;
@@ -33,7 +33,7 @@ const MIN_PROGRESS = 2 ** 20;
 /**
  * Downloads `url` (http or https, through the environment's proxies) to `file`. The body is written
  * to `<file>.part`, which is renamed to `file` once it is complete and its SHA-256 matches. A later
- * call, also from another process, resumes a partial file. Two processes must not download the same
+ * call resumes a partial file, even from another process. Two processes must not download the same
  * file concurrently: hold a lock (`withLock`).
  *
  * @throws DownloadError `…_HTTP` for an error status, `…_NETWORK` if there is no response,
@@ -85,7 +85,7 @@ class Download {
     const { partial, options } = this;
     await retry(() => this.#attempt(), retryPolicy, options.signal);
     if (this.#spliced && !this.#isExpected()) {
-      // The host may have replaced the file under the same validator, or a power failure may have
+      // The server may have replaced the file without changing its ETag or Last-Modified, or a power failure may have
       // corrupted the partial file. Download it again from the start.
       await partial.restart({ url: this.url });
       await retry(() => this.#attempt(), retryPolicy, options.signal);
@@ -125,7 +125,7 @@ class Download {
   }
 
   /**
-   * Prepares the partial file for the body of `response`, to resume or to restart it.
+   * Resumes or restarts the partial file, depending on the response; rejects other responses.
    *
    * @returns the length of the whole file in bytes, if the host reports it
    */

@@ -8,30 +8,33 @@ import { sleep } from './sleep';
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
-  /** Called once if another process holds the lock, with its holder if that can be read. */
+  /**
+   * Called once if another process holds the lock, with the holder, or undefined if the lock file
+   * cannot be read.
+   */
   readonly onWait?: (holder: LockHolder | undefined) => void;
-  /** @internal Milliseconds. */
+  /** @internal */
   readonly timing?: LockTiming;
 }
 
 interface LockTiming {
-  /** Between two heartbeats of the holder. */
+  /** How often the holder updates the lock, in milliseconds. */
   readonly heartbeat: number;
-  /** Between two polls of a waiting process. */
+  /** How often a waiting process checks it, in milliseconds. */
   readonly poll: number;
-  /** Without a heartbeat after which the lock counts as stale. */
+  /** How long the lock may go without a heartbeat before it is stale, in milliseconds. */
   readonly stale: number;
 }
 
 const defaultTiming: LockTiming = { heartbeat: 2_000, poll: 200, stale: 30_000 };
 
 /**
- * Runs `fn` while holding the lock `path` exclusively among processes. The lock is a file whose
- * modification time its holder updates every two seconds. Another process takes it over if the holder
- * is a process of this host that has exited, or has missed its heartbeat for 30 seconds.
+ * Runs `fn` while holding an inter-process lock, the file `path`. The holder updates its modification
+ * time every two seconds. Another process takes the lock over if the holder has sent no heartbeat for
+ * 30 seconds, or ran on the same host and has exited.
  *
- * The signal passed to `fn` is aborted with `options.signal`, and with a `LockError` if another
- * process took over the lock, because this process was suspended for too long.
+ * The signal passed to `fn` aborts when `options.signal` does, or with a `LockError` if another process
+ * took the lock over while this one was suspended.
  *
  * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if the file cannot be created. `signal.reason`
  *   after an abort.

@@ -33,7 +33,7 @@ export interface Device {
   readonly memory?: { readonly total: number; readonly free: number | undefined };
 }
 
-/** A device that is open. */
+/** A device, with its native handle if it is a GPU. */
 export interface OpenDevice {
   /** LibTorch's name, e.g. `'cuda:0'`. */
   readonly name: string;
@@ -41,7 +41,7 @@ export interface OpenDevice {
   readonly gpu?: GpuHandle;
 }
 
-/** The queries that selecting a device depends on. Tests substitute them. */
+/** The queries that device selection depends on. Tests replace them. */
 interface DeviceProbe {
   /** The LibTorch in use; undefined if none is found. */
   findLibTorch(): LibTorch | undefined | Promise<LibTorch | undefined>;

@@ -17,7 +17,7 @@ export type ModuleHandle = Handle<'Module'>;
 /** A GPU, opened by the CUDA backend library. */
 export type GpuHandle = Handle<'GpuDevice'>;
 
-/** An nvJPEG decoder of a GPU. */
+/** An nvJPEG decoder on a GPU. */
 export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
 
 /** A module, and the contents of its archive's extra files by name. */
@@ -64,7 +64,7 @@ export interface GpuLaunch {
   readonly isGraph: boolean;
   /** Whether cuDNN fuses bias, residual addition and ReLU into the convolutions. */
   readonly isFused: boolean;
-  /** The measured time. */
+  /** The measured time to run one image, in milliseconds. */
   readonly milliseconds: number;
   /** The alternatives that failed, with their errors, as sentences; absent if none failed. */
   readonly failed?: string;
@@ -107,7 +107,10 @@ export interface Native {
     Record<'Arena' | 'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
   >;
 
-  /** Starts `instances` threads, each with `threads` intra-op threads; 0 stands for LibTorch's default. */
+  /**
+   * Starts `instances` worker threads, each with `threads` intra-op threads; 0 means LibTorch's
+   * default.
+   */
   createExecutor(instances: number, threads: number): ExecutorHandle;
   /**
    * Refuses new jobs; resolves when the pending ones are done and the module is freed. The handle of the
@@ -122,7 +125,7 @@ export interface Native {
 
   /**
    * Copies `data`, row-major, into a new tensor on the CPU. Throws `ERR_SEMISUP_TENSOR` unless its bytes
-   * match dtype and shape. Bytes of bool other than 0 become 1.
+   * match dtype and shape. For bool, nonzero bytes become 1.
    */
   createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
   describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
@@ -220,7 +223,7 @@ export interface Native {
     images: TensorHandle,
   ): Promise<number>;
   /**
-   * Opens the GPU with an index through the CUDA backend library at a path. Can take seconds, because the
+   * Opens the GPU `index` with the CUDA backend library at the path `library`. Can take seconds, because the
    * driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
    */
   openGpu(executor: ExecutorHandle, library: string, index: number): Promise<GpuHandle>;

@@ -35,7 +35,10 @@ export interface ScriptModuleOptions extends ExecutorOptions {
   readonly device?: DeviceName;
   /** The dtype that floating-point parameters and buffers are converted to; unchanged by default. */
   readonly dtype?: FloatDType;
-  /** Inlines the weights as constants, like `torch.jit.freeze`, which is faster; `false` by default. */
+  /**
+   * Freezes the module, as `torch.jit.freeze` does: inlines the weights as constants, which makes
+   * calls faster; `false` by default.
+   */
   readonly freeze?: boolean;
   /** Rejects the call with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -43,7 +46,10 @@ export interface ScriptModuleOptions extends ExecutorOptions {
 
 /** Options of a call. */
 export interface CallOptions {
-  /** Rejects the call and dequeues it; a call that runs already finishes, and its result is dropped. */
+  /**
+   * Rejects the promise and removes the call from the queue. A call that is already running still
+   * finishes, but its result is discarded.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -165,7 +171,7 @@ export class ScriptModule implements AsyncDisposable {
 
   /**
    * Calls `forward`. Pass keyword arguments as `{ kwargs: { … } }` after all others. If the module is on
-   * a GPU, CPU tensors are copied there, also those in lists and dicts; returned tensors stay on the GPU.
+   * a GPU, CPU tensors are copied there, including those in lists and dicts; returned tensors stay on the GPU.
    *
    * @throws ScriptError if the arguments do not match the method's schema, or TorchScript raises
    * @throws DisposedError after `close()`
@@ -202,7 +208,7 @@ export class ScriptModule implements AsyncDisposable {
     return native.callMethodSync(handle, this.#handle, method, positional, named) as Result;
   }
 
-  /** Like `call`, but accepts the arguments as an array, and options. */
+  /** Like `call`, but takes the arguments as an array, followed by options. */
   async invoke<Result extends ScriptValue = Tensor>(
     method: string,
     args: readonly (ScriptValue | KeywordArguments)[],
@@ -223,8 +229,8 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Plans a method, so that calls with one float32 tensor [n, 3, h, w] run by the fastest algorithms of
-   * this machine. The plan copies the current weights: later changes do not affect it.
+   * Creates an execution plan for a method: calls with one float32 tensor [n, 3, h, w] then use the
+   * algorithms that are fastest on this machine. The plan copies the current weights: later changes do not affect it.
    *
    * @internal
    */
