@@ -85,8 +85,8 @@ class Download {
     const { partial, options } = this;
     await retry(() => this.#attempt(), retryPolicy, options.signal);
     if (this.#spliced && !this.#isExpected()) {
-      // The server may have replaced the file without changing its ETag or Last-Modified, or a power failure may have
-      // corrupted the partial file. Download it again from the start.
+      // The server may have replaced the file without changing its ETag or Last-Modified, or a power failure
+      // may have corrupted the partial file. Download it again from the start.
       await partial.restart({ url: this.url });
       await retry(() => this.#attempt(), retryPolicy, options.signal);
     }

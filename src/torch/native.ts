@@ -223,8 +223,8 @@ export interface Native {
     images: TensorHandle,
   ): Promise<number>;
   /**
-   * Opens the GPU `index` with the CUDA backend library at the path `library`. Can take seconds, because the
-   * driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
+   * Opens the GPU `index` with the CUDA backend library at the path `library`. Can take seconds, because
+   * the driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
    */
   openGpu(executor: ExecutorHandle, library: string, index: number): Promise<GpuHandle>;
   openGpuSync(executor: ExecutorHandle, library: string, index: number): GpuHandle;

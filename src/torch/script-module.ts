@@ -171,7 +171,8 @@ export class ScriptModule implements AsyncDisposable {
 
   /**
    * Calls `forward`. Pass keyword arguments as `{ kwargs: { … } }` after all others. If the module is on
-   * a GPU, CPU tensors are copied there, including those in lists and dicts; returned tensors stay on the GPU.
+   * a GPU, CPU tensors are copied there, including those in lists and dicts; returned tensors stay on the
+   * GPU.
    *
    * @throws ScriptError if the arguments do not match the method's schema, or TorchScript raises
    * @throws DisposedError after `close()`
@@ -230,7 +231,8 @@ export class ScriptModule implements AsyncDisposable {
 
   /**
    * Creates an execution plan for a method: calls with one float32 tensor [n, 3, h, w] then use the
-   * algorithms that are fastest on this machine. The plan copies the current weights: later changes do not affect it.
+   * algorithms that are fastest on this machine. The plan copies the current weights: later changes do not
+   * affect it.
    *
    * @internal
    */
