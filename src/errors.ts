@@ -75,9 +75,13 @@ export class CheckpointError extends SemisupError<
   | 'ERR_SEMISUP_CHECKPOINT_MISMATCH'
 > {}
 
-/** An image is missing, damaged, too large, or of a kind that cannot be decoded. */
+/** An image is missing, damaged, too large, of an unsupported format, or took too long to decode. */
 export class ImageError extends SemisupError<
-  'ERR_SEMISUP_IMAGE_NOT_FOUND' | 'ERR_SEMISUP_IMAGE_DECODE' | 'ERR_SEMISUP_IMAGE_TOO_LARGE'
+  | 'ERR_SEMISUP_IMAGE_NOT_FOUND'
+  | 'ERR_SEMISUP_IMAGE_FORMAT'
+  | 'ERR_SEMISUP_IMAGE_DECODE'
+  | 'ERR_SEMISUP_IMAGE_TOO_LARGE'
+  | 'ERR_SEMISUP_IMAGE_TIMEOUT'
 > {}
 
 /**

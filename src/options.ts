@@ -48,12 +48,22 @@ export function pick<Options extends object, Name extends keyof Options>(
 }
 
 /** The error for a value of the wrong kind: "Expected X for Y, but received Z of type T." */
-export function invalidValue(name: string, expected: string, received: unknown): OptionError {
+export function invalidValue(
+  name: string,
+  expected: string,
+  received: unknown,
+  remedy = 'Correct the value, or leave it out for the default.',
+): OptionError {
   return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `Expected ${expected} for ${name}, but received ${describe(received)}.`,
-    remedy: 'Correct the value, or leave it out for the default.',
+    remedy,
     value: received,
   });
+}
+
+/** At most 200 characters of a text, for messages. */
+export function abbreviate(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 function describe(value: unknown): string {
@@ -70,7 +80,7 @@ function describeReadable(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
   if (typeof value === 'string') {
-    return `'${value.length > 200 ? `${value.slice(0, 200)}…` : value}' of type string`;
+    return `'${abbreviate(value)}' of type string`;
   }
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
     return `${String(value)} of type ${typeof value}`;

@@ -1,10 +1,6 @@
 export { batch } from './batch';
-export {
-  decode,
-  decodeFile,
-  decodeUnlessJpeg,
-  type DecodeOptions,
-  type EncodedFile,
-} from './decode';
-export type { ImageDataLike, ImageInput } from './input';
+export { decode, decodeFile, decodeUnlessJpeg, type DecodeOptions } from './decode';
+export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream } from './input';
+export type { DecodeLimits } from './limits';
+export type { EncodedFile } from './read';
 export { deadLeavesImages } from './dead-leaves';

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { isUint8Array, isUint8ClampedArray } from 'node:util/types';
-import { invalidValue } from '../options';
+import { isAnyArrayBuffer, isUint8Array, isUint8ClampedArray } from 'node:util/types';
+import type { Sharp } from 'sharp';
+import { OptionError } from '../errors';
+import { abbreviate, invalidValue } from '../options';
 import type { Pixels } from '../types';
 
 /** The `ImageData` of a canvas, RGBA. */
@@ -10,84 +12,148 @@ export interface ImageDataLike {
   readonly height: number;
 }
 
+/** Decoded pixels in a `Uint8ClampedArray`, such as the `RawImage` of transformers.js. */
+export interface ClampedPixels extends Omit<Pixels, 'data'> {
+  readonly data: Uint8ClampedArray;
+}
+
+/** A stream of the bytes of an encoded file: a `Readable`, a web stream or any async iterable. */
+export type ImageStream = AsyncIterable<Uint8Array>;
+
 /**
- * An image: a path or file URL, a Buffer or Uint8Array of an encoded file, decoded pixels
- * `{ data, width, height, channels }`, or the `ImageData` of a canvas. Buffers and pixels are read in
- * place while a call is pending: do not write to them or transfer them until it settles.
+ * An image:
+ * - a path or file URL;
+ * - an encoded file as Buffer, Uint8Array, ArrayBuffer, Blob, File or readable stream;
+ * - an instance of sharp, which is left unchanged;
+ * - decoded pixels `{ data, width, height, channels }`, or the `ImageData` of a canvas.
+ *
+ * Buffers and pixels are read in place while a call is pending: do not write to them or transfer them until
+ * it settles.
  */
-export type ImageInput = string | URL | Uint8Array | Pixels | ImageDataLike;
+export type ImageInput =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBufferLike
+  | Blob
+  | ImageStream
+  | Sharp
+  | Pixels
+  | ClampedPixels
+  | ImageDataLike;
 
 /** A checked `ImageInput`, by kind. */
-export type ImageSource = { path: string } | { bytes: Uint8Array } | { pixels: Pixels };
+export type ImageSource =
+  | { path: string }
+  | { bytes: Buffer }
+  | { blob: Blob }
+  | { stream: ImageStream }
+  | { sharp: Sharp }
+  | { pixels: Pixels };
 
 /**
  * Determines the kind of an `ImageInput`, and checks decoded pixels. Nothing is read or copied.
  *
- * @throws OptionError if it is of no supported kind, or the pixels do not match their width and height
+ * @throws OptionError if its kind is not supported, or the pixels do not match their width and height
  */
 export function toImageSource(image: ImageInput): ImageSource {
-  if (isUint8Array(image)) return { bytes: image };
-  if (image instanceof URL) return { path: toPath(image) };
-  if (typeof image === 'string') {
-    return { path: /^(file|https?|data):/i.test(image) ? toPath(image) : image };
+  if (typeof image === 'string') return { path: checkPath(image) };
+  // A Buffer of this realm: sharp rejects the typed arrays of others.
+  if (isUint8Array(image)) {
+    return { bytes: Buffer.from(image.buffer, image.byteOffset, image.byteLength) };
   }
-  if (typeof image === 'object' && image !== null && 'data' in image) {
-    return { pixels: checkPixels(image) };
+  if (isAnyArrayBuffer(image)) return { bytes: Buffer.from(image) };
+  if (typeof image === 'object' && image !== null) {
+    if (image instanceof URL) return { path: toPath(image) };
+    if (image instanceof Blob) return { blob: image };
+    // An instance of sharp is a stream, too.
+    if (isSharp(image)) return { sharp: image };
+    if (Symbol.asyncIterator in image) return { stream: image };
+    if ('data' in image) return { pixels: checkPixels(image) };
   }
-  throw invalidValue(
+  throw invalidImage(
     'an image',
-    'a path, a file URL, a Buffer or Uint8Array of an encoded file, or { data, width, height, channels }',
+    'a path, a file URL, an encoded file (Buffer, Uint8Array, ArrayBuffer, Blob or stream), an instance of sharp, or { data, width, height, channels }',
     image,
   );
+}
+
+// Not `instanceof`: an application may have a version of sharp of its own.
+function isSharp(image: object): image is Sharp {
+  return ['metadata', 'raw', 'toBuffer', 'clone'].every(
+    (name) => typeof (image as Record<string, unknown>)[name] === 'function',
+  );
+}
+
+/** The longest path of an operating system that Node supports: Windows with long paths. */
+const maxPathLength = 32_767;
+
+function checkPath(text: string): string {
+  if (text === '') throw invalidImage('an image', 'a path', text);
+  if (/^(file|https?|data):/i.test(text)) return toPath(text);
+  if (text.length <= maxPathLength) return text;
+  throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `Expected a path for an image, but received '${abbreviate(text)}', which is longer than a path can be.`,
+    remedy: `If it is a file in Base64, pass Buffer.from(text, 'base64').`,
+    value: text,
+  });
 }
 
 function toPath(url: string | URL): string {
   try {
     return fileURLToPath(url);
   } catch {
-    throw invalidValue('an image', 'a path or a file URL', String(url));
+    const isData = String(url).slice(0, 5).toLowerCase() === 'data:';
+    throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what: `Expected a path or a file URL for an image, but received '${abbreviate(String(url))}'.`,
+      remedy: isData
+        ? `Pass its bytes: Buffer.from(url.split(',')[1], 'base64').`
+        : 'Download it first, and pass its bytes: (await fetch(url)).body, for example.',
+      value: url,
+    });
   }
 }
 
 // Copies the properties, so that they cannot change after they are checked.
-function checkPixels(image: Pixels | ImageDataLike): Pixels {
+function checkPixels(image: Pixels | ClampedPixels | ImageDataLike): Pixels {
   const { width, height } = image;
-  const { data, channels, cmyk = false } = isImageData(image) ? fromImageData(image) : image;
-  if (!isUint8Array(data)) {
-    throw invalidValue("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
+  // Only an object without `channels` is ImageData, which is always RGBA.
+  const { channels, cmyk = false } = 'channels' in image ? image : { channels: 4 as const };
+  const { data } = image;
+  if (!isUint8Array(data) && !isUint8ClampedArray(data)) {
+    throw invalidImage("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
   }
   if ('resizable' in data.buffer && data.buffer.resizable) {
-    throw invalidValue("an image's data", 'a non-resizable buffer', data.buffer);
+    throw invalidImage("an image's data", 'a non-resizable buffer', data.buffer);
   }
   checkSide("an image's width", width);
   checkSide("an image's height", height);
   if (![1, 2, 3, 4].includes(channels)) {
-    throw invalidValue("an image's channels", '1, 2, 3 or 4', channels);
+    throw invalidImage("an image's channels", '1, 2, 3 or 4', channels);
   }
   if (typeof cmyk !== 'boolean' || (cmyk && channels !== 4)) {
-    throw invalidValue("an image's cmyk", 'a boolean, true only with 4 channels,', cmyk);
+    throw invalidImage("an image's cmyk", 'a boolean, true only with 4 channels,', cmyk);
   }
   if (width * height * channels !== data.length) {
-    throw invalidValue(
+    throw invalidImage(
       "an image's data",
       `${width} x ${height} x ${channels} = ${width * height * channels} bytes`,
       data.length,
     );
   }
-  return { data, width, height, channels, cmyk };
-}
-
-function isImageData(image: Pixels | ImageDataLike): image is ImageDataLike {
-  return isUint8ClampedArray(image.data);
-}
-
-function fromImageData({ data, width, height }: ImageDataLike): Pixels {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return { data: bytes, width, height, channels: 4 };
+  const bytes = isUint8Array(data)
+    ? data
+    : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return { data: bytes, width, height, channels, cmyk };
 }
 
 function checkSide(name: string, side: number): void {
   if (!Number.isSafeInteger(side) || side < 1) {
-    throw invalidValue(name, 'a positive integer', side);
+    throw invalidImage(name, 'a positive integer', side);
   }
+}
+
+/** An image is no option that could be omitted. */
+function invalidImage(name: string, expected: string, received: unknown): OptionError {
+  return invalidValue(name, expected, received, 'Correct the image.');
 }

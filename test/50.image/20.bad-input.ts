@@ -69,7 +69,7 @@ describe('decode: invalid images', () => {
     const path = await write('notes.jpg', 'Dear diary,\n');
     await rejects(
       path,
-      'ERR_SEMISUP_IMAGE_DECODE',
+      'ERR_SEMISUP_IMAGE_FORMAT',
       /notes\.jpg is not a supported image.*appears to be text/,
     );
   });
@@ -77,8 +77,9 @@ describe('decode: invalid images', () => {
   it('identifies other file formats', async () => {
     const formats: [string | number[], RegExp][] = [
       ['', /empty/],
-      ['BM0000', /BMP.*convert it/],
+      ['BM0000', /text/],
       ['<!DOCTYPE html><p>404', /web page/],
+      ['<svg xmlns="http://www.w3.org/2000/svg"/>', /an SVG image.*Convert it/],
       ['%PDF-1.7', /PDF/],
       ['PK\x03\x04', /zip/],
       ['\0\0\0\x18ftypheic', /HEIC/],
@@ -86,7 +87,7 @@ describe('decode: invalid images', () => {
     ];
     for (const [start, message] of formats) {
       const bytes = typeof start === 'string' ? Buffer.from(start, 'latin1') : Buffer.from(start);
-      await rejects(bytes, 'ERR_SEMISUP_IMAGE_DECODE', message);
+      await rejects(bytes, 'ERR_SEMISUP_IMAGE_FORMAT', message);
     }
   });
 
@@ -107,7 +108,7 @@ describe('decode: invalid images', () => {
 
   it('rejects a header of 100,000 x 100,000 pixels before it allocates memory', async () => {
     const path = await write('huge.png', hugePng());
-    const message = /huge\.png has 100000 x 100000 pixels, more than the limit of 268402689/;
+    const message = /huge\.png has 100000 x 100000 pixels, more than the limit of 89478485/;
     await rejects(path, 'ERR_SEMISUP_IMAGE_TOO_LARGE', message);
   });
 
@@ -126,15 +127,28 @@ describe('decode: invalid arguments', () => {
   };
 
   it('rejects arguments of another type', async () => {
-    for (const image of [5, null, undefined, {}, [], new ArrayBuffer(3)]) {
-      await rejectsArgument(image, /path, a file URL, a Buffer/);
+    for (const image of [5, null, undefined, {}, []]) {
+      await rejectsArgument(image, /path, a file URL, an encoded file \(Buffer/);
     }
   });
 
-  it('rejects URLs that are not file URLs', async () => {
-    await rejectsArgument('https://example.com/photo.jpg', /file URL/);
-    await rejectsArgument(new URL('http://example.com/photo.jpg'), /file URL/);
-    await rejectsArgument('data:image/png;base64,AAAA', /file URL/);
+  it('rejects URLs that are not file URLs, and says how to read them', async () => {
+    await rejectsArgument('https://example.com/photo.jpg', /file URL.*fetch/);
+    await rejectsArgument(new URL('http://example.com/photo.jpg'), /file URL.*fetch/);
+    await rejectsArgument('data:image/png;base64,AAAA', /file URL.*'base64'/);
+  });
+
+  it('quotes at most 200 characters of the input', async () => {
+    const base64 = 'A'.repeat(99_842);
+    for (const image of [base64, `data:image/png;base64,${base64}`]) {
+      await rejectsArgument(image, /'base64'/);
+      await assert.rejects(decode(image), (error: Error) => error.message.length < 500);
+    }
+    await assert.rejects(decode('B'.repeat(5000)), (error: Error) => error.message.length < 600);
+  });
+
+  it('rejects an empty path', async () => {
+    await rejectsArgument('', /Expected a path for an image, but received '' .*Correct the image/);
   });
 
   it('rejects pixels that do not match their size', async () => {

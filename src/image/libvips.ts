@@ -1,0 +1,89 @@
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Pixels } from '../types';
+import type { ImageFormat } from './formats/detect';
+import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
+import { unsupportedTiffKind } from './formats/tiff';
+import { checkImageSize, unsupportedKind } from './image-size';
+import type { DecodeLimits } from './limits';
+import type { EncodedFile } from './read';
+
+/**
+ * Decodes a file with sharp, that is libvips, to Pillow's samples.
+ *
+ * @throws ImageError if its kind is not supported, or it has too many pixels
+ */
+export async function decodeWithLibvips(
+  file: EncodedFile,
+  format: Exclude<ImageFormat, 'avif' | 'bmp' | 'netpbm'>,
+  orient: boolean,
+  limits: Required<DecodeLimits>,
+): Promise<Pixels> {
+  const { name, bytes } = file;
+  const tiffKind = format === 'tiff' ? unsupportedTiffKind(bytes) : undefined;
+  if (tiffKind !== undefined) throw unsupportedKind(name, 'a TIFF image', tiffKind);
+  const header = await sharp(bytes, { limitInputPixels: false }).metadata();
+  checkImageSize(name, header, limits.pixels);
+  const image = format === 'gif' ? openGif(file, limits) : openSharp(bytes, format, limits);
+  if (orient || format === 'tiff') image.autoOrient();
+  const { data, info } = await toSamples(image.removeAlpha(), bytes, format, header).toBuffer({
+    resolveWithObject: true,
+  });
+  return {
+    data,
+    width: info.width,
+    height: info.height,
+    channels: info.channels,
+    cmyk: header.space === 'cmyk',
+  };
+}
+
+/** Renders a clone of a caller's instance, and so leaves the instance unchanged. */
+export async function renderSharp(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image
+    .clone()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return { data, width, height, channels, cmyk: false };
+}
+
+function openSharp(bytes: Buffer, format: ImageFormat, limits: Required<DecodeLimits>): Sharp {
+  return sharp(bytes, {
+    ignoreIcc: true,
+    limitInputPixels: limits.pixels,
+    // As in Pillow, a truncated file is an error, an unknown TIFF tag is not.
+    failOn: 'error',
+    // Otherwise libvips rejects JPEGs with many warnings, such as those about restart markers.
+    unlimited: format === 'jpeg',
+  }).timeout({ seconds: Math.min(3600, Math.ceil(limits.milliseconds / 1000)) });
+}
+
+function openGif({ name, bytes }: EncodedFile, limits: Required<DecodeLimits>): Sharp {
+  const frame = firstGifFrame(bytes);
+  if (!frame) throw unsupportedKind(name, 'a GIF image', 'a first frame without a color table');
+  const { left, top, right, bottom } = gifMargins(frame);
+  if (right < 0 || bottom < 0) {
+    throw unsupportedKind(name, 'a GIF image', 'a first frame that exceeds the canvas');
+  }
+  const image = openSharp(withoutTransparency(bytes, frame), 'gif', limits);
+  if (left + top + right + bottom === 0) return image;
+  // libvips leaves the margins black; Pillow paints them in a color of the palette.
+  const [r, g, b] = frame.background;
+  return image
+    .extract({ left, top, width: frame.width, height: frame.height })
+    .extend({ left, top, right, bottom, background: { r, g, b } });
+}
+
+function toSamples(image: Sharp, bytes: Buffer, format: ImageFormat, header: Metadata): Sharp {
+  if (header.space === 'cmyk') {
+    image.pipelineColourspace('cmyk').toColourspace('cmyk');
+    return (header.depth === 'ushort' ? image.linear(1 / 256, 0) : image).raw();
+  }
+  // Pillow clips mode I;16, but takes the high byte if there is an alpha channel.
+  const hasAlphaChannel = format === 'png' && bytes[25] === 4;
+  if (header.space === 'grey16' && !hasAlphaChannel) {
+    return image.toColourspace('grey16').raw({ depth: 'uchar' });
+  }
+  return image.toColourspace('srgb').raw();
+}

@@ -1,0 +1,116 @@
+import { open } from 'node:fs/promises';
+import { ImageError } from '../errors';
+import { abbreviate } from '../options';
+import type { ImageSource, ImageStream } from './input';
+
+/** An encoded image in memory, and its name in messages. */
+export interface EncodedFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Reads an encoded image into memory.
+ *
+ * @param maxBytes the limit on its size
+ * @throws ImageError if it is missing, too large or cannot be read
+ */
+export async function readEncoded(
+  source: Exclude<ImageSource, { sharp: unknown } | { pixels: unknown }>,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<EncodedFile> {
+  if ('path' in source) {
+    const name = abbreviate(source.path);
+    return { name, bytes: await readPath(source.path, name, maxBytes, signal) };
+  }
+  if ('stream' in source) return await readStream(source.stream, maxBytes, signal);
+  const isBlob = 'blob' in source;
+  const size = isBlob ? source.blob.size : source.bytes.length;
+  const name = isBlob ? nameOfBlob(source.blob) : `The buffer of ${size} bytes`;
+  checkSize(name, size, maxBytes);
+  return { name, bytes: isBlob ? Buffer.from(await source.blob.arrayBuffer()) : source.bytes };
+}
+
+function nameOfBlob(blob: Blob): string {
+  return 'name' in blob ? abbreviate(String(blob.name)) : `The blob of ${blob.size} bytes`;
+}
+
+// sharp caches files by path, and would return the old pixels of an overwritten file: read it here.
+async function readPath(
+  path: string,
+  name: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  try {
+    await using file = await open(path);
+    const stats = await file.stat();
+    checkSize(name, stats.size, maxBytes);
+    // The size of a pipe or device is not known in advance.
+    if (stats.isFile() || stats.isDirectory()) return await file.readFile({ signal });
+    return await readChunks(file.createReadStream({ autoClose: false }), name, maxBytes, signal);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cause instanceof ImageError ? cause : readError(path, name, cause);
+  }
+}
+
+async function readStream(
+  stream: ImageStream,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<EncodedFile> {
+  try {
+    const bytes = await readChunks(stream, 'The stream', maxBytes, signal);
+    return { name: `The stream of ${bytes.length} bytes`, bytes };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cause instanceof ImageError ? cause : readError(stream, 'The stream', cause);
+  }
+}
+
+async function readChunks(
+  stream: ImageStream,
+  name: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    signal?.throwIfAborted();
+    chunks.push(chunk);
+    size += chunk.length;
+    checkSize(name, size, maxBytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+function checkSize(name: string, size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new ImageError('ERR_SEMISUP_IMAGE_TOO_LARGE', {
+    what: `${name} is larger than the limit of ${maxBytes} bytes.`,
+    remedy: 'Pass a smaller file, or raise limits.bytes.',
+    value: name,
+  });
+}
+
+function readError(value: unknown, name: string, cause: unknown): ImageError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
+      what: `The image ${name} does not exist.`,
+      remedy: 'Check the path.',
+      value,
+      cause,
+    });
+  }
+  const reason = code === 'EISDIR' ? 'it is a directory' : abbreviate(message);
+  return new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
+    what: `${name} could not be read: ${reason}.`,
+    remedy: 'Pass a readable image.',
+    value,
+    cause,
+  });
+}
