@@ -22,13 +22,13 @@ export type { ImageDataLike, ImageInput } from './image';
 export type {
   Accuracy,
   ArchitectureName,
-  CheckpointSource,
-  FileSource,
+  CheckpointOrigin,
+  FileOrigin,
   ImageClass,
-  Licence,
+  License,
   ModelCard,
   ModelMetadata,
-  NpmSource,
+  NpmOrigin,
   Robustness,
 } from './models';
 export {

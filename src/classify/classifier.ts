@@ -37,7 +37,7 @@ const imageOptionNames = ['orient', 'signal'] as const satisfies readonly (keyof
 
 /** An image classification model. */
 export class Classifier implements AsyncDisposable {
-  /** The model's metadata: its name, architecture, licence, source and transform. */
+  /** The model's metadata: its name, architecture, license, source and transform. */
   readonly metadata: ModelMetadata;
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
