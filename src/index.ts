@@ -1,13 +1,12 @@
 export {
   Classifier,
+  type ClassifierOpenOptions,
   type ClassifyOptions,
   type DetailedResult,
   type ImageOptions,
   type Model,
   type ModelOptions,
-  type OpenOptions,
   type Prediction,
-  type RunOptions,
   type Timings,
 } from './classify';
 export * from './errors';

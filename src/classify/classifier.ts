@@ -21,11 +21,11 @@ import { openModule } from './open-module';
 import { ImagePipeline, type ImageOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
 import {
-  checkRunOptions,
+  checkInferenceOptions,
   modelOptionNames,
-  type OpenOptions,
-  type RunOptions,
-} from './run-options';
+  type ClassifierOpenOptions,
+  type InferenceOptions,
+} from './model-options';
 
 /** Options of `Classifier.classify`. */
 export interface ClassifyOptions extends ImageOptions {
@@ -60,9 +60,12 @@ export class Classifier implements AsyncDisposable {
    * @throws ModelError if the file is missing, is not TorchScript, or lacks the metadata of an export
    * @throws DeviceError if the device does not exist
    */
-  static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
+  static async open(
+    source: ArchiveSource,
+    options: ClassifierOpenOptions = {},
+  ): Promise<Classifier> {
     checkOptionNames(options, [...modelOptionNames, 'signal'], 'Classifier.open');
-    checkRunOptions(options);
+    checkInferenceOptions(options);
     checkSignal(options.signal);
     const name = typeof source === 'string' ? source : 'the archive';
     const opening = openModule(source, options, (module, device) =>
@@ -88,8 +91,8 @@ export class Classifier implements AsyncDisposable {
   static async of(
     module: ScriptModule,
     name: string,
-    options: RunOptions,
-    device: OpenDevice,
+    options: InferenceOptions,
+    device: DeviceHandle,
   ): Promise<Classifier> {
     const metadata = readMetadata(module, name);
     const model = await PlannedModel.open(module, metadata.transform, options, device);

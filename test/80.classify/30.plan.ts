@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Classifier, type OpenOptions } from '../../src/classify';
+import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { deadLeavesImages } from '../../src/image';
 import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
@@ -36,7 +36,7 @@ describe('the plan of a classifier', function () {
   temporaryEnvironment(() => ({ XDG_CACHE_HOME: cache.path }));
 
   const plans = () => join(cache.path, 'semisup', 'plans');
-  const planOf = async (options: OpenOptions, architecture = 'small'): Promise<Plan> => {
+  const planOf = async (options: ClassifierOpenOptions, architecture = 'small'): Promise<Plan> => {
     await using model = await Classifier.open(modelOf(architecture), options);
     return model.plan;
   };
@@ -67,12 +67,15 @@ describe('the plan of a classifier', function () {
       ],
     ] as const) {
       it(`reject ${title} before the model is opened`, async () => {
-        await assert.rejects(Classifier.open('nowhere.pt', options as OpenOptions), (error) => {
-          assert.ok(error instanceof OptionError, String(error));
-          assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
-          assert.match(error.message, message);
-          return true;
-        });
+        await assert.rejects(
+          Classifier.open('nowhere.pt', options as ClassifierOpenOptions),
+          (error) => {
+            assert.ok(error instanceof OptionError, String(error));
+            assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
+            assert.match(error.message, message);
+            return true;
+          },
+        );
       });
     }
 
@@ -333,7 +336,7 @@ describe('the plan of a classifier', function () {
 
   async function outputsOf(
     architecture: string,
-    options: OpenOptions,
+    options: ClassifierOpenOptions,
     shapes: readonly number[][],
   ): Promise<Float32Array[]> {
     await using model = await Classifier.open(modelOf(architecture), options);
@@ -347,7 +350,7 @@ describe('the plan of a classifier', function () {
 
   async function logitsOf(
     architecture: string,
-    options: OpenOptions,
+    options: ClassifierOpenOptions,
     images: Pixels[] = [image(50), image(90), image(200)],
   ): Promise<Float32Array> {
     await using model = await Classifier.open(modelOf(architecture), options);
