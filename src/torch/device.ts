@@ -203,8 +203,10 @@ function selectGpu(
   const count = driver.gpus.length;
   if (!problem && index < count) return { index, backend: backend! };
   if (problem && device === 'auto') return undefined;
-  const what = problem?.what ?? `The driver reports ${count}, starting at cuda:0`;
-  throw new DeviceError('ERR_SEMISUP_DEVICE', {
+  const what =
+    problem?.what ??
+    `The driver reports ${count} ${count === 1 ? 'GPU' : 'GPUs'}, starting at cuda:0`;
+  throw new DeviceError('ERR_SEMISUP_DEVICE_UNAVAILABLE', {
     what: `The device '${device}' is not available. ${what}.`,
     remedy: `${problem ? `${problem.remedy} Or use` : 'Use one of these, or'} device: 'auto' or 'cpu'.`,
     value: device,

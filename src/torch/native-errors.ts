@@ -14,7 +14,7 @@ type CodeOf<E extends SemisupError> = E['code'];
 export type NativeErrorCode =
   | Extract<CodeOf<OptionError>, 'ERR_SEMISUP_OPTION_VALUE'>
   | Extract<CodeOf<ModelError>, 'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_WRITE'>
-  | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE'>
+  | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | CodeOf<TensorError>
   | CodeOf<ScriptError>
   | CodeOf<DisposedError>;

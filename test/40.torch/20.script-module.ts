@@ -192,7 +192,7 @@ describe('ScriptModule', () => {
       code: 'ERR_SEMISUP_OPTION_VALUE',
     });
     await assert.rejects(ScriptModule.load(path, { device: 'cuda:7' }), {
-      code: 'ERR_SEMISUP_DEVICE',
+      code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE',
     });
   });
 });

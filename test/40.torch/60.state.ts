@@ -175,7 +175,7 @@ describe('module state', () => {
         await assert.rejects(module.to(target as object), { name: 'OptionError' });
       }
       await assert.rejects(module.to({ device: 'cuda:0', dtype: 'float16' }), {
-        code: 'ERR_SEMISUP_DEVICE',
+        code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE',
       });
       assert.equal((await module.parameters()).weight!.dtype, 'float32');
     });
