@@ -21,8 +21,8 @@ export async function createCpuPlan(
   const calibration = precision === 'int8' ? (await example.createBatch()).handle : undefined;
   const outcome = await native.planMethod(handle, module, method, precision, calibration);
   if ('reason' in outcome) return interpreterPlan(where, outcome.reason);
-  if (mode === 'default') {
-    return { kind: 'planned', ...where, reason: `Tuning is disabled by plan: 'default'.` };
+  if (mode === 'untuned') {
+    return { kind: 'planned', ...where, reason: `Tuning is disabled by plan: 'untuned'.` };
   }
   const path = tuningPath([
     ...[outcome.signature, precision, example.shape],
