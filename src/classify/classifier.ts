@@ -243,7 +243,7 @@ export class Classifier implements AsyncDisposable {
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {
-  const text = module.metadata[metadataFile];
+  const text = module.extraFiles[metadataFile];
   if (text !== undefined) return parseMetadata(text, path);
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
     what: `'${path}' is TorchScript, but lacks the extra file '${metadataFile}' that describes its classes and transform.`,

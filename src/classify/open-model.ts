@@ -20,7 +20,7 @@ export async function openModel(
   options: ClassifierOpenOptions,
 ): Promise<Model> {
   return await openModule<Model>(source, options, async (module, device) => {
-    if (metadataFile in module.metadata) {
+    if (metadataFile in module.extraFiles) {
       return await Classifier.of(module, name, options, device);
     }
     await module.moveTo(device);

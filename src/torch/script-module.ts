@@ -62,14 +62,14 @@ export class ScriptModule implements AsyncDisposable {
   /** @internal */
   readonly executor: Executor;
   /** The contents of the archive's extra files, by name. */
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly extraFiles: Readonly<Record<string, string>>;
   /** The schemas of the methods, by name. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: ModuleHandle;
 
   private constructor(executor: Executor, { module, extraFiles }: LoadedModule) {
     this.executor = executor;
-    this.metadata = extraFiles;
+    this.extraFiles = extraFiles;
     this.methods = executor.native.describeMethods(module);
     this.#handle = module;
   }
@@ -305,7 +305,7 @@ export class ScriptModule implements AsyncDisposable {
   /**
    * Saves the module as a TorchScript archive. The file is written atomically.
    *
-   * @param options.extraFiles the contents of extra files, by name; by default those of `metadata`
+   * @param options.extraFiles the contents of extra files, by name; by default those of this module
    * @throws ModelError if the file cannot be written
    * @throws OptionError if the path or the extra files are of the wrong type
    */
@@ -314,7 +314,7 @@ export class ScriptModule implements AsyncDisposable {
     options: { extraFiles?: Readonly<Record<string, string>> } = {},
   ): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
-    const { extraFiles: given = this.metadata } = options;
+    const { extraFiles: given = this.extraFiles } = options;
     const extraFiles = checkExtraFiles(given);
     const { native, handle } = this.executor;
     await writeFileAtomically(path, (temporary) =>

@@ -70,7 +70,7 @@ describe('buildTorchScript', () => {
   it('stores no labels in the metadata for a custom head', async () => {
     const path = await build({ numClasses: 10, card: { ...card('resnet18_swsl'), license: null } });
     await using module = await ScriptModule.load(path);
-    const metadata = parseMetadata(module.metadata['semisup.json']!, path);
+    const metadata = parseMetadata(module.extraFiles['semisup.json']!, path);
     assert.equal(metadata.numClasses, 10);
     assert.equal(metadata.labels, null);
     assert.equal(metadata.license, null);
