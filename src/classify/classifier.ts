@@ -12,7 +12,7 @@ import {
   Tensor,
   rejectOnAbort,
   type ArchiveSource,
-  type OpenDevice,
+  type DeviceHandle,
   type Plan,
   type ScriptModule,
 } from '../torch';
@@ -58,7 +58,7 @@ export class Classifier implements AsyncDisposable {
    * Opens a TorchScript file that was written by `hub.exportTorchScript`, or saved again in Python.
    *
    * @throws ModelError if the file is missing, is not TorchScript, or lacks the metadata of an export
-   * @throws DeviceError if the device does not exist
+   * @throws DeviceError if the device is not available
    */
   static async open(
     source: ArchiveSource,

@@ -23,7 +23,7 @@ export async function openModel(
     if (metadataFile in module.extraFiles) {
       return await Classifier.of(module, name, options, device);
     }
-    await module.moveTo(device);
+    await module.moveToOpenDevice(device);
     return module;
   });
 }

@@ -3,7 +3,7 @@ import {
   openDevice,
   ScriptModule,
   type ArchiveSource,
-  type OpenDevice,
+  type DeviceHandle,
 } from '../torch';
 import { defaultInstances } from './planned-model';
 import type { ClassifierOpenOptions } from './model-options';

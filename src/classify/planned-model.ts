@@ -3,7 +3,7 @@ import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
   rejectOnAbort,
-  type OpenDevice,
+  type DeviceHandle,
   type Plan,
   type ScriptModule,
   type Tensor,
@@ -31,7 +31,7 @@ const syntheticImageCount = 8;
 const maxBatchSize = { cpu: 8, gpu: 64 };
 
 /** The number of concurrent batches: a GPU computes one while the next one is preprocessed. */
-export function defaultInstances({ gpu }: OpenDevice): number {
+export function defaultInstances({ gpu }: DeviceHandle): number {
   return gpu ? 2 : 1;
 }
 
@@ -129,7 +129,7 @@ async function createPlan(
 ): Promise<Plan> {
   const { precision, tolerance, plan } = options;
   if (plan === 'interpreter') {
-    if (device.name !== 'cpu') await module.moveTo(device);
+    if (device.name !== 'cpu') await module.moveToOpenDevice(device);
     return {
       ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
       reason: `It was requested by plan: 'interpreter'.`,

@@ -10,7 +10,7 @@ import {
 
 type CodeOf<E extends SemisupError> = E['code'];
 
-/** The codes of the errors that the addon reports. A test compares them with those in binding/. */
+/** The codes of the addon's errors. A test compares them with those in binding/. */
 export type NativeErrorCode =
   | Extract<CodeOf<OptionError>, 'ERR_SEMISUP_OPTION_VALUE'>
   | Extract<CodeOf<ModelError>, 'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_WRITE'>

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors';
 import type { Transform } from '../types';
-import type { OpenDevice } from './device';
+import type { DeviceHandle } from './device';
 import type { Executor } from './executor';
 import type { ModuleHandle } from './native';
 import type { PlanChoices, PlanMeasured } from './plan-choices';
@@ -44,7 +44,7 @@ export interface PlanRequest {
   readonly module: ModuleHandle;
   readonly method: string;
   readonly example: PlanExample;
-  readonly device: OpenDevice;
+  readonly device: DeviceHandle;
 }
 
 /**

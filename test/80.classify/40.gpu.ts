@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Classifier, type InferenceOptions } from '../../src/classify';
 import { DeviceError, ImageError, OptionError } from '../../src/errors';
-import { ScriptModule, Tensor, type OpenDevice } from '../../src/torch';
+import { ScriptModule, Tensor, type DeviceHandle } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
