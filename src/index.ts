@@ -69,7 +69,7 @@ export {
   type InferredDType,
   type Plan,
   type PlanChoices,
-  type PlanMeasured,
+  type PlanMeasurements,
   type PlanMode,
   type PlanOptions,
   type Precision,

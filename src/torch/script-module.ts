@@ -55,7 +55,7 @@ export interface CallOptions {
 
 const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'];
 
-let lastTicket = 0;
+let lastJobId = 0;
 
 /** A TorchScript module, which runs on its own threads. */
 export class ScriptModule implements AsyncDisposable {
@@ -229,10 +229,10 @@ export class ScriptModule implements AsyncDisposable {
     this.#checkMethod(method);
     const { native, handle } = this.executor;
     const [positional, named] = splitArguments(args);
-    const ticket = ++lastTicket;
-    const called = native.callMethod(handle, this.#handle, method, positional, named, ticket);
+    const jobId = ++lastJobId;
+    const called = native.callMethod(handle, this.#handle, method, positional, named, jobId);
     return await rejectOnAbort(signal, called as Promise<Result>, () => {
-      native.cancelJob(handle, ticket);
+      native.cancelJob(handle, jobId);
     });
   }
 
