@@ -79,7 +79,7 @@ describe('the plan of a classifier', function () {
       });
     }
 
-    it('select the interpreter, the default plan or a tuned plan', async () => {
+    it('select the interpreter, an untuned plan or a tuned plan', async () => {
       assert.deepEqual(await planOf({ plan: 'interpreter' }), {
         kind: 'interpreter',
         device: 'cpu',

@@ -17,7 +17,7 @@ export function temporaryTuningCache(): { path: string } {
   return directory;
 }
 
-/** Compares the default plan, the tuned plan and each algorithm, used wherever supported. */
+/** Compares the untuned plan, the tuned plan and each algorithm, selected wherever it is supported. */
 export async function assertMatchesTorchScript(graph: PlanCase, cache: string): Promise<void> {
   await using net = await makeNet(graph.forward, { ...weights, ...graph.weights });
   const expected = await outputsOf(net, graph);
