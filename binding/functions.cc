@@ -58,12 +58,12 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<LoadModuleSync>(exports, "loadModuleSync");
   Export<SaveModule>(exports, "saveModule");
   Export<ConvertModule>(exports, "convertModule");
-  Export<CloseModule>(exports, "closeModule");
+  Export<CloseExecutor>(exports, "closeExecutor");
   Export<DescribeMethods>(exports, "describeMethods");
   Export<CallMethod>(exports, "callMethod");
   Export<CallMethodSync>(exports, "callMethodSync");
   Export<MethodGraph>(exports, "methodGraph");
-  Export<PlanMethod>(exports, "planMethod");
+  Export<PlanOnCpu>(exports, "planOnCpu");
   Export<SelectAlgorithms>(exports, "selectAlgorithms");
   Export<TunePlan>(exports, "tunePlan");
   Export<ComparePlan>(exports, "comparePlan");
@@ -78,7 +78,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<FillTensor>(exports, "fillTensor");
   Export<BatchImages>(exports, "batchImages");
   Export<BatchImagesForGpu>(exports, "batchImagesForGpu");
-  Export<TopK>(exports, "topk");
+  Export<SoftmaxTopK>(exports, "softmaxTopk");
 }
 
 }  // namespace semisup

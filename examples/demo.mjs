@@ -32,9 +32,9 @@ const paths = process.argv.slice(2);
 const images = paths.length > 0 ? paths : [relative('.', clock)];
 
 const model = await loadModel();
-const { name, licence } = model.metadata;
+const { name, license } = model.metadata;
 // The first run initializes the operators, so its timings would not be representative.
 await model.classify(images[0]);
 for (const image of images) print(show(image, await model.classifyDetailed(image)));
-print(`${name}, weights licensed ${licence.name} (${licence.url})`);
+print(`${name}, weights licensed ${license.name} (${license.url})`);
 await model.close();

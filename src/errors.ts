@@ -42,7 +42,10 @@ export class OptionError extends SemisupError<
   'ERR_SEMISUP_OPTION_UNKNOWN' | 'ERR_SEMISUP_OPTION_VALUE'
 > {}
 
-/** LibTorch could not be found, installed or opened, or has an incompatible version. */
+/**
+ * LibTorch could not be found, installed or loaded, or its version is incompatible; or the addon is missing,
+ * or the platform is not supported.
+ */
 export class LibTorchError extends SemisupError<
   | 'ERR_SEMISUP_LIBTORCH_NOT_FOUND'
   | 'ERR_SEMISUP_LIBTORCH_MISMATCH'
@@ -63,8 +66,11 @@ export class DownloadError extends SemisupError<
   | 'ERR_SEMISUP_DOWNLOAD_OFFLINE'
 > {}
 
-/** This process lost a lock to another one, because it missed its heartbeats for too long. */
-export class LockError extends SemisupError<'ERR_SEMISUP_LOCKED'> {}
+/**
+ * Another process took over a lock that this process held, because this process had not refreshed it for
+ * 30 seconds.
+ */
+export class LockError extends SemisupError<'ERR_SEMISUP_LOCK_LOST'> {}
 
 /** A checkpoint is missing, damaged, unsafe, or for another architecture. */
 export class CheckpointError extends SemisupError<
@@ -85,8 +91,8 @@ export class ImageError extends SemisupError<
 > {}
 
 /**
- * A model name is unknown, a model file is missing or is not TorchScript, or a model is of a kind that
- * cannot do what was asked of it.
+ * A model name is unknown; a model file is missing, is not TorchScript or cannot be written; or a model
+ * does not support the requested operation.
  */
 export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_UNKNOWN'
@@ -99,23 +105,24 @@ export class ModelError extends SemisupError<
 /** A tensor's shape, dtype or data do not match each other or the operation. */
 export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
 
-/** A requested device is not available, or failed, or has too little memory. */
+/** A device is not available, failed, or has too little memory. */
 export class DeviceError extends SemisupError<
-  | 'ERR_SEMISUP_DEVICE'
+  | 'ERR_SEMISUP_DEVICE_UNAVAILABLE'
   | 'ERR_SEMISUP_DEVICE_FAILED'
   | 'ERR_SEMISUP_DEVICE_LOST'
   | 'ERR_SEMISUP_DEVICE_MEMORY'
 > {}
 
 /**
- * TorchScript raised an exception while it ran, with its traceback in the message; a method was called
- * with arguments that it does not accept; or a queued call was cancelled before it ran.
+ * TorchScript raised an exception, whose traceback is in the message; a method was called with arguments
+ * that it does not accept; or a call was canceled while it was queued. Abort a call's signal to cancel it:
+ * the call then rejects with `signal.reason`, rather than with `ERR_SEMISUP_CANCELLED`.
  */
 export class ScriptError extends SemisupError<
   'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT' | 'ERR_SEMISUP_CANCELLED'
 > {}
 
-/** A model was not swapped for another, at the stage that the code names; the previous model stays active. */
+/** A swap failed; `code` names the stage or the reason. The previous model stays active. */
 export class SwapError extends SemisupError<
   | 'ERR_SEMISUP_SWAP_LOAD'
   | 'ERR_SEMISUP_SWAP_WARMUP'

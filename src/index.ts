@@ -1,13 +1,12 @@
 export {
   Classifier,
+  type ClassifierOpenOptions,
   type ClassifyOptions,
   type DetailedResult,
   type ImageOptions,
   type Model,
   type ModelOptions,
-  type OpenOptions,
   type Prediction,
-  type RunOptions,
   type Timings,
 } from './classify';
 export * from './errors';
@@ -22,13 +21,13 @@ export type { ImageDataLike, ImageInput } from './image';
 export type {
   Accuracy,
   ArchitectureName,
-  CheckpointSource,
-  FileSource,
+  CheckpointOrigin,
+  FileOrigin,
   ImageClass,
-  Licence,
+  License,
   ModelCard,
   ModelMetadata,
-  NpmSource,
+  NpmOrigin,
   Robustness,
 } from './models';
 export {
@@ -70,7 +69,7 @@ export {
   type InferredDType,
   type Plan,
   type PlanChoices,
-  type PlanMeasured,
+  type PlanMeasurements,
   type PlanMode,
   type PlanOptions,
   type Precision,

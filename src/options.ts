@@ -3,7 +3,7 @@ import { OptionError, SemisupError } from './errors';
 
 /** The known name nearest to `name`, if it is near enough to be a typo. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  // Of two that are as near, the one of the same length: transposed letters are the most common typo.
+  // Prefer a name of the same length if two are equally near: swapped letters are a common typo.
   const rank = (one: string) => distance(name, one) + (one.length === name.length ? 0 : 0.5);
   const [candidate] = known.toSorted((a, b) => rank(a) - rank(b));
   if (candidate === undefined) return undefined;
@@ -38,7 +38,7 @@ export function checkOptionNames(
   }
 }
 
-/** A copy of `options` with those of the given names alone. */
+/** A copy of `options` that contains only the given names. */
 export function pick<Options extends object, Name extends keyof Options>(
   options: Options,
   names: readonly Name[],
@@ -74,7 +74,7 @@ function describe(value: unknown): string {
   }
 }
 
-/** Throws what the traps of a proxy or a getter throw. */
+/** Throws if a getter of the value or a proxy trap throws. */
 function describeReadable(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -89,10 +89,11 @@ function describeReadable(value: unknown): string {
 }
 
 /**
- * What `read` finds in an object of the caller's; what its getters or the traps of a proxy throw becomes
- * the cause of an `OptionError`, whose `name` is the object's.
+ * Returns the result of `read`, which reads an object of the caller. If a getter of the object or a proxy
+ * trap throws, throws an `OptionError` with that error as its cause. `name` is the object's, for the
+ * message.
  */
-export function readFrom<T>(name: string, object: unknown, read: () => T): T {
+export function guardGetters<T>(name: string, object: unknown, read: () => T): T {
   try {
     return read();
   } catch (cause) {

@@ -65,8 +65,8 @@ export interface Transform {
   readonly resize: number;
   /** Side of the square cropped from the center, in pixels; at most `resize`. */
   readonly crop: number;
-  /** Per channel, of values scaled to 0..1. */
+  /** Subtracted from each channel, after its values are scaled to 0..1. */
   readonly mean: readonly [number, number, number];
-  /** Per channel, of values scaled to 0..1. */
+  /** Each channel is then divided by it. */
   readonly std: readonly [number, number, number];
 }

@@ -20,7 +20,7 @@ function withPredictedClass(state: StateDict, index: number): StateDict {
 }
 
 async function make(architecture: ArchitectureName, state: StateDict, path: string): Promise<void> {
-  const model = { ...card(`${architecture}_swsl`), licence: null };
+  const model = { ...card(`${architecture}_swsl`), license: null };
   await buildTorchScript({ card: model, state, source, path });
   console.log(path);
 }

@@ -26,10 +26,10 @@ Array ToTypedArray(Napi::Env env, const at::Tensor& tensor) {
 
 }  // namespace
 
-Napi::Value TopK(const Napi::CallbackInfo& info) {
+Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info) {
   struct TopClasses {
     at::Tensor indices;
-    at::Tensor scores;
+    at::Tensor probabilities;
   };
   const auto logits = Unwrap<Tensor>(info[1]);
   const int64_t k = info[2].As<Napi::Number>().Int64Value();
@@ -37,14 +37,15 @@ Napi::Value TopK(const Napi::CallbackInfo& info) {
   auto select = [logits, k] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       const c10::InferenceMode inference;
-      const auto [scores, indices] = at::softmax(logits->tensor, -1, at::kFloat).topk(k, -1);
-      return TopClasses{indices.to(at::kCPU, at::kInt), scores.to(at::kCPU)};
+      const auto [probabilities, indices] = at::softmax(logits->tensor, -1, at::kFloat).topk(k, -1);
+      return TopClasses{indices.to(at::kCPU, at::kInt), probabilities.to(at::kCPU)};
     });
   };
   auto result = [](Napi::Env env, TopClasses&& top) -> Napi::Value {
     auto result = Napi::Object::New(env);
     result.Set("indices", ToTypedArray<Napi::Int32Array>(env, top.indices.contiguous()));
-    result.Set("scores", ToTypedArray<Napi::Float32Array>(env, top.scores.contiguous()));
+    result.Set("probabilities",
+               ToTypedArray<Napi::Float32Array>(env, top.probabilities.contiguous()));
     return result;
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(select), result);

@@ -3,7 +3,7 @@
 
 namespace semisup {
 
-// Softmax and top-k of logits.
-Napi::Value TopK(const Napi::CallbackInfo& info);
+// The k most probable classes of each row of logits, after softmax.
+Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

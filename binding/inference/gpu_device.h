@@ -8,7 +8,7 @@ namespace semisup {
 
 template <>
 struct HandleTraits<gpu::Gpu> {
-  static constexpr const char* kName = "GpuDevice";
+  static constexpr const char* kName = "Gpu";
   static constexpr napi_type_tag kTag = {0x2b7c9d1e6f304a85, 0x9e41d07b5c2f8a63};
 };
 

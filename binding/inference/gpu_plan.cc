@@ -33,7 +33,7 @@ Napi::Value ToJs(Napi::Env env, PlanResult<gpu::LaunchConfig>&& plan) {
   result.Set("isGraph", config.is_graph);
   result.Set("isFused", config.is_fused);
   result.Set("milliseconds", config.milliseconds);
-  if (!config.failures.empty()) result.Set("failed", config.failures);
+  if (!config.failures.empty()) result.Set("failures", config.failures);
   return result;
 }
 

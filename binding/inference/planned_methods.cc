@@ -115,7 +115,7 @@ std::shared_ptr<PlanType> FindPlan(const ScriptModule& module, const std::string
 
 void DeclareUsageKinds(Environment& environment) { environment.UsageOf(kArenaUsage); }
 
-Napi::Value PlanMethod(const Napi::CallbackInfo& info) {
+Napi::Value PlanOnCpu(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string method = info[2].As<Napi::String>();
   const auto precision = program::PrecisionFromName(info[3].As<Napi::String>());

@@ -5,10 +5,11 @@
 
 namespace semisup {
 
-// Makes memory() list the kinds of this folder that have no handles, even while there are none.
+// Registers the kinds of object that this directory counts without handles, so that memory() lists
+// them even while there are none.
 void DeclareUsageKinds(Environment& environment);
 
-Napi::Value PlanMethod(const Napi::CallbackInfo& info);
+Napi::Value PlanOnCpu(const Napi::CallbackInfo& info);
 Napi::Value SelectAlgorithms(const Napi::CallbackInfo& info);
 Napi::Value TunePlan(const Napi::CallbackInfo& info);
 Napi::Value ComparePlan(const Napi::CallbackInfo& info);

@@ -141,7 +141,7 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(convert), &ToUndefined);
 }
 
-Napi::Value CloseModule(const Napi::CallbackInfo& info) {
+Napi::Value CloseExecutor(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto executor = Unwrap<Executor>(info[0]);
   std::shared_ptr<ScriptModule> module;

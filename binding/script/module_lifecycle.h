@@ -8,6 +8,6 @@ Napi::Value LoadModuleSync(const Napi::CallbackInfo& info);
 Napi::Value SaveModule(const Napi::CallbackInfo& info);
 Napi::Value ConvertModule(const Napi::CallbackInfo& info);
 // Closes the executor. Its final job frees the module, because that takes time.
-Napi::Value CloseModule(const Napi::CallbackInfo& info);
+Napi::Value CloseExecutor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

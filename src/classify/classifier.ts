@@ -12,7 +12,7 @@ import {
   Tensor,
   rejectOnAbort,
   type ArchiveSource,
-  type OpenDevice,
+  type DeviceHandle,
   type Plan,
   type ScriptModule,
 } from '../torch';
@@ -21,11 +21,11 @@ import { openModule } from './open-module';
 import { ImagePipeline, type ImageOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
 import {
-  checkRunOptions,
+  checkInferenceOptions,
   modelOptionNames,
-  type OpenOptions,
-  type RunOptions,
-} from './run-options';
+  type ClassifierOpenOptions,
+  type InferenceOptions,
+} from './model-options';
 
 /** Options of `Classifier.classify`. */
 export interface ClassifyOptions extends ImageOptions {
@@ -37,7 +37,7 @@ const imageOptionNames = ['orient', 'signal'] as const satisfies readonly (keyof
 
 /** An image classification model. */
 export class Classifier implements AsyncDisposable {
-  /** The model's metadata: its name, architecture, licence, source and transform. */
+  /** The model's metadata: its name, architecture, license, source and transform. */
   readonly metadata: ModelMetadata;
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
@@ -58,11 +58,14 @@ export class Classifier implements AsyncDisposable {
    * Opens a TorchScript file that was written by `hub.exportTorchScript`, or saved again in Python.
    *
    * @throws ModelError if the file is missing, is not TorchScript, or lacks the metadata of an export
-   * @throws DeviceError if the device does not exist
+   * @throws DeviceError if the device is not available
    */
-  static async open(source: ArchiveSource, options: OpenOptions = {}): Promise<Classifier> {
+  static async open(
+    source: ArchiveSource,
+    options: ClassifierOpenOptions = {},
+  ): Promise<Classifier> {
     checkOptionNames(options, [...modelOptionNames, 'signal'], 'Classifier.open');
-    checkRunOptions(options);
+    checkInferenceOptions(options);
     checkSignal(options.signal);
     const name = typeof source === 'string' ? source : 'the archive';
     const opening = openModule(source, options, (module, device) =>
@@ -88,8 +91,8 @@ export class Classifier implements AsyncDisposable {
   static async of(
     module: ScriptModule,
     name: string,
-    options: RunOptions,
-    device: OpenDevice,
+    options: InferenceOptions,
+    device: DeviceHandle,
   ): Promise<Classifier> {
     const metadata = readMetadata(module, name);
     const model = await PlannedModel.open(module, metadata.transform, options, device);
@@ -240,7 +243,7 @@ export class Classifier implements AsyncDisposable {
 }
 
 function readMetadata(module: ScriptModule, path: string): ModelMetadata {
-  const text = module.metadata[metadataFile];
+  const text = module.extraFiles[metadataFile];
   if (text !== undefined) return parseMetadata(text, path);
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
     what: `'${path}' is TorchScript, but lacks the extra file '${metadataFile}' that describes its classes and transform.`,

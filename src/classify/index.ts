@@ -3,10 +3,10 @@ export { Classifier, type ClassifyOptions } from './classifier';
 export { openModel, type Model } from './open-model';
 export type { ImageOptions } from './pipeline';
 export {
-  checkRunOptions,
+  checkInferenceOptions,
   modelOptionNames,
   pickModelOptions,
   type ModelOptions,
-  type OpenOptions,
-  type RunOptions,
-} from './run-options';
+  type ClassifierOpenOptions,
+  type InferenceOptions,
+} from './model-options';

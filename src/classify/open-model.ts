@@ -2,7 +2,7 @@ import { metadataFile } from '../models';
 import type { ArchiveSource, ScriptModule } from '../torch';
 import { Classifier } from './classifier';
 import { openModule } from './open-module';
-import type { OpenOptions } from './run-options';
+import type { ClassifierOpenOptions } from './model-options';
 
 /** A classifier, or a TorchScript module without the metadata of one. */
 export type Model = Classifier | ScriptModule;
@@ -17,13 +17,13 @@ export type Model = Classifier | ScriptModule;
 export async function openModel(
   source: ArchiveSource,
   name: string,
-  options: OpenOptions,
+  options: ClassifierOpenOptions,
 ): Promise<Model> {
   return await openModule<Model>(source, options, async (module, device) => {
-    if (metadataFile in module.metadata) {
+    if (metadataFile in module.extraFiles) {
       return await Classifier.of(module, name, options, device);
     }
-    await module.moveTo(device);
+    await module.moveToOpenDevice(device);
     return module;
   });
 }

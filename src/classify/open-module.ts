@@ -3,10 +3,10 @@ import {
   openDevice,
   ScriptModule,
   type ArchiveSource,
-  type OpenDevice,
+  type DeviceHandle,
 } from '../torch';
 import { defaultInstances } from './planned-model';
-import type { OpenOptions } from './run-options';
+import type { ClassifierOpenOptions } from './model-options';
 
 /**
  * Loads TorchScript and creates a model from it. If `createModel` fails or is aborted, rejects after the
@@ -17,8 +17,8 @@ import type { OpenOptions } from './run-options';
  */
 export async function openModule<Model>(
   source: ArchiveSource,
-  options: OpenOptions,
-  createModel: (module: ScriptModule, device: OpenDevice) => Promise<Model>,
+  options: ClassifierOpenOptions,
+  createModel: (module: ScriptModule, device: DeviceHandle) => Promise<Model>,
 ): Promise<Model> {
   const { device, precision = 'float32', threads, instances, signal } = options;
   const openedDevice = await openDevice(device);

@@ -2,7 +2,7 @@ import { ModelError } from '../errors';
 import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../image';
 import type { ImageClass } from '../models';
 import { checkSignal } from '../options';
-import { topk, rejectOnAbort, type Tensor } from '../torch';
+import { softmaxTopk, rejectOnAbort, type Tensor } from '../torch';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
@@ -101,7 +101,7 @@ export class ImagePipeline {
   async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedResult[]> {
     const maxTopk = Math.max(...inputs.map(({ topk }) => topk));
     return await this.#runBatch('forward', inputs, async ({ output, timings }, batchInputs) => {
-      const best = await topk(this.#model.module.executor, output, maxTopk);
+      const best = await softmaxTopk(this.#model.module.executor, output, maxTopk);
       return toPredictions(best, maxTopk, this.#classes).map((predictions, i) => ({
         predictions: predictions.slice(0, batchInputs[i]!.topk),
         timings: { decode: batchInputs[i]!.decodeTime, ...timings },

@@ -3,7 +3,7 @@ import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
   rejectOnAbort,
-  type OpenDevice,
+  type DeviceHandle,
   type Plan,
   type ScriptModule,
   type Tensor,
@@ -11,7 +11,7 @@ import {
 import type { Pixels, Transform } from '../types';
 import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
-import type { RunOptions } from './run-options';
+import type { InferenceOptions } from './model-options';
 
 /** A method of a model that takes images. */
 export type Method = 'forward' | 'features';
@@ -31,7 +31,7 @@ const syntheticImageCount = 8;
 const maxBatchSize = { cpu: 8, gpu: 64 };
 
 /** The number of concurrent batches: a GPU computes one while the next one is preprocessed. */
-export function defaultInstances({ gpu }: OpenDevice): number {
+export function defaultInstances({ gpu }: DeviceHandle): number {
   return gpu ? 2 : 1;
 }
 
@@ -46,8 +46,8 @@ export class PlannedModel {
   private constructor(
     readonly module: ScriptModule,
     private readonly transform: Transform,
-    private readonly options: RunOptions,
-    private readonly device: OpenDevice,
+    private readonly options: InferenceOptions,
+    private readonly device: DeviceHandle,
     /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
     readonly jpegDecoder: GpuJpegDecoder | undefined,
     plan: Plan,
@@ -68,8 +68,8 @@ export class PlannedModel {
   static async open(
     module: ScriptModule,
     transform: Transform,
-    options: RunOptions,
-    device: OpenDevice,
+    options: InferenceOptions,
+    device: DeviceHandle,
   ): Promise<PlannedModel> {
     const jpegDecoder = await openJpegDecoder(module, options, device);
     const plan = await createPlan(module, 'forward', transform, options, device);
@@ -124,12 +124,12 @@ async function createPlan(
   module: ScriptModule,
   method: Method,
   transform: Transform,
-  options: RunOptions,
-  device: OpenDevice,
+  options: InferenceOptions,
+  device: DeviceHandle,
 ): Promise<Plan> {
   const { precision, tolerance, plan } = options;
   if (plan === 'interpreter') {
-    if (device.name !== 'cpu') await module.moveTo(device);
+    if (device.name !== 'cpu') await module.moveToOpenDevice(device);
     return {
       ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
       reason: `It was requested by plan: 'interpreter'.`,
@@ -149,8 +149,8 @@ async function createPlan(
 
 async function openJpegDecoder(
   { executor }: ScriptModule,
-  { decode = 'cpu', plan }: RunOptions,
-  { gpu }: OpenDevice,
+  { decode = 'cpu', plan }: InferenceOptions,
+  { gpu }: DeviceHandle,
 ): Promise<GpuJpegDecoder | undefined> {
   if (decode === 'cpu') return undefined;
   if (gpu && plan !== 'interpreter') return await GpuJpegDecoder.open(executor, gpu);

@@ -26,9 +26,9 @@ export interface DetailedResult {
   readonly timings: Timings;
 }
 
-/** Returns the predictions for each of n images, from class indices and scores [n, k]. */
+/** Returns the predictions for each of n images, from class indices and probabilities [n, k]. */
 export function toPredictions(
-  best: { indices: Int32Array; scores: Float32Array },
+  best: { indices: Int32Array; probabilities: Float32Array },
   k: number,
   classes: readonly ImageClass[],
 ): Prediction[][] {
@@ -38,7 +38,7 @@ export function toPredictions(
     for (let i = start; i < start + k; i++) {
       const index = best.indices[i]!;
       const { wnid, label } = classes[index]!;
-      predictions.push({ index, wnid, label, score: best.scores[i]! });
+      predictions.push({ index, wnid, label, score: best.probabilities[i]! });
     }
     results.push(predictions);
   }

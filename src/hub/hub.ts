@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
-  checkRunOptions,
+  checkInferenceOptions,
   Classifier,
   modelOptionNames,
   pickModelOptions,
@@ -49,7 +49,7 @@ async function load(
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
-  checkRunOptions(options);
+  checkInferenceOptions(options);
   const { device, precision, weights, numClasses, signal } = options;
   const open = { ...pickModelOptions(options), signal };
   checkPrecision(precision ?? 'float32', await openDevice(device));

@@ -1,4 +1,4 @@
-import { checkNumClasses, type Licence } from '../models';
+import { checkNumClasses, type License } from '../models';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
 /** Progress of a download or build. */
@@ -69,8 +69,8 @@ export function checkHubOptions(
   checkSignal(signal);
 }
 
-/** A one-line notice of the licence of a model's weights. */
-export function licenceNotice(model: string, { name, url, commercial }: Licence): string {
+/** A one-line notice of the license of a model's weights. */
+export function licenseNotice(model: string, { name, url, commercial }: License): string {
   const use = commercial ? 'commercial use is allowed' : 'non-commercial use only';
   return `The weights of ${model} are licensed ${name}: ${use} (${url}).`;
 }

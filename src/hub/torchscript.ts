@@ -6,16 +6,16 @@ import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
 import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
-import { licenceNotice, type HubOptions, type WeightsOptions } from './options';
+import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
 
 /** Part of a cached file's name: another build of the same weights gets another name. */
-const build = 'build1';
+const build = 'build2';
 
-/** The path of a model's checked checkpoint; a download emits a warning with the licence. */
+/** The path of a model's checked checkpoint; a download emits a warning with the license. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
   const { hubDir, forceReload, offline, signal, onProgress } = options;
   let notified = false;
-  return await fetchCheckpoint(card.source, {
+  return await fetchCheckpoint(card.origin, {
     hubDir,
     forceReload,
     offline,
@@ -23,7 +23,7 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
     onProgress: ({ file, received, total }) => {
       if (!notified) {
         notified = true;
-        process.emitWarning(licenceNotice(card.name, card.licence), { code: 'SEMISUP_LICENCE' });
+        process.emitWarning(licenseNotice(card.name, card.license), { code: 'SEMISUP_LICENSE' });
       }
       onProgress?.({ phase: 'download', file, received, total });
     },
@@ -32,8 +32,8 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
 
 /** The path of a model's TorchScript file, built beside the checkpoints if not cached. */
 export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
-  const { source } = card;
-  const hash = source.kind === 'file' ? source.sha256Prefix : source.sha256.slice(0, 8);
+  const { origin } = card;
+  const hash = origin.kind === 'file' ? origin.sha256Prefix : origin.sha256.slice(0, 8);
   const directory = checkpointsDirectory(options.hubDir);
   const path = join(directory, `${card.name}-${hash}.${build}.pt`);
   if (!options.forceReload && (await isIntact(path, options.signal))) return path;
@@ -62,7 +62,7 @@ export async function writeTorchScript(
   const state = await openCheckpoint(checkpoint);
   try {
     await buildTorchScript({
-      card: weights === undefined ? card : { ...card, licence: null },
+      card: weights === undefined ? card : { ...card, license: null },
       state,
       source: await describeSource(card, checkpoint, weights === undefined, signal),
       path,
@@ -78,13 +78,13 @@ export async function writeTorchScript(
 }
 
 async function describeSource(
-  { source }: ModelCard,
+  { origin }: ModelCard,
   checkpoint: string,
   own: boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ file: string; sha256: string }> {
-  if (own && source.kind === 'npm') {
-    return { file: `${source.package}-${source.version}.tgz`, sha256: source.sha256 };
+  if (own && origin.kind === 'npm') {
+    return { file: `${origin.package}-${origin.version}.tgz`, sha256: origin.sha256 };
   }
   return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
 }

@@ -26,9 +26,9 @@ export function memberPath(
   }
   const [, nvidiaLibrary] = /^nvidia\/.*\/lib\/([^/]+\.so[\d.]*)$/.exec(member) ?? [];
   if (nvidiaLibrary !== undefined) return `lib/${nvidiaLibrary}`;
-  const [, licenceOf] =
+  const [, licenseOf] =
     /^([^/]+)\.dist-info\/(?:licenses\/)?licen[cs]e(?:\.txt)?$/i.exec(member) ?? [];
-  if (licenceOf !== undefined) return `licenses/${licenceOf}.txt`;
+  if (licenseOf !== undefined) return `licenses/${licenseOf}.txt`;
   if (member === 'torch/version.py') return 'version.py';
   if (!headers) return undefined;
   if (/^torch\/include\/.*[^/]$/.test(member)) return member.slice('torch/'.length);

@@ -18,9 +18,9 @@ import { matchState } from './state';
 
 /** Options of `buildTorchScript`. */
 export interface BuildOptions {
-  /** The model to build; its `licence` is null for custom weights. */
+  /** The model to build; its `license` is null for custom weights. */
   readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
-    readonly licence: ModelCard['licence'] | null;
+    readonly license: ModelCard['license'] | null;
   };
   /** The weights, with torchvision's names, for `resnet50_v1` also Keras's; not closed. */
   readonly state: StateDict;
@@ -88,7 +88,7 @@ export async function buildTorchScript({
     stride: architectures[card.architecture].stride,
     numClasses,
     labels: numClasses === 1000 ? 'imagenet1k' : null,
-    licence: card.licence,
+    license: card.license,
     source: { file: toPrintable(source.file), sha256: source.sha256 },
     transform: card.transform,
   };

@@ -2,7 +2,7 @@
  * The classes of ImageNet-1k (ILSVRC 2012) in the order of the logits, one a line: the WordNet id, a
  * space, the lemmas of the synset, separated by a comma and a space.
  *
- * The ids and lemmas are WordNet's, under this licence:
+ * The ids and lemmas are WordNet's, under this license:
  *
  * WordNet Release 3.0. This software and database is being provided to you, the LICENSEE, by
  * Princeton University under the following license. By obtaining, using and/or copying this software

@@ -5,7 +5,7 @@ export {
   describe,
   list,
   type Accuracy,
-  type Licence,
+  type License,
   type ModelCard,
   type Robustness,
 } from './cards';
@@ -13,4 +13,4 @@ export { classes, classesOf, type ImageClass } from './classes';
 export { fromKeras } from './keras';
 export { metadataFile, parseMetadata, type ModelMetadata } from './metadata';
 export type { ArchitectureName } from './resnet';
-export type { CheckpointSource, FileSource, NpmSource } from './source';
+export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';

@@ -1,6 +1,6 @@
 import { ModelError } from '../errors';
 import type { Transform } from '../types';
-import type { Licence } from './cards';
+import type { License } from './cards';
 import { architectures, isArchitectureName, type ArchitectureName } from './resnet';
 
 /** The extra file of a TorchScript archive that contains the metadata as JSON. */
@@ -23,8 +23,8 @@ export interface ModelMetadata {
   readonly numClasses: number;
   /** The names of its classes: those of ImageNet-1k, or none (a head for other classes). */
   readonly labels: 'imagenet1k' | null;
-  /** The licence of the weights; null if it is not known. */
-  readonly licence: Licence | null;
+  /** The license of the weights; null if it is not known. */
+  readonly license: License | null;
   /** The checkpoint that it was built from: its file name and the SHA-256 of its bytes, in hex. */
   readonly source: { readonly file: string; readonly sha256: string };
   readonly transform: Transform;
@@ -57,7 +57,7 @@ export function parseMetadata(text: string, path: string): ModelMetadata {
 function readMetadata(value: unknown): ModelMetadata {
   const metadata = fields(value, 'the metadata');
   check(metadata.format === format, `format must be ${format}`);
-  const { architecture, numClasses, labels, licence } = metadata;
+  const { architecture, numClasses, labels, license } = metadata;
   check(
     typeof architecture === 'string' && isArchitectureName(architecture),
     `architecture must be one of ${Object.keys(architectures).join(', ')}`,
@@ -76,16 +76,16 @@ function readMetadata(value: unknown): ModelMetadata {
     stride,
     numClasses,
     labels,
-    licence: licence === null ? null : readLicence(licence),
+    license: license === null ? null : readLicense(license),
     source: { file: line(source.file, 'source.file'), sha256: readSha256(source.sha256) },
     transform: readTransform(metadata.transform),
   };
 }
 
-function readLicence(value: unknown): Licence {
-  const { name, url, commercial } = fields(value, 'licence');
-  check(typeof commercial === 'boolean', 'licence.commercial must be true or false');
-  return { name: line(name, 'licence.name'), url: line(url, 'licence.url'), commercial };
+function readLicense(value: unknown): License {
+  const { name, url, commercial } = fields(value, 'license');
+  check(typeof commercial === 'boolean', 'license.commercial must be true or false');
+  return { name: line(name, 'license.name'), url: line(url, 'license.url'), commercial };
 }
 
 function readSha256(value: unknown): string {

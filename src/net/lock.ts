@@ -100,7 +100,7 @@ async function beat(path: string, token: string, lost: AbortController): Promise
     await utimes(path, now, now).catch(() => undefined);
   } else if (snapshot?.token !== undefined) {
     lost.abort(
-      new LockError('ERR_SEMISUP_LOCKED', {
+      new LockError('ERR_SEMISUP_LOCK_LOST', {
         what: `The lock ${path} was lost: another process took it over after missing heartbeats.`,
         remedy: 'Try again. Files that the other process has downloaded are reused.',
         value: path,

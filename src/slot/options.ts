@@ -1,4 +1,9 @@
-import { checkRunOptions, modelOptionNames, type Model, type ModelOptions } from '../classify';
+import {
+  checkInferenceOptions,
+  modelOptionNames,
+  type Model,
+  type ModelOptions,
+} from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
@@ -52,7 +57,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 /** @throws OptionError if an option is unknown; the sources check the other values */
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
-  checkRunOptions(options);
+  checkInferenceOptions(options);
   checkSignal(options.signal);
 }
 

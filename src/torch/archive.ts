@@ -77,7 +77,7 @@ export async function writeFileAtomically(
   }
 }
 
-/** Adds the name of the archive to an error of the addon. */
+/** Adds the name of the archive to an error from the addon. */
 export function withArchiveName(error: unknown, { name }: Archive): unknown {
   if (!(error instanceof ModelError)) return error;
   return new ModelError(error.code, {

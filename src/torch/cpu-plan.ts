@@ -3,7 +3,7 @@ import { interpreterPlan, type Plan, type PlanRequest } from './plan-request';
 import type { CpuPrecision } from './precision';
 import { readTuning, tuningPath, writeTuning } from './tuning-cache';
 
-/** The approximate time limit of each phase of tuning, in seconds. */
+/** The target duration of tuning, in seconds; it may take a few times as long. */
 const tuningSeconds = 2;
 
 /**
@@ -19,10 +19,10 @@ export async function createCpuPlan(
   const { native, handle } = executor;
   const where = { device: device.name, precision };
   const calibration = precision === 'int8' ? (await example.createBatch()).handle : undefined;
-  const outcome = await native.planMethod(handle, module, method, precision, calibration);
+  const outcome = await native.planOnCpu(handle, module, method, precision, calibration);
   if ('reason' in outcome) return interpreterPlan(where, outcome.reason);
-  if (mode === 'default') {
-    return { kind: 'planned', ...where, reason: `Tuning is disabled by plan: 'default'.` };
+  if (mode === 'untuned') {
+    return { kind: 'planned', ...where, reason: `Tuning is disabled by plan: 'untuned'.` };
   }
   const path = tuningPath([
     ...[outcome.signature, precision, example.shape],

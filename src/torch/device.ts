@@ -25,7 +25,7 @@ export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 export interface Device {
   /** The value of the `device` option, e.g. `'cuda:0'`. */
   readonly name: string;
-  /** The product name of the hardware. */
+  /** The product name of the hardware; for the CPU, followed by the number of logical cores. */
   readonly description: string;
   /** The compute capability of a GPU, e.g. `9.0`. */
   readonly capability?: string;
@@ -33,8 +33,8 @@ export interface Device {
   readonly memory?: { readonly total: number; readonly free: number | undefined };
 }
 
-/** A device, with its native handle if it is a GPU. */
-export interface OpenDevice {
+/** A device that is open, with its native handle if it is a GPU. */
+export interface DeviceHandle {
   /** LibTorch's name, e.g. `'cuda:0'`. */
   readonly name: string;
   /** Absent for the CPU. */
@@ -46,7 +46,7 @@ interface DeviceProbe {
   /** The LibTorch in use; undefined if none is found. */
   findLibTorch(): LibTorch | undefined | Promise<LibTorch | undefined>;
   queryDriver(): GpuDriver | Promise<GpuDriver>;
-  /** The path of the CUDA backend library for a LibTorch, if it is compiled. */
+  /** The path of the CUDA backend library for a LibTorch; undefined if it has not been built. */
   cudaBackend(libtorch: LibTorch): string | undefined;
   openGpu(backend: string, index: number): GpuHandle | Promise<GpuHandle>;
 }
@@ -92,8 +92,8 @@ const systemProbeSync: SyncDeviceProbe = {
   },
 };
 
-const cpu: OpenDevice = { name: 'cpu' };
-const openedGpus = new Map<number, OpenDevice>();
+const cpu: DeviceHandle = { name: 'cpu' };
+const openGpus = new Map<number, DeviceHandle>();
 
 /** Lists the devices that models can run on. Queries NVIDIA's driver if LibTorch has CUDA. */
 export async function devices(): Promise<Device[]> {
@@ -118,20 +118,20 @@ export async function devices(): Promise<Device[]> {
  * emits a warning and returns the CPU.
  *
  * @throws OptionError if the name is invalid
- * @throws DeviceError if the device does not exist, or cannot be used
+ * @throws DeviceError if the device is not available
  */
 export async function openDevice(
   device: DeviceName = 'auto',
   probe: DeviceProbe = systemProbe,
-): Promise<OpenDevice> {
-  const alreadyOpen = openedDevice(device);
-  if (alreadyOpen) return alreadyOpen;
+): Promise<DeviceHandle> {
+  const cached = cachedDevice(device);
+  if (cached) return cached;
   const libtorch = await probe.findLibTorch();
-  if (isCpuRegardlessOfDriver(device, libtorch)) return cpu;
+  if (autoSelectsCpu(device, libtorch)) return cpu;
   const gpu = selectGpu(device, libtorch, await probe.queryDriver(), probe);
   if (!gpu) return cpu;
   try {
-    return remember(gpu, await probe.openGpu(gpu.backend, gpu.index));
+    return cacheGpu(gpu, await probe.openGpu(gpu.backend, gpu.index));
   } catch (error) {
     return fallBackToCpu(device, error);
   }
@@ -141,15 +141,15 @@ export async function openDevice(
 export function openDeviceSync(
   device: DeviceName = 'auto',
   probe: SyncDeviceProbe = systemProbeSync,
-): OpenDevice {
-  const alreadyOpen = openedDevice(device);
-  if (alreadyOpen) return alreadyOpen;
+): DeviceHandle {
+  const cached = cachedDevice(device);
+  if (cached) return cached;
   const libtorch = probe.findLibTorch();
-  if (isCpuRegardlessOfDriver(device, libtorch)) return cpu;
+  if (autoSelectsCpu(device, libtorch)) return cpu;
   const gpu = selectGpu(device, libtorch, probe.queryDriver(), probe);
   if (!gpu) return cpu;
   try {
-    return remember(gpu, probe.openGpu(gpu.backend, gpu.index));
+    return cacheGpu(gpu, probe.openGpu(gpu.backend, gpu.index));
   } catch (error) {
     return fallBackToCpu(device, error);
   }
@@ -175,14 +175,17 @@ interface SelectedGpu {
   readonly backend: string;
 }
 
-/** The CPU, or a GPU that was opened before. */
-function openedDevice(device: DeviceName): OpenDevice | undefined {
+/** The CPU, or a GPU that is already open. */
+function cachedDevice(device: DeviceName): DeviceHandle | undefined {
   const index = gpuIndexOf(device);
-  return index === undefined ? cpu : openedGpus.get(index);
+  return index === undefined ? cpu : openGpus.get(index);
 }
 
-/** Whether the driver need not be queried, which can take a second, because the device is the CPU. */
-function isCpuRegardlessOfDriver(device: DeviceName, libtorch: LibTorch | undefined): boolean {
+/**
+ * Whether `'auto'` selects the CPU because LibTorch has no CUDA. Checked first, because querying the
+ * driver can take a second.
+ */
+function autoSelectsCpu(device: DeviceName, libtorch: LibTorch | undefined): boolean {
   return device === 'auto' && !hasCuda(libtorch);
 }
 
@@ -190,7 +193,7 @@ function hasCuda(libtorch: LibTorch | undefined): libtorch is LibTorch {
   return libtorch !== undefined && libtorch.variant !== 'cpu';
 }
 
-/** The GPU to open; undefined if `'auto'` selects the CPU. @throws DeviceError if it does not exist */
+/** The GPU to open; undefined if `'auto'` selects the CPU. @throws DeviceError if it is not available */
 function selectGpu(
   device: DeviceName,
   libtorch: LibTorch | undefined,
@@ -203,22 +206,24 @@ function selectGpu(
   const count = driver.gpus.length;
   if (!problem && index < count) return { index, backend: backend! };
   if (problem && device === 'auto') return undefined;
-  const what = problem?.what ?? `The driver reports ${count}, starting at cuda:0`;
-  throw new DeviceError('ERR_SEMISUP_DEVICE', {
+  const what =
+    problem?.what ??
+    `The driver reports ${count} ${count === 1 ? 'GPU' : 'GPUs'}, starting at cuda:0`;
+  throw new DeviceError('ERR_SEMISUP_DEVICE_UNAVAILABLE', {
     what: `The device '${device}' is not available. ${what}.`,
     remedy: `${problem ? `${problem.remedy} Or use` : 'Use one of these, or'} device: 'auto' or 'cpu'.`,
     value: device,
   });
 }
 
-function remember({ index }: SelectedGpu, gpu: GpuHandle): OpenDevice {
+function cacheGpu({ index }: SelectedGpu, gpu: GpuHandle): DeviceHandle {
   const device = { name: `cuda:${index}`, gpu };
-  openedGpus.set(index, device);
+  openGpus.set(index, device);
   return device;
 }
 
 /** Returns the CPU for `'auto'`, with a warning. @throws DeviceError for a GPU that was named */
-function fallBackToCpu(device: DeviceName, cause: unknown): OpenDevice {
+function fallBackToCpu(device: DeviceName, cause: unknown): DeviceHandle {
   // LibTorch did not load, so the CPU is not usable either.
   if (cause instanceof LibTorchError) throw cause;
   if (device !== 'auto') throw openError(device, cause);
@@ -231,7 +236,7 @@ function fallBackToCpu(device: DeviceName, cause: unknown): OpenDevice {
 function openError(device: string, cause: unknown): DeviceError {
   return new DeviceError('ERR_SEMISUP_DEVICE_FAILED', {
     what: `The device '${device}' could not be opened: ${errorReason(cause)}.`,
-    remedy: `Check with nvidia-smi that it is idle and not in exclusive mode. Or use device: 'cpu'.`,
+    remedy: `Check with nvidia-smi that it has free memory and is not in an exclusive compute mode. Or use device: 'cpu'.`,
     value: device,
     cause,
   });

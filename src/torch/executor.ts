@@ -73,7 +73,7 @@ export class Executor {
   }
 
   async #close(module: ModuleHandle | undefined): Promise<void> {
-    await this.native.closeModule(this.handle, module);
+    await this.native.closeExecutor(this.handle, module);
     // Promises of calls that finished at the same time settle first.
     await setImmediate();
   }

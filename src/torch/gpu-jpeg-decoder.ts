@@ -5,7 +5,7 @@ import type { Executor } from './executor';
 import type { GpuHandle, JpegDecoderHandle } from './native';
 import { Tensor } from './tensor';
 
-/** The JPEGs of a batch that a GPU decoded, and those that it could not. */
+/** The result of decoding a batch of JPEGs on a GPU. */
 export interface DecodedJpegs {
   /** uint8 [n, crop, crop, 3] on the GPU, in the order of the files; absent if none was decoded. */
   readonly images?: Tensor;

@@ -1,10 +1,11 @@
-import type { GpuHandle, GpuLaunch } from './native';
+import type { GpuHandle, GpuLaunchConfig } from './native';
 import { interpreterPlan, type Plan, type PlanRequest } from './plan-request';
 import type { GpuPrecision } from './precision';
 
 /**
- * Plans a method for a GPU. Batches run as CUDA graphs, one per power of two. The graph for one image is
- * captured immediately, each other graph when a batch of its size first arrives.
+ * Plans a method for a GPU. Batches run as CUDA graphs, one for each power-of-two batch size. The graph
+ * for a single image is captured immediately; each other graph is captured when a batch of its size
+ * first arrives.
  *
  * @throws OptionError if the method cannot run in the precision
  * @throws DeviceError if the GPU fails, or has too little memory
@@ -32,9 +33,9 @@ export async function createGpuPlan(
   };
 }
 
-function describe({ isGraph, isFused, milliseconds, failed }: GpuLaunch): string {
+function describe({ isGraph, isFused, milliseconds, failures }: GpuLaunchConfig): string {
   const how = isGraph ? 'as a CUDA graph' : 'operator by operator';
   const convolutions = isFused ? `cuDNN's fused convolutions` : `cuDNN's convolutions`;
   const summary = `One image takes ${milliseconds.toPrecision(3)} ms ${how}, with ${convolutions}.`;
-  return failed === undefined ? summary : `${summary} ${failed.trim().replace(/\.?$/, '.')}`;
+  return failures === undefined ? summary : `${summary} ${failures.trim().replace(/\.?$/, '.')}`;
 }

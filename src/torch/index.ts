@@ -1,13 +1,13 @@
 export { rejectOnAbort } from './abort';
 export type { ArchiveSource } from './archive';
-export { devices, openDevice, type Device, type DeviceName, type OpenDevice } from './device';
+export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
 export type { TypedArrayOf, TensorData, InferredDType } from './tensor-data';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { batchImages } from './batch-images';
 export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
-export type { ConvolutionAlgorithm, PlanChoices, PlanMeasured } from './plan-choices';
+export type { ConvolutionAlgorithm, PlanChoices, PlanMeasurements } from './plan-choices';
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
 export type { Plan } from './plan-request';
 export { checkPrecision, precisionsOf, type Precision } from './precision';
@@ -18,5 +18,5 @@ export {
   type ScriptModuleOptions,
 } from './script-module';
 export { Tensor } from './tensor';
-export { topk, type TopK } from './topk';
+export { softmaxTopk, type TopK } from './topk';
 export type { KeywordArguments, ScriptValue } from './script-value';

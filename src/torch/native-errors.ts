@@ -10,11 +10,11 @@ import {
 
 type CodeOf<E extends SemisupError> = E['code'];
 
-/** The codes of the errors that the addon reports. A test compares them with those in binding/. */
+/** The codes of the addon's errors. A test compares them with those in binding/. */
 export type NativeErrorCode =
   | Extract<CodeOf<OptionError>, 'ERR_SEMISUP_OPTION_VALUE'>
   | Extract<CodeOf<ModelError>, 'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_WRITE'>
-  | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE'>
+  | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | CodeOf<TensorError>
   | CodeOf<ScriptError>
   | CodeOf<DisposedError>;

@@ -1,21 +1,24 @@
 import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
-import type { PlanChoices, PlanMeasured } from './plan-choices';
+import type { PlanChoices, PlanMeasurements } from './plan-choices';
 
 declare const tag: unique symbol;
-/** A JavaScript object with a type tag, which owns a native object. Opaque to TypeScript. */
-interface Handle<Name extends string> {
-  readonly [tag]: Name;
+/**
+ * A JavaScript object with a type tag, which owns a native object. Opaque to TypeScript. `Kind` is the
+ * name that the addon uses in messages and in `memory()`.
+ */
+interface Handle<Kind extends string> {
+  readonly [tag]: Kind;
 }
 
-/** Threads that share one job queue. */
+/** Worker threads that share one job queue. */
 export type ExecutorHandle = Handle<'Executor'>;
 /** An `at::Tensor`. */
 export type TensorHandle = Handle<'Tensor'>;
-/** A `torch::jit::Module`. */
-export type ModuleHandle = Handle<'Module'>;
+/** A `torch::jit::Module`, with its device and the plans of its methods. */
+export type ModuleHandle = Handle<'ScriptModule'>;
 
 /** A GPU, opened by the CUDA backend library. */
-export type GpuHandle = Handle<'GpuDevice'>;
+export type GpuHandle = Handle<'Gpu'>;
 
 /** An nvJPEG decoder on a GPU. */
 export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
@@ -50,7 +53,7 @@ export interface MethodSchema {
 /** The result of tuning a plan. */
 export interface PlanTuning {
   readonly choices: PlanChoices;
-  readonly measured: PlanMeasured;
+  readonly measured: PlanMeasurements;
 }
 
 /** The reason why a method has no plan, as a clause without a final period. */
@@ -58,16 +61,16 @@ export interface NoPlan {
   readonly reason: string;
 }
 
-/** How a GPU plan runs one image. */
-export interface GpuLaunch {
+/** How a GPU plan runs a single image: the fastest of the alternatives that were measured. */
+export interface GpuLaunchConfig {
   /** Whether it is launched as a CUDA graph, rather than operator by operator. */
   readonly isGraph: boolean;
   /** Whether cuDNN fuses bias, residual addition and ReLU into the convolutions. */
   readonly isFused: boolean;
   /** The measured time to run one image, in milliseconds. */
   readonly milliseconds: number;
-  /** The alternatives that failed, with their errors, as sentences; absent if none failed. */
-  readonly failed?: string;
+  /** The alternatives that failed and their errors, as text for a message; absent if none failed. */
+  readonly failures?: string;
 }
 
 /** A typed array that the addon accepts. */
@@ -84,11 +87,11 @@ export type TypedArray =
 /**
  * The functions of the LibTorch addon.
  *
- * Functions that return a promise run on a thread of the executor, in the order of the calls if it has
- * one instance, and settle on the JS thread; all others run on the JS thread, except the `Sync` variants,
- * which block it until an executor thread is done. Pending calls keep native objects alive, so handles
- * may be disposed or collected meanwhile. Every error is created by `makeError`; a closed executor or a
- * disposed handle raises `ERR_SEMISUP_DISPOSED`.
+ * Asynchronous functions run on an executor thread; their promises settle on the JS thread. An executor
+ * with one instance runs calls in order. All other functions run on the JS thread; those whose names end
+ * in `Sync` block it until an executor thread has finished. Pending calls keep native objects alive, so
+ * handles may be disposed or collected meanwhile. Every error is created by `makeError`; a closed
+ * executor or a disposed handle raises `ERR_SEMISUP_DISPOSED`.
  */
 export interface Native {
   /** The LibTorch version that the addon was compiled against, e.g. `2.13.0`. */
@@ -102,7 +105,10 @@ export interface Native {
   /** Drops queued jobs, waits for running ones and joins the threads of all executors. Idempotent. */
   shutdown(): void;
 
-  /** The number and bytes of this environment's live native objects, by kind. */
+  /**
+   * The number and total size in bytes of the live native objects of this Node environment (the main
+   * thread or a worker), by kind.
+   */
   memory(): Partial<
     Record<'Arena' | 'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
   >;
@@ -113,15 +119,15 @@ export interface Native {
    */
   createExecutor(instances: number, threads: number): ExecutorHandle;
   /**
-   * Refuses new jobs; resolves when the pending ones are done and the module is freed. The handle of the
-   * module is disposed immediately.
+   * Closes the executor: refuses new jobs, waits for pending ones, then frees `module`, if given. The
+   * handle of the module is disposed immediately.
    */
-  closeModule(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
+  closeExecutor(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
   /**
-   * Dequeues the call with the ticket and rejects it with `ERR_SEMISUP_CANCELLED`; false if it is not
-   * queued, as when it already runs.
+   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELLED`. Returns false if
+   * it is not queued, e.g. because it is already running.
    */
-  cancelJob(executor: ExecutorHandle, ticket: number): boolean;
+  cancelJob(executor: ExecutorHandle, jobId: number): boolean;
 
   /**
    * Copies `data`, row-major, into a new tensor on the CPU. Throws `ERR_SEMISUP_TENSOR` unless its bytes
@@ -129,8 +135,8 @@ export interface Native {
    */
   createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
   describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
-  /** Copies the elements, row-major, into `into`, which must have the tensor's dtype and length. */
-  readTensor(tensor: TensorHandle, into: TypedArray): void;
+  /** Copies the elements, row-major, into `target`, which must have the tensor's dtype and length. */
+  readTensor(tensor: TensorHandle, target: TypedArray): void;
   /** Like `Tensor.to` of PyTorch: shares the memory if the tensor has the device and dtype already. */
   convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
   /** Like `convertTensor`, but on an executor thread, and preserves the dtype. */
@@ -162,8 +168,8 @@ export interface Native {
   /** The schemas of the methods, by name. */
   describeMethods(module: ModuleHandle): Record<string, MethodSchema>;
   /**
-   * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. A nonzero
-   * ticket identifies the call to `cancelJob`.
+   * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. `jobId`
+   * identifies the call to `cancelJob`; 0 means that the call cannot be canceled.
    */
   callMethod(
     executor: ExecutorHandle,
@@ -171,7 +177,7 @@ export interface Native {
     method: string,
     args: readonly unknown[],
     kwargs: object,
-    ticket: number,
+    jobId: number,
   ): Promise<unknown>;
   callMethodSync(
     executor: ExecutorHandle,
@@ -183,11 +189,11 @@ export interface Native {
   /** The graph of a method in TorchScript's textual IR. */
   methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
   /**
-   * Plans a method for the CPU. Afterwards, calls with one float32 [n, c, h, w] run by the plan, which owns
-   * a copy of the weights. `images`, float32 [n, c, h, w], calibrate the activations of an int8 plan and are
-   * required only for it. Plans with equal signatures accept the same `PlanChoices`.
+   * Plans a method for the CPU. Afterwards, calls with one float32 tensor [n, c, h, w] use the plan, which
+   * owns a copy of the weights. `images`, float32 [n, c, h, w], calibrate the activations of an int8 plan
+   * and are required only for it. Plans with equal signatures accept the same `PlanChoices`.
    */
-  planMethod(
+  planOnCpu(
     executor: ExecutorHandle,
     module: ModuleHandle,
     method: string,
@@ -202,8 +208,9 @@ export interface Native {
     choices: PlanChoices,
   ): Promise<void>;
   /**
-   * Selects algorithms by measurement with `images`, float32 [n, c, h, w]; each phase takes about `seconds`.
-   * Removes the plan if its outputs differ from TorchScript's by more than its tolerance.
+   * Measures the algorithms with `images`, float32 [n, c, h, w], and selects the fastest. `seconds` is a
+   * target; tuning may take a few times as long. Removes the plan if its outputs differ from TorchScript's
+   * by more than its tolerance (`ToleranceOf` in binding/program/numerics.h).
    */
   tunePlan(
     executor: ExecutorHandle,
@@ -213,8 +220,8 @@ export interface Native {
     seconds: number,
   ): Promise<PlanTuning | NoPlan>;
   /**
-   * The largest absolute difference between the outputs of the plan and of TorchScript for `images`,
-   * [n, c, h, w], relative to the largest magnitude; NaN if an output contains NaN.
+   * The maximum absolute difference between the outputs of the plan and of TorchScript for `images`,
+   * [n, c, h, w], divided by the maximum absolute value of TorchScript's; NaN if an output contains NaN.
    */
   comparePlan(
     executor: ExecutorHandle,
@@ -223,16 +230,16 @@ export interface Native {
     images: TensorHandle,
   ): Promise<number>;
   /**
-   * Opens the GPU `index` with the CUDA backend library at the path `library`. Can take seconds, because
-   * the driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
+   * Opens the GPU with the given index through the CUDA backend library at the path `library`. Can take
+   * seconds, because the driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
    */
   openGpu(executor: ExecutorHandle, library: string, index: number): Promise<GpuHandle>;
   openGpuSync(executor: ExecutorHandle, library: string, index: number): GpuHandle;
   /**
    * Plans a method for a GPU; the plan owns a copy of the weights there. Afterwards, calls with one tensor,
-   * uint8 [n, h, w, 3] or float32 [n, c, h, w], run by the plan and return a tensor on the GPU. uint8 is
-   * normalized by `transform`. The output for the first of `images`, uint8 [n, h, w, 3], is compared with
-   * TorchScript's.
+   * uint8 [n, h, w, 3] or float32 [n, c, h, w], use the plan and return a tensor on the GPU. uint8 images are
+   * normalized according to `transform`. The plan's output for the first of `images`, uint8 [n, h, w, 3], is
+   * compared with TorchScript's; returns `NoPlan` if they differ.
    */
   planOnGpu(
     executor: ExecutorHandle,
@@ -242,7 +249,7 @@ export interface Native {
     precision: 'float32' | 'tf32' | 'bfloat16' | 'float16',
     images: TensorHandle,
     transform: Transform,
-  ): Promise<GpuLaunch | NoPlan>;
+  ): Promise<GpuLaunchConfig | NoPlan>;
   /** Detached parameters and buffers by dotted name; they share the module's memory. */
   namedTensors(
     executor: ExecutorHandle,
@@ -253,8 +260,8 @@ export interface Native {
   /** An attribute of the module or, by a dotted name, of a submodule. */
   attribute(executor: ExecutorHandle, module: ModuleHandle, name: string): Promise<unknown>;
   /**
-   * Moves the module to a device and converts its floating-point tensors, in place; undefined leaves either
-   * unchanged. Removes all plans.
+   * Moves the module to a device and converts its floating-point tensors to a dtype, in place; an argument
+   * that is undefined leaves that property unchanged. Removes all plans.
    */
   convertModule(
     executor: ExecutorHandle,
@@ -284,8 +291,8 @@ export interface Native {
   ): Promise<void>;
 
   /**
-   * Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop], RGB. The samples are
-   * kept alive until the promise settles; they must not be written to or transferred.
+   * Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop], RGB. The pixel
+   * data is kept alive until the promise settles; it must not be written to or transferred.
    */
   batchImages(
     executor: ExecutorHandle,
@@ -317,9 +324,9 @@ export interface Native {
     transform: Transform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
   /** Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. */
-  topk(
+  softmaxTopk(
     executor: ExecutorHandle,
     logits: TensorHandle,
     k: number,
-  ): Promise<{ indices: Int32Array; scores: Float32Array }>;
+  ): Promise<{ indices: Int32Array; probabilities: Float32Array }>;
 }

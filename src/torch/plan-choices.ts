@@ -34,7 +34,7 @@ export interface PlanChoices {
 }
 
 /** The speed of a plan's choices on this machine. */
-export interface PlanMeasured {
+export interface PlanMeasurements {
   /** Milliseconds per image, for one image on all threads. */
   readonly latency: number;
   /** Images per second of a batch, by the number of images per sub-batch. */

@@ -1,12 +1,12 @@
 import { invalidValue } from '../options';
 import { precisions, type Precision } from './precision';
 
-const modes = ['auto', 'tune', 'default', 'interpreter'] as const;
+const modes = ['auto', 'tune', 'untuned', 'interpreter'] as const;
 
 /**
- * How a model's plan is chosen: `'auto'` measures once per machine and caches the result, `'tune'`
- * always measures, `'default'` never measures, and `'interpreter'` runs TorchScript's interpreter
- * without a plan.
+ * How a model's plan is chosen: `'auto'` tunes it once per machine and caches the result, `'tune'`
+ * tunes it again and replaces the cached result, `'untuned'` uses preset algorithms without measuring,
+ * and `'interpreter'` runs TorchScript's interpreter without a plan.
  */
 export type PlanMode = (typeof modes)[number];
 
@@ -19,8 +19,8 @@ export interface PlanOptions {
    */
   readonly precision?: Precision | 'auto';
   /**
-   * With the precision `'auto'`: the largest allowed difference of an output, relative to its largest
-   * magnitude. 0 by default, which only float32 satisfies.
+   * With the precision `'auto'`: the largest allowed difference from the float32 output, relative to its
+   * largest absolute value. 0 by default, which only float32 satisfies.
    */
   readonly tolerance?: number;
   /** How the plan is chosen; `'auto'` by default. */

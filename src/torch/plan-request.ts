@@ -1,16 +1,16 @@
 import { OptionError } from '../errors';
 import type { Transform } from '../types';
-import type { OpenDevice } from './device';
+import type { DeviceHandle } from './device';
 import type { Executor } from './executor';
 import type { ModuleHandle } from './native';
-import type { PlanChoices, PlanMeasured } from './plan-choices';
+import type { PlanChoices, PlanMeasurements } from './plan-choices';
 import type { Precision } from './precision';
 import type { Tensor } from './tensor';
 
 /** How a model runs, and why. */
 export interface Plan {
   /**
-   * `'planned'`: as a list of fused steps; `'graph'`: as CUDA graphs of these; `'interpreter'`: by
+   * `'planned'`: as a list of fused steps; `'graph'`: as CUDA graphs of such steps; `'interpreter'`: in
    * TorchScript's interpreter.
    */
   readonly kind: 'planned' | 'graph' | 'interpreter';
@@ -19,13 +19,13 @@ export interface Plan {
   readonly precision: Precision;
   /** Why this plan was chosen, as a sentence. */
   readonly reason: string;
-  /** The algorithm of each convolution, where the model is planned. */
+  /** The algorithm of each convolution; absent unless the plan was tuned. */
   readonly choices?: PlanChoices;
-  /** The measurements on this machine that selected them. */
-  readonly measured?: PlanMeasured;
+  /** The measured speed on this machine; absent if it was not measured. */
+  readonly measured?: PlanMeasurements;
 }
 
-/** Example inputs, with which a plan is calibrated and measured. */
+/** Example inputs, which are used to calibrate and tune a plan. */
 export interface PlanExample {
   /** The shape of one image, [c, h, w]. */
   readonly shape: readonly number[];
@@ -44,7 +44,7 @@ export interface PlanRequest {
   readonly module: ModuleHandle;
   readonly method: string;
   readonly example: PlanExample;
-  readonly device: OpenDevice;
+  readonly device: DeviceHandle;
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 import type { Tensor } from './tensor';
 
 /**
- * Plans a method. Afterwards, its calls with one float32 tensor [n, c, h, w] run by the plan.
+ * Plans a method. Afterwards, calls of the method with one float32 tensor [n, c, h, w] use the plan.
  *
  * @throws OptionError if the method cannot run in the precision
  */

@@ -1,5 +1,5 @@
 import { invalidValue } from '../options';
-import type { OpenDevice } from './device';
+import type { DeviceHandle } from './device';
 
 /** The values of the `precision` option, in the order that errors list them. */
 export const precisions = ['float32', 'bfloat16', 'int8', 'float16', 'tf32'] as const;
@@ -21,12 +21,12 @@ export type GpuPrecision = (typeof gpuPrecisions)[number];
 export type Precision = (typeof precisions)[number];
 
 /** The precisions of a device, fastest first. */
-export function precisionsOf({ gpu }: OpenDevice): readonly Precision[] {
+export function precisionsOf({ gpu }: DeviceHandle): readonly Precision[] {
   return gpu ? gpuPrecisions : cpuPrecisions;
 }
 
 /** @throws OptionError if the device does not support the precision */
-export function checkPrecision(precision: Precision | 'auto', device: OpenDevice): void {
+export function checkPrecision(precision: Precision | 'auto', device: DeviceHandle): void {
   const supported = [...precisionsOf(device), 'auto'] as const;
   if (supported.includes(precision)) return;
   const where = device.gpu ? 'on a GPU' : 'on the CPU';

@@ -1,5 +1,5 @@
 import { ScriptError } from '../errors';
-import { checkOptionNames, checkSignal, nearest, readFrom, invalidValue } from '../options';
+import { checkOptionNames, checkSignal, nearest, guardGetters, invalidValue } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { rejectOnAbort } from './abort';
 import {
@@ -14,7 +14,7 @@ import {
   openDevice,
   openDeviceSync,
   type DeviceName,
-  type OpenDevice,
+  type DeviceHandle,
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
@@ -47,29 +47,29 @@ export interface ScriptModuleOptions extends ExecutorOptions {
 /** Options of a call. */
 export interface CallOptions {
   /**
-   * Rejects the promise and removes the call from the queue. A call that is already running still
-   * finishes, but its result is discarded.
+   * Rejects the promise with the signal's reason and removes the call from the queue. A call that is
+   * already running still finishes, but its result is discarded.
    */
   readonly signal?: AbortSignal;
 }
 
 const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'];
 
-let lastTicket = 0;
+let lastJobId = 0;
 
 /** A TorchScript module, which runs on its own threads. */
 export class ScriptModule implements AsyncDisposable {
   /** @internal */
   readonly executor: Executor;
   /** The contents of the archive's extra files, by name. */
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly extraFiles: Readonly<Record<string, string>>;
   /** The schemas of the methods, by name. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: ModuleHandle;
 
   private constructor(executor: Executor, { module, extraFiles }: LoadedModule) {
     this.executor = executor;
-    this.metadata = extraFiles;
+    this.extraFiles = extraFiles;
     this.methods = executor.native.describeMethods(module);
     this.#handle = module;
   }
@@ -92,7 +92,7 @@ export class ScriptModule implements AsyncDisposable {
     signal?.throwIfAborted();
     const loading = ScriptModule.#open(source, options, checked);
     return await rejectOnAbort(signal, loading, () => {
-      // The module may still load, and nothing else would close it.
+      // Loading may still succeed after the abort. Nothing else refers to the module then: close it.
       loading.then(
         (module) => module.close(),
         () => undefined,
@@ -106,7 +106,8 @@ export class ScriptModule implements AsyncDisposable {
     { dtype, freeze }: CheckedOptions,
   ): Promise<ScriptModule> {
     const reading = toArchive(source, options.signal);
-    // Errors of the device take precedence: mark a rejection of the archive as handled.
+    // A device error is reported first, so `reading` may reject before it is awaited: mark its rejection
+    // as handled.
     reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
     const archive = await reading;
@@ -190,7 +191,10 @@ export class ScriptModule implements AsyncDisposable {
     return this.callSync<Result>('forward', ...args);
   }
 
-  /** Calls a method by name; otherwise like `forward`. */
+  /**
+   * Calls a method by name, with its arguments listed one by one, otherwise like `forward`; to pass a
+   * `signal`, use {@link ScriptModule.invoke}, which takes the arguments as an array.
+   */
   async call<Result extends ScriptValue = Tensor>(
     method: string,
     ...args: (ScriptValue | KeywordArguments)[]
@@ -209,7 +213,10 @@ export class ScriptModule implements AsyncDisposable {
     return native.callMethodSync(handle, this.#handle, method, positional, named) as Result;
   }
 
-  /** Like `call`, but takes the arguments as an array, followed by options. */
+  /**
+   * Like {@link ScriptModule.call}, but takes the arguments as an array, followed by options: a `signal`
+   * that cancels the call.
+   */
   async invoke<Result extends ScriptValue = Tensor>(
     method: string,
     args: readonly (ScriptValue | KeywordArguments)[],
@@ -222,10 +229,10 @@ export class ScriptModule implements AsyncDisposable {
     this.#checkMethod(method);
     const { native, handle } = this.executor;
     const [positional, named] = splitArguments(args);
-    const ticket = ++lastTicket;
-    const called = native.callMethod(handle, this.#handle, method, positional, named, ticket);
+    const jobId = ++lastJobId;
+    const called = native.callMethod(handle, this.#handle, method, positional, named, jobId);
     return await rejectOnAbort(signal, called as Promise<Result>, () => {
-      native.cancelJob(handle, ticket);
+      native.cancelJob(handle, jobId);
     });
   }
 
@@ -240,7 +247,7 @@ export class ScriptModule implements AsyncDisposable {
     method: string,
     example: PlanExample,
     options: PlanOptions,
-    device: OpenDevice = { name: 'cpu' },
+    device: DeviceHandle = { name: 'cpu' },
   ): Promise<Plan> {
     const { executor } = this;
     return await createPlan({ executor, module: this.#handle, method, example, device }, options);
@@ -280,8 +287,8 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Moves the module to a device and converts its floating-point tensors to a dtype, in place, after all
-   * earlier calls.
+   * Moves the module to a device and converts its floating-point tensors to a dtype, in place, once all
+   * earlier calls have finished.
    *
    * @returns this module
    * @throws OptionError if an option is unknown or out of range
@@ -296,8 +303,8 @@ export class ScriptModule implements AsyncDisposable {
     return this;
   }
 
-  /** @internal */
-  async moveTo({ name }: OpenDevice): Promise<void> {
+  /** Like `to`, with a device that is already open. @internal */
+  async moveToOpenDevice({ name }: DeviceHandle): Promise<void> {
     const { native, handle } = this.executor;
     await native.convertModule(handle, this.#handle, name, undefined);
   }
@@ -305,7 +312,7 @@ export class ScriptModule implements AsyncDisposable {
   /**
    * Saves the module as a TorchScript archive. The file is written atomically.
    *
-   * @param options.extraFiles the contents of extra files, by name; by default those of `metadata`
+   * @param options.extraFiles the contents of extra files, by name; by default those of this module
    * @throws ModelError if the file cannot be written
    * @throws OptionError if the path or the extra files are of the wrong type
    */
@@ -314,7 +321,7 @@ export class ScriptModule implements AsyncDisposable {
     options: { extraFiles?: Readonly<Record<string, string>> } = {},
   ): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
-    const { extraFiles: given = this.metadata } = options;
+    const { extraFiles: given = this.extraFiles } = options;
     const extraFiles = checkExtraFiles(given);
     const { native, handle } = this.executor;
     await writeFileAtomically(path, (temporary) =>
@@ -370,7 +377,7 @@ function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {
 }
 
 function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
-  return readFrom('The extra files', files, () => {
+  return guardGetters('The extra files', files, () => {
     if (typeof files !== 'object' || files === null || Array.isArray(files)) {
       throw invalidValue('extraFiles', 'an object of strings', files);
     }

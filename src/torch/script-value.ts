@@ -1,4 +1,4 @@
-import { readFrom, invalidValue } from '../options';
+import { guardGetters, invalidValue } from '../options';
 import type { Tensor } from './tensor';
 
 /**
@@ -46,7 +46,7 @@ export interface KeywordArguments {
 export function splitArguments(
   args: readonly (ScriptValue | KeywordArguments)[],
 ): [readonly unknown[], object] {
-  return readFrom('The arguments of a call', args, () => {
+  return guardGetters('The arguments of a call', args, () => {
     if (!Array.isArray(args)) throw invalidValue('the arguments of a call', 'an array', args);
     const copy = Array.from(args as readonly (ScriptValue | KeywordArguments)[]);
     const last = copy.at(-1);

@@ -1,6 +1,6 @@
 import { dtypeBytes, isDType, type DType } from '../types';
 import { TensorError } from '../errors';
-import { checkOptionNames, readFrom, invalidValue } from '../options';
+import { checkOptionNames, guardGetters, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
@@ -64,15 +64,15 @@ export class Tensor<T extends DType = DType> implements Disposable {
     shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? readFrom('The data of a tensor', data, () => inferDType(data));
+    const type = dtype ?? guardGetters('The data of a tensor', data, () => inferDType(data));
     if (typeof type !== 'string' || !isDType(type)) {
       throw invalidValue('the data of a tensor', 'a typed array with a dtype', dtype ?? data);
     }
-    if (readFrom('The data of a tensor', data, () => needsHalfConversion(data, type))) {
+    if (guardGetters('The data of a tensor', data, () => needsHalfConversion(data, type))) {
       using wide = Tensor.from(data, shape, 'float64');
       return wide.to({ dtype: type as T });
     }
-    const typed = readFrom('The data of a tensor', data, () => toTypedArray(data, type));
+    const typed = guardGetters('The data of a tensor', data, () => toTypedArray(data, type));
     const lengths = shape === undefined ? [typed.length] : readShape(shape);
     const elements = countElements(lengths);
     if (elements !== typed.length) {
@@ -181,7 +181,7 @@ setTensorFactory((native, handle) => new Tensor(native, handle));
 
 /** Copies the shape, so that it cannot change after it is checked. */
 function readShape(shape: unknown): number[] {
-  return readFrom('A shape', shape, () => {
+  return guardGetters('A shape', shape, () => {
     if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of integers', shape);
     if (shape.length > maxDimensions) {
       throw invalidValue('a shape', `at most ${maxDimensions} dimensions`, shape);

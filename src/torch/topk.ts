@@ -6,10 +6,10 @@ export interface TopK {
   /** Class indices [n, k], row-major, most probable first. */
   readonly indices: Int32Array;
   /** Their probabilities [n, k]. */
-  readonly scores: Float32Array;
+  readonly probabilities: Float32Array;
 }
 
 /** Computes softmax and top-k of logits [n, classes], on the executor's threads. */
-export async function topk(executor: Executor, logits: Tensor, k: number): Promise<TopK> {
-  return await executor.native.topk(executor.handle, logits.handle, k);
+export async function softmaxTopk(executor: Executor, logits: Tensor, k: number): Promise<TopK> {
+  return await executor.native.softmaxTopk(executor.handle, logits.handle, k);
 }

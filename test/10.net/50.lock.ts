@@ -174,7 +174,7 @@ describe('withLock', () => {
           await leaveLock(remoteHolder);
           while (!signal.aborted) await sleep(5);
           assert(signal.reason instanceof LockError);
-          assert.equal(signal.reason.code, 'ERR_SEMISUP_LOCKED');
+          assert.equal(signal.reason.code, 'ERR_SEMISUP_LOCK_LOST');
         },
         { timing: quick },
       );

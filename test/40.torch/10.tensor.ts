@@ -131,7 +131,9 @@ describe('Tensor', () => {
         ['float64'],
       ] as object[];
       for (const target of invalid) assert.throws(() => tensor.to(target), OptionError);
-      assert.throws(() => tensor.to({ device: 'cuda:0' }), { code: 'ERR_SEMISUP_DEVICE' });
+      assert.throws(() => tensor.to({ device: 'cuda:0' }), {
+        code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE',
+      });
     });
   });
 

@@ -30,7 +30,7 @@ describe('ScriptModule', () => {
     using input = ones();
     using output = await loaded.forward(input);
     assert.deepEqual(await output.data(), new Float32Array([21, 30]));
-    assert.deepEqual(loaded.metadata, { 'notes.txt': 'ünïcode' });
+    assert.deepEqual(loaded.extraFiles, { 'notes.txt': 'ünïcode' });
     assert.deepEqual(await readdir(directory.path), ['net.pt']);
   });
 
@@ -192,7 +192,7 @@ describe('ScriptModule', () => {
       code: 'ERR_SEMISUP_OPTION_VALUE',
     });
     await assert.rejects(ScriptModule.load(path, { device: 'cuda:7' }), {
-      code: 'ERR_SEMISUP_DEVICE',
+      code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE',
     });
   });
 });

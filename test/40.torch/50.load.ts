@@ -50,12 +50,12 @@ describe('ScriptModule.load', () => {
     for (const source of sources) {
       await using module = await ScriptModule.load(source);
       assert.deepEqual(await outputOf(module), new Float32Array([-5]));
-      assert.deepEqual(module.metadata, extraFiles);
+      assert.deepEqual(module.extraFiles, extraFiles);
     }
     for (const source of sources.slice(0, 5)) {
       await using module = ScriptModule.loadSync(source as string);
       assert.deepEqual(await outputOf(module), new Float32Array([-5]));
-      assert.deepEqual(module.metadata, extraFiles);
+      assert.deepEqual(module.extraFiles, extraFiles);
     }
   });
 

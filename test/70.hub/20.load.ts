@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../support/temporary';
 import { writeSafetensors } from '../support/write-safetensors';
 
 const clock = join(root, 'examples', 'clock.jpg');
-const cached = 'resnet18_swsl-118f1556.build1.pt';
+const cached = 'resnet18_swsl-118f1556.build2.pt';
 
 describe('hub.load', function () {
   this.timeout(120_000);
@@ -25,13 +25,13 @@ describe('hub.load', function () {
 
   it('loads a custom checkpoint, and names it in the metadata', async () => {
     await using model = await hub.load('resnet18_swsl', { weights: generated.weights });
-    const { name, architecture, licence, source } = model.metadata;
+    const { name, architecture, license, source } = model.metadata;
     assert.deepEqual(
-      { name, architecture, licence },
+      { name, architecture, license },
       {
         name: 'resnet18_swsl',
         architecture: 'resnet18',
-        licence: null,
+        license: null,
       },
     );
     assert.equal(source.file, 'weights.safetensors');

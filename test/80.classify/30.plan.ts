@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Classifier, type OpenOptions } from '../../src/classify';
+import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { deadLeavesImages } from '../../src/image';
 import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
@@ -36,7 +36,7 @@ describe('the plan of a classifier', function () {
   temporaryEnvironment(() => ({ XDG_CACHE_HOME: cache.path }));
 
   const plans = () => join(cache.path, 'semisup', 'plans');
-  const planOf = async (options: OpenOptions, architecture = 'small'): Promise<Plan> => {
+  const planOf = async (options: ClassifierOpenOptions, architecture = 'small'): Promise<Plan> => {
     await using model = await Classifier.open(modelOf(architecture), options);
     return model.plan;
   };
@@ -67,27 +67,30 @@ describe('the plan of a classifier', function () {
       ],
     ] as const) {
       it(`reject ${title} before the model is opened`, async () => {
-        await assert.rejects(Classifier.open('nowhere.pt', options as OpenOptions), (error) => {
-          assert.ok(error instanceof OptionError, String(error));
-          assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
-          assert.match(error.message, message);
-          return true;
-        });
+        await assert.rejects(
+          Classifier.open('nowhere.pt', options as ClassifierOpenOptions),
+          (error) => {
+            assert.ok(error instanceof OptionError, String(error));
+            assert.equal(error.code, 'ERR_SEMISUP_OPTION_VALUE');
+            assert.match(error.message, message);
+            return true;
+          },
+        );
       });
     }
 
-    it('select the interpreter, the default plan or a tuned plan', async () => {
+    it('select the interpreter, an untuned plan or a tuned plan', async () => {
       assert.deepEqual(await planOf({ plan: 'interpreter' }), {
         kind: 'interpreter',
         device: 'cpu',
         precision: 'float32',
         reason: `It was requested by plan: 'interpreter'.`,
       });
-      assert.deepEqual(await planOf({ plan: 'default' }), {
+      assert.deepEqual(await planOf({ plan: 'untuned' }), {
         kind: 'planned',
         device: 'cpu',
         precision: 'float32',
-        reason: `Tuning is disabled by plan: 'default'.`,
+        reason: `Tuning is disabled by plan: 'untuned'.`,
       });
       const { kind, precision, reason, choices, measured } = await planOf({ plan: 'tune' });
       assert.deepEqual(
@@ -100,7 +103,7 @@ describe('the plan of a classifier', function () {
     });
 
     it('select the precision', async () => {
-      assert.equal((await planOf({ precision: 'int8', plan: 'default' })).precision, 'int8');
+      assert.equal((await planOf({ precision: 'int8', plan: 'untuned' })).precision, 'int8');
     });
   });
 
@@ -133,7 +136,7 @@ describe('the plan of a classifier', function () {
     });
 
     it('is neither run nor cached for other plans', async () => {
-      await planOf({ plan: 'default' });
+      await planOf({ plan: 'untuned' });
       await planOf({ plan: 'interpreter' });
       await assert.rejects(readdir(plans()), { code: 'ENOENT' });
     });
@@ -232,7 +235,7 @@ describe('the plan of a classifier', function () {
       ];
       const expected = await outputsOf(architecture, { plan: 'interpreter' }, inputs);
       assertAllClose(await outputsOf(architecture, {}, inputs), expected, 1e-3);
-      const bfloat16 = { plan: 'default', precision: 'bfloat16' } as const;
+      const bfloat16 = { plan: 'untuned', precision: 'bfloat16' } as const;
       const outputs = await undefinedWithoutBfloat16(
         outputsOf(architecture, bfloat16, inputs.slice(0, 4)),
       );
@@ -244,7 +247,7 @@ describe('the plan of a classifier', function () {
     const images = (await deadLeavesImages(14)).slice(8);
     for (const architecture of ['resnet18', 'resnext50_32x4d']) {
       const expected = await logitsOf(architecture, { plan: 'interpreter' }, images);
-      const actual = await logitsOf(architecture, { plan: 'default', precision: 'int8' }, images);
+      const actual = await logitsOf(architecture, { plan: 'untuned', precision: 'int8' }, images);
       assertClose(actual, expected, 0.1);
       assert.notDeepEqual(actual, expected);
     }
@@ -252,7 +255,7 @@ describe('the plan of a classifier', function () {
 
   it('uses the lowest precision within the tolerance, and float32 without one', async () => {
     const auto = (tolerance?: number) =>
-      planOf({ plan: 'default', precision: 'auto', tolerance }, 'resnet18');
+      planOf({ plan: 'untuned', precision: 'auto', tolerance }, 'resnet18');
     assert.deepEqual(
       [(await auto()).precision, (await auto(0)).precision, (await auto(1e-6)).precision],
       ['float32', 'float32', 'float32'],
@@ -270,9 +273,9 @@ describe('the plan of a classifier', function () {
   it('returns the embeddings of TorchScript', async () => {
     const images = await deadLeavesImages(3);
     await using interpreter = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
-    await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
+    await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'untuned' });
     await using quantized = await Classifier.open(modelOf('resnet18'), {
-      ...{ plan: 'default', precision: 'int8' },
+      ...{ plan: 'untuned', precision: 'int8' },
     });
     const expected = await interpreter.embed(images);
     for (const [i, vector] of (await planned.embed(images)).entries()) {
@@ -285,7 +288,7 @@ describe('the plan of a classifier', function () {
   });
 
   it('runs concurrent calls', async () => {
-    const options = { plan: 'default', instances: 2, threads: 1 } as const;
+    const options = { plan: 'untuned', instances: 2, threads: 1 } as const;
     await using model = await Classifier.open(modelOf('resnet18'), options);
     const inputs = [1, 4, 2, 3, 1, 5].map((count, i) => syntheticImages([count, 3, 96, 96], i));
     const concurrent = await Promise.all(inputs.map((input) => dataOf(model.forward(input))));
@@ -299,7 +302,7 @@ describe('the plan of a classifier', function () {
     const before = memory().arenas;
     const images = await deadLeavesImages(4);
     {
-      await using model = await Classifier.open(modelOf('resnet18'), { plan: 'default' });
+      await using model = await Classifier.open(modelOf('resnet18'), { plan: 'untuned' });
       const expected = await model.classify(images);
       const { count, bytes } = memory().arenas;
       assert.equal(count, before.count + 1);
@@ -317,7 +320,7 @@ describe('the plan of a classifier', function () {
   it('uses the calibration images of the caller', async () => {
     const [first] = await deadLeavesImages(1);
     const calibrated = (calibration?: Pixels[]) =>
-      logitsOf('resnet18', { plan: 'default', precision: 'int8', calibration }, [first!]);
+      logitsOf('resnet18', { plan: 'untuned', precision: 'int8', calibration }, [first!]);
     const dark = Array.from({ length: 4 }, (_, i) => {
       const { data, ...size } = noise(230 + i, 230, 3);
       return { ...size, data: data.map((level) => level >> 3) };
@@ -333,7 +336,7 @@ describe('the plan of a classifier', function () {
 
   async function outputsOf(
     architecture: string,
-    options: OpenOptions,
+    options: ClassifierOpenOptions,
     shapes: readonly number[][],
   ): Promise<Float32Array[]> {
     await using model = await Classifier.open(modelOf(architecture), options);
@@ -347,7 +350,7 @@ describe('the plan of a classifier', function () {
 
   async function logitsOf(
     architecture: string,
-    options: OpenOptions,
+    options: ClassifierOpenOptions,
     images: Pixels[] = [image(50), image(90), image(200)],
   ): Promise<Float32Array> {
     await using model = await Classifier.open(modelOf(architecture), options);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { Classifier, type RunOptions } from '../../src/classify';
+import { Classifier, type InferenceOptions } from '../../src/classify';
 import { DeviceError, ImageError, OptionError } from '../../src/errors';
-import { ScriptModule, Tensor, type OpenDevice } from '../../src/torch';
+import { ScriptModule, Tensor, type DeviceHandle } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
@@ -30,7 +30,7 @@ describe('Classifier on a GPU', function () {
   });
   afterEach(() => cpu.close());
 
-  async function open(options: RunOptions = {}, device?: OpenDevice): Promise<Classifier> {
+  async function open(options: InferenceOptions = {}, device?: DeviceHandle): Promise<Classifier> {
     const module = await ScriptModule.load(path, { device: 'cpu', instances: 2 });
     return await Classifier.of(module, path, options, device ?? (await fake.open()));
   }

@@ -27,7 +27,7 @@ describe('semisup list and info', () => {
     );
   });
 
-  it('print the licence and both accuracies', async () => {
+  it('print the license and both accuracies', async () => {
     const { stdout } = await runCommand(['info', 'resnext101_32x16d_swsl']);
     for (const part of ['CC-BY-NC 4.0', 'NOT FOR COMMERCIAL USE', '84.8 %', '83.340 %']) {
       assert.ok(stdout.includes(part), part);

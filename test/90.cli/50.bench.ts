@@ -84,11 +84,11 @@ describe('--precision and --plan', function () {
       return stdout;
     };
     assert.notEqual(
-      await embed('--plan', 'default', '--precision', 'int8'),
+      await embed('--plan', 'untuned', '--precision', 'int8'),
       await embed('--plan', 'interpreter'),
     );
     const { code, stdout } = await runCommand([
-      ...['classify', clock, ...model(), '--plan', 'default', '--precision', 'int8'],
+      ...['classify', clock, ...model(), '--plan', 'untuned', '--precision', 'int8'],
     ]);
     assert.equal(code, 0);
     assert.match(stdout, / n\d{8}$/m);

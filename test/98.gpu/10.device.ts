@@ -63,7 +63,7 @@ describe('a GPU', function () {
       ScriptModule.load(file, { device: `cuda:${available.gpus.length}` }),
       (error) => {
         assert.ok(error instanceof DeviceError);
-        assert.equal(error.code, 'ERR_SEMISUP_DEVICE');
+        assert.equal(error.code, 'ERR_SEMISUP_DEVICE_UNAVAILABLE');
         assert.match(error.message, /finds \d+ of them, from cuda:0 on/);
         return true;
       },

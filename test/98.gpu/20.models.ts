@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Classifier, type OpenOptions } from '../../src/classify';
+import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
 import { Tensor } from '../../src/torch';
 import { makeNet, syntheticImages } from '../support/convolutions';
 import { saveGeneratedModel } from '../support/generated-model';
@@ -25,7 +25,8 @@ for (const architecture of ['resnet18', 'resnet50', 'resnext50_32x4d'] as const)
       cpu = await Classifier.open(path, { device: 'cpu', plan: 'interpreter' });
     });
     afterEach(() => cpu.close());
-    const open = (options: OpenOptions) => Classifier.open(path, { device: 'cuda', ...options });
+    const open = (options: ClassifierOpenOptions) =>
+      Classifier.open(path, { device: 'cuda', ...options });
 
     for (const [precision, tolerance] of Object.entries(tolerances)) {
       it(`returns the CPU's logits in ${precision}, within ${tolerance} of the largest`, async () => {

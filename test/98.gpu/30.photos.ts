@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Classifier, type RunOptions } from '../../src/classify';
+import { Classifier, type InferenceOptions } from '../../src/classify';
 import { DeviceError, DownloadError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { batch, decode } from '../../src/image';
@@ -36,7 +36,7 @@ describe('the baseline on a GPU', function () {
     }
   }
 
-  async function open(path: string, device: DeviceName, options: RunOptions = {}) {
+  async function open(path: string, device: DeviceName, options: InferenceOptions = {}) {
     // The file may store its weights in 16 bits.
     const module = await ScriptModule.load(path, { device: 'cpu', dtype: 'float32', instances: 2 });
     return await Classifier.of(module, path, options, await openDevice(device));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findUsedLibTorch } from '../../src/libtorch';
-import { Executor, type OpenDevice } from '../../src/torch';
+import { Executor, type DeviceHandle } from '../../src/torch';
 import { root } from './run-node';
 
 const run = promisify(execFile);
@@ -16,10 +16,10 @@ let compiled: Promise<string> | undefined;
  * A fake GPU that computes on the CPU, behind a backend library that is compiled before the first suite.
  * A suite is skipped if compilation is not possible.
  */
-export function fakeGpu(): { library: string; open(): Promise<OpenDevice> } {
+export function fakeGpu(): { library: string; open(): Promise<DeviceHandle> } {
   const fake = {
     library: '',
-    open: async (): Promise<OpenDevice> => {
+    open: async (): Promise<DeviceHandle> => {
       const { native, handle } = await Executor.shared();
       return { name: 'cpu', gpu: await native.openGpu(handle, fake.library, 0) };
     },

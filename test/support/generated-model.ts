@@ -8,7 +8,7 @@ export async function saveGeneratedModel(
   architecture: ArchitectureName,
 ): Promise<string> {
   await buildTorchScript({
-    card: { ...card(`${architecture}_swsl`), licence: null },
+    card: { ...card(`${architecture}_swsl`), license: null },
     state: generatedState(architecture),
     source: { file: 'generated', sha256: '0'.repeat(64) },
     path,

@@ -17,11 +17,11 @@ export function temporaryTuningCache(): { path: string } {
   return directory;
 }
 
-/** Compares the default plan, the tuned plan and each algorithm, used wherever supported. */
+/** Compares the untuned plan, the tuned plan and each algorithm, selected wherever it is supported. */
 export async function assertMatchesTorchScript(graph: PlanCase, cache: string): Promise<void> {
   await using net = await makeNet(graph.forward, { ...weights, ...graph.weights });
   const expected = await outputsOf(net, graph);
-  const first = await planNet(net, graph, 'default');
+  const first = await planNet(net, graph, 'untuned');
   if (first.kind === 'interpreter') assert.match(first.reason, graph.reason ?? /: it uses aten::/);
   else assert.equal(graph.reason, undefined);
   assertClose(await outputsOf(net, graph), expected, 1e-4);
@@ -62,7 +62,7 @@ export async function outputsOf(
 export async function planNet(
   net: ScriptModule,
   { channels = 16, side: length = side }: PlanCase,
-  mode: 'default' | 'tune' | 'auto',
+  mode: 'untuned' | 'tune' | 'auto',
   precision: Precision = 'float32',
 ) {
   return await net.plan('forward', planExample([channels, length, length]), {

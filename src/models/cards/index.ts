@@ -1,3 +1,3 @@
-export type { Accuracy, Licence, ModelCard, Robustness } from './card';
+export type { Accuracy, License, ModelCard, Robustness } from './card';
 export { describe } from './describe';
 export { card, cards, list } from './find';

