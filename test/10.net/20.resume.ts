@@ -130,7 +130,7 @@ describe('resumed download', () => {
       await assertDone();
     });
 
-    it('if the partial file came from another address', async () => {
+    it('if the partial file came from another URL', async () => {
       await leavePart();
       server.handler = file(bytes);
       await download(`${server.origin}/mirror/weights.pth`, target(), { sha256: sha256(bytes) });
@@ -150,7 +150,7 @@ describe('resumed download', () => {
     }
   });
 
-  it('keeps the partial file after a failed attempt at another address', async () => {
+  it('keeps the partial file after a failed attempt from another URL', async () => {
     await leavePart();
     const unreachable = 'http://127.0.0.1:1/weights.pth';
     const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
