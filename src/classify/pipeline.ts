@@ -29,7 +29,10 @@ interface ClassifyInput extends PreparedImage {
   readonly k: number;
 }
 
-/** The longest that a decoded image waits for others to be decoded, so that they share a batch; milliseconds. */
+/**
+ * How long a decoded image waits for others to be decoded, so that they share a batch; at most, in
+ * milliseconds.
+ */
 const maxDelay = 10;
 
 /** Decodes images, combines those of all calls into batches, and runs the batches. */

@@ -76,7 +76,7 @@ export class PlannedModel {
     return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
   }
 
-  /** Plans a method unless it already has a plan. Concurrent calls share one attempt; a failed one is retried. */
+  /** Plans a method unless it has a plan. Concurrent calls share one attempt; a failed one is retried. */
   async prepare(method: Method, signal: AbortSignal | undefined): Promise<void> {
     if (this.#plans.has(method)) return;
     let planning = this.#planning.get(method);

@@ -89,7 +89,7 @@ async function describeSource(
   return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
 }
 
-/** The file with the SHA-256 of a cached file, because LibTorch verifies no checksums. */
+/** The path of the file that contains the SHA-256 of a cached file, because LibTorch verifies no checksums. */
 function hashFile(path: string): string {
   return `${path}.sha256`;
 }

@@ -81,7 +81,10 @@ function fromPath(path: string, options: SlotOptions): ResolvedSource {
   return { name: path, path, load };
 }
 
-/** A function may ignore its signal: the abort does not wait for its model, which is closed when the function returns it. */
+/**
+ * A function may ignore its signal. After an abort, its model is not waited for, and is closed when the
+ * function returns it.
+ */
 function fromFunction(opener: ModelOpener): ResolvedSource {
   const load = async (signal: AbortSignal): Promise<LoadedModel> => {
     const opening = opener({ signal });

@@ -198,7 +198,7 @@ describe('unpickler', () => {
       );
     });
 
-    it('processes a list that is used many times only once', () => {
+    it('processes a list only once, even if it is used many times', () => {
       const pair = 'N)\x86q\x00';
       const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 18), 'e');
       const dicts = 'h\x02h\x01\x85R'.repeat(2 ** 13);
@@ -207,7 +207,7 @@ describe('unpickler', () => {
       assert(performance.now() - started < 5000);
     });
 
-    it('stops after a bounded number of steps', () => {
+    it('stops after a bounded number of opcodes', () => {
       const started = performance.now();
       for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {
         assertRejected(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /has more than 1048576 opcodes/);

@@ -61,8 +61,8 @@ describe('matchState', () => {
     });
     const message = mismatchMessage(state, 'resnet18');
     assert.match(message, /Missing: bn1\.weight\./);
-    assert.match(message, /bn1\.running_mean float32 \[63\] in place of float32 \[64\]/);
-    assert.match(message, /bn1\.running_var int32 \[64\] in place of float32 \[64\]/);
+    assert.match(message, /bn1\.running_mean float32 \[63\] instead of float32 \[64\]/);
+    assert.match(message, /bn1\.running_var int32 \[64\] instead of float32 \[64\]/);
     assert.match(message, /Unexpected: layer9\.weight\./);
     assert.match(message, /nearly all of its tensors match/);
   });

@@ -109,7 +109,7 @@ describe('Classifier', function () {
   });
 
   it('rejects with the reason of an aborted signal, and remains usable', async () => {
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     await assert.rejects(model.classify(clock, { signal: AbortSignal.abort(reason) }), reason);
     const controller = new AbortController();
     const aborted = model.classify(Array(64).fill(clock), { signal: controller.signal });

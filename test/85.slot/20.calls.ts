@@ -119,7 +119,7 @@ describe('ModelSlot', () => {
 
   it('rejects with the reason of an aborted signal', async () => {
     await using slot = await ModelSlot.open(await net(1));
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     const signal = AbortSignal.abort(reason);
     await assert.rejects(slot.invoke('forward', [ones()], { signal }), reason);
   });

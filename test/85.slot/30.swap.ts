@@ -466,7 +466,7 @@ describe('ModelSlot.swap', () => {
   });
 
   describe('an aborted swap', () => {
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
 
     it('rejects with the reason of the signal, and the previous model stays active', async () => {
       await open(await net(1));

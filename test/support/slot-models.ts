@@ -45,7 +45,7 @@ export function image(level = 200) {
   };
 }
 
-/** Writes a module with the metadata of an export that always predicts `favorite`, and returns the path. */
+/** Writes a module with export metadata that always predicts `favorite`, and returns the path. */
 export async function saveClassifier(path: string, favorite: number, classes = 3): Promise<string> {
   const spec: ModuleSpec = {
     ...smallNet,
