@@ -94,7 +94,7 @@ describe('matchState', () => {
       /Load it as resnext101_32x4d with 1000/,
     );
     const empty = { ...generatedState('resnet18'), tensors: new Map<string, StoredTensor>() };
-    assert.match(mismatchMessage(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
+    assert.match(mismatchMessage(empty, 'resnet18'), /parameter names of torchvision's ResNet/);
   });
 });
 

@@ -152,7 +152,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       claimed: [73.4, 91.9],
       measured: [73.286, 91.754],
       robustness: [80.564, 62.68, 6.227, 52.26, 35.862],
-      choice: 'The fastest, for where time or memory is short.',
+      choice: 'The fastest, for limited time or memory.',
     },
   ],
   [
