@@ -1,5 +1,5 @@
-// Classifies images with resnet50_swsl, or with the baseline where its weights are unreachable.
-//   npm run demo            the clock beside this file
+// Classifies images with resnet50_swsl, or with the baseline if its weights are unreachable.
+//   npm run demo            the clock in this directory
 //   npm run demo -- a.jpg   your own images
 // It prints with the functions of the semisup command. Copy examples/classify.mjs instead.
 import { relative } from 'node:path';

@@ -1,4 +1,4 @@
-// A server that classifies images and can swap its model while it serves.
+// A server that classifies images and can swap its model while it handles requests.
 //   node examples/swap-server.mjs resnet50_swsl 8080
 //   curl --data-binary @photo.jpg http://127.0.0.1:8080/classify
 //   curl --json '{"source": "resnet18_swsl"}' http://127.0.0.1:8080/model

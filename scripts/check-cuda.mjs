@@ -1,4 +1,4 @@
-// Checks the GPU code, on a machine without a GPU too: downloads LibTorch for CUDA (2.5 GB, once) with its
+// Checks the GPU code, even on a machine without a GPU: downloads LibTorch for CUDA (2.5 GB, once) with its
 // headers, compiles and links against it, checks that the CUDA backend library opens and reports the device
 // correctly, and runs the tests with that LibTorch.
 //   npm run check:cuda
@@ -31,7 +31,7 @@ try {
   process.exitCode = 1;
 }
 
-/** Opens the GPU, or accepts CUDA's own error that there is none. */
+/** Opens the GPU, or accepts CUDA's error that there is none. */
 async function checkDevice() {
   const backend = cudaBackend(await findUsedLibTorch());
   if (backend === undefined) throw new Error('The CUDA backend library was not compiled.');

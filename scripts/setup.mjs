@@ -36,7 +36,7 @@ async function provideLibTorch() {
   }
   if (found && isConfigured()) {
     throw new Error(
-      `LibTorch in ${found.dir} (${found.source}) has no include folder, which is required to compile the addon. Set ${found.source} to a LibTorch with headers, or unset it.`,
+      `LibTorch in ${found.dir} (${found.source}) has no include directory, which is required to compile the addon. Set ${found.source} to a LibTorch with headers, or unset it.`,
     );
   }
   step(found ? 'Downloading the headers of LibTorch' : 'Downloading LibTorch');
@@ -76,7 +76,7 @@ function step(text) {
   console.error(`> ${text}`);
 }
 
-/** Shows a progress bar per file and phase on a terminal, and one line each elsewhere. */
+/** Shows a progress bar per file and phase on a terminal, otherwise prints one line each. */
 async function progressBar() {
   const { default: progress } = await import('cli-progress');
   const terminal = process.stderr.isTTY;

@@ -1,6 +1,6 @@
-// Packs into gpu-host/ what a GPU host without Node and network needs besides a checkout: Node, the packages
-// to run, test and compile, nvJPEG and lib/. With --weights it packs the 16-bit baseline and the photos
-// instead, to be copied separately. Each transfer, including the checkout, is limited to 64 MiB.
+// Packs into gpu-host/ what a GPU host without Node or network access needs in addition to a checkout: Node,
+// the packages to run, test and compile, nvJPEG and lib/. With --weights it packs the 16-bit baseline and
+// the photos instead, to be copied separately. Each transfer, including the checkout, is limited to 64 MiB.
 //   npm run gpu:pack [-- --weights]
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -50,36 +50,38 @@ function packModules() {
   return pack('modules.tar.xz', root, ['lib', ...requiredPackages()]);
 }
 
-/** Folders of the packages to run, test and compile, with their dependencies. */
+/** Directories of the packages to run, test and compile, with their dependencies. */
 function requiredPackages() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const roots = Object.keys(lock[''].dependencies);
-  const folders = new Set();
+  const directories = new Set();
   const add = (name, from) => {
-    const folder = findPackage(lock, name, from);
+    const directory = findPackage(lock, name, from);
     // Packages for other platforms are not installed.
-    if (folder === undefined || folders.has(folder) || !existsSync(join(root, folder))) return;
-    folders.add(folder);
-    const { dependencies, optionalDependencies } = lock[folder];
-    for (const one of Object.keys({ ...dependencies, ...optionalDependencies })) add(one, folder);
+    if (directory === undefined || directories.has(directory) || !existsSync(join(root, directory)))
+      return;
+    directories.add(directory);
+    const { dependencies, optionalDependencies } = lock[directory];
+    for (const one of Object.keys({ ...dependencies, ...optionalDependencies }))
+      add(one, directory);
   };
   const tools = ['mocha', 'tsx', 'node-addon-api', 'node-api-headers'];
   for (const name of [...roots, ...tools]) add(name, '');
-  const all = [...folders];
+  const all = [...directories];
   // A nested package is packed with the one that contains it.
   return all.filter((one) => !all.some((other) => one.startsWith(`${other}/`)));
 }
 
-/** Resolves a package from a folder as Node does. */
+/** Resolves a package from a directory as Node does. */
 function findPackage(lock, name, from) {
   for (
-    let folder = from;
+    let directory = from;
     ;
-    folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))
+    directory = directory.slice(0, Math.max(0, directory.lastIndexOf('/node_modules/')))
   ) {
-    const candidate = `${folder}${folder && '/'}node_modules/${name}`;
+    const candidate = `${directory}${directory && '/'}node_modules/${name}`;
     if (candidate in lock) return candidate;
-    if (folder === '') return undefined;
+    if (directory === '') return undefined;
   }
 }
 
@@ -113,9 +115,9 @@ async function packWeights() {
   return pack('weights.tar.xz', temporary, ['baseline.pt', ...images]);
 }
 
-function pack(name, folder, members) {
+function pack(name, directory, members) {
   const file = join(target, name);
-  run('tar', ['-cJf', file, '-C', folder, ...members]);
+  run('tar', ['-cJf', file, '-C', directory, ...members]);
   return file;
 }
 

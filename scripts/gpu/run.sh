@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Unpacks gpu-host/ on a GPU host with Python's PyTorch, CMake, ninja and CUDA's headers, compiles against
+# Unpacks gpu-host/ on a GPU host that has Python's PyTorch, CMake, ninja and CUDA's headers, compiles against
 # that PyTorch and runs the selected steps.
 #   scripts/gpu/run.sh OUT [test] [bench] [images] [-- options of bench/gpu.mjs]
-# The default is all three. OUT is a folder for logs and results, which are written even if a step fails.
+# The default is all three. OUT is a directory for logs and results, which are written even if a step fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 host=$root/gpu-host
 failed=0
 
-mkdir -p "${1:?expected a folder for the results}" && out=$(realpath "$1") || exit 1
+mkdir -p "${1:?expected a directory for the results}" && out=$(realpath "$1") || exit 1
 shift
 steps=()
 while (($#)) && [[ $1 != -- ]]; do
@@ -34,8 +34,8 @@ step() { # name, log, command
   fi
 }
 
-# Unpacks an archive into a folder, unless the same archive was already unpacked completely.
-unpack_once() { # archive, folder
+# Unpacks an archive into a directory, unless the same archive was already unpacked completely.
+unpack_once() { # archive, directory
   local stamp=$1.unpacked
   sha256sum --check --status "$stamp" 2>/dev/null && return
   mkdir -p "$2" && tar -xJf "$1" -C "$2" && sha256sum "$1" >"$stamp"

@@ -2,7 +2,7 @@ import { CheckpointError } from '../errors';
 
 const MAX_NAME_LENGTH = 120;
 
-/** A name from an untrusted file as printable text: truncated, control characters replaced. */
+/** Converts a name from an untrusted file to printable text: truncates it and replaces control characters. */
 export function toPrintable(name: string): string {
   const cut = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
   return cut.replace(/\p{C}/gu, '?');

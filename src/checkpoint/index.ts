@@ -11,7 +11,7 @@ import { openZipPth } from './zip-pth';
 
 export { contiguousStride, span, type StateDict, type StoredTensor } from './state-dict';
 
-/** Includes the tar magic at byte 257, the furthest of the magic numbers. */
+/** Includes the tar magic at byte 257, which is the last of the magic numbers. */
 const HEAD_BYTES = 512;
 
 /**

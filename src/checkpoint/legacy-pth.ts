@@ -5,7 +5,7 @@ import { findTensors, locateTensors, type StorageRange } from './pickled-state';
 import type { StateDict } from './state-dict';
 import { pastEndError } from './stored-tensor';
 import type { PickledStorage, PickledTensor } from './torch-objects';
-import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
+import { MAX_PICKLE_BYTES, TruncatedPickleError, unpickle } from './unpickler';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const FORMAT_VERSION = 1001;
@@ -45,7 +45,7 @@ async function readIndex(file: ByteSource): Promise<Index> {
     try {
       return parseIndex(await file.read(0, Math.min(window, file.size)), file.path);
     } catch (error) {
-      if (!(error instanceof PickleEnd)) throw error;
+      if (!(error instanceof TruncatedPickleError)) throw error;
       if (window >= file.size) throw truncatedError(file.path, 'it ends within its pickle', error);
     }
   }

@@ -5,7 +5,7 @@ import { span, type StateDict, type StoredTensor } from './state-dict';
 import { storedTensor } from './stored-tensor';
 import { PickledTensor } from './torch-objects';
 
-/** The keys under which training scripts put the state dict beside their epoch and optimizer. */
+/** The keys under which training scripts store the state dict, next to the epoch and the optimizer. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
 /** The prefix that `torch.nn.DataParallel` adds to each name. */
 const PARALLEL_PREFIX = 'module.';

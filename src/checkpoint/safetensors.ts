@@ -36,7 +36,7 @@ export function isSafetensors(head: Buffer): boolean {
 }
 
 /**
- * Opens safetensors: an 8-byte length, a JSON header, then the data without holes or overlaps
+ * Opens safetensors: an 8-byte length, a JSON header, then the data without gaps or overlaps
  * (https://huggingface.co/docs/safetensors).
  */
 export async function openSafetensors(file: ByteSource): Promise<StateDict> {
@@ -49,7 +49,7 @@ export async function openSafetensors(file: ByteSource): Promise<StateDict> {
   let end = 0;
   for (const entry of entries) {
     if (entry.begin !== end) {
-      const fault = entry.begin < end ? 'overlaps another one' : 'follows a hole in the data';
+      const fault = entry.begin < end ? 'overlaps another one' : 'follows a gap in the data';
       throw malformedError(file.path, `its tensor '${toPrintable(entry.name)}' ${fault}`);
     }
     end = entry.end;
@@ -74,7 +74,10 @@ export async function openSafetensors(file: ByteSource): Promise<StateDict> {
 async function readHeader(file: ByteSource): Promise<{ header: object; dataStart: number }> {
   const length = (await file.read(0, 8)).readBigUInt64LE();
   if (length > MAX_HEADER_BYTES) {
-    throw malformedError(file.path, `its header claims ${length} bytes, but 100 MB is the maximum`);
+    throw malformedError(
+      file.path,
+      `its header claims ${length} bytes, but at most 100 MB are allowed`,
+    );
   }
   const dataStart = 8 + Number(length);
   if (dataStart > file.size) throw truncatedError(file.path, 'it ends within its header');
@@ -110,7 +113,7 @@ function entryOf(path: string, name: string, value: unknown): Entry {
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
   if (end - begin !== bytes) {
-    throw malformedError(path, `${of} has ${end - begin} bytes, and its shape asks for ${bytes}`);
+    throw malformedError(path, `${of} has ${end - begin} bytes, but its shape requires ${bytes}`);
   }
   return { name, dtype, shape, begin, end };
 }

@@ -27,8 +27,8 @@ export function isJson(head: Buffer): boolean {
 }
 
 /**
- * Opens the weights of a TensorFlow.js model: `model.json` lists groups of shards beside it, and the
- * consecutive tensors of each group. Names and shapes are kept, e.g. `conv1/kernel` of shape
+ * Opens the weights of a TensorFlow.js model: `model.json` lists groups of shards in its directory,
+ * and the consecutive tensors of each group. Names and shapes are kept, e.g. `conv1/kernel` of shape
  * [height, width, in, out].
  */
 export async function openTfjs(file: ByteSource): Promise<StateDict> {

@@ -9,17 +9,17 @@ export class Constructor {
   ) {}
 }
 
-/** A class such as `torch.FloatStorage`, which says what the elements of a storage are. */
+/** A class such as `torch.FloatStorage`, which determines the dtype of a storage. */
 class StorageType {
   constructor(readonly dtype: DType) {}
 }
 
-/** A run of elements outside of the pickle, or the part of it from `begin` to `end`, in elements. */
+/** An array of elements outside the pickle, or the part of it from `begin` to `end`, in elements. */
 export class PickledStorage {
   constructor(
     readonly key: string,
     readonly dtype: DType,
-    /** Elements of the whole run. */
+    /** Elements of the whole array. */
     readonly numel: number,
     readonly begin: number,
     readonly end: number,
@@ -89,7 +89,7 @@ function rebuildTensor([storage, offset, shape, stride]: readonly unknown[]): un
 
 /**
  * The storage that a persistent id describes: `('storage', type, key, location, numel)`, and in the
- * legacy form a sixth item, None or `(key, begin, length)` of the part that is meant.
+ * legacy form a sixth item: None, or `(key, begin, length)` of the referenced part.
  */
 export function loadStorage(id: unknown): PickledStorage | undefined {
   if (!Array.isArray(id)) return undefined;

@@ -3,16 +3,13 @@ import { Constructor, globals, loadStorage, type PickledStorage } from './torch-
 
 /** Maximum size of a pickle in bytes. */
 export const MAX_PICKLE_BYTES = 2 ** 26;
-/** Opcodes in one pickle: enough for 20,000 tensors, where a ResNet-101 has 626. */
-const MAX_STEPS = 2 ** 20;
-/**
- * Limits the bytes of an integer. The longest of a checkpoint is the legacy format's magic number, 10
- * bytes.
- */
+/** Maximum number of opcodes in a pickle: enough for 20,000 tensors; ResNet-101 has 626. */
+const MAX_OPCODES = 2 ** 20;
+/** Maximum size of an integer in bytes. The longest in checkpoints, the legacy magic number, has 10. */
 const MAX_INTEGER_BYTES = 64;
 
 /** Thrown if the bytes end before the pickle does. */
-export class PickleEnd extends Error {}
+export class TruncatedPickleError extends Error {}
 
 /** The unpickled object, and where the pickle ends. */
 export interface Unpickled {
@@ -26,10 +23,11 @@ export interface Unpickled {
 
 /**
  * Reads the pickle that begins at `start`: the opcodes of protocols 2 to 5 that `torch.save` and
- * plain data need. Names outside of the allow-list are refused, and nothing is ever called. The work
- * and the memory are bounded by a number of steps; there is no recursion.
+ * plain data need. Globals outside the allow-list (`globals`) are refused; no Python code runs, only the
+ * constructors of this package. The number of opcodes is limited, which bounds time and memory; there is no
+ * recursion.
  *
- * @throws PickleEnd if `bytes` ends before the pickle does.
+ * @throws TruncatedPickleError if `bytes` ends before the pickle does.
  * @throws CheckpointError for anything else that is wrong with it.
  */
 export function unpickle(bytes: Buffer, start: number, path: string): Unpickled {
@@ -91,8 +89,8 @@ class Machine {
   readonly #path: string;
   #at: number;
   #stack: unknown[] = [];
-  /** The stacks below each open mark. */
-  readonly #marked: unknown[][] = [];
+  /** The stack below each open mark, outermost first. */
+  readonly #metastack: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
   readonly #storages = new Map<string, PickledStorage>();
 
@@ -103,31 +101,32 @@ class Machine {
   }
 
   run(): Unpickled {
-    for (let step = 0; step < MAX_STEPS; step++) {
+    for (let count = 0; count < MAX_OPCODES; count++) {
       const op = this.#uint(1);
       if (op === Op.STOP) return { value: this.#pop(), end: this.#at, storages: this.#storages };
-      if (this.#change(op)) continue;
-      // In two steps, because tuple opcodes replace `#stack`.
+      if (this.#tryMutate(op)) continue;
+      // Not `this.#stack.push(this.#produce(op))`: that evaluates `this.#stack` before `#produce` replaces it.
       const value = this.#produce(op);
       this.#stack.push(value);
     }
-    throw this.#malformed(`takes more than ${MAX_STEPS} steps`);
+    throw this.#malformed(`has more than ${MAX_OPCODES} opcodes`);
   }
 
-  /** Executes `op` if it changes existing state; returns false if it produces a value. */
-  #change(op: number): boolean {
+  /** Executes `op` if it pushes no value (MARK, APPEND, the memo, …); otherwise returns false. */
+  #tryMutate(op: number): boolean {
     switch (op) {
       case Op.PROTO: {
         const protocol = this.#uint(1);
-        if (protocol > 5) throw this.#malformed(`is of protocol ${protocol}`);
+        if (protocol > 5)
+          throw this.#malformed(`uses protocol ${protocol}, which is not supported`);
         break;
       }
       case Op.FRAME:
         // Frames are buffering hints. Bounds are checked when the bytes are read.
-        this.#take(8);
+        this.#advance(8);
         break;
       case Op.MARK:
-        this.#marked.push(this.#stack);
+        this.#metastack.push(this.#stack);
         this.#stack = [];
         break;
       case Op.APPEND:
@@ -170,7 +169,7 @@ class Machine {
       case Op.NEWFALSE:
         return false;
       case Op.BININT:
-        return this.#bytes.readInt32LE(this.#take(4));
+        return this.#bytes.readInt32LE(this.#advance(4));
       case Op.BININT1:
         return this.#uint(1);
       case Op.BININT2:
@@ -180,7 +179,7 @@ class Machine {
       case Op.LONG4:
         return this.#integer(this.#uint(4));
       case Op.BINFLOAT:
-        return this.#bytes.readDoubleBE(this.#take(8));
+        return this.#bytes.readDoubleBE(this.#advance(8));
 
       case Op.SHORT_BINSTRING:
       case Op.SHORT_BINUNICODE:
@@ -189,14 +188,14 @@ class Machine {
       case Op.BINUNICODE:
         return this.#text(this.#uint(4));
       case Op.BINUNICODE8:
-        return this.#text(this.#length8());
+        return this.#text(this.#uint64Length());
       case Op.SHORT_BINBYTES:
         return this.#blob(this.#uint(1));
       case Op.BINBYTES:
         return this.#blob(this.#uint(4));
       case Op.BINBYTES8:
       case Op.BYTEARRAY8:
-        return this.#blob(this.#length8());
+        return this.#blob(this.#uint64Length());
 
       case Op.EMPTY_LIST:
       case Op.EMPTY_TUPLE:
@@ -217,9 +216,9 @@ class Machine {
         return new Set(this.#popToMark());
 
       case Op.BINGET:
-        return this.#recall(this.#uint(1));
+        return this.#readMemo(this.#uint(1));
       case Op.LONG_BINGET:
-        return this.#recall(this.#uint(4));
+        return this.#readMemo(this.#uint(4));
       case Op.GLOBAL:
         return this.#global([this.#line(), this.#line()]);
       case Op.STACK_GLOBAL:
@@ -237,46 +236,47 @@ class Machine {
     }
   }
 
-  #take(length: number): number {
+  /** Moves past `length` bytes; returns the offset of the first. */
+  #advance(length: number): number {
     const start = this.#at;
-    if (length > this.#bytes.length - start) throw new PickleEnd();
+    if (length > this.#bytes.length - start) throw new TruncatedPickleError();
     this.#at += length;
     return start;
   }
 
   #uint(length: 1 | 2 | 4): number {
-    return this.#bytes.readUIntLE(this.#take(length), length);
+    return this.#bytes.readUIntLE(this.#advance(length), length);
   }
 
-  #length8(): number {
-    // Lengths beyond 2^53 lose precision, but #take rejects them anyway.
-    return Number(this.#bytes.readBigUInt64LE(this.#take(8)));
+  #uint64Length(): number {
+    // Lengths beyond 2^53 lose precision, but #advance rejects them anyway.
+    return Number(this.#bytes.readBigUInt64LE(this.#advance(8)));
   }
 
   #integer(length: number): number | bigint {
     if (length > MAX_INTEGER_BYTES) throw this.#malformed(`has an integer of ${length} bytes`);
     if (length === 0) return 0;
-    const start = this.#take(length);
+    const start = this.#advance(length);
     const hex = Buffer.from(this.#bytes.subarray(start, this.#at)).reverse().toString('hex');
     const value = BigInt.asIntN(8 * length, BigInt(`0x${hex}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   #text(length: number): string {
-    const start = this.#take(length);
+    const start = this.#advance(length);
     return this.#bytes.toString('utf8', start, this.#at);
   }
 
   #blob(length: number): Buffer {
-    const start = this.#take(length);
+    const start = this.#advance(length);
     return this.#bytes.subarray(start, this.#at);
   }
 
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) throw new PickleEnd();
+    if (end < 0) throw new TruncatedPickleError();
     const text = this.#text(end - this.#at);
-    this.#take(1);
+    this.#advance(1);
     return text;
   }
 
@@ -285,14 +285,14 @@ class Machine {
   }
 
   #popMany(count: number): unknown[] {
-    if (this.#stack.length < count) throw this.#malformed('takes from an empty stack');
+    if (this.#stack.length < count) throw this.#malformed('pops from a stack that is too short');
     return this.#stack.splice(-count);
   }
 
   #popToMark(): unknown[] {
     const items = this.#stack;
-    const below = this.#marked.pop();
-    if (!below) throw this.#malformed('misses a mark');
+    const below = this.#metastack.pop();
+    if (!below) throw this.#malformed('lacks a mark');
     this.#stack = below;
     return items;
   }
@@ -322,12 +322,13 @@ class Machine {
   }
 
   #memoize(index: number): void {
-    if (this.#stack.length === 0) throw this.#malformed('takes from an empty stack');
+    if (this.#stack.length === 0) throw this.#malformed('memoizes with an empty stack');
     this.#memo.set(index, this.#top());
   }
 
-  #recall(index: number): unknown {
-    if (!this.#memo.has(index)) throw this.#malformed(`recalls ${index}, which it never stored`);
+  #readMemo(index: number): unknown {
+    if (!this.#memo.has(index))
+      throw this.#malformed(`reads memo entry ${index}, which was never stored`);
     return this.#memo.get(index);
   }
 

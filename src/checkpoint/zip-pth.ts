@@ -2,7 +2,7 @@ import { malformedError, truncatedError } from './errors';
 import type { ByteSource } from './checkpoint-file';
 import { findTensors, locateTensors, type StorageRange } from './pickled-state';
 import type { StateDict } from './state-dict';
-import { MAX_PICKLE_BYTES, PickleEnd, unpickle } from './unpickler';
+import { MAX_PICKLE_BYTES, TruncatedPickleError, unpickle } from './unpickler';
 import { ZipArchive } from './zip-archive';
 
 /**
@@ -61,7 +61,7 @@ async function readPickle(file: ByteSource, { start, bytes }: StorageRange): Pro
   try {
     return unpickle(await file.read(start, bytes), 0, file.path).value;
   } catch (error) {
-    if (error instanceof PickleEnd)
+    if (error instanceof TruncatedPickleError)
       throw truncatedError(file.path, 'it ends within its pickle', error);
     throw error;
   }

@@ -43,7 +43,7 @@ export class Classifier implements AsyncDisposable {
   readonly classes: readonly ImageClass[];
   readonly #model: PlannedModel;
   readonly #pipeline: ImagePipeline;
-  /** Calls that are pending. */
+  /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -55,9 +55,10 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Opens a TorchScript file that was written by `hub.exportTorchScript`, or saved again in Python.
+   * Opens a TorchScript file that was written by `hub.exportTorchScript`, or re-saved from Python with its
+   * extra files.
    *
-   * @throws ModelError if the file is missing, is not TorchScript, or lacks the metadata of an export
+   * @throws ModelError if the file is missing, is not TorchScript, or has no export metadata
    * @throws DeviceError if the device is not available
    */
   static async open(
@@ -72,7 +73,7 @@ export class Classifier implements AsyncDisposable {
       Classifier.of(module, name, options, device),
     );
     return await rejectOnAbort(options.signal, opening, () => {
-      // The model may still load, and nothing else would close it.
+      // The model may still be loading, and nothing else would close it.
       opening.then(
         (model) => model.close(),
         () => undefined,
@@ -84,8 +85,8 @@ export class Classifier implements AsyncDisposable {
    * Creates a classifier, which owns the module.
    *
    * @param module a module on the CPU; moved to the device if it runs without a plan
-   * @param name the name of its archive in messages
-   * @throws ModelError if the metadata of an export are missing, or are those of another model
+   * @param name its path or another name, for messages
+   * @throws ModelError if the module has no export metadata, or metadata that cannot be used
    * @internal
    */
   static async of(
@@ -110,7 +111,8 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Returns the most probable classes of an image, best first; for an array of images, an array of these.
+   * Returns the most probable classes of an image, best first; for an array of images, one such list
+   * per image.
    *
    * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown or out of range
@@ -122,7 +124,7 @@ export class Classifier implements AsyncDisposable {
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
   ): Promise<Prediction[] | Prediction[][]> {
-    const results = await this.#classifyDetailed(images, options);
+    const results = await this.#classifyImages('classify', images, options);
     const predictions = results.map((result) => result.predictions);
     return isArray(images) ? predictions : predictions[0]!;
   }
@@ -137,13 +139,14 @@ export class Classifier implements AsyncDisposable {
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
   ): Promise<DetailedResult | DetailedResult[]> {
-    const results = await this.#classifyDetailed(images, options);
+    const results = await this.#classifyImages('classifyDetailed', images, options);
     return isArray(images) ? results : results[0]!;
   }
 
   /**
-   * Returns the pooled features before the last layer, e.g. 2048 floats for a ResNet-50; for an array of
-   * images, an array of these.
+   * Returns the embedding of an image: the output of the model's `features` method, i.e. of the global
+   * average pooling before the last layer, e.g. 2048 floats for a ResNet-50. For an array of images,
+   * returns one embedding per image.
    *
    * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown
@@ -216,8 +219,8 @@ export class Classifier implements AsyncDisposable {
   async #runCall<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
-        what: 'The model was used after it was closed.',
-        remedy: 'Close it later, or open it again.',
+        what: 'The classifier was used after close().',
+        remedy: 'Call close() only after the last use, or open a new classifier.',
       });
     }
     const call = work();
@@ -229,11 +232,12 @@ export class Classifier implements AsyncDisposable {
     }
   }
 
-  async #classifyDetailed(
+  async #classifyImages(
+    caller: 'classify' | 'classifyDetailed',
     images: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<DetailedResult[]> {
-    checkOptionNames(options, ['topk', ...imageOptionNames], 'classify');
+    checkOptionNames(options, ['topk', ...imageOptionNames], caller);
     const { topk = Math.min(5, this.classes.length) } = options;
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
@@ -242,13 +246,14 @@ export class Classifier implements AsyncDisposable {
   }
 }
 
-function readMetadata(module: ScriptModule, path: string): ModelMetadata {
+function readMetadata(module: ScriptModule, name: string): ModelMetadata {
   const text = module.extraFiles[metadataFile];
-  if (text !== undefined) return parseMetadata(text, path);
+  if (text !== undefined) return parseMetadata(text, name);
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-    what: `'${path}' is TorchScript, but lacks the extra file '${metadataFile}' that describes its classes and transform.`,
-    remedy: 'Open it with ScriptModule.load(), or save it in Python with its _extra_files.',
-    value: path,
+    what: `The extra file '${metadataFile}', which describes the classes and the transform, is missing from ${name}.`,
+    remedy:
+      'Open it with ScriptModule.load(), or pass this file in torch.jit.save(…, _extra_files=…) when saving it in Python.',
+    value: name,
   });
 }
 

@@ -52,7 +52,7 @@ export const modelOptionNames = [
   ...inferenceOptionNames,
 ] as readonly (keyof ModelOptions)[];
 
-/** Picks the `ModelOptions` from the options of a function that has others too. */
+/** Picks the `ModelOptions` from options that include others. */
 export function pickModelOptions(options: ModelOptions): ModelOptions {
   return pick(options, modelOptionNames);
 }

@@ -4,15 +4,15 @@ import { Classifier } from './classifier';
 import { openModule } from './open-module';
 import type { ClassifierOpenOptions } from './model-options';
 
-/** A classifier, or a TorchScript module without the metadata of one. */
+/** A classifier, or a TorchScript module without export metadata. */
 export type Model = Classifier | ScriptModule;
 
 /**
- * Opens TorchScript as a classifier if it has the metadata of an export, otherwise as a module. On failure
- * or abort, rejects after the memory of the model is freed.
+ * Opens TorchScript as a classifier if it has export metadata, otherwise as a module. On failure or abort,
+ * rejects after the memory of the model is freed.
  *
- * @param name the name of the archive in messages
- * @throws the errors of `Classifier.open`, except that for missing metadata
+ * @param name the path of the archive or another name, for messages
+ * @throws what `Classifier.open` throws, except for missing metadata
  */
 export async function openModel(
   source: ArchiveSource,

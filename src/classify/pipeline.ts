@@ -6,7 +6,7 @@ import { softmaxTopk, rejectOnAbort, type Tensor } from '../torch';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
-import type { BatchOutput, Method, PlannedModel } from './planned-model';
+import type { SubBatchOutput, Method, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -16,19 +16,23 @@ export interface ImageOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An image in the pipeline. */
-interface DecodedImage {
+/** An image that is ready for a batch. */
+interface PreparedImage {
   /** Pixels, or a JPEG that the GPU decodes. */
   readonly image: Pixels | EncodedFile;
-  /** The duration of decoding, in milliseconds. */
-  readonly decodeTime: number;
+  /** The time to read the image and, unless the GPU decodes it, to decode it, in milliseconds. */
+  readonly preparationTime: number;
 }
 
-interface ClassifyInput extends DecodedImage {
-  readonly topk: number;
+interface ClassifyInput extends PreparedImage {
+  /** The number of classes to return. */
+  readonly k: number;
 }
 
-/** The time that a decoded image waits for images being decoded, in milliseconds. */
+/**
+ * How long a decoded image waits for others to be decoded, so that they share a batch; at most, in
+ * milliseconds.
+ */
 const maxDelay = 10;
 
 /** Decodes images, combines those of all calls into batches, and runs the batches. */
@@ -36,7 +40,7 @@ export class ImagePipeline {
   readonly #model: PlannedModel;
   readonly #classes: readonly ImageClass[];
   readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
-  readonly #rowBatchers: Readonly<Record<Method, Batcher<DecodedImage, Float32Array>>>;
+  readonly #rowBatchers: Readonly<Record<Method, Batcher<PreparedImage, Float32Array>>>;
 
   /** @param classes the classes of the model's output */
   constructor(model: PlannedModel, classes: readonly ImageClass[]) {
@@ -51,16 +55,13 @@ export class ImagePipeline {
     };
   }
 
-  /** Returns the `topk` most probable classes of each image. */
+  /** Returns the `k` most probable classes of each image. */
   async classify(
     images: readonly ImageInput[],
-    topk: number,
+    k: number,
     options: ImageOptions,
   ): Promise<DetailedResult[]> {
-    return await this.#run(images, options, this.#classifyBatcher, (decoded) => ({
-      ...decoded,
-      topk,
-    }));
+    return await this.#run(images, options, this.#classifyBatcher, (image) => ({ ...image, k }));
   }
 
   /** Runs a method and returns one row of its output per image. */
@@ -69,15 +70,15 @@ export class ImagePipeline {
     images: readonly ImageInput[],
     options: ImageOptions,
   ): Promise<Float32Array[]> {
-    return await this.#run(images, options, this.#rowBatchers[method], (decoded) => decoded);
+    return await this.#run(images, options, this.#rowBatchers[method], (image) => image);
   }
 
-  /** Runs the images of a call. The first failure aborts those that have not run. */
+  /** Runs the images of a call. If one fails, those that have not run yet are aborted. */
   async #run<Input, Result>(
     images: readonly ImageInput[],
     { orient, signal }: ImageOptions,
     batcher: Batcher<Input, Result>,
-    toInput: (decoded: DecodedImage) => Input,
+    toInput: (image: PreparedImage) => Input,
   ): Promise<Result[]> {
     checkSignal(signal);
     const stop = new AbortController();
@@ -85,9 +86,10 @@ export class ImagePipeline {
     const prepare = async (input: ImageInput) => {
       const startTime = performance.now();
       const image = await read(input, { orient, signal: stop.signal });
-      return toInput({ image, decodeTime: performance.now() - startTime });
+      return toInput({ image, preparationTime: performance.now() - startTime });
     };
     const results = images.map((image) =>
+      // `stop` also identifies the call.
       batcher.add(() => prepare(image), { signal: stop.signal, call: stop }),
     );
     try {
@@ -99,44 +101,44 @@ export class ImagePipeline {
   }
 
   async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedResult[]> {
-    const maxTopk = Math.max(...inputs.map(({ topk }) => topk));
-    return await this.#runBatch('forward', inputs, async ({ output, timings }, batchInputs) => {
-      const best = await softmaxTopk(this.#model.module.executor, output, maxTopk);
-      return toPredictions(best, maxTopk, this.#classes).map((predictions, i) => ({
-        predictions: predictions.slice(0, batchInputs[i]!.topk),
-        timings: { decode: batchInputs[i]!.decodeTime, ...timings },
+    const maxK = Math.max(...inputs.map(({ k }) => k));
+    return await this.#runBatch('forward', inputs, async ({ output, timings }, subInputs) => {
+      const best = await softmaxTopk(this.#model.module.executor, output, maxK);
+      return toPredictions(best, maxK, this.#classes).map((predictions, i) => ({
+        predictions: predictions.slice(0, subInputs[i]!.k),
+        timings: { decode: subInputs[i]!.preparationTime, ...timings },
       }));
     });
   }
 
-  async #rowsOfBatch(method: Method, inputs: readonly DecodedImage[]): Promise<Float32Array[]> {
+  async #rowsOfBatch(method: Method, inputs: readonly PreparedImage[]): Promise<Float32Array[]> {
     return await this.#runBatch(method, inputs, async ({ output }) =>
       toRows(await output.data(), output.shape),
     );
   }
 
-  /** Runs a batch, and converts each of its outputs to the results of the inputs it belongs to. */
-  async #runBatch<Input extends DecodedImage, Result>(
+  /** Runs a batch. The model may split it into sub-batches: assigns the results of each to its inputs. */
+  async #runBatch<Input extends PreparedImage, Result>(
     method: Method,
     inputs: readonly Input[],
-    toResults: (output: BatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,
+    toResults: (subBatch: SubBatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,
   ): Promise<Result[]> {
     const results = new Array<Result>(inputs.length);
     const images = inputs.map(({ image }) => image);
-    await this.#model.run(method, images, async (output) => {
-      if (method === 'forward') this.#checkClassCount(output.output);
-      const batchInputs = output.indices.map((index) => inputs[index]!);
-      const batchResults = await toResults(output, batchInputs);
-      for (const [i, index] of output.indices.entries()) results[index] = batchResults[i]!;
+    await this.#model.run(method, images, async (subBatch) => {
+      if (method === 'forward') this.#checkClassCount(subBatch.output);
+      const subInputs = subBatch.indices.map((index) => inputs[index]!);
+      const subResults = await toResults(subBatch, subInputs);
+      for (const [i, index] of subBatch.indices.entries()) results[index] = subResults[i]!;
     });
     return results;
   }
 
-  /** Checks that the metadata of a file match its module. */
+  /** Checks that the model returns one logit for each class in its metadata. */
   #checkClassCount({ shape }: Tensor): void {
     if (shape.length === 2 && shape[1] === this.#classes.length) return;
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-      what: `The model returned logits of shape [${shape.join(', ')}], but its metadata list ${this.#classes.length} classes.`,
+      what: `The model returned logits of shape [${shape.join(', ')}], but its metadata lists ${this.#classes.length} classes.`,
       remedy: 'Export it again with hub.exportTorchScript().',
       value: shape,
     });

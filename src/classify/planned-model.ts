@@ -16,8 +16,8 @@ import type { InferenceOptions } from './model-options';
 /** A method of a model that takes images. */
 export type Method = 'forward' | 'features';
 
-/** The output for some images of a batch. */
-export interface BatchOutput {
+/** The output for the images of a sub-batch. */
+export interface SubBatchOutput {
   readonly output: Tensor<'float32'>;
   /** The position of each row's image in the batch. */
   readonly indices: readonly number[];
@@ -62,8 +62,8 @@ export class PlannedModel {
    *
    * @param module a module on the CPU, because a plan has its own weights on the device; moved to the device
    *   if it runs without a plan. The caller closes it on failure.
-   * @throws OptionError if it cannot run in the precision
-   * @throws DeviceError if the GPU is to decode JPEGs, and nvJPEG cannot be loaded
+   * @throws OptionError if the method cannot run in the precision
+   * @throws DeviceError if the GPU should decode JPEGs but nvJPEG cannot be loaded
    */
   static async open(
     module: ScriptModule,
@@ -76,7 +76,7 @@ export class PlannedModel {
     return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
   }
 
-  /** Plans a method unless it is planned. Concurrent calls share one attempt; a failed one is retried. */
+  /** Plans a method unless it has a plan. Concurrent calls share one attempt; a failed one is retried. */
   async prepare(method: Method, signal: AbortSignal | undefined): Promise<void> {
     if (this.#plans.has(method)) return;
     let planning = this.#planning.get(method);
@@ -96,7 +96,7 @@ export class PlannedModel {
   async run(
     method: Method,
     images: readonly (Pixels | EncodedFile)[],
-    consume: (output: BatchOutput) => Promise<void>,
+    consume: (output: SubBatchOutput) => Promise<void>,
   ): Promise<void> {
     const startTime = performance.now();
     const isPlanned = this.#plans.get(method)!.kind !== 'interpreter';

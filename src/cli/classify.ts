@@ -38,7 +38,7 @@ export function classifyCommand(): Command {
   });
 }
 
-/** Checked before anything is downloaded. Custom weights determine their own number of classes. */
+/** Checks `topk` before anything is downloaded. With custom weights, the number of classes is not known yet. */
 function checkTopk({ topk = 1, weights }: ClassifyFlags): void {
   if (weights !== undefined || topk <= classes.length) return;
   throw invalidValue('topk', `an integer from 1 to ${classes.length}`, topk);

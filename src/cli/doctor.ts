@@ -67,7 +67,7 @@ async function runCheck(name: string, check: () => string | Promise<string>): Pr
 
 async function describeLibTorch(): Promise<string> {
   const { dir, version, variant, source } = await findUsedLibTorch();
-  return `${version} (${variant}) in ${dir}, by ${source}`;
+  return `${version} (${variant}) in ${dir}, from ${source}`;
 }
 
 function checkAddon(): string {

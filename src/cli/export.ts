@@ -19,7 +19,7 @@ export function exportCommand(): Command {
       .option('-o, --output <file>', 'output file; <model>.pt by default')
       .option(
         '--num-classes <count>',
-        'replace the last layer by an untrained one of this size',
+        'replace the last layer with an untrained one of this size',
         parsePositiveInteger,
       )
       .option('--weights <checkpoint>', 'path of your own checkpoint')

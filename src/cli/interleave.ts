@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const slice = { duration: 250, pause: 50 };
 
 /**
- * Measures several tasks; returns the median duration of each in milliseconds. Their time slices are
+ * Measures several tasks; returns the median duration of each in milliseconds. The time slices are
  * interleaved, so that other load on the machine affects all equally. The first call of a slice is not
  * counted.
  *

@@ -8,7 +8,7 @@ export type Outcome<T> =
 
 /**
  * Processes images one after another. An `ImageError` is printed to standard error and sets the exit code,
- * then the next image follows; any other error is thrown.
+ * and the next image is processed; any other error is thrown.
  */
 export async function* processImages<T>(
   images: readonly string[],

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { megabytes } from './terminal';
 
-/** The progress of a download or a check, in bytes. */
+/** The progress of one phase of a task, in bytes. */
 export interface Progress {
   readonly phase: string;
   readonly file: string;

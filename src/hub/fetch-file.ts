@@ -13,13 +13,13 @@ import { damagedError, offlineError, type FetchOptions } from './fetch-options';
 import { exists } from './directory';
 import { linkedFile } from './hugging-face';
 
-/** The verified file of `source`: the official one, or timm's safetensors copy. */
-export async function fetchFile(source: FileOrigin, options: FetchOptions): Promise<string> {
+/** The verified file of `origin`: the official one, or timm's safetensors copy. */
+export async function fetchFile(origin: FileOrigin, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
-  const file = join(checkpointsDirectory(options.hubDir), source.file);
-  const url = officialUrl(source);
+  const file = join(checkpointsDirectory(options.hubDir), origin.file);
+  const url = officialUrl(origin);
   const findUsable = async (signal?: AbortSignal) =>
-    forceReload ? undefined : findCached(source, file, signal);
+    forceReload ? undefined : findCached(origin, file, signal);
 
   const cached = await findUsable(signal);
   if (cached !== undefined) return cached;
@@ -27,17 +27,17 @@ export async function fetchFile(source: FileOrigin, options: FetchOptions): Prom
   return withLock(
     `${file}.lock`,
     async (signal) =>
-      (await findUsable(signal)) ?? fetchFromAnySource(source, url, file, { ...options, signal }),
+      (await findUsable(signal)) ?? fetchFromAnySource(origin, url, file, { ...options, signal }),
     { signal, onWait },
   );
 }
 
 /** The cached file, or else timm's cached copy, verified. */
-async function findCached(source: FileOrigin, file: string, signal?: AbortSignal) {
-  if (await exists(file)) return check(file, source.sha256Prefix, signal);
+async function findCached(origin: FileOrigin, file: string, signal?: AbortSignal) {
+  if (await exists(file)) return check(file, origin.sha256Prefix, signal);
   const directory = dirname(file);
   for (const name of await readdir(directory).catch(() => [])) {
-    const sha256 = copyHash(source, name);
+    const sha256 = copyHash(origin, name);
     if (sha256 !== undefined) return check(join(directory, name), sha256, signal);
   }
   return undefined;
@@ -50,18 +50,18 @@ async function check(path: string, expected: string, signal?: AbortSignal): Prom
 }
 
 async function fetchFromAnySource(
-  source: FileOrigin,
+  origin: FileOrigin,
   url: string,
   file: string,
   options: FetchOptions,
 ): Promise<string> {
   const fetchOfficial = async () => {
-    await download(url, file, { ...options, sha256: source.sha256Prefix });
+    await download(url, file, { ...options, sha256: origin.sha256Prefix });
     return file;
   };
   const fetchCopy = async () => {
-    const { url, sha256, size } = await linkedFile(source.safetensors.repo, options);
-    const copy = join(dirname(file), copyName(source, sha256));
+    const { url, sha256, size } = await linkedFile(origin.safetensors.repo, options);
+    const copy = join(dirname(file), copyName(origin, sha256));
     await download(url, copy, { ...options, sha256, size });
     return copy;
   };
@@ -94,9 +94,9 @@ function copyName({ safetensors }: FileOrigin, sha256: string): string {
 }
 
 /** The SHA-256 prefix in a file name of `copyName`. */
-function copyHash(source: FileOrigin, name: string): string | undefined {
+function copyHash(origin: FileOrigin, name: string): string | undefined {
   const hash = /-([0-9a-f]{8})\.safetensors$/.exec(name)?.[1];
-  return hash !== undefined && name === copyName(source, hash) ? hash : undefined;
+  return hash !== undefined && name === copyName(origin, hash) ? hash : undefined;
 }
 
 function allFailedError(file: string, failures: readonly DownloadError[]): DownloadError {

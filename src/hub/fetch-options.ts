@@ -8,7 +8,7 @@ export interface FetchOptions {
   /** The hub's directory, instead of torch.hub's own. */
   readonly hubDir?: string;
   readonly signal?: AbortSignal;
-  /** Called at the start, about ten times a second, and at the end of a download. */
+  /** Called at the start and the end of a download, and at most ten times a second in between. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Called before waiting for another process that is fetching the same file. */
   readonly onWait?: (holder: LockHolder | undefined) => void;

@@ -15,7 +15,7 @@ import { checkPrecision, openDevice } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
 
-/** The repository of the models in torch.hub. */
+/** The models' repository, as passed to `torch.hub.load`. */
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
 
 /** Options of `hub.load`. */
@@ -24,11 +24,11 @@ export interface LoadOptions extends WeightsOptions, ModelOptions {}
 const weightsOptionNames = ['weights', 'numClasses'];
 
 /**
- * Loads a model: downloads its checkpoint if not cached, verifies its hash, converts it to TorchScript
- * once, and opens it.
+ * Loads a model: downloads its checkpoint unless it is cached, verifies its hash, converts it to TorchScript
+ * the first time, and opens the result.
  *
- * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it; also in the form
- *   of torch.hub, with `facebookresearch/semi-supervised-ImageNet1K-models` before it
+ * @param repo optional, as in torch.hub: `facebookresearch/semi-supervised-ImageNet1K-models`
+ * @param name a model name such as `resnet50_swsl`, or timm's name for it
  * @throws ModelError if the model is unknown
  * @throws DownloadError if the checkpoint cannot be downloaded, or does not match its hash
  * @throws CheckpointError if `weights` are damaged or of another architecture
@@ -42,8 +42,10 @@ async function load(
   third?: LoadOptions,
 ): Promise<Classifier> {
   if (typeof second !== 'string') return await loadModel(first, second);
-  if (typeof first !== 'string' || first.split(':')[0] !== repository)
-    throw invalidValue('the repository', `'${repository}'`, first);
+  // `repo:branch` is accepted for compatibility with torch.hub; the branch has no effect.
+  if (typeof first !== 'string' || first.split(':')[0] !== repository) {
+    throw invalidValue('repo', `'${repository}' (a ':branch' suffix is ignored)`, first);
+  }
   return await loadModel(second, third);
 }
 
@@ -51,24 +53,24 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
   checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
   checkInferenceOptions(options);
   const { device, precision, weights, numClasses, signal } = options;
-  const open = { ...pickModelOptions(options), signal };
+  const openOptions = { ...pickModelOptions(options), signal };
   checkPrecision(precision ?? 'float32', await openDevice(device));
   const model = card(name);
   signal?.throwIfAborted();
   if (weights === undefined && numClasses === undefined) {
-    return await Classifier.open(await cachedTorchScript(model, options), open);
+    return await Classifier.open(await cachedTorchScript(model, options), openOptions);
   }
   const temporary = join(tmpdir(), `semisup-${randomUUID()}.pt`);
   try {
     await writeTorchScript(model, temporary, options);
-    return await Classifier.open(temporary, open);
+    return await Classifier.open(temporary, openOptions);
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
 /**
- * Downloads a model's checkpoint unless cached, and verifies its SHA-256.
+ * Downloads a model's checkpoint into the cache, unless it is already there, and verifies its SHA-256.
  *
  * @returns the path of the checkpoint
  * @throws ModelError if the model is unknown
@@ -94,12 +96,13 @@ async function exportTorchScript(
   options: WeightsOptions = {},
 ): Promise<string> {
   checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
-  if (typeof path !== 'string' || path === '') throw invalidValue('the path', 'a path', path);
+  if (typeof path !== 'string' || path === '')
+    throw invalidValue('path', 'a non-empty string', path);
   await writeTorchScript(card(name), resolve(path), options);
   return resolve(path);
 }
 
-/** Lists, downloads and loads the models, with the interface of Python's `torch.hub`. */
+/** Lists, downloads, loads and exports the models; modeled on Python's `torch.hub`. */
 export const hub = {
   /** The models' names, all or those that match a glob such as `*swsl*`. */
   list: (pattern?: string): string[] => list(pattern),

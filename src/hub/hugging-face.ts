@@ -5,7 +5,7 @@ import { defaultRetryPolicy, retry } from '../net/retry';
 import { environment } from './environment';
 import type { FetchOptions } from './fetch-options';
 
-/** A file on the Hugging Face hub, with the hash and size that its host reports. */
+/** A file on the Hugging Face hub, with the hash and size that the server reports. */
 export interface LinkedFile {
   readonly url: string;
   readonly sha256: string;
@@ -52,7 +52,7 @@ function sha256Of(etag: string | undefined): string | undefined {
 function unverifiedError(url: string): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_HASH', {
     what: `${url} could not be verified: the response has no SHA-256 (X-Linked-Etag).`,
-    remedy: 'Download from another host.',
+    remedy: 'Download from another server.',
     value: url,
   });
 }

@@ -21,7 +21,7 @@ export interface HubOptions {
   readonly forceReload?: boolean;
   /** Uses only the cache; by default whether `SEMISUP_OFFLINE` is set. */
   readonly offline?: boolean;
-  /** Called about ten times a second during a download or build. */
+  /** Called at most about ten times a second during a download, and after each tensor of a build. */
   readonly onProgress?: (progress: HubProgress) => void;
   /** Rejects the call with the signal's reason; bytes already downloaded are kept and resumed. */
   readonly signal?: AbortSignal;
@@ -30,13 +30,11 @@ export interface HubOptions {
 /** Options of functions that convert weights to TorchScript. */
 export interface WeightsOptions extends HubOptions {
   /**
-   * A custom checkpoint in place of the model's: `.pth`, `.safetensors` or TF.js shards, with
+   * A custom checkpoint instead of the model's: `.pth`, `.safetensors` or TF.js shards, with
    * torchvision's parameter names.
    */
   readonly weights?: string;
-  /**
-   * The number of classes. By default that of the checkpoint; for another the last layer is initialized.
-   */
+  /** The number of classes; by default the checkpoint's. For any other, the last layer is initialized. */
   readonly numClasses?: number;
 }
 

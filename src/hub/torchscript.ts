@@ -8,10 +8,10 @@ import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
 import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
 
-/** Part of a cached file's name: another build of the same weights gets another name. */
+/** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
 const build = 'build2';
 
-/** The path of a model's checked checkpoint; a download emits a warning with the license. */
+/** The path of a model's verified checkpoint; a download emits a warning with the license. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
   const { hubDir, forceReload, offline, signal, onProgress } = options;
   let notified = false;
@@ -30,7 +30,7 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
   });
 }
 
-/** The path of a model's TorchScript file, built beside the checkpoints if not cached. */
+/** The path of a model's TorchScript file, built next to the checkpoints unless it is cached. */
 export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
   const { origin } = card;
   const hash = origin.kind === 'file' ? origin.sha256Prefix : origin.sha256.slice(0, 8);
@@ -89,7 +89,7 @@ async function describeSource(
   return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
 }
 
-/** The file with the SHA-256 of a cached file, because LibTorch verifies no checksums. */
+/** The path of the file that contains the SHA-256 of a cached file, because LibTorch verifies no checksums. */
 function hashFile(path: string): string {
   return `${path}.sha256`;
 }

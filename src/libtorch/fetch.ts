@@ -12,8 +12,8 @@ export interface FetchOptions {
 }
 
 /**
- * Downloads a wheel to `file`: from `SEMISUP_LIBTORCH_MIRROR` if set, else from PyTorch's own host,
- * and with pip if that fails. An existing file with the pinned hash is kept.
+ * Downloads a wheel to `file`: from `SEMISUP_LIBTORCH_MIRROR` if set, else from PyTorch's download
+ * server, and with pip if that fails. An existing file with the pinned hash is kept.
  *
  * @throws DownloadError `…_OFFLINE` if `SEMISUP_OFFLINE` is set, `…_HASH` or `…_SIZE` if the file is
  *   not the pinned one, `…_DISK`.

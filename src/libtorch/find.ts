@@ -13,7 +13,7 @@ export interface FindOptions {
 }
 
 /** A location that was searched and rejected. */
-export interface Location {
+export interface RejectedLocation {
   /** How the location was found, e.g. `SEMISUP_LIBTORCH`. */
   readonly source: string;
   /** The directory, if known. */
@@ -27,28 +27,34 @@ export interface LibTorch extends LibTorchDirectory {
   /** How it was found, e.g. `the user's cache`. */
   readonly source: string;
   /** The locations rejected before this one, in search order. */
-  readonly rejected: readonly Location[];
+  readonly rejected: readonly RejectedLocation[];
 }
 
 /**
- * Finds LibTorch: the directory given by the option, by `SEMISUP_LIBTORCH` or by `LIBTORCH`; the user's
- * cache, CUDA's build first; the active Python's PyTorch if `LIBTORCH_USE_PYTORCH` is `1`. If an explicitly
- * given directory is rejected, the search ends.
+ * Finds LibTorch. Searches in this order:
+ *
+ * 1. the directory given by the `libtorch` option,
+ * 2. the directory given by `SEMISUP_LIBTORCH`,
+ * 3. the directory given by `LIBTORCH`,
+ * 4. the user's cache, the CUDA build first,
+ * 5. the active Python's PyTorch, if `LIBTORCH_USE_PYTORCH` is `1`.
+ *
+ * If one of the first three is set but rejected, the search ends.
  *
  * @throws LibTorchError `ERR_SEMISUP_LIBTORCH_NOT_FOUND`, or `ERR_SEMISUP_LIBTORCH_MISMATCH` if only
  *   other versions were found; both list every location and why it was rejected.
  */
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
   const search = new Search(options.versions);
-  const found = search.visit(candidates(options));
-  return found ?? search.finish(search.needsPython ? await findPythonTorch() : notQueried);
+  const found = search.tryCandidates(candidates(options));
+  return found ?? search.tryPython(search.needsPython ? await findPythonTorch() : notQueried);
 }
 
 /** Like `findLibTorch`, but blocks while Python is queried. */
 export function findLibTorchSync(options: FindOptions = {}): LibTorch {
   const search = new Search(options.versions);
-  const found = search.visit(candidates(options));
-  return found ?? search.finish(search.needsPython ? findPythonTorchSync() : notQueried);
+  const found = search.tryCandidates(candidates(options));
+  return found ?? search.tryPython(search.needsPython ? findPythonTorchSync() : notQueried);
 }
 
 interface Candidate {
@@ -67,48 +73,52 @@ const notQueried: PythonTorch = { problem: 'not searched, because LIBTORCH_USE_P
  */
 class Search {
   readonly #versions: readonly string[] | undefined;
-  readonly #rejected: Location[] = [];
+  readonly #rejected: RejectedLocation[] = [];
   #isMismatch = false;
-  #isFinished = false;
+  #isOver = false;
 
   constructor(versions: readonly string[] | undefined) {
     this.#versions = versions;
   }
 
-  /** Whether the last step requires a query of Python. */
+  /** Whether the last step queries Python. */
   get needsPython(): boolean {
-    return !this.#isFinished && process.env.LIBTORCH_USE_PYTORCH === '1';
+    return !this.#isOver && process.env.LIBTORCH_USE_PYTORCH === '1';
   }
 
-  /** The first accepted candidate; undefined if all are rejected. */
-  visit(candidates: Iterable<Candidate>): LibTorch | undefined {
+  /** Returns the first accepted candidate; undefined if none is accepted, or an explicit one is rejected. */
+  tryCandidates(candidates: Iterable<Candidate>): LibTorch | undefined {
     for (const { source, dir, explicit, problem } of candidates) {
-      const found = dir === undefined ? problem! : readLibTorchDirectory(dir);
-      if (typeof found === 'string') {
-        this.#rejected.push({ source, dir, problem: found });
-      } else if (this.#versions?.includes(majorMinor(found.version)) ?? true) {
-        return { ...found, source, rejected: this.#rejected };
+      const result = dir === undefined ? problem! : readLibTorchDirectory(dir);
+      if (typeof result === 'string') {
+        this.#rejected.push({ source, dir, problem: result });
+      } else if (this.#versions?.includes(majorMinor(result.version)) ?? true) {
+        return { ...result, source, rejected: this.#rejected };
       } else {
         this.#isMismatch = true;
         const supported = this.#versions!.join(' or ');
         this.#rejected.push({
           source,
           dir,
-          problem: `it is LibTorch ${found.version}, but the addon is built for ${supported}`,
+          problem: `it is LibTorch ${result.version}, but the addon is built for ${supported}`,
         });
       }
       if (explicit) {
-        this.#isFinished = true;
+        this.#isOver = true;
         return undefined;
       }
     }
     return undefined;
   }
 
-  /** Python's PyTorch, if the search is not finished and it is accepted. @throws LibTorchError otherwise */
-  finish(python: PythonTorch): LibTorch {
+  /**
+   * Returns Python's PyTorch if the search reaches it and accepts it.
+   *
+   * @throws LibTorchError otherwise
+   */
+  tryPython(python: PythonTorch): LibTorch {
     const last = { source: "the active Python's PyTorch", ...python };
-    const found = this.#isFinished ? undefined : this.visit([last]);
+    const found = this.#isOver ? undefined : this.tryCandidates([last]);
     if (found) return found;
     throw this.#isMismatch ? mismatchError(this.#rejected) : notFoundError(this.#rejected);
   }
@@ -123,12 +133,13 @@ function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
   for (const [source, dir] of sources) {
     yield dir ? { source, dir: resolve(dir), explicit: true } : { source, problem: 'not set' };
   }
+  // The CUDA build first.
   for (const variant of variants.toReversed()) {
     yield { source: "the user's cache", dir: installDirectory(variant) };
   }
 }
 
-function notFoundError(locations: readonly Location[]): LibTorchError {
+function notFoundError(locations: readonly RejectedLocation[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_NOT_FOUND', {
     what: `LibTorch was not found. Searched locations:\n${list(locations)}\n`,
     remedy: `Possible solutions:\n${solutions}`,
@@ -136,10 +147,10 @@ function notFoundError(locations: readonly Location[]): LibTorchError {
   });
 }
 
-function mismatchError(locations: readonly Location[]): LibTorchError {
+function mismatchError(locations: readonly RejectedLocation[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
     what: `No compatible version of LibTorch was found. Searched locations:\n${list(locations)}\n`,
-    remedy: `Possible solutions:\n${solutions}\n- in a clone, build the addon for that LibTorch: npm run build:native`,
+    remedy: `Possible solutions:\n${solutions}\n- in a clone of the repository, build the addon for your LibTorch version: npm run build:native`,
     value: locations,
   });
 }
@@ -148,7 +159,7 @@ const solutions = `- install it: npx semisup libtorch install
 - set SEMISUP_LIBTORCH to a LibTorch directory, the one that contains 'lib'
 - set LIBTORCH_USE_PYTORCH=1 to use the PyTorch of the active Python`;
 
-function list(locations: readonly Location[]): string {
+function list(locations: readonly RejectedLocation[]): string {
   return locations
     .map(({ source, dir, problem }) => `- ${dir ? `${source} (${dir})` : source}: ${problem}`)
     .join('\n');

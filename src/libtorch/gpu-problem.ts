@@ -11,7 +11,7 @@ export interface GpuProblem {
 const oldestDriver = '580';
 
 /**
- * Why LibTorch cannot use a GPU, undefined if it can: the driver is missing, fails or finds no GPU;
+ * Why LibTorch cannot use a GPU; undefined if it can. Either the driver is missing, fails or finds no GPU;
  * LibTorch is CPU-only or requires a newer CUDA than the driver supports; or the CUDA backend library
  * is not compiled. A driver supports all minor versions of a CUDA major version (NVIDIA, "CUDA
  * Compatibility").

@@ -3,7 +3,7 @@ export {
   findLibTorchSync,
   type FindOptions,
   type LibTorch,
-  type Location,
+  type RejectedLocation,
 } from './find';
 export type { LibTorchDirectory } from './directory';
 export { nvJpegLibraries } from './libraries';

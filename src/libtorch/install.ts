@@ -24,7 +24,7 @@ export interface InstallProgress {
 }
 
 export interface InstallOptions {
-  /** Default `cpu`. */
+  /** `cpu` by default. */
   readonly variant?: Variant;
   /** Whether to install the headers too, to compile the addon (62 MB); false by default. */
   readonly headers?: boolean;
@@ -33,7 +33,7 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the pinned LibTorch into the user's cache, atomically. An existing one is kept, and missing
+ * Installs the pinned LibTorch into the user's cache, atomically. An existing installation is kept, and missing
  * headers are added if requested. Concurrent installations of one build are serialized by a lock.
  *
  * @param wheels internal: the files to download, for tests
@@ -83,7 +83,7 @@ async function install(
   });
 }
 
-/** Whether LibTorch's headers are installed, and for CUDA those of the toolkit that they include. */
+/** Whether LibTorch's headers are installed and, for CUDA, the toolkit headers that they include. */
 function hasHeaders({ dir, headers }: LibTorchDirectory, variant: Variant): boolean {
   return headers && (variant === 'cpu' || existsSync(join(dir, 'include', 'crt')));
 }
@@ -108,7 +108,7 @@ async function addHeaders(
   });
 }
 
-/** Downloads and unpacks into a directory beside `dir`, moves it with `commit`, and cleans up. */
+/** Downloads and unpacks into a temporary directory next to `dir`, moves it with `commit`, and cleans up. */
 async function stage(
   wheels: readonly Wheel[],
   dir: string,

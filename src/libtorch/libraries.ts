@@ -26,7 +26,7 @@ export function libraryName(file: string): string | undefined {
 }
 
 /**
- * Candidate paths of nvJPEG, in order: beside LibTorch, on the dynamic linker's search path, and in the
+ * Candidate paths of nvJPEG, in order: next to LibTorch, on the dynamic linker's search path, and in the
  * CUDA toolkit.
  */
 export function nvJpegLibraries({ dir }: { readonly dir: string }): string[] {
@@ -39,7 +39,7 @@ export function nvJpegLibraries({ dir }: { readonly dir: string }): string[] {
 /** Absolute paths of the libraries in LibTorch's `lib` directory that must be opened, in order. */
 export function librariesToOpen(lib: string): string[] {
   const files = readdirSync(lib).sort();
-  // Some builds have a hash in the name: libgomp-a34b3233.so.1.
+  // In some builds, library names contain a hash: libgomp-a34b3233.so.1.
   const isOf = (file: string, name: string): boolean => {
     const found = libraryName(file);
     return found === name || (found?.startsWith(`${name}-`) ?? false);

@@ -46,7 +46,7 @@ interface Binaries {
   readonly loader: Loader;
   /** Paths of the addons, by the major.minor of their LibTorch. */
   readonly addons: ReadonlyMap<string, string>;
-  /** Paths of the CUDA backend libraries, likewise; optional, and opened only if CUDA is available. */
+  /** Paths of the CUDA backend libraries, likewise by version; opened only if CUDA is available. */
   readonly cudaBackends: ReadonlyMap<string, string>;
 }
 
@@ -152,7 +152,7 @@ function waitUntilOpen(loader: Loader, libraries: readonly string[]): void {
   }
 }
 
-// A synchronous call may have overtaken the asynchronous one. A second load would replace the state of
+// A synchronous call may finish before a pending asynchronous one. A second load would replace the state of
 // the first, so the addon is loaded only once.
 function finish(libtorch: LibTorch, { addons }: Binaries): Loaded {
   if (loaded) return loaded;
@@ -178,7 +178,10 @@ function findBinaries(): Binaries {
   const directory = dirname(file);
   const addons = librariesIn(directory, 'torch');
   if (addons.size === 0) {
-    throw addonNotFound(root, `${basename(file)} in ${directory} has no torch-<version> beside it`);
+    throw addonNotFound(
+      root,
+      `${basename(file)} in ${directory} has no torch-<version> next to it`,
+    );
   }
   return { loader, addons, cudaBackends: librariesIn(directory, 'cuda') };
 }
@@ -200,7 +203,7 @@ function dlopen(file: string): unknown {
   return module.exports;
 }
 
-/** The dynamic linker cannot read Electron's archives: addons are unpacked beside them. */
+/** The dynamic linker cannot read Electron's archives; Electron unpacks addons next to them. */
 function unpackedPath(file: string): string {
   return file.replace(/\.asar(?=[\\/])/, '.asar.unpacked');
 }

@@ -5,7 +5,7 @@ export interface Wheel {
   readonly sha256: string;
   /** In bytes. */
   readonly size: number;
-  /** Base URL on PyTorch's own host; without one it is downloaded with pip only. */
+  /** Base URL on PyTorch's download server; without one, the wheel is downloaded with pip only. */
   readonly base?: string;
 }
 
@@ -84,7 +84,7 @@ a0d8b11f16a48d60e2015d8213aa0390744cbebb98e58b62b3514dddc656e330 122015870 torch
 /**
  * The files of each build, by Node's `<platform>-<architecture>`. Names, sizes and hashes are those of the
  * package indexes. The NVIDIA wheels are those that torch 2.13.0 requires in its metadata and opens at
- * run time, nvJPEG, and headers that the CUDA headers include.
+ * run time, plus nvJPEG and the headers that the CUDA headers include.
  */
 export const wheels: Readonly<Record<string, Readonly<Record<string, readonly Wheel[]>>>> = {
   'linux-x64': { cpu: linuxX64Cpu, cu130: linuxX64Cuda },

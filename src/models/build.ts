@@ -22,13 +22,13 @@ export interface BuildOptions {
   readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
     readonly license: ModelCard['license'] | null;
   };
-  /** The weights, with torchvision's names, for `resnet50_v1` also Keras's; not closed. */
+  /** The weights, with torchvision's names or, for `resnet50_v1`, Keras's; not closed. */
   readonly state: StateDict;
   /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
   readonly source: ModelMetadata['source'];
   /** The file to be written. */
   readonly path: string;
-  /** By default as many as the checkpoint has; for another number `fc` is initialized. */
+  /** By default the checkpoint's number of classes; for any other, `fc` is initialized. */
   readonly numClasses?: number;
   /** Seed of the initialized `fc`, a 32-bit integer; 0 by default. */
   readonly seed?: number;
@@ -46,7 +46,7 @@ export function checkNumClasses(numClasses: number): void {
 /**
  * Writes a TorchScript file from an architecture and a checkpoint: methods `forward` and `features` (see
  * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
- * file appears under its name only when it is whole.
+ * file is renamed to its final name once it is complete.
  *
  * @throws CheckpointError if the checkpoint is damaged or of another architecture
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if the file cannot be written
@@ -56,16 +56,16 @@ export async function buildTorchScript({
   state,
   source,
   path,
-  numClasses: wanted,
+  numClasses: requestedClasses,
   seed = 0,
   onProgress,
   signal,
 }: BuildOptions): Promise<void> {
-  if (wanted !== undefined) checkNumClasses(wanted);
+  if (requestedClasses !== undefined) checkNumClasses(requestedClasses);
   if (!Number.isInteger(seed)) throw invalidValue('seed', 'a whole number', seed);
   const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
   const weights = keras ? fromKeras(state) : state;
-  const numClasses = wanted ?? classCount(weights);
+  const numClasses = requestedClasses ?? classCount(weights);
   const spec = resnet(architectures[card.architecture], numClasses);
   const { tensors, needsHead } = matchState(weights, card.architecture, numClasses);
   signal?.throwIfAborted();
@@ -108,7 +108,7 @@ async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): P
   }
 }
 
-/** The classes of a checkpoint's head, or ImageNet's 1000 where it has none that makes sense. */
+/** The number of classes of a checkpoint's head, or ImageNet's 1000 if it has no valid head. */
 function classCount(state: StateDict): number {
   const count = state.tensors.get('fc.weight')?.shape[0];
   return isClassCount(count) ? count : 1000;

@@ -1,5 +1,5 @@
 /**
- * A checkpoint in torch.hub's cache format: one file, named with a prefix of its SHA-256. If its host
+ * A checkpoint in torch.hub's cache format: one file, named with a prefix of its SHA-256. If its server
  * is unreachable, timm's copy of the same weights on the Hugging Face hub is used.
  */
 export interface FileOrigin {
@@ -8,7 +8,7 @@ export interface FileOrigin {
   readonly file: string;
   /** The prefix of the file's SHA-256 that its name contains, in hex. */
   readonly sha256Prefix: string;
-  /** The file on its official host. */
+  /** The URL of the file on its official server. */
   readonly url: string;
   /** The repository that contains `model.safetensors`, e.g. `timm/resnet50.fb_swsl_ig1b_ft_in1k`. */
   readonly safetensors: { readonly repo: string };

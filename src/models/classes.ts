@@ -20,7 +20,7 @@ export const classes: readonly ImageClass[] = imagenet1k.split('\n').map((line, 
   return { index, wnid: line.slice(0, space), label: lemmas[0]!, lemmas };
 });
 
-/** The classes of a model, in the order of its logits: unnamed ones have no wnid and no lemmas. */
+/** The classes of a model, in the order of its logits; unnamed classes have no wnid and no lemmas. */
 export function classesOf({
   labels,
   numClasses,

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Values computed between yields to the event loop: about a millisecond of work. */
+/** Number of values computed between yields to the event loop: about a millisecond of work. */
 const slice = 2 ** 17;
 
 /**
  * PyTorch's default initialization of `nn.Linear`: weights and biases uniform in ±1/√inputs, which
- * equals Kaiming uniform with a = √5. Deterministic per seed, but not PyTorch's generator.
+ * equals Kaiming uniform with a = √5. Deterministic for each seed, but the generator is not PyTorch's.
  *
  * @returns the weights [outputs, inputs], row-major, and the biases [outputs]
  */

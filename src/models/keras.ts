@@ -6,7 +6,7 @@ import { imagenetTransform } from './transform';
 const kerasEps = 1e-3;
 const torchEps = 1e-5;
 
-/** What Keras subtracts from samples of 0..255, in the order R, G, B. */
+/** The means that Keras subtracts from samples of 0..255, in the order R, G, B. */
 const kerasMean = [123.68, 116.779, 103.939] as const;
 
 /** The stem's output is divided by it, so that no value overflows float16; its BatchNorm undoes it. */
@@ -15,17 +15,18 @@ const stemScale = 64;
 /**
  * Keras's ResNet-50 (names such as `res2a_branch2a/kernel`) under torchvision's names, for the
  * architecture `resnet50_v1` and torchvision's normalized RGB input. Kernels HWIO become OIHW and the
- * dense kernel is transposed, both by strides alone; a convolution's bias goes into the running mean
- * of its BatchNorm, the difference of the epsilons into the running variance, and the stem's input,
- * BGR of 0..255 less a mean, into its kernel and running mean. Tensors of other names keep them.
+ * dense kernel is transposed, both by changing only the strides. A convolution's bias is folded into the
+ * running mean of its BatchNorm, the difference of the epsilons into the running variance, and the stem's
+ * input normalization (BGR of 0..255 minus a mean) into its kernel and running mean. Tensors with other
+ * names are kept.
  * Closing the result closes `keras`.
  *
- * The one inexactness: at the border the stem pads with another mean colour, off by half a gray level.
+ * The only deviation: at the border, the stem pads with a mean color that differs by half a gray level.
  *
  * Source: ResNet50 of keras.applications, as of Keras 2.2.4.
  *
- * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`), immediately or when a tensor is read, where
- * a tensor does not have the shape that its layer demands.
+ * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`), immediately or when a tensor is read, if a
+ * tensor does not have the shape that its layer requires.
  */
 export function fromKeras(keras: StateDict): StateDict {
   const tensors = new Map<string, StoredTensor>();
@@ -74,7 +75,7 @@ interface LayerMapping {
   readonly conv: string;
   readonly bn: string;
   readonly stem: boolean;
-  /** Keras's name of the convolution, also where the layer is its BatchNorm. */
+  /** Keras's name of the convolution, even if the layer is its BatchNorm. */
   readonly kerasConv: string;
 }
 
@@ -114,8 +115,8 @@ function permute(keras: StateDict, name: string, order: readonly number[]): Stor
 }
 
 /**
- * Keras's stem sees 255 · std · x + 255 · mean - kerasMean, in the order B, G, R, where torchvision's
- * sees x: the factor goes into the kernel, the offset (see `runningMean`) behind it.
+ * Keras's stem sees 255 · std · x + 255 · mean - kerasMean, in the order B, G, R, whereas
+ * torchvision's sees x: the factor is folded into the kernel, the offset into the running mean.
  */
 function stemKernel(keras: StateDict): StoredTensor {
   const [height, width, outputs] = stemShape(keras);
@@ -187,7 +188,7 @@ function computedTensor(
   };
 }
 
-/** The elements of a float32 tensor without gaps between them. */
+/** The elements of a float32 tensor, contiguous. */
 async function readFloats(
   keras: StateDict,
   name: string,

@@ -18,7 +18,7 @@ export interface ModelMetadata {
   /** The card's name, e.g. `resnet50_swsl`. */
   readonly name: string;
   readonly architecture: ArchitectureName;
-  /** Where a bottleneck's stride of two sits; see `Architecture.stride`. */
+  /** Which convolution of a bottleneck has the stride of two; see `Architecture.stride`. */
   readonly stride: 'v1.5' | 'v1';
   readonly numClasses: number;
   /** The names of its classes: those of ImageNet-1k, or none (a head for other classes). */
@@ -38,17 +38,17 @@ export function formatMetadata(metadata: ModelMetadata): string {
 /**
  * Reads the text of `metadataFile`, which is untrusted.
  *
- * @param path of the archive, for messages
+ * @param name the path of the archive or another name, for messages
  * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless it is a valid `ModelMetadata`.
  */
-export function parseMetadata(text: string, path: string): ModelMetadata {
+export function parseMetadata(text: string, name: string): ModelMetadata {
   try {
     return readMetadata(JSON.parse(text));
   } catch (cause) {
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-      what: `The metadata '${metadataFile}' inside '${path}' cannot be used: ${(cause as Error).message}.`,
+      what: `The metadata '${metadataFile}' inside ${name} cannot be used: ${(cause as Error).message}.`,
       remedy: 'Export the model again with hub.exportTorchScript().',
-      value: path,
+      value: name,
       cause,
     });
   }

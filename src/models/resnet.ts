@@ -15,8 +15,8 @@ export interface Architecture {
   /** Inner width of a bottleneck: planes · widthPerGroup/64 · groups. */
   readonly widthPerGroup: number;
   /**
-   * Where a bottleneck's stride of two sits: on its 3x3 convolution (`v1.5`, torchvision's), or on
-   * its first 1x1 (`v1`, the paper's and Keras's).
+   * Which convolution of a bottleneck has the stride of two: the 3x3 (`v1.5`, as in torchvision), or the
+   * first 1x1 (`v1`, as in the paper and Keras).
    */
   readonly stride: 'v1.5' | 'v1';
 }
@@ -63,8 +63,8 @@ export function isArchitectureName(name: string): name is ArchitectureName {
 /**
  * A residual network as a TorchScript module tree, parameter names and their order as in
  * torchvision's `ResNet`. Methods: `forward`, images [n, 3, h, w] to logits [n, numClasses], and
- * `features`, to the pooled features before `fc`, [n, 512] of basic blocks and [n, 2048] of
- * bottlenecks. All float32. `train()` and `eval()` switch BatchNorm between the batch's and the
+ * `features`, images to the pooled features before `fc`, [n, 512] for basic blocks and [n, 2048] for
+ * bottlenecks. All are float32. `train()` and `eval()` switch BatchNorm between the batch's and the
  * running statistics.
  */
 export function resnet(architecture: Architecture, numClasses = 1000): ModuleSpec {
@@ -175,7 +175,7 @@ function bottleneckBranch(
   };
 }
 
-/** TorchScript cannot iterate over submodules: the calls are written out, one class a sequence. */
+/** TorchScript cannot iterate over submodules: the calls are written out, one class per sequence. */
 function sequential(modules: readonly ModuleSpec[]): ModuleSpec {
   const calls = modules.map((_, index) => `    x = getattr(self, "${index}").forward(x)\n`);
   const types = modules.map(({ type }) => type);
@@ -187,7 +187,7 @@ function sequential(modules: readonly ModuleSpec[]): ModuleSpec {
   };
 }
 
-/** Padded so that the size is kept, apart from the stride; without bias. */
+/** Padded so that only the stride changes the size; without bias. */
 function conv2d(
   inputs: number,
   outputs: number,

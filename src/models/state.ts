@@ -26,15 +26,15 @@ export function tensorsOf(spec: ModuleSpec, prefix = ''): Map<string, TensorSpec
 export interface Match {
   /** The checkpoint's tensor for each parameter and buffer that it fills. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Whether `fc` is not the checkpoint's, so that it must be initialized. */
+  /** Whether `fc` does not come from the checkpoint and must be initialized. */
   readonly needsHead: boolean;
 }
 
 /**
  * Finds the tensor of a checkpoint for each parameter and buffer of a network, strictly, as PyTorch's
- * `load_state_dict` does: no tensor may be missing, unexpected or of another shape. Two exceptions:
+ * `load_state_dict` does: no tensor may be missing, unexpected or of a different shape. Two exceptions:
  * `num_batches_tracked` may be missing (checkpoints from before PyTorch 0.4.1 have none) and is then
- * 0; and for another number of classes than 1000 a head that does not match is ignored.
+ * 0; and if the number of classes is not 1000, a head that does not match is ignored.
  *
  * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`) that lists the mismatches.
  */
@@ -54,7 +54,7 @@ export function matchState(
     if (needsHead && head.includes(name)) continue;
     const tensor = state.tensors.get(name);
     if (fits(tensor, spec)) tensors.set(name, tensor);
-    else if (tensor) misshapen.push(`${name} ${format(tensor)} in place of ${format(spec)}`);
+    else if (tensor) misshapen.push(`${name} ${format(tensor)} instead of ${format(spec)}`);
     else if (!name.endsWith('.num_batches_tracked')) missing.push(name);
   }
   const unexpected = [...state.tensors.keys()].filter((name) => !expected.has(name));
@@ -64,7 +64,7 @@ export function matchState(
     what: [
       `The checkpoint '${state.path}' does not match ${architecture} with ${numClasses} classes.`,
       ...summary('Missing', missing),
-      ...summary('Of another shape or dtype', misshapen),
+      ...summary('With a different shape or dtype', misshapen),
       ...summary('Unexpected', unexpected),
     ].join(' '),
     remedy: remedyFor(state, architecture, numClasses),
@@ -97,7 +97,7 @@ function remedyFor(state: StateDict, asked: ArchitectureName, askedClasses: numb
   const numClasses = state.tensors.get('fc.weight')?.shape[0] ?? askedClasses;
   const guess = recognize(state, numClasses);
   if (guess === undefined) {
-    return "Pass a state dict of torchvision's ResNet: the names are those of its parameters.";
+    return "Pass a state dict with the parameter names of torchvision's ResNet.";
   }
   if (guess !== asked) {
     return `Load it as ${guess} with ${numClasses} classes, which it appears to be.`;
@@ -107,7 +107,7 @@ function remedyFor(state: StateDict, asked: ArchitectureName, askedClasses: numb
     : `Pass numClasses: ${numClasses}, the number of classes of its head.`;
 }
 
-/** The architecture with the most tensors in common, if these are more than 90 %. */
+/** The architecture that has the most tensors in common, if more than 90 % match. */
 function recognize(state: StateDict, numClasses: number): ArchitectureName | undefined {
   let best: ArchitectureName | undefined;
   let bestShare = 0.9;

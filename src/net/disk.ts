@@ -40,7 +40,7 @@ export async function checkSpace(path: string, needed: number): Promise<void> {
   });
 }
 
-/** Syncs `directory` to disk, so that a rename in it survives a power failure, where supported. */
+/** Syncs `directory` to disk, if supported, so that a rename in it survives a power failure. */
 export async function syncDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, 'r');

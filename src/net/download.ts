@@ -25,8 +25,8 @@ export interface DownloadOptions {
   readonly retryPolicy?: RetryPolicy;
 }
 
-// Far above the largest file of interest. Limits a body of unknown length.
-const MAX_UNKNOWN_LENGTH = 8 * 2 ** 30;
+/** The maximum length of a body whose length is not known in advance; far above any model file. */
+const MAX_BODY_LENGTH = 8 * 2 ** 30;
 /** An attempt that received at least this many new bytes resets the count of failures. */
 const MIN_PROGRESS = 2 ** 20;
 
@@ -64,11 +64,12 @@ export async function download(url: string, file: string, options: DownloadOptio
 }
 
 class Download {
-  /** Whether the partial file was assembled from more than one response body. */
-  #spliced = false;
-  /** Length of the whole file in bytes: the expected one, or the one that the host reported. */
+  /** Whether the partial file contains bytes that an earlier attempt or process wrote. */
+  #isResumed = false;
+  /** Length of the whole file in bytes: the expected one, or else the one that the server reported. */
   #length: number | undefined;
-  #maxSize = 0;
+  /** The largest size of the partial file at the start of an attempt. */
+  #sizeReached = 0;
   readonly #report: (received: number, total: number | undefined, always?: boolean) => void;
 
   constructor(
@@ -84,7 +85,7 @@ class Download {
   async run(retryPolicy: RetryPolicy): Promise<void> {
     const { partial, options } = this;
     await retry(() => this.#attempt(), retryPolicy, options.signal);
-    if (this.#spliced && !this.#isExpected()) {
+    if (this.#isResumed && !this.#isExpected()) {
       // The server may have replaced the file without changing its ETag or Last-Modified, or a power failure
       // may have corrupted the partial file. Download it again from the start.
       await partial.restart({ url: this.url });
@@ -92,7 +93,10 @@ class Download {
     }
     if (!this.#isExpected()) {
       const { sha256 } = options;
-      throw await this.#reject('HASH', `SHA-256 ${sha256}`, partial.sha256());
+      throw await this.#reject(
+        'HASH',
+        `Expected SHA-256 ${sha256} for ${this.url}, but received ${partial.sha256()}.`,
+      );
     }
     await partial.commit();
     this.#report(partial.size, partial.size, true);
@@ -100,9 +104,9 @@ class Download {
 
   async #attempt(): Promise<void> {
     const { partial, options } = this;
-    this.#maxSize = Math.max(this.#maxSize, partial.size);
+    this.#sizeReached = Math.max(this.#sizeReached, partial.size);
     if (partial.size > 0 && partial.size === partial.origin.total) {
-      this.#spliced = true;
+      this.#isResumed = true;
       return;
     }
     const response = await this.http.send(this.url, {
@@ -112,7 +116,10 @@ class Download {
     const reported = await this.#accept(response);
     this.#length = options.size ?? reported;
     if (reported !== undefined && reported !== this.#length) {
-      throw await this.#rejectLength(reported);
+      throw await this.#reject(
+        'SIZE',
+        `${this.url} has ${reported} bytes instead of ${this.#length}.`,
+      );
     }
     await checkSpace(this.file, (this.#length ?? 0) - partial.size);
     await this.#receive(response);
@@ -127,7 +134,7 @@ class Download {
   /**
    * Resumes or restarts the partial file, depending on the response; rejects other responses.
    *
-   * @returns the length of the whole file in bytes, if the host reports it
+   * @returns the length of the whole file in bytes, if the server reports it
    */
   async #accept(response: Response): Promise<number | undefined> {
     const { partial, url } = this;
@@ -135,12 +142,12 @@ class Download {
     if (status === 200) {
       const total = contentLength(headers);
       await partial.restart({ url, validator: strongValidator(headers), total });
-      this.#spliced = false;
+      this.#isResumed = false;
       return total;
     }
     const range = contentRange(headers);
     if (status === 206 && range?.start === partial.size) {
-      this.#spliced = true;
+      this.#isResumed = true;
       return range.total;
     }
     await response.body.dump();
@@ -155,11 +162,14 @@ class Download {
     this.#report(partial.size, length, true);
     for await (const chunk of this.#chunks(response)) {
       const size = partial.size + chunk.length;
-      if (size > (length ?? MAX_UNKNOWN_LENGTH)) throw await this.#rejectLength(size);
+      const limit = length ?? MAX_BODY_LENGTH;
+      if (size > limit) {
+        throw await this.#reject('SIZE', `${this.url} sent more than ${limit} bytes.`);
+      }
       await partial.append(chunk);
       this.#report(size, length);
     }
-    if (partial.size < (length ?? 0)) throw this.#truncatedError('the host closed the connection');
+    if (partial.size < (length ?? 0)) throw this.#truncatedError();
   }
 
   async *#chunks({ body }: Response): AsyncGenerator<Uint8Array> {
@@ -170,7 +180,7 @@ class Download {
       // resumes after them.
       let chunk: Uint8Array | null;
       while ((chunk = body.read() as Uint8Array | null) !== null) yield chunk;
-      throw this.#truncatedError(errorReason(cause), cause);
+      throw this.#truncatedError(cause);
     }
   }
 
@@ -178,17 +188,18 @@ class Download {
     return this.partial.sha256().startsWith(this.options.sha256);
   }
 
-  #truncatedError(reason: string, cause?: unknown): RetryableError {
+  #truncatedError(cause?: unknown): RetryableError {
     const { size } = this.partial;
+    const reason = cause === undefined ? '' : `: ${errorReason(cause)}`;
     const error = new DownloadError('ERR_SEMISUP_DOWNLOAD_TRUNCATED', {
-      what: `${this.url} ended after ${size} of ${this.#length ?? 'an unknown number of'} bytes: ${reason}.`,
+      what: `${this.url} ended after ${size} of ${this.#length ?? 'an unknown number of'} bytes${reason}.`,
       remedy: `Try again: the download resumes from ${this.file}.part.`,
       value: this.url,
       cause,
     });
     return new RetryableError(error, {
       responded: true,
-      progressed: size >= this.#maxSize + MIN_PROGRESS,
+      progressed: size >= this.#sizeReached + MIN_PROGRESS,
     });
   }
 
@@ -196,23 +207,18 @@ class Download {
     const range = header(headers, 'content-range') ?? 'no Content-Range';
     return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
       what: `${this.url} responded with status ${status} (${range}) instead of the requested range.`,
-      remedy: 'Try again, or download from another host.',
+      remedy: 'Try again, or download from another server.',
       value: this.url,
     });
   }
 
-  #rejectLength(actual: number): Promise<DownloadError> {
-    const expected = this.#length ?? MAX_UNKNOWN_LENGTH;
-    return this.#reject('SIZE', `${expected} bytes`, `${actual} or more`);
-  }
-
   /** Deletes the partial file, and returns the error for a body of the wrong size or hash. */
-  async #reject(kind: 'SIZE' | 'HASH', expected: string, received: string): Promise<DownloadError> {
+  async #reject(kind: 'SIZE' | 'HASH', what: string): Promise<DownloadError> {
     await this.partial.discard();
     return new DownloadError(`ERR_SEMISUP_DOWNLOAD_${kind}`, {
-      what: `Expected ${expected} for ${this.url}, but received ${received}.`,
+      what,
       remedy:
-        'Try again. If the error persists, check whether the host or a proxy serves a different file.',
+        'Try again. If the error persists, check whether the server or a proxy sends a different file.',
       value: this.url,
     });
   }

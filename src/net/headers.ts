@@ -13,7 +13,7 @@ export function strongValidator(headers: Headers): string | undefined {
   return etag !== undefined && !etag.startsWith('W/') ? etag : header(headers, 'last-modified');
 }
 
-/** Length of the body in bytes, if the host reports it. */
+/** Length of the body in bytes, if the server reports it. */
 export function contentLength(headers: Headers): number | undefined {
   const text = header(headers, 'content-length');
   return text === undefined ? undefined : Number(text);

@@ -52,7 +52,7 @@ export class HttpClient {
     this.#idleTimeout = idleTimeout;
   }
 
-  /** @param idleTimeout milliseconds without receiving a byte after which a request fails */
+  /** @param idleTimeout how long a request may receive no byte before it fails, in milliseconds */
   static async open(idleTimeout: number, network: Network = {}): Promise<HttpClient> {
     const { EnvHttpProxyAgent, request } = await import('undici');
     const { ca, httpProxy, httpsProxy, noProxy } = network;
@@ -158,9 +158,9 @@ function redirect(status: number, location: unknown, from: URL): URL | undefined
   );
 }
 
-function parse(address: string, protocols: readonly string[], base?: string): URL | undefined {
-  if (!URL.canParse(address, base)) return undefined;
-  const url = new URL(address, base);
+function parse(text: string, protocols: readonly string[], base?: string): URL | undefined {
+  if (!URL.canParse(text, base)) return undefined;
+  const url = new URL(text, base);
   return protocols.includes(url.protocol) ? url : undefined;
 }
 

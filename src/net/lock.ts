@@ -62,17 +62,18 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
   const token = randomBytes(8).toString('hex');
   await guardWrite(path, mkdir(dirname(path), { recursive: true }));
   let previous: LockSnapshot | undefined;
-  let unchanged = 0;
+  let unchangedPolls = 0;
   for (;;) {
     signal?.throwIfAborted();
     if (await createLock(path, token)) return token;
     const snapshot = await readLock(path);
     if (snapshot === undefined) continue;
     if (previous === undefined) onWait?.(snapshot.holder);
-    // Count polls instead of comparing times: clocks of two hosts differ, and a laptop may sleep.
-    unchanged = snapshot.state === previous?.state ? unchanged + 1 : 0;
+    // Count polls instead of comparing times: the clocks of two hosts may differ, and a suspended waiter must
+    // not count the time that it slept.
+    unchangedPolls = snapshot.state === previous?.state ? unchangedPolls + 1 : 0;
     previous = snapshot;
-    if (isDead(snapshot.holder) || unchanged * timing.poll >= timing.stale) {
+    if (isDead(snapshot.holder) || unchangedPolls * timing.poll >= timing.stale) {
       await takeOver(path, snapshot, options);
     } else {
       await sleep(timing.poll, signal);
@@ -101,7 +102,7 @@ async function beat(path: string, token: string, lost: AbortController): Promise
   } else if (snapshot?.token !== undefined) {
     lost.abort(
       new LockError('ERR_SEMISUP_LOCK_LOST', {
-        what: `The lock ${path} was lost: another process took it over after missing heartbeats.`,
+        what: `The lock ${path} was lost: another process took it over, because this process missed its heartbeats.`,
         remedy: 'Try again. Files that the other process has downloaded are reused.',
         value: path,
       }),

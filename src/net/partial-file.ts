@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { syncDirectory, guardWrite } from './disk';
 import { updateHashFromFile } from './hash';
 
-/** The response that the bytes of a partial file come from. */
+/** The response from which the bytes of a partial file come. */
 export interface Origin {
   readonly url: string;
   /** A strong ETag or a Last-Modified date; required to resume. */
@@ -38,8 +38,8 @@ export class PartialFile {
   }
 
   /**
-   * Opens or creates the partial file of `file`. One from another URL gets no validator, so that it is
-   * not resumed; it is kept until a response from `url` replaces it.
+   * Opens or creates the partial file of `file`. A partial file from another URL has no validator, so
+   * that it is not resumed; it is kept until a response from `url` replaces it.
    */
   static async open(file: string, url: string, signal?: AbortSignal): Promise<PartialFile> {
     const path = `${file}.part`;
@@ -71,7 +71,7 @@ export class PartialFile {
     return this.#hash.copy().digest('hex');
   }
 
-  /** Truncates the file, for a body of another origin. */
+  /** Truncates the file, for a body from another response. */
   async restart(origin: Origin): Promise<void> {
     if (this.#size > 0) await guardWrite(this.#path, truncate(this.#path));
     this.#size = 0;

@@ -12,7 +12,7 @@ export interface DownloadProgress {
 /** Minimum milliseconds between two calls. */
 const INTERVAL = 100;
 
-/** Returns a function that calls `onProgress` at most ten times a second, or always with `force`. */
+/** Returns a function that calls `onProgress` at most ten times a second, and always if `force` is true. */
 export function createProgressReporter(
   url: string,
   file: string,

@@ -5,16 +5,16 @@ import { sleep } from './sleep';
 export interface RetryPolicy {
   /** Maximum consecutive attempts without progress. */
   readonly attempts: number;
-  /** Milliseconds before the second attempt; doubled for each further one, with jitter. */
+  /** Milliseconds before the second attempt; doubled for each later one, with jitter. */
   readonly delay: number;
-  /** Milliseconds without receiving a byte after which a request fails. */
+  /** How long a request may receive no byte before it fails, in milliseconds. */
   readonly idleTimeout: number;
 }
 
 /** About 8 s of delays in total, and a timeout of one minute for an idle connection. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, delay: 500, idleTimeout: 60_000 };
 
-// A host that has never responded is most likely unreachable (no network, a firewall). Fail early, so
+// A server that has never responded is most likely unreachable (no network, a firewall). Fail early, so
 // that the caller tries the next source.
 const MAX_ATTEMPTS_WITHOUT_RESPONSE = 2;
 const MAX_DELAY = 30_000;
@@ -23,11 +23,11 @@ const MAX_DELAY = 30_000;
 export class RetryableError extends Error {
   /** The error to throw if no attempts are left. */
   readonly error: DownloadError;
-  /** Whether the host responded. */
+  /** Whether the server responded. */
   readonly responded: boolean;
   /** Whether the attempt made enough progress to reset the count of failures. */
   readonly progressed: boolean;
-  /** Minimum milliseconds before the next attempt, as requested by the host. */
+  /** Minimum milliseconds before the next attempt, as requested by the server. */
   readonly delay: number;
 
   constructor(

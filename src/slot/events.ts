@@ -2,7 +2,7 @@ import { memory, type MemoryUsage } from '../torch';
 
 /** The progress of a swap. */
 export interface SwapEvent {
-  /** The new version; of `drained`, the previous one. */
+  /** The new version; for `drained`, the previous one. */
   readonly version: number;
   /** The name of the version's source. */
   readonly source: string;
@@ -28,9 +28,9 @@ export interface SlotEvents {
   loading: [SwapEvent];
   /** The new model is loaded, and starts to warm up. */
   warming: [SwapEvent];
-  /** The new model is active: it runs all subsequent requests. */
+  /** The new model is active: it runs all subsequent calls. */
   swap: [SwapEvent];
-  /** The previous model has completed its last request, and its memory is freed. */
+  /** The previous model has completed its last call, and its memory is freed. */
   drained: [SwapEvent];
   /** The swap failed; the previous model stays active. */
   failed: [SwapFailure];

@@ -2,12 +2,12 @@ import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { readFingerprint, isSameFingerprint, type Fingerprint } from './fingerprint';
 
-/** The interval at which the file is polled for changes without an event, in milliseconds. */
+/** The interval at which the file is polled for changes that raise no event, in milliseconds. */
 const pollInterval = 1000;
 
 /** Options of a `FileWatcher`. */
 export interface FileWatcherOptions {
-  /** The time that the file must stay unchanged, in milliseconds. */
+  /** How long the file must stay unchanged before it is reported, in milliseconds. */
   readonly settle: number;
   /** The fingerprint of the file that is already loaded, which is not reported. */
   readonly known: Fingerprint | undefined;
@@ -16,7 +16,7 @@ export interface FileWatcherOptions {
 }
 
 /**
- * Reports that a file was replaced or rewritten, once it is no longer written to. The directory is
+ * Reports that a file was replaced or rewritten, once it has stopped changing. The directory is
  * watched, because a watcher of the file itself misses its replacement by a rename. The file is polled
  * too, because some file systems do not report changes. Does not keep the process alive.
  */

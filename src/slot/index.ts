@@ -1,5 +1,5 @@
 export type { SlotEvents, SwapEvent, SwapFailure } from './events';
-export type { VersionedResult } from './model-handle';
+export type { VersionedResult } from './replaceable-model';
 export { ModelSlot, type SwapResult } from './model-slot';
 export type {
   SlotOpenOptions,

@@ -4,7 +4,7 @@ import { invalidValue } from '../options';
 import { rejectOnAbort } from '../torch';
 import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
-import { ModelHandle } from './model-handle';
+import { ReplaceableModel } from './replaceable-model';
 import {
   checkSlotOptions,
   checkSwapOptions,
@@ -18,7 +18,7 @@ import { ModelVersion, type ActiveModel } from './model-version';
 import { resolveSource, type ModelSource } from './source';
 import { supersededError, Swap } from './swap';
 
-/** The time that a watched file must stay unchanged, in milliseconds. */
+/** How long a watched file must stay unchanged before it is loaded, in milliseconds. */
 const defaultSettle = 200;
 
 /** The result of a swap. */
@@ -27,19 +27,19 @@ export interface SwapResult {
   readonly version: number;
   /** The name of the version's source. */
   readonly source: string;
-  /** Resolves when the previous model has completed its last request and is freed. */
+  /** Resolves when the previous model has completed its last call and is freed. */
   readonly drained: Promise<void>;
 }
 
 /**
- * A stable handle to a model that can be replaced while requests run. Each request runs entirely on the
- * version that is active when it arrives; a version is freed when its last request completes.
+ * A stable handle to a model that can be replaced while calls run. Each call runs entirely on the version
+ * that is active when it starts; a version is freed when its last call completes.
  */
-export class ModelSlot extends ModelHandle implements AsyncDisposable {
+export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   readonly #options: SlotOptions;
   #current: ModelVersion;
-  #swap: Swap | undefined;
-  #watch: WatchOptions | undefined;
+  #pendingSwap: Swap | undefined;
+  #watchOptions: WatchOptions | undefined;
   #watcher: FileWatcher | undefined;
   #closed: Promise<void> | undefined;
   /** Draining versions and pending swaps, which `close` waits for. */
@@ -54,22 +54,22 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
   /**
    * Opens a slot with its first model.
    *
-   * @param source the name or alias of a model in the hub, otherwise the path of a TorchScript file; a file
-   *   URL, the bytes of such a file, or a function that returns a `Classifier` or a `ScriptModule`.
-   *   TorchScript with the metadata of an export is a classifier, any other a module.
+   * @param source one of: a hub model name or alias; the path, file URL or bytes of a TorchScript file; a
+   *   function that returns a `Classifier` or `ScriptModule`. A string that is not a hub name is a path. A
+   *   file written by `hub.exportTorchScript` opens as a `Classifier`, any other as a `ScriptModule`.
    * @throws ModelError if the file does not exist, or is not TorchScript
-   * @throws OptionError if an option is unknown or out of range; otherwise the errors of `hub.load`,
-   *   `ScriptModule.load` or the function
+   * @throws OptionError if an option is unknown or out of range
+   * @throws what `hub.load`, `ScriptModule.load` or the function throws
    */
   static async open(source: ModelSource, options: SlotOpenOptions = {}): Promise<ModelSlot> {
     checkSlotOptions(options);
     const { signal = new AbortController().signal, ...rest } = options;
-    const origin = resolveSource(source, rest);
+    const resolvedSource = resolveSource(source, rest);
     signal.throwIfAborted();
-    const loading = origin.load(signal);
+    const loading = resolvedSource.load(signal);
     try {
       const loaded = await rejectOnAbort(signal, loading);
-      return new ModelSlot(new ModelVersion(1, origin, loaded), rest);
+      return new ModelSlot(new ModelVersion(1, resolvedSource, loaded), rest);
     } catch (error) {
       loading.then(({ model }) => model.close()).catch(() => undefined);
       throw error;
@@ -83,54 +83,54 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
 
   /**
    * Replaces the model: loads, warms up and checks another one, then switches atomically. The previous
-   * model stays active until then, and is freed when its requests complete. If the swap fails, it stays
+   * model stays active until then, and is freed when its calls complete. If the swap fails, it stays
    * active. A later swap supersedes a pending one.
    *
    * @param source like that of `open`
    * @returns the new version, once it is active
-   * @throws SwapError whose `code` names the stage that failed, with the `cause`
+   * @throws SwapError if the swap fails, times out or is superseded: `code` says which, `cause` is the
+   *   underlying error
    * @throws DisposedError if the slot is closed before the new model is active
    */
   async swap(source: ModelSource, options: SwapOptions = {}): Promise<SwapResult> {
     checkSwapOptions(options);
-    const origin = resolveSource(source, this.#options);
+    const resolvedSource = resolveSource(source, this.#options);
     this.#checkOpen();
     options.signal?.throwIfAborted();
-    const previous = this.#swap;
-    previous?.abort(supersededError(previous.source, origin));
-    const swap = new Swap(origin, options);
-    this.#swap = swap;
+    const previous = this.#pendingSwap;
+    previous?.abort(supersededError(previous.resolvedSource, resolvedSource));
+    const swap = new Swap(resolvedSource, options);
+    this.#pendingSwap = swap;
     const swapping = this.#run(swap, previous?.ended);
-    swap.ended = this.#track(this.#end(swap, swapping, previous?.ended));
+    swap.ended = this.#track(this.#whenEnded(swap, swapping, previous?.ended));
     return await swapping;
   }
 
   /**
-   * Watches the file of the active model, also after a swap to another file, and swaps when it is replaced
-   * or rewritten and no longer written to. A failed swap emits `failed`, and is retried when the file
-   * changes again. Does not keep the process alive.
+   * Watches the active model's file, and swaps once it has been replaced or rewritten and has stopped
+   * changing. After a swap to another file, watches that one. A failed swap emits `failed`, and is retried
+   * when the file changes again. Does not keep the process alive.
    *
    * @throws OptionError if the source of the active model is not a file
    */
   watch(options: WatchOptions = {}): void {
     checkWatchOptions(options);
     this.#checkOpen();
-    if (this.#current.origin.path === undefined) {
+    if (this.#current.resolvedSource.path === undefined) {
       throw invalidValue('the source of a watched model', 'a path', this.source);
     }
-    this.#watch = options;
+    this.#watchOptions = options;
     this.#updateWatcher();
   }
 
   /** Stops watching. A pending swap continues. */
   unwatch(): void {
-    this.#watch = undefined;
+    this.#watchOptions = undefined;
     this.#updateWatcher();
   }
 
   /**
-   * Refuses new requests, aborts a pending swap, waits for pending requests, then frees all models.
-   * Idempotent.
+   * Refuses new calls, aborts a pending swap, waits for pending calls, then frees all models. Idempotent.
    */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -148,34 +148,44 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
   async #run(swap: Swap, previousEnded: Promise<void> | undefined): Promise<SwapResult> {
     const current = this.#current;
     const version = current.version + 1;
-    const event = () => createEvent(version, swap.source.name, swap.startTime);
+    const makeEvent = () => createEvent(version, swap.resolvedSource.name, swap.startTime);
     try {
       const loaded = await swap.prepare({
         current: current.model,
         previousEnded,
-        lastRequest: () => this.lastRequest,
+        lastForwardCall: () => this.lastForwardCall,
         emit: (name) => {
-          this.#emit(name, event());
+          this.#emit(name, makeEvent());
         },
       });
       swap.throwIfAborted();
-      return this.#switch(swap, new ModelVersion(version, swap.source, loaded));
+      return this.#switch(swap, new ModelVersion(version, swap.resolvedSource, loaded));
     } catch (error) {
-      this.#emit('failed', { ...event(), error });
+      this.#emit('failed', { ...makeEvent(), error });
       throw error;
     } finally {
       swap.release();
-      if (this.#swap === swap) this.#swap = undefined;
+      if (this.#pendingSwap === swap) this.#pendingSwap = undefined;
     }
   }
 
-  /** Ends after the previous swap has ended, so that at most one new model is loaded at a time. */
-  async #end(swap: Swap, swapping: Promise<SwapResult>, previous?: Promise<void>): Promise<void> {
+  /**
+   * Resolves when this swap and all earlier ones have ended, and failed ones have freed their models. The
+   * next swap waits for it, so that at most one new model is loaded at a time.
+   */
+  async #whenEnded(
+    swap: Swap,
+    swapping: Promise<SwapResult>,
+    previousEnded: Promise<void> | undefined,
+  ): Promise<void> {
     await swapping.catch(() => swap.discard(this.#current.model));
-    await previous;
+    await previousEnded;
   }
 
-  /** Synchronous, so that no request arrives in between. */
+  /**
+   * Makes `next` the active version. Synchronous, so that the swap cannot be aborted between its last check
+   * and the switch, and no call can start on a retired version.
+   */
   #switch(swap: Swap, next: ModelVersion): SwapResult {
     const old = this.#current;
     this.#current = next;
@@ -193,10 +203,10 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
   #updateWatcher(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
-    const { origin, loaded } = this.#current;
-    if (!this.#watch || origin.path === undefined) return;
-    const { settle = defaultSettle, ...options } = this.#watch;
-    const { path } = origin;
+    const { resolvedSource, loaded } = this.#current;
+    if (!this.#watchOptions || resolvedSource.path === undefined) return;
+    const { settle = defaultSettle, ...options } = this.#watchOptions;
+    const { path } = resolvedSource;
     const watcher: FileWatcher = new FileWatcher(path, {
       settle,
       known: loaded.fingerprint,
@@ -205,11 +215,14 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
     this.#watcher = watcher;
   }
 
-  /** Waits for a pending swap, which takes precedence and may end the watching of this file. */
+  /**
+   * Swaps to the changed file. An explicit swap takes precedence: waits for it, and stops if it switched to
+   * another file. Retries if superseded.
+   */
   async #reload(watcher: FileWatcher, path: string, options: SwapOptions): Promise<void> {
     while (this.#watcher === watcher) {
-      if (this.#swap) {
-        await this.#swap.ended;
+      if (this.#pendingSwap) {
+        await this.#pendingSwap.ended;
         continue;
       }
       try {
@@ -223,7 +236,7 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.unwatch();
-    this.#swap?.abort(closedError());
+    this.#pendingSwap?.abort(closedError());
     const retired = this.#current.retire();
     await Promise.all([retired, ...this.#pending]);
   }
@@ -253,7 +266,7 @@ export class ModelSlot extends ModelHandle implements AsyncDisposable {
 
 function closedError(): DisposedError {
   return new DisposedError('ERR_SEMISUP_DISPOSED', {
-    what: 'The slot is closed.',
-    remedy: 'Close it later, or open another one.',
+    what: 'The slot was closed.',
+    remedy: 'Call close() only after the last use, or open a new slot.',
   });
 }

@@ -3,7 +3,7 @@ import type { LoadedModel, ResolvedSource } from './source';
 
 /** The active model of a slot. */
 export interface ActiveModel {
-  /** Owned by the slot, which closes it when it is replaced and its requests are complete. */
+  /** Owned by the slot, which closes it after it has been replaced and its calls are complete. */
   readonly model: Model;
   /** The version number, starting at 1. */
   readonly version: number;
@@ -11,38 +11,38 @@ export interface ActiveModel {
   readonly source: string;
 }
 
-/** A version of a slot's model, with its pending requests. */
+/** A version of a slot's model, with its pending calls. */
 export class ModelVersion implements ActiveModel {
   readonly model: Model;
-  #requests = 0;
+  #calls = 0;
   #whenIdle: (() => void) | undefined;
 
   constructor(
     readonly version: number,
-    readonly origin: ResolvedSource,
+    readonly resolvedSource: ResolvedSource,
     readonly loaded: LoadedModel,
   ) {
     this.model = loaded.model;
   }
 
   get source(): string {
-    return this.origin.name;
+    return this.resolvedSource.name;
   }
 
   /** Calls `callback`; the model is not freed until its result settles. */
   async use<T>(callback: (active: ActiveModel) => T | Promise<T>): Promise<T> {
-    this.#requests++;
+    this.#calls++;
     try {
       return await callback(this);
     } finally {
-      this.#requests--;
-      if (this.#requests === 0) this.#whenIdle?.();
+      this.#calls--;
+      if (this.#calls === 0) this.#whenIdle?.();
     }
   }
 
-  /** Frees the model when its requests are complete. Call it once, and `use` no longer. */
+  /** Frees the model when its calls are complete. Call it once; do not call `use` afterwards. */
   async retire(): Promise<void> {
-    if (this.#requests > 0) {
+    if (this.#calls > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
       });

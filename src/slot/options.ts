@@ -7,7 +7,7 @@ import {
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
-/** Options of a slot, for its first model and all that are swapped in. */
+/** Options of a slot, for its first model and every later one. */
 export interface SlotOptions
   extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
 
@@ -43,7 +43,7 @@ export interface SwapOptions {
 
 /** Options of `ModelSlot.watch`. */
 export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
-  /** The time that size and modification time must stay unchanged, in milliseconds; 200 by default. */
+  /** How long the file must stay unchanged before it is loaded, in milliseconds; 200 by default. */
   readonly settle?: number;
 }
 
@@ -54,7 +54,7 @@ const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress',
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 
-/** @throws OptionError if an option is unknown; the sources check the other values */
+/** @throws OptionError if an option is unknown; `hub.load` and the other openers check the other values */
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkInferenceOptions(options);

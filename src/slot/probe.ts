@@ -2,27 +2,27 @@ import { Classifier, type Model } from '../classify';
 import { ModelError } from '../errors';
 import { Tensor, type KeywordArguments, type ScriptValue } from '../torch';
 
-/** A request for warming up and checking a new model. */
+/** A call that warms up and checks a new model. */
 export interface Probe {
-  /** Runs the request; returns the tensors of the result, which the caller disposes. */
+  /** Makes the call; returns the tensors of the result, which the caller disposes. */
   run(model: Model): Promise<Tensor[]>;
   /** The shapes of the active model's result tensors. */
   readonly shapes: readonly (readonly number[])[];
 }
 
 /**
- * Selects the probe for a model that replaces `current`; undefined if its requests are unknown.
+ * Selects the probe for a model that replaces `current`; undefined if no valid call is known.
  *
- * @param lastRequest the last call of `forward`, as a probe
+ * @param lastForwardCall the last call of `forward`, as a probe
  */
 export function selectProbe(
   next: Model,
   current: Model,
-  lastRequest: Probe | undefined,
+  lastForwardCall: Probe | undefined,
 ): Probe | undefined {
-  if (!(next instanceof Classifier)) return lastRequest;
+  if (!(next instanceof Classifier)) return lastForwardCall;
   if (current instanceof Classifier) return imageProbe(current.classes.length);
-  return lastRequest ?? imageProbe(next.classes.length);
+  return lastForwardCall ?? imageProbe(next.classes.length);
 }
 
 /** Converts a completed call of `forward` to a probe; undefined if it had arguments other than tensors. */

@@ -14,8 +14,8 @@ import type { SlotOptions } from './options';
 export type ModelOpener = (context: { readonly signal: AbortSignal }) => Promise<Model>;
 
 /**
- * The source of a model: a name in the hub, otherwise a path; a file URL or the bytes of TorchScript; a
- * function that opens it.
+ * The source of a model: a hub model name or alias; the path, file URL or bytes of a TorchScript file; a
+ * function that opens the model. A string that is not a hub name is a path.
  */
 export type ModelSource = string | URL | Uint8Array | ModelOpener;
 
@@ -25,7 +25,7 @@ export interface LoadedModel {
   readonly fingerprint?: Fingerprint;
 }
 
-/** A source of known kind. Nothing has been read yet. */
+/** A source whose kind has been determined. Nothing has been read yet. */
 export interface ResolvedSource {
   /** The model's name in the hub, the absolute path, or another description. */
   readonly name: string;
@@ -34,7 +34,7 @@ export interface ResolvedSource {
   load(signal: AbortSignal): Promise<LoadedModel>;
 }
 
-/** Determines the kind of a source. @throws OptionError if it is of no supported kind */
+/** Determines the kind of a source. @throws OptionError for an unsupported kind */
 export function resolveSource(source: ModelSource, options: SlotOptions): ResolvedSource {
   if (typeof source === 'function') return fromFunction(source);
   if (isUint8Array(source)) {
@@ -47,7 +47,7 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
   if (typeof source !== 'string' || source === '') {
     throw invalidValue(
       'the source of a model',
-      'a name in the hub, a path, a file URL, bytes or a function',
+      'a hub model name, a path, a file URL, bytes or a function',
       source,
     );
   }
@@ -67,7 +67,7 @@ function fromPath(path: string, options: SlotOptions): ResolvedSource {
     const before = await readFingerprint(path);
     const model = await open(path, path, options, signal);
     const after = await readFingerprint(path);
-    // A file that was replaced by a rename was read consistently; one that was written to may not be.
+    // A file that was replaced by a rename was read consistently; one that was written to may not have been.
     if (before?.file !== after?.file || before?.content === after?.content) {
       return { model, fingerprint: before };
     }
@@ -81,14 +81,17 @@ function fromPath(path: string, options: SlotOptions): ResolvedSource {
   return { name: path, path, load };
 }
 
-/** A function may ignore its signal: its model is then closed when it arrives, without waiting for it. */
+/**
+ * A function may ignore its signal. After an abort, its model is not waited for, and is closed when the
+ * function returns it.
+ */
 function fromFunction(opener: ModelOpener): ResolvedSource {
   const load = async (signal: AbortSignal): Promise<LoadedModel> => {
     const opening = opener({ signal });
     try {
       const model = await rejectOnAbort(signal, opening);
       if (model instanceof Classifier || model instanceof ScriptModule) return { model };
-      throw invalidValue('the model of a function', 'a Classifier or a ScriptModule', model);
+      throw invalidValue('the result of the function', 'a Classifier or a ScriptModule', model);
     } catch (error) {
       if (signal.aborted) opening.then((model) => model.close()).catch(() => undefined);
       throw error;

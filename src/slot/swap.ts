@@ -9,21 +9,21 @@ type Stage = 'load' | 'warmup' | 'check';
 
 const defaultWarmupRuns = 3;
 
-/** The interface of the slot to a swap. */
+/** What a swap uses of its slot. */
 export interface SwapHost {
   /** The active model. */
   readonly current: Model;
-  /** Settles when the previous swap has ended and freed its model. */
+  /** Resolves when the previous swap has ended and, if it failed, its model is freed. */
   readonly previousEnded: Promise<void> | undefined;
   /** The last call of `forward`, as a probe. */
-  readonly lastRequest: () => Probe | undefined;
+  readonly lastForwardCall: () => Probe | undefined;
   readonly emit: (event: 'loading' | 'warming') => void;
 }
 
-/** Loads, warms up and checks a new model while the active one runs requests. */
+/** Loads, warms up and checks a new model while the active one runs calls. */
 export class Swap {
   readonly startTime = performance.now();
-  /** Settles when the swap has ended and, if it failed, its model is freed. */
+  /** Resolves when the swap and all earlier ones have ended, and failed ones have freed their models. */
   ended: Promise<void> | undefined;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
@@ -31,13 +31,13 @@ export class Swap {
   #loading: Promise<LoadedModel> | undefined;
 
   constructor(
-    readonly source: ResolvedSource,
+    readonly resolvedSource: ResolvedSource,
     readonly options: SwapOptions,
   ) {
     const { timeout, signal } = options;
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
-        this.abort(timeoutError(source, this.#stage, timeout));
+        this.abort(timeoutError(resolvedSource, this.#stage, timeout));
       }, timeout);
     }
     signal?.addEventListener('abort', this.#abortByUser, { once: true });
@@ -58,14 +58,14 @@ export class Swap {
     await rejectOnAbort(signal, Promise.resolve(host.previousEnded));
     host.emit('loading');
     const loaded = await this.#runStage('load', async () => {
-      this.#loading = this.source.load(signal);
+      this.#loading = this.resolvedSource.load(signal);
       const { model } = await this.#loading;
       if (model === host.current) throw new Error('it is already the active model');
       return await this.#loading;
     });
     const { model } = loaded;
     host.emit('warming');
-    const probe = selectProbe(model, host.current, host.lastRequest());
+    const probe = selectProbe(model, host.current, host.lastForwardCall());
     await this.#runStage('warmup', () => this.#warmUp(model, probe));
     await this.#runStage('check', () => this.#check(model, host.current, probe));
     return loaded;
@@ -95,7 +95,7 @@ export class Swap {
       return await rejectOnAbort(signal, task());
     } catch (error) {
       signal.throwIfAborted();
-      throw stageError(this.source, stage, error);
+      throw stageError(this.resolvedSource, stage, error);
     }
   }
 
@@ -121,7 +121,7 @@ export class Swap {
   }
 }
 
-/** The error of a swap that a later one has superseded. */
+/** The error of a swap that a later swap has superseded. */
 export function supersededError({ name }: ResolvedSource, by: ResolvedSource): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_SUPERSEDED', {
     what: `${name} was not swapped in, because a later swap to ${by.name} superseded it.`,

@@ -74,7 +74,7 @@ describe('Semaphore', () => {
     assert.deepEqual(started, ['a1', 'a2', 'b1', 'c1', 'a3']);
   });
 
-  it('leaves slots free of an owner that has its share of them', async () => {
+  it('does not start a task of an owner that has reached its limit', async () => {
     const { started, finish, start } = startTasks(new Semaphore(3, 2));
     const [a, b] = [{}, {}];
     const all = [start('a1', a), start('a2', a), start('a3', a), start('b1', b)];

@@ -26,7 +26,7 @@ describe('checkOptionNames', () => {
       },
     );
     assert.throws(() => {
-      check({ colour: 1 });
+      check({ color: 1 });
     }, /Use one of topk, device\./);
   });
 

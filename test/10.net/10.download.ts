@@ -109,25 +109,25 @@ describe('download', () => {
       );
     });
 
-    it('ends the download with the error that the listener throws', async () => {
+    it('rejects the download with an error thrown by onProgress', async () => {
       server.handler = file(bytes);
-      const listenerError = new Error('from the listener');
+      const thrown = new Error('from onProgress');
       const onProgress = () => {
-        throw listenerError;
+        throw thrown;
       };
-      await assert.rejects(fetch({ onProgress }), listenerError);
+      await assert.rejects(fetch({ onProgress }), thrown);
       assert.equal(server.requests.length, 1);
     });
   });
 
   describe('retry', () => {
-    it('follows status 503', async () => {
+    it('retries after status 503', async () => {
       server.handler = respondInTurn(status(503), status(503), file(bytes));
       await fetch();
       assert.equal(server.requests.length, 3);
     });
 
-    it('does not follow status 404', async () => {
+    it('does not retry after status 404', async () => {
       server.handler = status(404);
       const error = await failure(fetch(), 'DOWNLOAD_HTTP');
       assert.match(error.message, /\/weights\.pth responded with status 404/);
@@ -148,7 +148,7 @@ describe('download', () => {
       assert(performance.now() - start >= 990);
     });
 
-    it('stops after two attempts if the host does not respond', async () => {
+    it('stops after two attempts if the server does not respond', async () => {
       let connections = 0;
       const closingServer = createServer((socket) => {
         connections++;
@@ -163,7 +163,7 @@ describe('download', () => {
       closingServer.close();
     });
 
-    it('follows a response that times out', async () => {
+    it('retries after a timeout', async () => {
       const noResponse = () => undefined;
       server.handler = respondInTurn(noResponse, file(bytes));
       await fetch({ retryPolicy: { ...fastRetries, idleTimeout: 100 } });
@@ -177,7 +177,7 @@ describe('download', () => {
       assert.equal(await readFile(target(), 'utf8'), 'before');
     });
 
-    it('to connect reports the address and the cause', async () => {
+    it('reports the URL and the cause if it cannot connect', async () => {
       const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
       const error = await failure(
         download('http://127.0.0.1:1/w', target(), options),
@@ -190,7 +190,7 @@ describe('download', () => {
       assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('of the hash check reports both hashes and deletes the partial file', async () => {
+    it('reports both hashes and deletes the partial file if the hash differs', async () => {
       server.handler = file(bytes);
       const other = sha256(Buffer.from('other'));
       const error = await failure(fetch({ sha256: other }), 'DOWNLOAD_HASH');
@@ -199,7 +199,7 @@ describe('download', () => {
       assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
-    it('by repeatedly truncated responses keeps the partial file for the next call', async () => {
+    it('keeps the partial file after repeatedly truncated responses', async () => {
       server.handler = file(bytes, { cut: 10_000 });
       const error = await failure(fetch(), 'DOWNLOAD_TRUNCATED');
       assert.match(error.message, /ended after 50000 of 300000 bytes/);
@@ -215,12 +215,12 @@ describe('download', () => {
     });
 
     for (const size of [bytes.length - 1, bytes.length + 1]) {
-      it(`rejects a content length of ${bytes.length} instead of ${size} before it writes a byte`, async () => {
+      it(`rejects a content length of ${bytes.length} instead of ${size} without writing a byte`, async () => {
         server.handler = file(bytes);
         const error = await failure(fetch({ size }), 'DOWNLOAD_SIZE');
         assert.match(
           error.message,
-          new RegExp(`Expected ${size} bytes for .*, but received 300000 or more`),
+          new RegExp(`/weights\\.pth has 300000 bytes instead of ${size}\\.`),
         );
         assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
       });
@@ -236,7 +236,8 @@ describe('download', () => {
         response.on('close', () => (closed = true));
         writeMore();
       };
-      await failure(fetch({ size: 1_000_000 }), 'DOWNLOAD_SIZE');
+      const error = await failure(fetch({ size: 1_000_000 }), 'DOWNLOAD_SIZE');
+      assert.match(error.message, /sent more than 1000000 bytes/);
       assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
     });
 
@@ -254,7 +255,7 @@ describe('download', () => {
       });
     }
 
-    it('reports an address that is not HTTP or HTTPS', async () => {
+    it('reports a URL that is not HTTP or HTTPS', async () => {
       const options = { sha256: sha256(bytes), retryPolicy: fastRetries };
       await failure(download('file:///etc/hostname', target(), options), 'DOWNLOAD_HTTP');
     });

@@ -87,28 +87,28 @@ describe('resumed download', () => {
 
   describe('starts over', () => {
     const responses: Record<string, RequestHandler> = {
-      'if the host responds with the whole file': (_, response) => {
+      'if the server responds with the whole file': (_, response) => {
         response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
       },
       'if the ETag changed': (...request) => {
         file(bytes, { etag: '"2"' })(...request);
       },
-      'if the host ignores If-Range and the hash differs': respondInTurn((_, response) => {
+      'if the server ignores If-Range and the hash differs': respondInTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"2"', 'content-range': range });
         response.end(Buffer.alloc(bytes.length - cut));
       }, file(bytes)),
-      'if the host responds with a different range': respondInTurn((_, response) => {
+      'if the server responds with a different range': respondInTurn((_, response) => {
         const range = `bytes 0-${bytes.length - 1}/${bytes.length}`;
         response.writeHead(206, { etag: '"1"', 'content-range': range }).end(bytes);
       }, file(bytes)),
-      'if the host responds with a range of a longer file': respondInTurn((_, response) => {
+      'if the server responds with a range of a longer file': respondInTurn((_, response) => {
         const range = `bytes ${cut}-${bytes.length}/${bytes.length + 1}`;
         response
           .writeHead(206, { etag: '"1"', 'content-range': range })
           .end(bytes.subarray(cut - 1));
       }, file(bytes)),
-      'if the host cannot satisfy the range': respondInTurn(status(416), file(bytes)),
+      'if the server cannot satisfy the range': respondInTurn(status(416), file(bytes)),
     };
     for (const [title, response] of Object.entries(responses)) {
       it(title, async () => {
@@ -130,7 +130,7 @@ describe('resumed download', () => {
       await assertDone();
     });
 
-    it('if the partial file came from another address', async () => {
+    it('if the partial file came from another URL', async () => {
       await leavePart();
       server.handler = file(bytes);
       await download(`${server.origin}/mirror/weights.pth`, target(), { sha256: sha256(bytes) });
@@ -150,7 +150,7 @@ describe('resumed download', () => {
     }
   });
 
-  it('keeps the partial file after a failed attempt at another address', async () => {
+  it('keeps the partial file after a failed attempt from another URL', async () => {
     await leavePart();
     const unreachable = 'http://127.0.0.1:1/weights.pth';
     const options = { sha256: sha256(bytes), retryPolicy: fastRetries };

@@ -48,7 +48,7 @@ describe('download to disk', () => {
     assert.deepEqual(await namesIn(directory.path), ['weights.pth']);
   });
 
-  it('rejects a content length that exceeds the free space before it writes a byte', async () => {
+  it('rejects a content length that exceeds the free space without writing a byte', async () => {
     server.handler = (_, response) => {
       response.writeHead(200, { 'content-length': 2 ** 52 }).write(bytes);
     };

@@ -67,7 +67,7 @@ describe('proxy', () => {
     assert.deepEqual(proxied, ['CONNECT host.invalid:443', 'CONNECT host.invalid:443']);
   });
 
-  it('with an invalid address is rejected with the expected form', async () => {
+  it('with an invalid URL is rejected, and the error states the expected form', async () => {
     setEnvironment({ HTTP_PROXY: 'http://[' });
     const error = await failure(download(server.origin, target(), options), 'DOWNLOAD_NETWORK');
     assert.match(error.message, /http:\/\/host:port/);

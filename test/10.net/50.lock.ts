@@ -102,7 +102,7 @@ describe('withLock', () => {
       assert.deepEqual(await namesIn(directory.path), []);
     });
 
-    it('of an abandoned lock by many waiters runs one callback at a time', async () => {
+    it('by many waiters of an abandoned lock runs one callback at a time', async () => {
       const child = new Child('hold-lock.ts', [path()]);
       await child.says('held');
       await child.kill();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CheckpointError } from '../../src/errors';
-import { PickleEnd, unpickle } from '../../src/checkpoint/unpickler';
+import { TruncatedPickleError, unpickle } from '../../src/checkpoint/unpickler';
 import { bytes, dict, integer, text, tuple, uint32, uint64 } from '../support/pickle';
 
 const load = (...parts: (string | Uint8Array)[]) => unpickle(bytes(...parts), 0, 'x.pth').value;
@@ -142,7 +142,7 @@ describe('unpickler', () => {
         'N',
       ]) {
         // prettier-ignore
-        assert.throws(() => load(cut), PickleEnd);
+        assert.throws(() => load(cut), TruncatedPickleError);
       }
     });
 
@@ -154,15 +154,19 @@ describe('unpickler', () => {
           /has the opcode 0x.. at byte 2/,
         );
       }
-      assertRejected(bytes('\x80\x06.'), 'FORMAT', /is of protocol 6/);
+      assertRejected(bytes('\x80\x06.'), 'FORMAT', /uses protocol 6/);
     });
 
     it('rejects operations that do not match the stack', () => {
       for (const pickle of ['.', 'R.', 'q\x00', 'K\x01R.', 'b.', '\x86.', 's.', 'Q.']) {
-        assertRejected(bytes(pickle), 'FORMAT', /takes from an empty stack/);
+        assertRejected(
+          bytes(pickle),
+          'FORMAT',
+          /pops from a stack that is too short|memoizes with an empty stack/,
+        );
       }
-      assertRejected(bytes('t.'), 'FORMAT', /misses a mark/);
-      assertRejected(bytes('h\x05.'), 'FORMAT', /recalls 5/);
+      assertRejected(bytes('t.'), 'FORMAT', /lacks a mark/);
+      assertRejected(bytes('h\x05.'), 'FORMAT', /reads memo entry 5/);
       assertRejected(bytes('NNa.'), 'FORMAT', /appends to a value that is not a list/);
       assertRejected(bytes('N(e.'), 'FORMAT', /appends to a value that is not a list/);
       assertRejected(bytes('](\x90.'), 'FORMAT', /adds to a value that is not a set/);
@@ -194,7 +198,7 @@ describe('unpickler', () => {
       );
     });
 
-    it('processes a list that is used many times only once', () => {
+    it('processes a list only once, even if it is used many times', () => {
       const pair = 'N)\x86q\x00';
       const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 18), 'e');
       const dicts = 'h\x02h\x01\x85R'.repeat(2 ** 13);
@@ -203,10 +207,10 @@ describe('unpickler', () => {
       assert(performance.now() - started < 5000);
     });
 
-    it('stops after a bounded number of steps', () => {
+    it('stops after a bounded number of opcodes', () => {
       const started = performance.now();
       for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {
-        assertRejected(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /takes more than 1048576 steps/);
+        assertRejected(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /has more than 1048576 opcodes/);
       }
       assert(performance.now() - started < 20_000);
     });

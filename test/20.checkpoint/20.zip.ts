@@ -27,7 +27,7 @@ describe('zip .pth', () => {
     assert.deepEqual(await readAll(fixture('wrapped.zip.pth')), expected('module'));
   });
 
-  it('finds the state dict beside plain data', async () => {
+  it('finds the state dict next to plain data', async () => {
     assert.deepEqual(await readAll(fixture('plain-data.zip.pth')), expected('module'));
   });
 

@@ -99,7 +99,7 @@ describe('safetensors', () => {
       [{ ...float(0, 4), data_offsets: [-4, 0] }, /no valid offsets/],
       [{ ...float(0, 4), data_offsets: [0] }, /no valid offsets/],
       [{ ...float(0, 4), data_offsets: undefined }, /no valid offsets/],
-      [float(0, 8, [1]), /has 8 bytes, and its shape asks for 4/],
+      [float(0, 8, [1]), /has 8 bytes, but its shape requires 4/],
     ] as const) {
       await write({ w: entry }, 8);
       await assertRejected(path(), 'FORMAT', message);
@@ -110,9 +110,9 @@ describe('safetensors', () => {
     await write({ a: float(0, 8), b: float(4, 12) }, 12);
     await assertRejected(path(), 'FORMAT', /its tensor 'b' overlaps another one/);
     await write({ a: float(0, 4), b: float(8, 12) }, 12);
-    await assertRejected(path(), 'FORMAT', /its tensor 'b' follows a hole/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'b' follows a gap/);
     await write({ a: float(4, 8) }, 8);
-    await assertRejected(path(), 'FORMAT', /its tensor 'a' follows a hole/);
+    await assertRejected(path(), 'FORMAT', /its tensor 'a' follows a gap/);
     await write({ a: float(0, 4) }, 5);
     await assertRejected(path(), 'FORMAT', /1 bytes at its end belong to no tensor/);
   });

@@ -58,7 +58,7 @@ describe('hostile checkpoint', () => {
 
   for (const [format, write] of Object.entries(formats)) {
     describe(`pickle in the ${format} format`, () => {
-      it('reads an honest pickle', async () => {
+      it('reads a valid pickle', async () => {
         await write(dict({ w: tensor() }));
         assert.deepEqual((await readAll(path())).w?.values, [0, 0, 0, 0]);
       });

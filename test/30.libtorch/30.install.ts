@@ -46,7 +46,7 @@ describe('installLibTorch', () => {
     assert.equal(await readFile(join(installed(), 'lib', 'libc10.so'), 'utf8'), 'c10');
   });
 
-  it('leaves no temporary files beside the directory', async () => {
+  it('leaves no temporary files next to the directory', async () => {
     const wheel = await writeWheel(directory.path);
     server.handler = file(wheel.bytes);
     await installLibTorch({}, [wheel]);

@@ -42,7 +42,7 @@ describe('installation by pip', () => {
     return await writeWheel(at('wheels'));
   }
 
-  it('downloads a wheel without a known host', async () => {
+  it('downloads a wheel without a base URL', async () => {
     const wheel = await createWheel();
     await installFakePip('cp "$WHEELS"/*.whl "$2"');
     assert.equal((await installLibTorch({}, [wheel])).version, '2.13.0');
@@ -60,7 +60,7 @@ describe('installation by pip', () => {
     assert.match(args, / torch===2\.13\.0\+cpu $/);
   });
 
-  it('is the fallback if the host does not have the wheel', async () => {
+  it('is the fallback if the server does not have the wheel', async () => {
     const wheel = await createWheel();
     server.handler = status(404);
     await installFakePip('cp "$WHEELS"/*.whl "$2"');
@@ -69,7 +69,7 @@ describe('installation by pip', () => {
     assert(existsSync(installed()));
   });
 
-  it('does not run if the host has the wheel', async () => {
+  it('does not run if the server has the wheel', async () => {
     const wheel = await createWheel();
     server.handler = file(wheel.bytes);
     await installFakePip('exit 1');
@@ -77,7 +77,7 @@ describe('installation by pip', () => {
     assert(!existsSync(at('notes')));
   });
 
-  it('is the fallback if the host is unreachable', async () => {
+  it('is the fallback if the server is unreachable', async () => {
     const wheel = await createWheel();
     await installFakePip('cp "$WHEELS"/*.whl "$2"');
     await installLibTorch({}, [{ ...wheel, base: 'http://127.0.0.1:9/' }]);

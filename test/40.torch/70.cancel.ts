@@ -22,7 +22,7 @@ describe('cancellation', () => {
   /** The names of the executed calls in order. */
   const executed = () => slow.attribute<number[]>('ran');
 
-  it('removes only the cancelled call from the queue', async () => {
+  it('removes only the canceled call from the queue', async () => {
     const controller = new AbortController();
     const calls = [call(1, longRounds), call(2, 1, controller.signal), call(3, 1)] as const;
     controller.abort(reason);
@@ -35,11 +35,11 @@ describe('cancellation', () => {
     const controller = new AbortController();
     const order: string[] = [];
     const running = call(1, longRounds).then(() => order.push('ran'));
-    const waiting = call(2, 1, controller.signal).catch(() => order.push('cancelled'));
+    const waiting = call(2, 1, controller.signal).catch(() => order.push('canceled'));
     await sleep(1);
     controller.abort(reason);
     await Promise.all([running, waiting]);
-    assert.deepEqual(order, ['cancelled', 'ran']);
+    assert.deepEqual(order, ['canceled', 'ran']);
   });
 
   it('discards the result of a running call, which completes', async () => {
@@ -149,7 +149,7 @@ describe('cancellation', () => {
       assert.ok(module.methods.forward);
     });
 
-    it('does not delay close by cancelled calls', async () => {
+    it('does not delay close by canceled calls', async () => {
       const controller = new AbortController();
       const running = call(1, longRounds);
       const waiting = call(2, longRounds * 100, controller.signal);

@@ -91,7 +91,7 @@ describe('garbage collection', () => {
     assert.deepEqual(results, [[1, 2, 3, 4], 0]);
   });
 
-  it('frees the inputs of failed and cancelled calls', async () => {
+  it('frees the inputs of failed and canceled calls', async () => {
     const after = await runWithGc(`
       await (async () => {
         const raises = await ScriptModule.load(fixture('raises'));

@@ -81,11 +81,11 @@ describe('the inputs and memory of a plan', function () {
   it('releases the weights from which it was built', async () => {
     const square = [2048, 2048, 1, 1];
     const row = [2048];
-    const normalised = (x: string, kernel: string): string =>
+    const normalized = (x: string, kernel: string): string =>
       `torch.batch_norm(torch.conv2d(${x}, self.${kernel}), self.a, self.b, self.c, self.d, False, 0.1, 1e-5, False)`;
     const graph: PlanCase = {
       // Folded weights are copies, which a compilation unit would keep alive.
-      forward: [`return ${normalised(normalised('x', 'k'), 'l')}`],
+      forward: [`return ${normalized(normalized('x', 'k'), 'l')}`],
       weights: { k: square, l: square, a: row, b: row, c: row, d: row },
       channels: 2048,
       side: 4,

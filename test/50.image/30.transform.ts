@@ -63,7 +63,7 @@ describe('batch', () => {
   });
 
   for (const { width, height, tensor } of noises.filter((n) => n.width * n.height === 1000)) {
-    it(`crops a line of 100,000 pixels to its centre, ${width} x ${height}`, async () => {
+    it(`crops a line of 100,000 pixels to its center, ${width} x ${height}`, async () => {
       const data = new Uint8Array(100_000 * 3);
       data.set(noise(width, height, 3).data, 49_500 * 3);
       const stretched = (side: number) => (side === 1 ? 1 : 100_000);

@@ -24,7 +24,7 @@ describe('classes', () => {
     assert.equal(classes[999]!.wnid, 'n15075141');
   });
 
-  it('are labelled by their index for a custom head', () => {
+  it('are labeled by their index for a custom head', () => {
     assert.deepEqual(classesOf({ labels: null, numClasses: 2 }), [
       { index: 0, wnid: '', label: 'class 0', lemmas: [] },
       { index: 1, wnid: '', label: 'class 1', lemmas: [] },

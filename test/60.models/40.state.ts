@@ -61,8 +61,8 @@ describe('matchState', () => {
     });
     const message = mismatchMessage(state, 'resnet18');
     assert.match(message, /Missing: bn1\.weight\./);
-    assert.match(message, /bn1\.running_mean float32 \[63\] in place of float32 \[64\]/);
-    assert.match(message, /bn1\.running_var int32 \[64\] in place of float32 \[64\]/);
+    assert.match(message, /bn1\.running_mean float32 \[63\] instead of float32 \[64\]/);
+    assert.match(message, /bn1\.running_var int32 \[64\] instead of float32 \[64\]/);
     assert.match(message, /Unexpected: layer9\.weight\./);
     assert.match(message, /nearly all of its tensors match/);
   });
@@ -94,7 +94,7 @@ describe('matchState', () => {
       /Load it as resnext101_32x4d with 1000/,
     );
     const empty = { ...generatedState('resnet18'), tensors: new Map<string, StoredTensor>() };
-    assert.match(mismatchMessage(empty, 'resnet18'), /Pass a state dict of torchvision's ResNet/);
+    assert.match(mismatchMessage(empty, 'resnet18'), /parameter names of torchvision's ResNet/);
   });
 });
 

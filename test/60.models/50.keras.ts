@@ -178,8 +178,8 @@ describe('fromKeras', () => {
 
   it('rejects kernels of another rank or depth', () => {
     const flat = { 'res2a_branch1/kernel': storedTensor([4], [1, 2, 3, 4]) };
-    const grey = { 'conv1/kernel': storedTensor([1, 1, 1, 4], [1, 2, 3, 4]) };
-    for (const tensors of [flat, grey]) {
+    const gray = { 'conv1/kernel': storedTensor([1, 1, 1, 4], [1, 2, 3, 4]) };
+    for (const tensors of [flat, gray]) {
       assert.throws(() => fromKeras(kerasState(tensors)), {
         name: CheckpointError.name,
         code: 'ERR_SEMISUP_CHECKPOINT_MISMATCH',

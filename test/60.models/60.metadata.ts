@@ -65,7 +65,7 @@ describe('model metadata', () => {
           (error: unknown) => {
             assert.ok(error instanceof ModelError);
             assert.equal(error.code, 'ERR_SEMISUP_MODEL_FORMAT');
-            assert.match(error.message, /'net\.pt'/);
+            assert.match(error.message, /inside net\.pt cannot be used/);
             return true;
           },
           `${path}: ${JSON.stringify(value)}`,

@@ -21,8 +21,8 @@ def make(architecture, directory, image):
         if name.endswith("num_batches_tracked"):
             tensor.fill_(7)
         else:
-            centre, spread = range_of(name, tuple(tensor.shape), model)
-            tensor.uniform_(centre - spread, centre + spread)
+            center, spread = range_of(name, tuple(tensor.shape), model)
+            tensor.uniform_(center - spread, center + spread)
     torch.save(state, f"{directory}/zip.pth")
     torch.save(state, f"{directory}/legacy.pth", _use_new_zipfile_serialization=False)
     save_file(state, f"{directory}/model.safetensors")

@@ -73,7 +73,10 @@ describe('fetchCheckpoint of a file', () => {
     fetchCheckpoint(source(), { hubDir: directory.path, retryPolicy: fastRetries, ...options });
   const requests = () => server.requests.map(({ method, url }) => `${method} ${url}`);
 
-  /** Answers as the Hugging Face Hub, which redirects to the storage of the file, and with 404 as the official host. */
+  /**
+   * Responds like the Hugging Face Hub, which redirects to the storage of the file, and with 404 like the
+   * official server.
+   */
   const huggingFace: RequestHandler = (request, response, n) => {
     const linked = { 'x-linked-etag': `"${sha256(copyBytes)}"`, 'x-linked-size': '100000' };
     if (request.url === '/hf/timm/resnet18.fb/resolve/main/model.safetensors') {
@@ -90,7 +93,7 @@ describe('fetchCheckpoint of a file', () => {
     await writeFile(name, content);
   }
 
-  it('downloads from the official host into the directory of torch.hub', async () => {
+  it('downloads from the official server into the directory of torch.hub', async () => {
     server.handler = file(bytes);
     assert.equal(await fetch(), target());
     assert.deepEqual(await readFile(target()), bytes);
@@ -99,7 +102,7 @@ describe('fetchCheckpoint of a file', () => {
   });
 
   for (const mirror of ['/mirror', '/mirror/']) {
-    it(`downloads from the mirror ${mirror} instead of the official host`, async () => {
+    it(`downloads from the mirror ${mirror} instead of the official server`, async () => {
       setEnvironment({ SEMISUP_WEIGHTS_MIRROR: server.origin + mirror });
       server.handler = file(bytes);
       await fetch();
@@ -154,7 +157,7 @@ describe('fetchCheckpoint of a file', () => {
   });
 
   describe('with a copy by timm', () => {
-    it('downloads the copy if the official host fails, and checks it against the hash of its host', async () => {
+    it('downloads the copy if the official server fails, and checks it against the hash that its server reports', async () => {
       server.handler = huggingFace;
       const copy = join(checkpoints(), copyName);
       assert.equal(await fetch(), copy);
@@ -190,7 +193,7 @@ describe('fetchCheckpoint of a file', () => {
       assert.equal(await fetch(), join(checkpoints(), copyName));
     });
 
-    it('rejects a copy whose hash differs from that of its host', async () => {
+    it('rejects a copy whose hash differs from the one that its server reports', async () => {
       server.handler = (request, response, n) => {
         if (request.url === '/lfs') file(someBytes(100_000))(request, response, n);
         else huggingFace(request, response, n);
@@ -200,7 +203,7 @@ describe('fetchCheckpoint of a file', () => {
       assert.deepEqual(await namesIn(checkpoints()), []);
     });
 
-    it('rejects a copy whose host sends no hash', async () => {
+    it('rejects a copy whose server reports no hash', async () => {
       server.handler = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) file(copyBytes)(request, ...rest);
         else status(404)(request, ...rest);
@@ -227,7 +230,7 @@ describe('fetchCheckpoint of a file', () => {
       assert.deepEqual(await namesIn(checkpoints()), []);
     });
 
-    it('rejects with the error code of the official host', async () => {
+    it('rejects with the error code of the official server', async () => {
       server.handler = (request, ...rest) => {
         if (request.url!.startsWith('/hf/')) status(404)(request, ...rest);
         else file(someBytes(1000))(request, ...rest);

@@ -146,7 +146,7 @@ describe('hub.load', function () {
   });
 
   it('rejects with the reason of an aborted signal', async () => {
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     const aborted = AbortSignal.abort(reason);
     await assert.rejects(hub.load('resnet18_swsl', { signal: aborted }), reason);
     const controller = new AbortController();

@@ -119,7 +119,7 @@ describe('Batcher', () => {
 
   it('drops an input that is aborted before its batch starts', async () => {
     const { batches, releases, add } = doublingBatcher();
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     const controller = new AbortController();
     const first = add(1);
     await setImmediate();

@@ -163,7 +163,7 @@ describe('ModelSlot.open', () => {
 
   it('stops planning when the signal aborts, and frees the module before it rejects', async () => {
     const file = await saveClassifier(path('c.pt'), 1);
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     const controller = new AbortController();
     const load = ScriptModule.load.bind(ScriptModule);
     let planned = 0;
@@ -192,7 +192,7 @@ describe('ModelSlot.open', () => {
 
   it('rejects with the reason of an aborted signal, and leaves no module behind', async () => {
     const file = await saveNet(path('net.pt'), 1);
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     await assert.rejects(ModelSlot.open(file, { signal: AbortSignal.abort(reason) }), reason);
     const controller = new AbortController();
     const opening = ModelSlot.open(file, { signal: controller.signal });

@@ -22,8 +22,8 @@ describe('ModelSlot.swap', () => {
   const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
   const net = (scale: number) => saveNet(path(`net-${scale}.pt`), scale);
-  const classifier = (favourite: number, classes?: number) =>
-    saveClassifier(path(`classifier-${favourite}-${classes}.pt`), favourite, classes);
+  const classifier = (favorite: number, classes?: number) =>
+    saveClassifier(path(`classifier-${favorite}-${classes}.pt`), favorite, classes);
 
   const outputOfSlot = async (slot: ModelSlot) => {
     using input = ones();
@@ -31,7 +31,7 @@ describe('ModelSlot.swap', () => {
     return await output.data();
   };
 
-  /** The slot of the test. It is closed after the test, and must then have freed its modules. */
+  /** The slot of the test. It is closed after the test, and must then have freed its models. */
   let slot: ModelSlot;
   let modules: number;
   const open = async (...args: Parameters<typeof ModelSlot.open>) => {
@@ -139,7 +139,7 @@ describe('ModelSlot.swap', () => {
       for (const [version, data] of seen) assert.deepEqual(await data, outputOf(version));
     });
 
-    it('accepts another kind of source than the active one', async () => {
+    it("accepts a different kind of source from the active model's", async () => {
       await open(await net(1));
       await slot.swap(() => makeNet(2));
       assert.deepEqual(await outputOfSlot(slot), outputOf(2));
@@ -184,13 +184,13 @@ describe('ModelSlot.swap', () => {
       assert.deepEqual(shapes, Array(4).fill(['forward', [1, 3, 2, 2]]));
     });
 
-    it('does not run a TorchScript module without a previous call', async () => {
+    it('skips a TorchScript module if the slot has not been called yet', async () => {
       await open(await net(1));
       await slot.swap(await saveSource(path('raises.pt'), raises));
       await assert.rejects(outputOfSlot(slot), { code: 'ERR_SEMISUP_SCRIPT' });
     });
 
-    it('runs as often as the option specifies, or runs a function', async () => {
+    it('runs the model the specified number of times, or calls the given function', async () => {
       await open(await net(1));
       await outputOfSlot(slot);
       const file = await saveSource(path('raises.pt'), raises);
@@ -256,7 +256,7 @@ describe('ModelSlot.swap', () => {
       assert.equal((await fails('WARMUP', await net(2), { warmup })).cause, reason);
     });
 
-    it('rejects an output that has another shape or is not finite', async () => {
+    it('rejects an output that has a different shape or is not finite', async () => {
       await open(await net(1));
       await outputOfSlot(slot);
       await fails('CHECK', await net(NaN));
@@ -267,7 +267,7 @@ describe('ModelSlot.swap', () => {
       await fails('CHECK', await saveSource(path('pair.pt'), pair));
     });
 
-    it('rejects another number of classes, or a module that is not a classifier', async () => {
+    it('rejects a classifier with a different number of classes, and a module that is not a classifier', async () => {
       await open(await classifier(0, 3));
       const classes = await fails('CHECK', await classifier(0, 4));
       assert.match(classes.message, /\[1, 4\]/);
@@ -338,7 +338,7 @@ describe('ModelSlot.swap', () => {
   describe('the timeout', () => {
     const never = () => new Promise<never>(() => undefined);
 
-    it('aborts the swap at each stage', async () => {
+    it('aborts the swap at any stage', async () => {
       await open(await net(1));
       const second = await net(2);
       const load = await fails('TIMEOUT', never, { timeout: 20 });
@@ -356,7 +356,7 @@ describe('ModelSlot.swap', () => {
       assert.equal(slot.version, 2);
     });
 
-    it('closes a model that is loaded after it expired', async () => {
+    it('closes a model that finishes loading after the timeout', async () => {
       await open(await net(1));
       const late = await makeNet(2);
       const slow = () => sleep(40).then(() => late);
@@ -466,7 +466,7 @@ describe('ModelSlot.swap', () => {
   });
 
   describe('an aborted swap', () => {
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
 
     it('rejects with the reason of the signal, and the previous model stays active', async () => {
       await open(await net(1));
@@ -483,7 +483,7 @@ describe('ModelSlot.swap', () => {
       assert.equal(events.at(-1)![1].error, reason);
     });
 
-    it('stays in effect if it is aborted after the activation', async () => {
+    it('is not undone by an abort after activation', async () => {
       await open(await net(1));
       const controller = new AbortController();
       slot.on('swap', () => {
@@ -495,7 +495,7 @@ describe('ModelSlot.swap', () => {
   });
 
   describe('closing the slot', () => {
-    it('aborts a swap at any stage and frees all modules', async () => {
+    it('aborts a swap at any stage and frees all models', async () => {
       await open(await net(1));
       const second = await net(2);
       for (const stage of ['loading', 'warming', 'swap', 'drained'] as const) {

@@ -47,16 +47,16 @@ describe('examples/swap-server.mjs', () => {
     return [response.status, (await response.json()) as ResponseBody];
   };
   const swap = (source: unknown) => post('/model', JSON.stringify({ source }));
-  const favourite = async () => {
+  const favorite = async () => {
     const [status, { version, predictions }] = await post('/classify', clock);
     return [status, version, predictions?.[0]?.index];
   };
 
   it('classifies images and swaps its model', async () => {
-    assert.deepEqual(await favourite(), [200, 1, 1]);
+    assert.deepEqual(await favorite(), [200, 1, 1]);
     const two = await saveClassifier(path('two.pt'), 2);
     assert.deepEqual(await swap(two), [200, { version: 2, source: two }]);
-    assert.deepEqual(await favourite(), [200, 2, 2]);
+    assert.deepEqual(await favorite(), [200, 2, 2]);
   });
 
   it('reports the stage at which a swap failed, and keeps serving', async () => {
@@ -69,7 +69,7 @@ describe('examples/swap-server.mjs', () => {
       const [status, { error }] = await swap(source);
       assert.deepEqual([status, error?.code, error?.cause], [422, code, cause]);
     }
-    assert.deepEqual(await favourite(), [200, 1, 1]);
+    assert.deepEqual(await favorite(), [200, 1, 1]);
   });
 
   it('rejects bodies that are not images or JSON or are too large, and unknown paths', async () => {
@@ -81,7 +81,7 @@ describe('examples/swap-server.mjs', () => {
     assert.equal((await post('/model', JSON.stringify('a'.repeat(10_000))))[0], 413);
     assert.equal((await post('/classify', new Uint8Array(20_000_001)))[0], 413);
     assert.equal((await post('/', ''))[0], 404);
-    assert.deepEqual(await favourite(), [200, 1, 1]);
+    assert.deepEqual(await favorite(), [200, 1, 1]);
   });
 
   it('completes pending requests on SIGTERM, and exits', async () => {

@@ -14,8 +14,8 @@ export function generatedState(architecture: ArchitectureName): StateDict {
     const index = tensors.size;
     const read = (): Promise<Uint8Array> => {
       if (dtype === 'int64') return Promise.resolve(bytesOf(BigInt64Array.of(BigInt(index))));
-      const [centre, spread] = rangeOf(name, shape, basic);
-      return Promise.resolve(bytesOf(uniform(index, product(shape), centre, spread)));
+      const [center, spread] = rangeOf(name, shape, basic);
+      return Promise.resolve(bytesOf(uniform(index, product(shape), center, spread)));
     };
     tensors.set(name, { dtype, shape, stride: contiguousStride(shape), read });
   }
@@ -38,17 +38,17 @@ export function generatedImage(): Tensor {
   return Tensor.from(data, [1, 3, 224, 224]);
 }
 
-/** Pseudorandom values, uniform within `centre` ± `spread`, with `index` as the seed. */
+/** Pseudorandom values, uniform within `center` ± `spread`, with `index` as the seed. */
 export function uniform(
   index: number,
   count: number,
-  centre: number,
+  center: number,
   spread: number,
 ): Float32Array {
   const values = new Float32Array(count);
   const start = mix(index);
   for (let i = 0; i < count; i++) {
-    values[i] = (mix(start + i) / 2 ** 31 - 1) * spread + centre;
+    values[i] = (mix(start + i) / 2 ** 31 - 1) * spread + center;
   }
   return values;
 }

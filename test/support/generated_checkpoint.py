@@ -27,11 +27,11 @@ def fill(model):
         if name.endswith("num_batches_tracked"):
             tensor.fill_(index)
             continue
-        centre, spread = range_of(name, tuple(tensor.shape), model)
+        center, spread = range_of(name, tuple(tensor.shape), model)
         flat = tensor.view(-1).numpy()
         begin = 0
         for values in uniform(index, flat.size):
-            flat[begin : begin + values.size] = values * spread + centre
+            flat[begin : begin + values.size] = values * spread + center
             begin += values.size
     return model
 

@@ -13,11 +13,11 @@ export interface SourceFile {
 /** A tree of source files in layers. */
 export interface SourceTree {
   readonly files: readonly SourceFile[];
-  /** The layers, lowest first: folders and files directly in the root, without extensions. */
+  /** The layers, lowest first: directories and files directly in the root, without extensions. */
   readonly layers: readonly (readonly string[])[];
 }
 
-/** Reads the TypeScript files of a folder. */
+/** Reads the TypeScript files of a directory. */
 export async function readTypeScript(root: string): Promise<SourceFile[]> {
   return await readFiles(root, /(?<!\.d)\.ts$/, (path, text, known) => {
     const written = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName);
@@ -29,20 +29,20 @@ export async function readTypeScript(root: string): Promise<SourceFile[]> {
   });
 }
 
-/** Reads the C++ files of a folder, which is an include directory. */
+/** Reads the C++ files of a directory, which is an include directory. */
 export async function readCpp(root: string): Promise<SourceFile[]> {
   return await readFiles(root, /\.(h|cc)$/, (path, text, known) => {
     const includes = [...text.matchAll(/^\s*#\s*include\s*([<"])([^>"]+)[>"]/gm)];
     const imports = includes
       .filter(([, quote]) => quote === '"')
       .map(([, , name]) => [posix.join(posix.dirname(path), name!), posix.normalize(name!)])
-      // As the compiler does: beside the including file first, then in the include directory.
+      // As the compiler does: next to the including file first, then in the include directory.
       .flatMap((candidates) => candidates.find((name) => known.has(name)) ?? []);
     return { path, written: includes.map(([, , name]) => name!), imports };
   });
 }
 
-/** The folder or file directly in the root that a path belongs to, e.g. `hub`. */
+/** The directory or file directly in the root that a path belongs to, e.g. `hub`. */
 export function moduleOf(path: string): string {
   return unitOf(path.split('/')[0]!);
 }
@@ -85,7 +85,7 @@ export function mutualImports({ files }: SourceTree): string[] {
   });
 }
 
-/** Import cycles among the files of one folder, each as the path around it. */
+/** Import cycles among the files of one directory, each as the path around it. */
 export function cycles({ files }: SourceTree): string[] {
   const graph = new Map<string, Set<string>>();
   for (const { path, imports } of files) {

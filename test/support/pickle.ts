@@ -1,5 +1,5 @@
 /**
- * Concatenates the opcodes of pickles that no honest pickler writes. Text is encoded as Latin-1, so
+ * Concatenates the opcodes of pickles that no regular pickler writes. Text is encoded as Latin-1, so
  * '\x80\x02' is two bytes.
  */
 export function bytes(...parts: (string | Uint8Array)[]): Buffer {

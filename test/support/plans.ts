@@ -6,7 +6,7 @@ import { temporaryEnvironment } from './environment';
 import { batches, side, weights, type PlanCase } from './plan-cases';
 import { temporaryDirectory } from './temporary';
 
-/** Gives each test of a suite a tuning cache of its own. */
+/** Creates a separate tuning cache for each test of a suite. */
 export function temporaryTuningCache(): { path: string } {
   const directory = temporaryDirectory();
   // LibTorch may be in the user cache, so it is loaded before XDG_CACHE_HOME changes.

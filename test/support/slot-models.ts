@@ -45,12 +45,8 @@ export function image(level = 200) {
   };
 }
 
-/** Writes a module with the metadata of an export that always predicts `favourite`, and returns the path. */
-export async function saveClassifier(
-  path: string,
-  favourite: number,
-  classes = 3,
-): Promise<string> {
+/** Writes a module with export metadata that always predicts `favorite`, and returns the path. */
+export async function saveClassifier(path: string, favorite: number, classes = 3): Promise<string> {
   const spec: ModuleSpec = {
     ...smallNet,
     type: 'SmallClassifier',
@@ -66,11 +62,11 @@ export async function saveClassifier(
     module,
     'bias',
     [classes],
-    Array.from({ length: classes }, (_, i) => (i === favourite ? 5 : 0)),
+    Array.from({ length: classes }, (_, i) => (i === favorite ? 5 : 0)),
   );
   await fill(module, 'scale', [], [1]);
   const metadata = formatMetadata({
-    name: `favours ${favourite}`,
+    name: `favors ${favorite}`,
     architecture: 'resnet18',
     stride: 'v1.5',
     numClasses: classes,

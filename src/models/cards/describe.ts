@@ -21,7 +21,7 @@ export function describe(card: ModelCard): string {
     ]);
   }
   rows.push(
-    ['Size', `${card.parameters.toLocaleString('en')} parameters, ${card.gmacs} GMACs an image`],
+    ['Size', `${card.parameters.toLocaleString('en')} parameters, ${card.gmacs} GMACs per image`],
     ['Training', card.training],
     [
       'Input',

@@ -10,7 +10,7 @@ export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
 /**
  * The card of a model.
  *
- * @param name an entry point such as `resnet50_swsl`, or one of timm's names for it
+ * @param name a model name such as `resnet50_swsl`, or timm's name for it
  * @throws OptionError if it is not a string
  * @throws ModelError (`ERR_SEMISUP_MODEL_UNKNOWN`) that names the nearest known model.
  */

@@ -22,14 +22,14 @@ const kinds = {
     file: 'semi_supervised',
     timm: 'fb_ssl_yfcc100m_ft_in1k',
     training:
-      'Pre-trained on those of the 90 million unlabelled photos of YFCC100M that a ResNeXt-101 32x48d trained on ImageNet-1k alone had chosen and labelled, then fine-tuned on ImageNet-1k.',
+      'Pre-trained on photos that a ResNeXt-101 32x48d, trained on ImageNet-1k alone, selected from the 90 million unlabeled ones of YFCC100M and labeled; then fine-tuned on ImageNet-1k.',
   },
   swsl: {
     title: 'semi-weakly supervised',
     file: 'semi_weakly_supervised',
     timm: 'fb_swsl_ig1b_ft_in1k',
     training:
-      'Pre-trained on 64 million of 940 million public images with 1,500 hashtags (IG-1B), chosen and labelled by a ResNeXt-101 32x48d trained on those hashtags and ImageNet-1k, then fine-tuned on ImageNet-1k.',
+      'Pre-trained on 64 million of 940 million public images with 1,500 hashtags (IG-1B), selected and labeled by a ResNeXt-101 32x48d that was trained on those hashtags and ImageNet-1k; then fine-tuned on ImageNet-1k.',
   },
 } as const;
 
@@ -82,7 +82,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       claimed: [72.8, 91.5],
       measured: [72.636, 91.416],
       robustness: [80.112, 61.49, 3.747, 35.647, 21.29],
-      choice: 'resnet18_swsl is more accurate at the same cost; this one has seen no hashtags.',
+      choice: 'resnet18_swsl is more accurate at the same cost, but is trained with hashtags.',
     },
   ],
   [
@@ -93,7 +93,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       claimed: [79.3, 94.9],
       measured: [79.252, 94.826],
       robustness: [85.138, 68.33, 15.84, 43.903, 29.419],
-      choice: 'resnet50_swsl is more accurate at the same cost; this one has seen no hashtags.',
+      choice: 'resnet50_swsl is more accurate at the same cost, but is trained with hashtags.',
     },
   ],
   [
@@ -105,7 +105,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       measured: [80.316, 95.386],
       robustness: [86.071, 69.6, 19.693, 45.37, 30.616],
       choice:
-        'resnext50_32x4d_swsl is more accurate at the same cost; this one has seen no hashtags.',
+        'resnext50_32x4d_swsl is more accurate at the same cost, but is trained with hashtags.',
     },
   ],
   [
@@ -117,7 +117,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       measured: [80.936, 95.732],
       robustness: [86.511, 70.4, 23.8, 47.183, 31.455],
       choice:
-        'resnext101_32x4d_swsl is more accurate at the same cost; this one has seen no hashtags.',
+        'resnext101_32x4d_swsl is more accurate at the same cost, but is trained with hashtags.',
     },
   ],
   [
@@ -129,7 +129,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       measured: [81.62, 96.036],
       robustness: [86.803, 71.43, 28.96, 49.157, 34.064],
       choice:
-        'resnext101_32x8d_swsl is more accurate at the same cost; this one has seen no hashtags.',
+        'resnext101_32x8d_swsl is more accurate at the same cost, but is trained with hashtags.',
     },
   ],
   [
@@ -152,7 +152,7 @@ const rows: readonly [keyof typeof networks, keyof typeof kinds, Row][] = [
       claimed: [73.4, 91.9],
       measured: [73.286, 91.754],
       robustness: [80.564, 62.68, 6.227, 52.26, 35.862],
-      choice: 'The fastest, for where time or memory is short.',
+      choice: 'The fastest, for limited time or memory.',
     },
   ],
   [

@@ -9,8 +9,8 @@ import { temporaryDirectory } from '../support/temporary';
 describe('ModelSlot', () => {
   const directory = temporaryDirectory();
   const net = (scale: number) => saveNet(join(directory.path, `net-${scale}.pt`), scale);
-  const classifier = (favourite: number) =>
-    saveClassifier(join(directory.path, `classifier-${favourite}.pt`), favourite);
+  const classifier = (favorite: number) =>
+    saveClassifier(join(directory.path, `classifier-${favorite}.pt`), favorite);
 
   it('calls the methods of a TorchScript module', async () => {
     await using slot = await ModelSlot.open(await net(2));
@@ -119,7 +119,7 @@ describe('ModelSlot', () => {
 
   it('rejects with the reason of an aborted signal', async () => {
     await using slot = await ModelSlot.open(await net(1));
-    const reason = new Error('cancelled');
+    const reason = new Error('canceled');
     const signal = AbortSignal.abort(reason);
     await assert.rejects(slot.invoke('forward', [ones()], { signal }), reason);
   });

@@ -28,10 +28,10 @@ export interface VersionedResult extends DetailedResult {
   readonly source: string;
 }
 
-/** The methods of classifiers and modules. Each request runs on the model that is active when it arrives. */
-export abstract class ModelHandle extends EventEmitter<SlotEvents> {
+/** The methods of classifiers and modules. Each call runs on the model that is active when it starts. */
+export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   /** The last call of `forward` that succeeded. @internal */
-  protected lastRequest: Probe | undefined;
+  protected lastForwardCall: Probe | undefined;
 
   /** The active version: 1 initially, incremented by each swap. */
   get version(): number {
@@ -47,7 +47,7 @@ export abstract class ModelHandle extends EventEmitter<SlotEvents> {
   protected abstract get active(): ActiveModel;
 
   /**
-   * Calls `callback` with the active version, e.g. to run several requests on one version. The model is
+   * Calls `callback` with the active version, e.g. to run several calls on one version. The model is
    * not freed until the result of `callback` settles.
    *
    * @throws DisposedError after `close()`
@@ -60,10 +60,11 @@ export abstract class ModelHandle extends EventEmitter<SlotEvents> {
   }
 
   /**
-   * Returns the most probable classes of an image, best first; for an array of images, an array of these.
+   * Returns the most probable classes of an image, best first; for an array of images, one such list
+   * per image.
    *
-   * @throws ModelError (`ERR_SEMISUP_MODEL_KIND`) if the active model is not a classifier; otherwise the
-   *   errors of `Classifier.classify`
+   * @throws ModelError (`ERR_SEMISUP_MODEL_KIND`) if the active model is not a classifier. Also throws
+   *   what `Classifier.classify` throws.
    */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
@@ -142,7 +143,8 @@ export abstract class ModelHandle extends EventEmitter<SlotEvents> {
   ): Promise<Result> {
     return await this.use(async (active) => {
       const result = await moduleOf(active).invoke<Result>(method, args, options);
-      if (method === 'forward') this.lastRequest = toProbe(args, result) ?? this.lastRequest;
+      if (method === 'forward')
+        this.lastForwardCall = toProbe(args, result) ?? this.lastForwardCall;
       return result;
     });
   }
