@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "inference/comparison.h"
@@ -165,7 +166,7 @@ Napi::Value SelectAlgorithms(const Napi::CallbackInfo& info) {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
       FindPlan<plan::Plan>(*module, method)->Select(choices);
-      return Nothing{};
+      return std::monostate{};
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(select), &ToUndefined);
