@@ -81,9 +81,9 @@ std::mutex& CaptureMutex() {
 
 class CudaGraph final : public Graph {
  public:
-  CudaGraph(c10::DeviceIndex device, Stream& stream, const CudaGraph* pool_owner,
+  CudaGraph(c10::DeviceIndex device, Stream& stream, const CudaGraph* pool_graph,
             const std::function<void()>& work)
-      : device_(device), pool_(pool_owner ? pool_owner->pool_ : at::cuda::graph_pool_handle()) {
+      : device_(device), pool_(pool_graph ? pool_graph->pool_ : at::cuda::graph_pool_handle()) {
     const std::lock_guard lock(CaptureMutex());
     stream.Run([&] { Capture(work); });
   }
@@ -116,8 +116,8 @@ class CudaGraph final : public Graph {
     }
   }
 
-  // After a failed capture, LibTorch's allocator still considers it in progress and would refuse to
-  // release memory for the rest of the process: end it there.
+  // After a failed capture, LibTorch's allocator would consider it in progress and refuse to
+  // release memory for the rest of the process: end it in the allocator too.
   void Abandon() const {
     namespace allocator = c10::cuda::CUDACachingAllocator;
     try {
@@ -149,10 +149,10 @@ class Cuda final : public Gpu {
   std::unique_ptr<Stream> NewStream() override {
     return std::make_unique<CudaStream>(device_.index(), StreamUse::kOther);
   }
-  std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_owner,
+  std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_graph,
                                  const std::function<void()>& work) override {
     return std::make_unique<CudaGraph>(device_.index(), stream,
-                                       static_cast<const CudaGraph*>(pool_owner), work);
+                                       static_cast<const CudaGraph*>(pool_graph), work);
   }
   at::Tensor AllocatePinned(at::IntArrayRef sizes) override {
     return at::empty(sizes, at::TensorOptions(at::kByte).pinned_memory(true));
@@ -172,7 +172,7 @@ class Cuda final : public Gpu {
 }  // namespace
 }  // namespace semisup::gpu
 
-// Returns the GPU of an index, or throws with CUDA's error message.
+// Returns the GPU with the index, or throws with CUDA's error message.
 extern "C" __attribute__((visibility("default"))) semisup::gpu::Gpu* semisup_open_gpu(int index) {
   const int count = c10::cuda::device_count_ensure_non_zero();
   TORCH_CHECK(index >= 0 && index < count, "Expected a GPU index below ", count, ", but received ",

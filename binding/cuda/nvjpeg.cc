@@ -145,7 +145,7 @@ class NvJpegDecoder final : public JpegDecoder {
     }
     const bool is_done = (hardware_ && DecodeAll(*hardware_, jpegs, decodable, images)) ||
                          DecodeAll(*general_, jpegs, decodable, images);
-    // A batch fails as a whole if any file does: decode one by one to find which.
+    // A batch fails as a whole if any file fails: decode the files one by one to find which.
     for (const size_t i : is_done ? std::vector<size_t>() : decodable) {
       auto destination = DestinationOf(images[i]);
       const int status = general_->DecodeOne(jpegs[i], destination, stream_);
@@ -178,8 +178,7 @@ class NvJpegDecoder final : public JpegDecoder {
     }
     const int64_t width = widths[0];
     const int64_t height = heights[0];
-    // Four components are inks, which nvJPEG would interpret as colors: report the file as not
-    // decodable.
+    // nvJPEG would interpret the four inks of CMYK as colors: report the file as not decodable.
     if (components > 3 || width < 1 || height < 1 || width * height > kMaxPixels) return {};
     return at::empty({height, width, 3},
                      at::TensorOptions(c10::Device(c10::kCUDA, device_)).dtype(at::kByte));

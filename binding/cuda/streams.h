@@ -4,8 +4,8 @@
 
 namespace semisup::gpu {
 
-// Streams for graph capture are kept apart: work that another thread submits to a stream during a
-// capture would become part of the graph.
+// Streams for graph capture are kept separate: work that another thread submits to a stream during
+// a capture would become part of the graph.
 enum class StreamUse { kCapture, kOther };
 
 // Returns a stream for exclusive use. LibTorch's own pool is not used, because it hands out a

@@ -18,7 +18,7 @@ namespace {
 constexpr int kRounds = 3;
 constexpr int kRunsPerRound = 5;
 
-// The start of a message: LibTorch's may fill pages.
+// The start of a message, because those of LibTorch can be pages long.
 std::string FirstSentence(const std::exception& exception) {
   const auto message = MessageWithoutBacktrace(exception);
   return message.substr(0, std::min(message.find(". "), message.find('\n')));
@@ -27,21 +27,21 @@ std::string FirstSentence(const std::exception& exception) {
 // Returns the shortest duration of `work` on a stream, in milliseconds.
 double MeasureMilliseconds(Stream& stream, const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
-  double least = std::numeric_limits<double>::infinity();
+  double best_ms = std::numeric_limits<double>::infinity();
   for (int round = 0; round < kRounds; round++) {
     const auto start = Clock::now();
     for (int run = 0; run < kRunsPerRound; run++) stream.Run(work);
     stream.Record(WaitMode::kSpin)->Synchronize();
     const std::chrono::duration<double, std::milli> elapsed = Clock::now() - start;
-    least = std::min(least, elapsed.count() / kRunsPerRound);
+    best_ms = std::min(best_ms, elapsed.count() / kRunsPerRound);
   }
-  return least;
+  return best_ms;
 }
 
 }  // namespace
 
 Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
-               const Pending& images, int64_t size, const Bucket* pool_owner) {
+               const PendingTensor& images, int64_t size, const Bucket* pool_bucket) {
   config_.batch_size = size;
   stream.Run([buffers = buffers_, images, size] {
     auto sizes = images->sizes().vec();
@@ -49,10 +49,10 @@ Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
     buffers->input = at::zeros(sizes, images->options());
     buffers->input.narrow(0, 0, images->size(0)).copy_(*images);
   });
-  const auto* shared = pool_owner ? pool_owner->graph_.get() : nullptr;
-  Try(gpu, stream, network, /*fused=*/false, shared);
+  const auto* pool_graph = pool_bucket ? pool_bucket->graph_.get() : nullptr;
+  Try(gpu, stream, network, /*fused=*/false, pool_graph);
   try {
-    Try(gpu, stream, network, /*fused=*/true, graph_ ? graph_.get() : shared);
+    Try(gpu, stream, network, /*fused=*/true, graph_ ? graph_.get() : pool_graph);
   } catch (const std::exception& exception) {
     // The unfused alternative works, so a failure here, even for lack of memory, is not fatal.
     gpu.ReleaseCachedMemory();
@@ -62,7 +62,7 @@ Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
 }
 
 void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network,
-                 bool fused, const Graph* pool_owner) {
+                 bool fused, const Graph* pool_graph) {
   const auto run = [network, buffers = buffers_](Fusion fusion, bool benchmark) {
     const auto output = network->Run(buffers->input, fusion, benchmark);
     if (!buffers->output.defined()) buffers->output = at::empty_like(output);
@@ -84,28 +84,28 @@ void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>&
     *difference = program::RelativeDifference(buffers->output, *reference);
   });
   stream.Record(WaitMode::kBlock)->Synchronize();
-  // False for NaN, so NaN fails too.
+  // The comparison is false for NaN, so NaN fails too.
   TORCH_CHECK(*difference <= network->tolerance(),
               "their results differ from those of unfused convolutions");
 
-  std::function<void()> work = [forward] { forward(true); };
+  std::function<void()> launch = [forward] { forward(true); };
   std::shared_ptr<Graph> graph;
   try {
     gpu.ReleaseCachedMemory();
-    graph = gpu.Capture(stream, pool_owner, [forward] { forward(false); });
-    work = [graph] { graph->Replay(); };
+    graph = gpu.Capture(stream, pool_graph, [forward] { forward(false); });
+    launch = [graph] { graph->Replay(); };
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& exception) {
     AddFailure("No graph could be captured: " + FirstSentence(exception));
   }
-  const double milliseconds = MeasureMilliseconds(stream, work);
-  if (work_ && milliseconds >= config_.milliseconds) return;
-  work_ = std::move(work);
+  const double batch_ms = MeasureMilliseconds(stream, launch);
+  if (forward_ && batch_ms >= config_.batch_ms) return;
+  forward_ = std::move(launch);
   graph_ = std::move(graph);
   config_.is_graph = graph_ != nullptr;
   config_.is_fused = fused;
-  config_.milliseconds = milliseconds;
+  config_.batch_ms = batch_ms;
 }
 
 void Bucket::AddFailure(const std::string& failure) {
@@ -115,12 +115,12 @@ void Bucket::AddFailure(const std::string& failure) {
   }
 }
 
-void Bucket::Run(Stream& stream, const Pending& images, const Pending& rows) const {
-  stream.Run([work = work_, buffers = buffers_, images, rows] {
+void Bucket::Run(Stream& stream, const PendingTensor& images, const PendingTensor& output) const {
+  stream.Run([forward = forward_, buffers = buffers_, images, output] {
     const int64_t count = images->size(0);
     buffers->input.narrow(0, 0, count).copy_(*images);
-    work();
-    *rows = buffers->output.narrow(0, 0, count).clone();
+    forward();
+    *output = buffers->output.narrow(0, 0, count).clone();
   });
 }
 

@@ -20,23 +20,25 @@ struct LaunchConfig {
   bool is_graph = false;
   // Whether convolutions run with cuDNN's fused residual and ReLU.
   bool is_fused = false;
-  // The duration of a batch.
-  double milliseconds = 0;
-  // The alternatives that failed, and why; empty if none did.
+  // The measured duration of a batch.
+  double batch_ms = 0;
+  // The alternatives that failed, with their errors; empty if none failed.
   std::string failures;
 };
 
-// A graph bucket: runs the batches of one image shape and size by a captured graph with fixed
-// buffers. Its constructor captures and measures the alternatives, and keeps the fastest.
+// A graph bucket: runs batches of one image shape and batch size as a captured graph with fixed
+// buffers. Its constructor captures and times the graph with and without fused convolutions, and
+// keeps the faster.
 class Bucket {
  public:
-  // `images`: at most `size` images to measure with. `pool_owner`: a bucket whose graph memory this
-  // one shares, so that the two must not run concurrently, or null.
-  Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network, const Pending& images,
-         int64_t size, const Bucket* pool_owner);
+  // `images`: at most `size` images to measure with. `pool_bucket`: a bucket whose graph memory
+  // pool is shared, or null; the two must not run concurrently.
+  Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
+         const PendingTensor& images, int64_t size, const Bucket* pool_bucket);
 
-  // Submits at most `size` images. `rows` is defined once the stream's work has run.
-  void Run(Stream& stream, const Pending& images, const Pending& rows) const;
+  // Submits at most `size` images. `*output` becomes a defined tensor once the stream reaches
+  // this point.
+  void Run(Stream& stream, const PendingTensor& images, const PendingTensor& output) const;
   const LaunchConfig& config() const { return config_; }
 
  private:
@@ -47,15 +49,16 @@ class Bucket {
 
   // Checks and measures one alternative, and selects it if it is the fastest so far.
   void Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network, bool fused,
-           const Graph* pool_owner);
+           const Graph* pool_graph);
   void AddFailure(const std::string& failure);
 
-  // The output without fused convolutions, which the fused must match. Only during construction.
-  const Pending reference_ = std::make_shared<at::Tensor>();
+  // The output without fused convolutions, which the fused output must match. Used only during
+  // construction.
+  const PendingTensor reference_ = std::make_shared<at::Tensor>();
   const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   std::shared_ptr<Graph> graph_;
   // Computes the output buffer from the input buffer.
-  std::function<void()> work_;
+  std::function<void()> forward_;
   LaunchConfig config_;
 };
 

@@ -43,7 +43,7 @@ class Stream {
 class Graph {
  public:
   virtual ~Graph() = default;
-  // Within the work of a stream. Replays must not overlap.
+  // Call it within the work of a stream. Replays must not overlap.
   virtual void Replay() = 0;
 };
 
@@ -53,7 +53,7 @@ struct EncodedImage {
   size_t size;
 };
 
-// Decodes JPEGs on a GPU. One thread at a time.
+// Decodes JPEGs on a GPU. Not thread-safe.
 class JpegDecoder {
  public:
   virtual ~JpegDecoder() = default;
@@ -74,21 +74,21 @@ class Gpu {
   virtual std::unique_ptr<Stream> NewCaptureStream() = 0;
   // Records an event after all work submitted so far outside of these streams.
   virtual std::shared_ptr<Event> RecordCurrentStream() = 0;
-  // Captures `work`, which the stream must have run before. If `pool_owner` is given, the graphs
+  // Captures `work`, which the stream must have run before. If `pool_graph` is given, the graphs
   // share its memory pool for intermediate tensors, so their replays must not overlap.
-  virtual std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_owner,
+  virtual std::unique_ptr<Graph> Capture(Stream& stream, const Graph* pool_graph,
                                          const std::function<void()>& work) = 0;
   // Allocates uint8 host memory that the device can read asynchronously (pinned memory).
   virtual at::Tensor AllocatePinned(at::IntArrayRef sizes) = 0;
   // Opens nvJPEG from the first of `libraries`, paths or names, that loads; throws if none does.
   virtual std::unique_ptr<JpegDecoder> NewJpegDecoder(
       const std::vector<std::string>& libraries) = 0;
-  // Returns the memory that the allocator caches for later tensors.
+  // Returns the memory that the allocator caches for later tensors to the device.
   virtual void ReleaseCachedMemory() = 0;
 };
 
 // The type of the function that a backend library exports as "semisup_open_gpu". It returns the GPU
-// of an index, and may throw.
+// with the index; it may throw.
 using OpenFunction = Gpu* (*)(int index);
 
 // Opens a GPU through the backend library at `path`. Returns the same object for the same

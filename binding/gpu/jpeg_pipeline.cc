@@ -11,7 +11,7 @@
 namespace semisup::gpu {
 namespace {
 
-// Resizes and crops uint8 [h, w, 3] as torchvision does with tensors.
+// Resizes and crops uint8 [h, w, 3] like torchvision's transforms of tensors.
 at::Tensor ResizeAndCrop(const at::Tensor& pixels, int64_t resize, int64_t crop) {
   const int64_t height = pixels.size(0);
   const int64_t width = pixels.size(1);

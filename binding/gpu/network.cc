@@ -26,7 +26,7 @@ at::Tensor Convolve(const program::ConvolutionSpec& spec, const at::Tensor& inpu
   const bool is_fused = fusion != Fusion::kNone && spec.relu;
   if (is_fused && !spec.has_residual) {
     if (fusion == Fusion::kFusedWithTraps) {
-      // The caching allocator hands the block that was freed last to the output.
+      // The caching allocator reuses the block that was freed last for the output.
       at::full(spec.OutputSizes(input.sizes()), NAN, input.options());
     }
     return at::cudnn_convolution_relu(input, spec.weight, ToOptional(spec.bias), spec.stride,
@@ -67,7 +67,7 @@ at::Tensor Normalizer::operator()(const at::Tensor& images) const {
 
 Network::Network(program::Program program, c10::Device device, program::ComputePrecision precision,
                  const Normalization& normalization)
-    : precision_(precision), normalize_(normalization, device), program_(std::move(program)) {
+    : precision_(precision), normalizer_(normalization, device), program_(std::move(program)) {
   const auto dtype = program::DTypeOf(precision_);
   const auto move_to_device = [&](const at::Tensor& tensor) {
     if (!tensor.defined()) return tensor;
@@ -90,13 +90,13 @@ Network::Network(program::Program program, c10::Device device, program::ComputeP
 
 at::Tensor Network::Run(const at::Tensor& images, Fusion fusion, bool benchmark) const {
   const MathMode mode(precision_ == program::ComputePrecision::kTf32, benchmark);
-  auto input = normalize_(images)
+  auto input = normalizer_(images)
                    .to(program::DTypeOf(precision_))
                    .contiguous(at::MemoryFormat::ChannelsLast);
   const auto convolve = [&](const program::Step& step, program::Frame& frame) {
-    const auto& operands = step.operands;
-    const auto residual = operands.inputs.size() > 1 ? frame.Take(operands, 1) : at::Tensor();
-    frame.Set(operands, Convolve(*step.convolution, frame.Take(operands, 0), residual, fusion));
+    const auto& values = step.values;
+    const auto residual = values.inputs.size() > 1 ? frame.Take(values, 1) : at::Tensor();
+    frame.Set(values, Convolve(*step.convolution, frame.Take(values, 0), residual, fusion));
   };
   return program::Execute(program_, std::move(input), convolve).to(at::kFloat).contiguous();
 }

@@ -8,12 +8,12 @@
 
 namespace semisup::gpu {
 
-// Whether convolutions with a ReLU run as cuDNN's fused operators, where it has them.
+// Whether convolutions with a ReLU run as cuDNN's fused operators, if it has one for them.
 // kFusedWithTraps first fills the memory that an output will occupy with NaN: a fused operator that
 // reads its output then yields NaN.
 enum class Fusion { kNone, kFused, kFusedWithTraps };
 
-// Per channel, of values scaled to 0..1.
+// Mean and standard deviation per channel, for values scaled to 0..1.
 struct Normalization {
   std::array<float, 3> mean, std;
 };
@@ -29,20 +29,20 @@ class Normalizer {
   at::Tensor shift_;
 };
 
-// A program on a device: weights in its memory, once, channels-last.
+// A program for a device, with one copy of the weights in its memory, channels-last.
 class Network {
  public:
   Network(program::Program program, c10::Device device, program::ComputePrecision precision,
           const Normalization& normalization);
 
-  // From images on the device, float32 [n, c, h, w] or uint8 [n, h, w, 3], which are normalized, to
-  // float32. `benchmark`: see MathMode.
+  // Takes images on the device: float32 [n, c, h, w], or uint8 [n, h, w, 3], which are normalized.
+  // Returns float32. `benchmark`: see MathMode.
   at::Tensor Run(const at::Tensor& images, Fusion fusion, bool benchmark) const;
   double tolerance() const { return program::ToleranceOf(precision_); }
 
  private:
   const program::ComputePrecision precision_;
-  const Normalizer normalize_;
+  const Normalizer normalizer_;
   program::Program program_;
 };
 

@@ -26,7 +26,7 @@ UploadStreams::Lease::~Lease() {
 }
 
 StagedImages UploadStreams::Lease::Stage(const at::Tensor& images) const {
-  // The caller's current stream may still be computing them.
+  // The caller's current stream may still be computing images that are already on the GPU.
   if (streams_.gpu_.Holds(images)) {
     return {std::make_shared<at::Tensor>(images), streams_.gpu_.RecordCurrentStream()};
   }

@@ -10,25 +10,25 @@
 
 namespace semisup::gpu {
 
-// A tensor that becomes defined once the work of its stream has run.
-using Pending = std::shared_ptr<at::Tensor>;
+// A tensor that becomes defined once the stream has run the work that computes it.
+using PendingTensor = std::shared_ptr<at::Tensor>;
 
 // Images on the GPU. They are complete after `event`.
 struct StagedImages {
-  Pending images;
+  PendingTensor images;
   std::shared_ptr<Event> event;
 };
 
-// Streams that copy images to the GPU, each with its own device buffer, so that one batch is
-// uploaded while another is computed. Thread-safe.
+// Streams that copy images to the GPU, each with its own device buffer, so that one batch uploads
+// while another is computed. Thread-safe.
 class UploadStreams {
   struct Slot;
 
  public:
   UploadStreams(Gpu& gpu, int count);
 
-  // Exclusive use of one stream; waits until one is free. When the lease ends its buffer is reused,
-  // so the staged images must have been read by then.
+  // Exclusive use of one stream; the constructor waits until one is free. The buffer is reused when
+  // the lease ends, so the staged images must have been read by then.
   class Lease {
    public:
     explicit Lease(UploadStreams& streams);

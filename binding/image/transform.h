@@ -10,7 +10,7 @@ struct PixelView {
   int64_t width, height;
   // 1 gray, 2 gray with alpha, 3 RGB, 4 RGB with alpha, or CMYK if `cmyk` is true.
   int channels;
-  // Whether the channels are inks, of which 0 is none, as in Pillow.
+  // Whether the channels are inks, as in Pillow: 0 means no ink.
   bool cmyk;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "gpu/engine.h"
+#include "gpu/gpu_plan.h"
 #include "gpu/network.h"
 #include "image/batch.h"
 #include "inference/comparison.h"
@@ -23,16 +23,16 @@
 namespace semisup {
 namespace {
 
-Napi::Value ToJs(Napi::Env env, PlanResult<gpu::LaunchConfig>&& plan) {
+Napi::Value ToJs(Napi::Env env, PlanResult<gpu::LaunchConfig>&& planned) {
   auto result = Napi::Object::New(env);
-  if (!plan.reason.empty()) {
-    result.Set("reason", plan.reason);
+  if (!planned.reason.empty()) {
+    result.Set("reason", planned.reason);
     return result;
   }
-  const auto& config = plan.value;
+  const auto& config = planned.value;
   result.Set("isGraph", config.is_graph);
   result.Set("isFused", config.is_fused);
-  result.Set("milliseconds", config.milliseconds);
+  result.Set("milliseconds", config.batch_ms);
   if (!config.failures.empty()) result.Set("failures", config.failures);
   return result;
 }
@@ -55,18 +55,18 @@ Napi::Value PlanOnGpu(const Napi::CallbackInfo& info) {
       try {
         auto network = std::make_shared<gpu::Network>(program::Compile(module->module, method),
                                                       gpu->device(), precision, normalization);
-        const auto engine = std::make_shared<gpu::Engine>(gpu, std::move(network), normalization,
-                                                          static_cast<int>(executor->instances()));
+        const auto plan = std::make_shared<gpu::GpuPlan>(gpu, std::move(network), normalization,
+                                                         static_cast<int>(executor->instances()));
         const auto script_method = module->module.get_method(method);
         const auto difference =
-            CompareWithTorchScript(*engine, script_method, images.narrow(0, 0, 1));
+            CompareWithTorchScript(*plan, script_method, images.narrow(0, 0, 1));
         // Negated, so that NaN fails too.
-        if (!(difference <= engine->tolerance())) {
+        if (!(difference <= plan->tolerance())) {
           result.reason = "its results on " + gpu->device().str() + " differ from those on the CPU";
           return result;
         }
-        result.value = engine->launch_configs().at(0);
-        module->plans.Set(method, engine);
+        result.value = plan->launch_configs().at(0);
+        module->plans.Set(method, plan);
       } catch (const program::UnsupportedGraph& unsupported) {
         result.reason = unsupported.what();
       }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "inference/comparison.h"
@@ -32,7 +33,7 @@ bool HasBFloat16() {
 #endif
 }
 
-using Tuning = std::pair<plan::Choices, plan::Measurements>;
+using Tuning = std::pair<plan::PlanChoices, plan::Measurements>;
 
 void SetValue(Napi::Object result, const std::string& signature) {
   result.Set("signature", signature);
@@ -84,7 +85,7 @@ std::vector<plan::Algorithm> ReadAlgorithms(Napi::Object mode) {
 }
 
 // PlanChoices of src/torch/plan-choices.ts.
-plan::Choices ReadChoices(Napi::Object choices) {
+plan::PlanChoices ReadChoices(Napi::Object choices) {
   const auto throughput = choices.Get("throughput").As<Napi::Object>();
   return {.latency = ReadAlgorithms(choices.Get("latency").As<Napi::Object>()),
           .throughput = ReadAlgorithms(throughput),
@@ -164,8 +165,8 @@ Napi::Value SelectAlgorithms(const Napi::CallbackInfo& info) {
   auto select = [module, method, choices] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      FindPlan<plan::Plan>(*module, method)->Select(choices);
-      return Nothing{};
+      FindPlan<plan::Plan>(*module, method)->ApplyChoices(choices);
+      return std::monostate{};
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(select), &ToUndefined);

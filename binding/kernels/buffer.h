@@ -12,7 +12,7 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  // Uninitialised.
+  // Uninitialized.
   explicit Buffer(int64_t size)
       : size_(size),
         data_(static_cast<T*>(

@@ -6,28 +6,28 @@
 
 namespace semisup::kernels {
 
-// Images of at most this many channels are read as NCHW where they lie so: converting them to NHWC
-// first would take longer.
+// NCHW images of at most this many channels are read as they are: converting them to NHWC first
+// would take longer.
 constexpr int64_t kMaxNchwChannels = 4;
 
 // The tensors of one run: float32, NHWC.
 struct ConvolutionArguments {
   const float* input;
-  // [output channels], or null.
+  // [output_channels], or null.
   const float* bias;
   // Added before the ReLU, of the output's shape, or null; may alias the output.
   const float* residual;
   float* output;
   int64_t batch;
-  // Of the convolution's output; where `max_pool` is set, before pooling.
+  // Of the convolution's output, before pooling if `max_pool` is set.
   int64_t height;
   int64_t width;
   int64_t input_height;
   int64_t input_width;
   bool relu;
-  // For kernels that fuse max pooling: the output is the pooled one, or null for no pooling.
+  // Set only for kernels that fuse max pooling: `output` then receives the pooled output.
   const MaxPool* max_pool = nullptr;
-  // For kernels that accept it: whether the input is NCHW.
+  // Whether the input is NCHW. Set only for kernels that accept it.
   bool is_nchw = false;
 };
 

@@ -20,7 +20,7 @@ struct ConvolutionShape {
   bool is_padded() const { return padding != HeightWidth{0, 0}; }
 
   // The same convolution with small groups merged until their outputs fill a vector; the weights
-  // between channels of different groups are zero. Returns the shape unchanged where no merge of at
+  // between channels of different groups are zero. Returns the shape unchanged if no merge of at
   // most four groups fills a vector: most weights would be zero.
   ConvolutionShape WithMergedGroups() const {
     constexpr int64_t kMaxMerged = 4;

@@ -24,7 +24,7 @@ inline Vector LowerBound(bool relu) {
 }
 
 // Rows of a dense matrix, `stride` elements apart. A k-block is a contiguous run of elements along
-// the reduction dimension; here each row is one.
+// the reduction dimension; here each row is a single k-block.
 template <class T>
 struct StridedRows {
   T* data;
@@ -32,7 +32,7 @@ struct StridedRows {
 
   static constexpr int64_t k_blocks = 1;
   static constexpr int64_t k_block_stride = 0;
-  T* At(int64_t row) const { return data + row * stride; }
+  T* Row(int64_t row) const { return data + row * stride; }
 };
 
 // Rows at arbitrary addresses. Row i consists of `k_blocks` k-blocks, `k_block_stride` elements
@@ -43,7 +43,7 @@ struct ScatteredRows {
   int64_t k_blocks;
   int64_t k_block_stride;
 
-  const float* At(int64_t row) const { return starts[row] + offset; }
+  const float* Row(int64_t row) const { return starts[row] + offset; }
 };
 
 // What is applied to the accumulators: bias and addend before the products, the ReLU before the
@@ -60,22 +60,22 @@ struct Epilogue {
 template <class Weight>
 struct Panel {
   const Weight* weights;
-  // The elements of a k-block.
+  // Elements per k-block.
   int64_t depth;
   // The weights to prefetch into L2, `prefetch_step` bytes per step of the depth. Without
-  // it, tiles with few rows stall on memory, because they reuse each weight too rarely.
-  const Weight* next;
+  // prefetching, tiles with few rows stall on memory, because they reuse each weight too rarely.
+  const Weight* prefetch;
   int64_t prefetch_step;
 };
 
-// The panel for micro-tile `tile` of `tiles`: each tile prefetches its share of `next`.
+// The panel for micro-tile `tile` of `tiles`: each tile prefetches its share of `prefetch`.
 template <int vectors, class Weight>
 Panel<Weight> PanelForTile(const Weight* weights, int64_t depth, int64_t k_blocks,
-                           const Weight* next, int64_t tile, int64_t tiles) {
+                           const Weight* prefetch, int64_t tile, int64_t tiles) {
   constexpr int64_t kBytes = vectors * kVectorWidth * static_cast<int64_t>(sizeof(Weight));
   const int64_t step = std::min(2 * kCacheLineBytes, CeilDiv(kBytes, tiles));
   return {weights, depth,
-          next + tile * step * depth * k_blocks / static_cast<int64_t>(sizeof(Weight)), step};
+          prefetch + tile * step * depth * k_blocks / static_cast<int64_t>(sizeof(Weight)), step};
 }
 
 inline Vector LoadVector(const float* data) { return _mm512_loadu_ps(data); }
@@ -104,12 +104,13 @@ void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilo
     });
   }
   const float* at[rows];
-  Unroll<rows>([&](auto i) { at[i] = a.At(i); });
+  Unroll<rows>([&](auto i) { at[i] = a.Row(i); });
   for (int64_t block = 0; block < a.k_blocks; block++) {
     for (int64_t k = 0; k < panel.depth; k++) {
-      const char* next = reinterpret_cast<const char*>(panel.next) + k * panel.prefetch_step;
-      _mm_prefetch(next, _MM_HINT_T1);
-      _mm_prefetch(next + kCacheLineBytes, _MM_HINT_T1);
+      const char* prefetch =
+          reinterpret_cast<const char*>(panel.prefetch) + k * panel.prefetch_step;
+      _mm_prefetch(prefetch, _MM_HINT_T1);
+      _mm_prefetch(prefetch + kCacheLineBytes, _MM_HINT_T1);
       Vector b[vectors];
       Unroll<vectors>(
           [&](auto j) { b[j] = LoadVector(panel.weights + (k * vectors + j) * kVectorWidth); });
@@ -121,7 +122,7 @@ void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilo
     if (block + 1 == a.k_blocks) break;
     Unroll<rows>([&](auto i) { at[i] += a.k_block_stride; });
     panel.weights += panel.depth * vectors * kVectorWidth;
-    panel.next += panel.depth * panel.prefetch_step / static_cast<int64_t>(sizeof(Weight));
+    panel.prefetch += panel.depth * panel.prefetch_step / static_cast<int64_t>(sizeof(Weight));
   }
   const Vector bound = LowerBound(epilogue.relu);
   Unroll<rows>([&](auto i) {

@@ -21,7 +21,7 @@ inline int64_t ThreadCount() {
 }
 
 // Calls body(begin, end, thread) on sub-ranges of [0, count) in parallel; `thread` is below
-// ThreadCount(). No thread gets fewer than `grain` iterations, but for the last. The first
+// ThreadCount(). Every sub-range except the last has at least `grain` iterations. The first
 // exception that a body throws is rethrown on the calling thread: one that left an OpenMP region
 // would terminate the process.
 template <class Body>

@@ -31,14 +31,14 @@ inline int64_t PixelsPerBlock(int64_t pixel_bytes, int64_t block_bytes = 256 << 
   return std::max(kMinPixels, block_bytes / pixel_bytes);
 }
 
-// A product is split into pixel_blocks x panel_groups units of work.
+// A matrix product is split into pixel_blocks x panel_groups units of work.
 struct WorkPartition {
   int64_t pixel_blocks;
   int64_t panel_groups;
 };
 
 // Splits into blocks of at most `block_pixels` pixels, with at least one unit of work per thread.
-// Where there are fewer blocks than threads, threads share the panels instead: smaller blocks would
+// If there are fewer blocks than threads, threads share the panels instead: smaller blocks would
 // make each thread read all weights for a few pixels.
 inline WorkPartition PartitionWork(int64_t pixels, int64_t block_pixels, int64_t panels,
                                    int64_t threads) {

@@ -9,7 +9,7 @@ namespace semisup::kernels {
 class Workspace {
  public:
   virtual ~Workspace() = default;
-  // Uninitialised memory, aligned to cache lines.
+  // Uninitialized memory, aligned to cache lines.
   virtual void* Allocate(size_t bytes) = 0;
   virtual void Free(void* memory) noexcept = 0;
 };

@@ -12,22 +12,22 @@ struct Block {
   size_t bytes;
 };
 
-// Caches the memory of freed tensors for later ones: every forward allocates the same sizes, and
-// faulting in fresh pages costs as much as the arithmetic on them. The cache is bounded.
+// Caches the memory of freed tensors for later ones: every forward pass allocates the same sizes,
+// and faulting in fresh pages costs as much as the arithmetic on them. The cache is bounded.
 // Thread-safe.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
-  // Replaces LibTorch's CPU allocator by one that takes large tensors from the arena of the
+  // Replaces LibTorch's CPU allocator with one that allocates large tensors from the arena of the
   // thread's ArenaScope, if any. Idempotent.
   static void Install();
 
   ~Arena();
-  // A block of at least `bytes` bytes.
+  // Returns a block of at least `bytes` bytes.
   Block Allocate(size_t bytes);
   void Free(const Block& block);
   // Returns the cached blocks to the system.
   void Trim();
-  // Of the blocks in use and the cached ones.
+  // The size of all blocks, in use or cached.
   size_t bytes() const { return bytes_; }
 
  private:
@@ -39,7 +39,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
   std::atomic<size_t> bytes_ = 0;
 };
 
-// Makes an arena the calling thread's for the scope; null for none.
+// Makes an arena the current one of the calling thread for the scope; null for none.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena* arena);

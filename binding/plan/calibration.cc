@@ -15,8 +15,8 @@ struct ValueRange {
   double max = 0;
 };
 
-// The mean of each image's extremes, so that no outlier image or pixel coarsens the quantization of
-// all, with headroom, because saturation costs more accuracy than a coarser scale.
+// Averages the extremes of the images, so that an outlier does not coarsen the quantization of all,
+// and adds headroom, because saturation costs more accuracy than a coarser scale.
 ValueRange ObserveRange(const at::Tensor& images) {
   const auto rows = images.flatten(1);
   return {kHeadroom * rows.amin(1).mean().item<double>(),
@@ -29,10 +29,10 @@ void Plan::Quantize(const at::Tensor& images) {
   std::vector<ValueRange> ranges(constants_.size());
   auto frame = MakeFrame(images);
   auto packed = EmptyPackedWeights(ExecutionMode::kLatency);
-  ranges[input_] = {images.min().item<double>(), images.max().item<double>()};
+  ranges[input_value_] = {images.min().item<double>(), images.max().item<double>()};
   for (size_t i = 0; i < steps_.size(); i++) {
     const auto& step = steps_[i];
-    const auto& [inputs, output, last_uses] = step.operands;
+    const auto& [inputs, output, last_uses] = step.values;
     if (step.convolution && inputs.size() > 1 &&
         step.convolution->BroadcastsResidual(frame[inputs[0]].toTensor(),
                                              frame[inputs[1]].toTensor())) {
@@ -51,7 +51,7 @@ void Plan::Quantize(const at::Tensor& images) {
   };
   convolutions_.clear();
   for (auto& step : steps_) {
-    const auto& [inputs, output, last_uses] = step.operands;
+    const auto& [inputs, output, last_uses] = step.values;
     if (step.linear) step.linear->ConvertToBFloat16();
     if (!step.convolution) {
       if (step.max_pool) quantizations_[output] = quantizations_[inputs[0]];

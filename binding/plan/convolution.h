@@ -9,14 +9,14 @@
 
 namespace semisup::plan {
 
-// A fused convolution, run by the algorithm that is selected for the execution mode. Tensors are
-// channels-last, but for the images of the batch. Thread-safe, except for selection.
+// A fused convolution, computed by the algorithm selected for the execution mode. Tensors are
+// channels-last, except the input batch. Thread-safe, except for selection.
 class Convolution {
  public:
   explicit Convolution(program::ConvolutionSpec spec);
   virtual ~Convolution() = default;
 
-  // `residual` is undefined without one, and is overwritten where nothing else refers to it.
+  // `residual` is undefined if there is none, and is overwritten if nothing else refers to it.
   // `packed` holds oneDNN's weights for inputs of this shape in this mode; the first run sets it.
   virtual at::Tensor Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
                          at::Tensor& packed) const = 0;
@@ -32,13 +32,13 @@ class Convolution {
   std::vector<Algorithm> SupportedAlgorithms() const;
   Algorithm algorithm(ExecutionMode mode) const { return algorithms_[IndexOf(mode)]; }
   void Select(ExecutionMode mode, Algorithm algorithm);
-  // Frees the weights of algorithms that are not selected. No other can be selected afterwards.
+  // Frees the weights of algorithms that are not selected. These cannot be selected afterwards.
   void ReleaseUnselected();
 
  protected:
-  // Throws c10::Error after ReleaseUnselected() freed the weights.
+  // Throws c10::Error if ReleaseUnselected() has freed the weights.
   void CheckWeights() const;
-  // Throws c10::Error for an input with another number of channels.
+  // Throws c10::Error if the input has a different number of channels.
   void CheckChannels(const at::Tensor& input) const;
   // The output's sizes after pooling, if any.
   std::vector<int64_t> PooledSizes(std::vector<int64_t> sizes) const;
@@ -49,7 +49,7 @@ class Convolution {
  private:
   static size_t IndexOf(ExecutionMode mode) { return mode == ExecutionMode::kLatency ? 0 : 1; }
 
-  // Packs the weights of an algorithm, unless they are packed.
+  // Packs the weights of an algorithm, unless they are already packed.
   virtual void Prepare(Algorithm algorithm) = 0;
   // Frees the packed weights of algorithms that are not selected.
   virtual void Release() = 0;

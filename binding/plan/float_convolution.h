@@ -7,7 +7,8 @@
 
 namespace semisup::plan {
 
-// A convolution in float32 or, by oneDNN only, in bfloat16. Tensors are of the weights' dtype.
+// A convolution in float32 or, with oneDNN only, in bfloat16. Tensors have the weights'
+// dtype.
 class FloatConvolution final : public Convolution {
  public:
   // Converts the weights to `dtype`.
@@ -22,7 +23,7 @@ class FloatConvolution final : public Convolution {
   void Release() override;
   std::unique_ptr<const kernels::ConvolutionKernel> MakeKernel(Algorithm algorithm) const;
   at::Tensor PackForOneDnn(const at::Tensor& input) const;
-  // `residual` is undefined, or of the output's shape.
+  // `residual` is undefined or has the output's shape.
   at::Tensor RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
                        const at::Tensor& packed) const;
   at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& residual, bool relu,

@@ -81,7 +81,7 @@ Int8Convolution::Int8Convolution(const program::ConvolutionSpec& spec, const Qua
 at::Tensor Int8Convolution::Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
                                 at::Tensor& packed) const {
   CheckChannels(input);
-  // Calibration rejects residuals that are broadcast, but images of another size may need it.
+  // Calibration rejects residuals to broadcast, but images of another size may produce one.
   if (spec_.has_residual) {
     TORCH_CHECK(!BroadcastsResidual(input, residual), "In int8, a residual of shape ",
                 residual.sizes(), " cannot be added to an output of shape ",
@@ -115,17 +115,17 @@ void Int8Convolution::Release() {
   if (!IsSelected(Algorithm::kDirect)) kernel_.reset();
 }
 
-// A ReLU needs no operation: the output's zero point is 0 then, and bytes saturate at 0.
+// A ReLU needs no operation: its output's zero point is 0, and bytes saturate at 0.
 kernels::RequantizationParameters Int8Convolution::MakeRequantization() const {
   const auto bias = spec_.bias.defined() ? spec_.bias : at::zeros_like(scales_);
   auto offset = (bias / output_.scale + output_.zero_point).contiguous();
   kernels::RequantizationParameters parameters;
   parameters.input_zero_point = static_cast<uint8_t>(input_.zero_point);
-  parameters.factor = ToVector(scales_ * (input_.scale / output_.scale));
+  parameters.scale = ToVector(scales_ * (input_.scale / output_.scale));
   if (residual_) {
-    const double factor = residual_->scale / output_.scale;
-    offset -= factor * static_cast<double>(residual_->zero_point);
-    parameters.residual_factor = static_cast<float>(factor);
+    const double scale = residual_->scale / output_.scale;
+    offset -= scale * static_cast<double>(residual_->zero_point);
+    parameters.residual_scale = static_cast<float>(scale);
   }
   parameters.offset = ToVector(offset);
   return parameters;

@@ -17,7 +17,7 @@ inline bool IsExclusive(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
 }
 
-// The tensor itself where it may be overwritten, otherwise a copy.
+// Returns the tensor itself if it may be overwritten, otherwise a copy.
 inline at::Tensor Writable(at::Tensor tensor) {
   return IsExclusive(tensor) ? std::move(tensor) : tensor.clone();
 }

@@ -6,8 +6,8 @@
 
 namespace semisup::plan {
 
-// A fully connected layer by the pointwise kernel. Sums are float32 in every precision: each weight
-// is used for a few rows, so that memory bandwidth bounds the layer rather than arithmetic.
+// A fully connected layer, computed by the pointwise kernel. Sums are float32 in every precision:
+// each weight is used for only a few rows, so memory bandwidth limits the layer, not arithmetic.
 class Linear {
  public:
   // Whether the processor supports it.
@@ -17,7 +17,7 @@ class Linear {
 
   // From rows [n, inputs] of any floating-point dtype to float32 [n, outputs].
   at::Tensor Run(const at::Tensor& rows) const;
-  // Rounds the weights to bfloat16, for plans of less precision than float32.
+  // Rounds the weights to bfloat16, for plans with a lower precision than float32.
   void ConvertToBFloat16() { product_.ConvertToBFloat16(); }
 
  private:

@@ -32,83 +32,84 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method,
   for (auto& constant : program.constants) {
     constants_.push_back(Converted(std::move(constant), dtype));
   }
-  for (auto& compiled : program.steps) {
-    auto step = MakeStep(std::move(compiled));
+  for (auto& program_step : program.steps) {
+    auto step = MakeStep(std::move(program_step));
     if (FuseMaxPool(step)) continue;
     if (step.convolution) convolutions_.push_back(step.convolution.get());
     steps_.push_back(std::move(step));
   }
-  input_ = program.input;
-  output_ = program.output;
+  input_value_ = program.input;
+  output_value_ = program.output;
   quantizations_.resize(constants_.size());
 }
 
-Plan::Step Plan::MakeStep(program::Step compiled) const {
-  Step step;
-  step.operands = std::move(compiled.operands);
-  if (compiled.convolution) {
-    step.convolution = std::make_unique<FloatConvolution>(std::move(*compiled.convolution),
+Plan::PlanStep Plan::MakeStep(program::Step program_step) const {
+  PlanStep step;
+  step.values = std::move(program_step.values);
+  if (program_step.convolution) {
+    step.convolution = std::make_unique<FloatConvolution>(std::move(*program_step.convolution),
                                                           program::DTypeOf(precision_));
-  } else if (compiled.linear && Linear::IsSupported()) {
-    step.linear = std::make_unique<Linear>(*compiled.linear);
+  } else if (program_step.linear && Linear::IsSupported()) {
+    step.linear = std::make_unique<Linear>(*program_step.linear);
     if (precision_ != program::ComputePrecision::kFloat32) step.linear->ConvertToBFloat16();
   } else {
-    step.op = std::move(compiled.op);
-    step.max_pool = compiled.max_pool;
-    step.is_global_average_pool = compiled.is_global_average_pool;
+    step.op = std::move(program_step.op);
+    step.max_pool = program_step.max_pool;
+    step.is_global_average_pool = program_step.is_global_average_pool;
   }
   return step;
 }
 
-bool Plan::FuseMaxPool(const Step& step) {
+bool Plan::FuseMaxPool(const PlanStep& step) {
   const bool is_float32 = precision_ == program::ComputePrecision::kFloat32;
   if (!step.max_pool || steps_.empty() || !is_float32) return false;
   auto& previous = steps_.back();
-  const int value = previous.operands.output;
-  const auto& last_uses = step.operands.last_uses;
+  const int value = previous.values.output;
+  const auto& last_uses = step.values.last_uses;
   const bool is_only_use =
-      step.operands.inputs[0] == value && std::count(last_uses.begin(), last_uses.end(), value) > 0;
+      step.values.inputs[0] == value && std::count(last_uses.begin(), last_uses.end(), value) > 0;
   if (!is_only_use || !previous.convolution || previous.convolution->spec().has_residual) {
     return false;
   }
   previous.convolution->FuseMaxPool(*step.max_pool);
-  previous.operands.output = step.operands.output;
+  previous.values.output = step.values.output;
   return true;
 }
 
 program::Frame Plan::MakeFrame(const at::Tensor& input) const {
   const auto dtype = program::DTypeOf(precision_);
   // In float32 the first step that needs NHWC converts the layout: some kernels read NCHW.
-  return {constants_, input_, dtype == at::kFloat ? input : input.to(dtype).contiguous(kNhwc)};
+  return {constants_, input_value_,
+          dtype == at::kFloat ? input : input.to(dtype).contiguous(kNhwc)};
 }
 
 bool Plan::IsQuantized(const program::Frame& frame, int value) const {
   return quantizations_[value] && frame[value].toTensor().scalar_type() == at::kByte;
 }
 
-at::Tensor Plan::TakeQuantized(const Step& step, program::Frame& frame, size_t input) const {
-  auto tensor = frame.Take(step.operands, input);
+at::Tensor Plan::TakeQuantized(const PlanStep& step, program::Frame& frame, size_t input) const {
+  auto tensor = frame.Take(step.values, input);
   if (tensor.scalar_type() == at::kByte) return tensor;
-  return plan::Quantize(tensor, *quantizations_[step.operands.inputs[input]]);
+  return plan::Quantize(tensor, *quantizations_[step.values.inputs[input]]);
 }
 
-void Plan::RunPooling(const Step& step, program::Frame& frame) const {
-  const int value = step.operands.inputs[0];
+void Plan::RunPooling(const PlanStep& step, program::Frame& frame) const {
+  const int value = step.values.inputs[0];
   const bool is_quantized = IsQuantized(frame, value);
-  const auto images = frame.Take(step.operands, 0);
+  const auto images = frame.Take(step.values, 0);
   auto pooled = step.max_pool ? RunMaxPool(images, *step.max_pool) : RunGlobalAveragePool(images);
   if (is_quantized && !step.max_pool) {
     pooled = pooled.sub(quantizations_[value]->zero_point).mul(quantizations_[value]->scale);
   }
-  frame.Set(step.operands, std::move(pooled));
+  frame.Set(step.values, std::move(pooled));
 }
 
-void Plan::RunOperator(const Step& step, program::Frame& frame) const {
+void Plan::RunOperator(const PlanStep& step, program::Frame& frame) const {
   const bool is_pooling = step.max_pool || step.is_global_average_pool;
-  if (is_pooling && SupportsPooling(frame[step.operands.inputs[0]].toTensor().scalar_type())) {
+  if (is_pooling && SupportsPooling(frame[step.values.inputs[0]].toTensor().scalar_type())) {
     return RunPooling(step, frame);
   }
-  frame.Run(step.op, step.operands, [&](int value, const c10::IValue& input) -> c10::IValue {
+  frame.Run(step.op, step.values, [&](int value, const c10::IValue& input) -> c10::IValue {
     if (!IsQuantized(frame, value)) return input;
     return Dequantize(input.toTensor(), *quantizations_[value]);
   });
@@ -117,11 +118,11 @@ void Plan::RunOperator(const Step& step, program::Frame& frame) const {
 void Plan::RunConvolution(size_t index, program::Frame& frame, PackedWeights& packed) const {
   const auto& step = steps_[index];
   const auto take = [&](size_t input) {
-    return is_int8() ? TakeQuantized(step, frame, input) : frame.Take(step.operands, input);
+    return is_int8() ? TakeQuantized(step, frame, input) : frame.Take(step.values, input);
   };
-  auto residual = step.operands.inputs.size() > 1 ? take(1) : at::Tensor();
+  auto residual = step.values.inputs.size() > 1 ? take(1) : at::Tensor();
   const auto input = take(0);
-  frame.Set(step.operands,
+  frame.Set(step.values,
             step.convolution->Run(input, std::move(residual), packed.mode, packed.weights[index]));
 }
 
@@ -130,7 +131,7 @@ void Plan::RunStep(size_t index, program::Frame& frame, PackedWeights& packed) c
   if (step.convolution) {
     RunConvolution(index, frame, packed);
   } else if (step.linear) {
-    frame.Set(step.operands, step.linear->Run(frame.Take(step.operands, 0)));
+    frame.Set(step.values, step.linear->Run(frame.Take(step.values, 0)));
   } else {
     RunOperator(step, frame);
   }
@@ -140,9 +141,10 @@ at::Tensor Plan::RunSteps(const at::Tensor& input, PackedWeights& packed) const 
   const ArenaScope scope(arena_.get());
   auto frame = MakeFrame(input);
   for (size_t i = 0; i < steps_.size(); i++) RunStep(i, frame, packed);
-  const auto output = frame[output_].toTensor();
-  const auto values =
-      IsQuantized(frame, output_) ? Dequantize(output, *quantizations_[output_]) : output;
+  const auto output = frame[output_value_].toTensor();
+  const auto values = IsQuantized(frame, output_value_)
+                          ? Dequantize(output, *quantizations_[output_value_])
+                          : output;
   return values.to(at::kFloat).contiguous();
 }
 
@@ -156,29 +158,29 @@ void Plan::Pack(const at::Tensor& input, PackedWeights& packed) const {
   RunSteps(input, packed);
 }
 
-std::shared_ptr<Plan::PackedWeights> Plan::PackedWeightsFor(const at::Tensor& input,
-                                                            ExecutionMode mode) {
+std::shared_ptr<Plan::PackedWeights> Plan::FindOrPackWeights(const at::Tensor& input,
+                                                             ExecutionMode mode) {
   constexpr size_t kMaxShapes = 6;
   const std::lock_guard lock(mutex_);
   const auto key = std::make_pair(mode, input.sizes().vec());
   if (const auto found = packed_.find(key); found != packed_.end()) return found->second;
   auto packed = std::make_shared<PackedWeights>(EmptyPackedWeights(mode));
   Pack(input, *packed);
-  // Runs in progress hold references to theirs.
+  // Runs in progress keep their own references to the packed weights.
   if (packed_.size() >= kMaxShapes) packed_.clear();
   return packed_[key] = packed;
 }
 
-at::Tensor Plan::RunLatency(const at::Tensor& image) {
-  return RunSteps(image, *PackedWeightsFor(image, ExecutionMode::kLatency));
+at::Tensor Plan::RunInLatencyMode(const at::Tensor& image) {
+  return RunSteps(image, *FindOrPackWeights(image, ExecutionMode::kLatency));
 }
 
-at::Tensor Plan::RunThroughput(const at::Tensor& batch, int64_t sub_batch) {
+at::Tensor Plan::RunInThroughputMode(const at::Tensor& batch, int64_t sub_batch) {
   const auto inputs = batch.split(sub_batch);
-  const auto packed = PackedWeightsFor(inputs[0], ExecutionMode::kThroughput);
+  const auto packed = FindOrPackWeights(inputs[0], ExecutionMode::kThroughput);
   std::vector<at::Tensor> outputs(inputs.size());
-  // Threads take sub-batches as they become free: one that is descheduled delays its current
-  // sub-batch only.
+  // Threads take the next sub-batch as they become free, so a thread that is descheduled delays
+  // only its current sub-batch.
   std::atomic<size_t> next{0};
   at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t end) {
     const c10::InferenceMode inference;
@@ -203,13 +205,14 @@ double Plan::tolerance() const { return program::ToleranceOf(precision_); }
 at::Tensor Plan::Run(const at::Tensor& input) {
   const int64_t images = input.size(0);
   const int64_t preferred = preferred_batch_size();
-  // The images that fill a sub-batch on each thread.
+  // The number of images in whole preferred batches, which fill a sub-batch on each thread.
   const int64_t filled = preferred > 0 ? images / preferred * preferred : 0;
-  if (filled == images && filled > 1) return RunThroughput(input, sub_batch_);
-  if (images < 2) return RunLatency(input);
+  if (filled == images && filled > 1) return RunInThroughputMode(input, sub_batch_);
+  if (images < 2) return RunInLatencyMode(input);
   std::vector<at::Tensor> outputs;
-  if (filled > 0) outputs.push_back(RunThroughput(input.narrow(0, 0, filled), sub_batch_));
-  for (int64_t i = filled; i < images; i++) outputs.push_back(RunLatency(input.narrow(0, i, 1)));
+  if (filled > 0) outputs.push_back(RunInThroughputMode(input.narrow(0, 0, filled), sub_batch_));
+  for (int64_t i = filled; i < images; i++)
+    outputs.push_back(RunInLatencyMode(input.narrow(0, i, 1)));
   return at::cat(outputs);
 }
 

@@ -21,24 +21,24 @@
 
 namespace semisup::plan {
 
-// The algorithms selected by tuning, one per convolution in execution order.
-struct Choices {
+// The result of tuning: one algorithm per convolution, in execution order, and the sub-batch size.
+struct PlanChoices {
   std::vector<Algorithm> latency;
   std::vector<Algorithm> throughput;
-  // The images of a sub-batch; 0 if a batch runs fastest one image at a time on all threads.
+  // Images per sub-batch; 0 if batches run fastest in latency mode, one image at a time.
   int64_t sub_batch = 1;
 };
 
-// The speed of a plan with its choices, measured by tuning.
+// The speed of a plan, measured while tuning.
 struct Measurements {
   // Milliseconds per image in latency mode.
   double latency = 0;
-  // Images per second of all threads in throughput mode, by the size of sub-batches.
+  // Images per second on all threads in throughput mode, by sub-batch size.
   std::map<int64_t, double> throughput;
 };
 
-// A method of a frozen module as a list of steps on the CPU, run without TorchScript's interpreter.
-// Run() is thread-safe; Quantize(), Tune() and Select() must not run concurrently with it.
+// A program for the CPU, run without TorchScript's interpreter. Run() is thread-safe; Quantize(),
+// Tune() and ApplyChoices() must not run concurrently with it.
 class Plan final : public PlannedMethod {
  public:
   // `precision`: float32 or bfloat16. Activations are allocated from `arena`. Throws
@@ -58,15 +58,15 @@ class Plan final : public PlannedMethod {
 
   // Selects the fastest algorithms for inputs like `image` [1, c, h, w]. `seconds` is a target;
   // tuning may take a few times as long.
-  std::pair<Choices, Measurements> Tune(const at::Tensor& image, double seconds);
-  void Select(const Choices& choices);
+  std::pair<PlanChoices, Measurements> Tune(const at::Tensor& image, double seconds);
+  void ApplyChoices(const PlanChoices& choices);
   // Plans with equal signatures can share choices.
   const std::string& signature() const { return signature_; }
 
  private:
   // Exactly one of `convolution`, `linear` and `op` is set.
-  struct Step {
-    program::Operands operands;
+  struct PlanStep {
+    program::StepValues values;
     std::unique_ptr<Convolution> convolution;
     std::unique_ptr<Linear> linear;
     program::Operator op;
@@ -75,52 +75,53 @@ class Plan final : public PlannedMethod {
     bool is_global_average_pool = false;
   };
 
-  // oneDNN's packed weights by step, for inputs of one shape in one mode. oneDNN packs them in
-  // the first run, which must end before threads share them.
+  // oneDNN's packed weights, by step, for inputs of one shape in one mode. oneDNN packs them in the
+  // first run, which must end before threads share them.
   struct PackedWeights {
     ExecutionMode mode;
     std::vector<at::Tensor> weights;
   };
 
-  Step MakeStep(program::Step step) const;
+  PlanStep MakeStep(program::Step step) const;
   // Fuses max pooling into the previous step, if that is a convolution whose output has no other
   // use.
-  bool FuseMaxPool(const Step& step);
+  bool FuseMaxPool(const PlanStep& step);
 
   program::Frame MakeFrame(const at::Tensor& input) const;
   void RunStep(size_t index, program::Frame& frame, PackedWeights& packed) const;
   void RunConvolution(size_t index, program::Frame& frame, PackedWeights& packed) const;
-  void RunPooling(const Step& step, program::Frame& frame) const;
-  void RunOperator(const Step& step, program::Frame& frame) const;
+  void RunPooling(const PlanStep& step, program::Frame& frame) const;
+  void RunOperator(const PlanStep& step, program::Frame& frame) const;
   at::Tensor RunSteps(const at::Tensor& input, PackedWeights& packed) const;
-  // Runs one image on all threads.
-  at::Tensor RunLatency(const at::Tensor& image);
-  // Runs one sub-batch on each thread.
-  at::Tensor RunThroughput(const at::Tensor& batch, int64_t sub_batch);
+  // One image on all threads.
+  at::Tensor RunInLatencyMode(const at::Tensor& image);
+  // One sub-batch at a time on each thread.
+  at::Tensor RunInThroughputMode(const at::Tensor& batch, int64_t sub_batch);
 
   PackedWeights EmptyPackedWeights(ExecutionMode mode) const;
-  std::shared_ptr<PackedWeights> PackedWeightsFor(const at::Tensor& input, ExecutionMode mode);
-  // Packs the weights by a run on the mode's number of threads, which determines oneDNN's
-  // layout.
+  std::shared_ptr<PackedWeights> FindOrPackWeights(const at::Tensor& input, ExecutionMode mode);
+  // Packs the weights in a run on the mode's number of threads, which determines oneDNN's layout.
   void Pack(const at::Tensor& input, PackedWeights& packed) const;
 
   bool is_int8() const { return precision_ == program::ComputePrecision::kInt8; }
   // Whether a value of the frame is quantized.
   bool IsQuantized(const program::Frame& frame, int value) const;
-  at::Tensor TakeQuantized(const Step& step, program::Frame& frame, size_t input) const;
+  // Takes an input from the frame, and quantizes it if needed.
+  at::Tensor TakeQuantized(const PlanStep& step, program::Frame& frame, size_t input) const;
 
   // Selects the fastest algorithm of each convolution.
   std::vector<Algorithm> TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds);
 
   program::ComputePrecision precision_;
   std::string signature_;
-  std::vector<Step> steps_;
+  std::vector<PlanStep> steps_;
   std::vector<Convolution*> convolutions_;
   program::Values constants_;
-  // Indexed by value; set for the inputs and outputs of int8 convolutions.
+  // By value index; set for the inputs and outputs of int8 convolutions.
   std::vector<std::optional<Quantization>> quantizations_;
-  int input_ = 0;
-  int output_ = 0;
+  // Indices into the frame.
+  int input_value_ = 0;
+  int output_value_ = 0;
   int64_t sub_batch_ = 1;
   std::mutex mutex_;
   std::map<std::pair<ExecutionMode, std::vector<int64_t>>, std::shared_ptr<PackedWeights>> packed_;

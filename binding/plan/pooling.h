@@ -3,7 +3,7 @@
 
 #include "kernels/pooling/max_pool.h"
 
-// Pooling of images [n, c, h, w] by the kernels.
+// Pools images [n, c, h, w] with the kernels.
 namespace semisup::plan {
 
 // Whether the kernels support a dtype: float32, and uint8, which LibTorch's max pooling supports

@@ -5,9 +5,9 @@
 
 namespace semisup::plan {
 
-// Limits OpenMP, and so LibTorch, to the calling thread for the scope. oneDNN packs weights for the
-// number of threads that packs them. Must be used outside of parallel regions: weights with a zero
-// point that are packed inside one lack their compensation.
+// Limits OpenMP, and so LibTorch, to the calling thread for the scope. oneDNN packs weights for
+// the current number of threads. Must be used outside of parallel regions: weights packed inside
+// one lack their zero-point compensation.
 class SingleThreadScope {
  public:
 #ifdef _OPENMP

@@ -27,40 +27,41 @@ class Stopwatch {
 constexpr int kMinRounds = 2;
 constexpr int kMaxRounds = 4;
 
-// The shortest duration of some work, in seconds.
+// Returns the shortest duration of `work`, in seconds.
 template <class Work>
 double MinSeconds(const Work& work) {
   constexpr double kMaxSeconds = 0.3;
   const Stopwatch watch;
-  double least = std::numeric_limits<double>::infinity();
+  double best_seconds = std::numeric_limits<double>::infinity();
   for (int round = 0; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > kMaxSeconds) break;
     const Stopwatch lap;
     work();
-    if (round > 0) least = std::min(least, lap.seconds());
+    if (round > 0) best_seconds = std::min(best_seconds, lap.seconds());
   }
-  return least;
+  return best_seconds;
 }
 
-// The size of sub-batches while algorithms are selected. Two images halve the weight traffic per
-// image.
+// The sub-batch size for selecting algorithms. Two images halve the weight traffic per image.
 constexpr int64_t kTunedSubBatch = 2;
-// The minimum gain of another sub-batch size, and of a second packed copy of the weights.
+// The minimum speedup for another sub-batch size, and for a second packed copy of the weights.
 constexpr double kMinSubBatchSpeedup = 1.02;
 constexpr double kMinPackingSpeedup = 1.04;
 
-// By convolution: the shortest time of each algorithm.
-using Seconds = std::vector<std::map<Algorithm, double>>;
+// By convolution: the shortest duration of each algorithm, in seconds.
+using BestSeconds = std::vector<std::map<Algorithm, double>>;
+
+// In each run, only every third convolution tries an algorithm.
+constexpr size_t kInterleave = 3;
 
 }  // namespace
 
-// Measures each algorithm within whole runs, in which other layers have evicted its weights from
-// the caches, and in throughput mode on all threads at once. While one algorithm of a convolution
-// is tried, most other convolutions run their last one: what precedes a convolution determines the
-// state of the caches. Algorithms alternate between runs, so that load from other processes
-// affects all of them equally.
+// Times each algorithm inside full forward passes, so that its weights are as cold as in
+// production; in throughput mode on all threads at once. While an algorithm is tried for every
+// third convolution, the others run their last candidate, so that the layers that precede it, and
+// with them the state of the caches, stay mostly the same. Algorithms alternate between runs, so
+// that load from other processes affects all candidates equally.
 std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds) {
-  constexpr size_t kGroups = 3;
   const Stopwatch watch;
   const int64_t threads = mode == ExecutionMode::kThroughput ? at::get_num_threads() : 1;
   std::vector<std::vector<Algorithm>> candidates;
@@ -72,7 +73,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
   // In bfloat16, for example, oneDNN is the only candidate.
   if (most_candidates == 1) return std::vector(candidates.size(), Algorithm::kOneDnn);
   auto packed = EmptyPackedWeights(mode);
-  std::vector<Seconds> least(threads, Seconds(convolutions_.size()));
+  std::vector<BestSeconds> best_seconds(threads, BestSeconds(convolutions_.size()));
   const auto run = [&](int64_t thread) {
     const ArenaScope scope(arena_.get());
     auto frame = MakeFrame(input);
@@ -82,7 +83,8 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
       RunStep(i, frame, packed);
       if (!steps_[i].convolution) continue;
       const auto algorithm = steps_[i].convolution->algorithm(mode);
-      auto& best = least[thread][convolution++].try_emplace(algorithm, lap.seconds()).first->second;
+      auto& best =
+          best_seconds[thread][convolution++].try_emplace(algorithm, lap.seconds()).first->second;
       best = std::min(best, lap.seconds());
     }
   };
@@ -95,62 +97,66 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
   };
   for (int round = 0; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > seconds) break;
-    for (size_t pass = 0; pass < most_candidates * kGroups; pass++) {
+    for (size_t pass = 0; pass < most_candidates * kInterleave; pass++) {
       for (size_t i = 0; i < convolutions_.size(); i++) {
         const bool is_tried =
-            i % kGroups == pass % kGroups && pass / kGroups < candidates[i].size();
-        convolutions_[i]->Select(mode,
-                                 is_tried ? candidates[i][pass / kGroups] : candidates[i].back());
+            i % kInterleave == pass % kInterleave && pass / kInterleave < candidates[i].size();
+        convolutions_[i]->Select(
+            mode, is_tried ? candidates[i][pass / kInterleave] : candidates[i].back());
       }
-      round == 0 ? Pack(input, packed) : run_on_threads();
+      if (round == 0) {
+        Pack(input, packed);
+      } else {
+        run_on_threads();
+      }
     }
   }
   std::vector<Algorithm> selected;
   for (size_t i = 0; i < convolutions_.size(); i++) {
     const auto cost = [&](Algorithm algorithm) {
       double sum = 0;
-      for (const auto& times : least) sum += times[i].at(algorithm);
-      // Weights that are packed for latency mode cost no additional memory.
+      for (const auto& times : best_seconds) sum += times[i].at(algorithm);
+      // Weights that are already packed for latency mode cost no additional memory.
       const bool is_packed = mode == ExecutionMode::kThroughput &&
                              algorithm == convolutions_[i]->algorithm(ExecutionMode::kLatency);
       return is_packed ? sum / kMinPackingSpeedup : sum;
     };
     const auto best =
         *std::min_element(candidates[i].begin(), candidates[i].end(),
-                          [&](auto one, auto other) { return cost(one) < cost(other); });
+                          [&](Algorithm a, Algorithm b) { return cost(a) < cost(b); });
     convolutions_[i]->Select(mode, best);
     selected.push_back(best);
   }
   return selected;
 }
 
-std::pair<Choices, Measurements> Plan::Tune(const at::Tensor& image, double seconds) {
+std::pair<PlanChoices, Measurements> Plan::Tune(const at::Tensor& image, double seconds) {
   const Stopwatch watch;
-  Choices choices;
+  PlanChoices choices;
   Measurements measured;
   choices.latency = TuneMode(image, ExecutionMode::kLatency, seconds / 2);
-  measured.latency = 1000 * MinSeconds([&] { RunLatency(image); });
+  measured.latency = 1000 * MinSeconds([&] { RunInLatencyMode(image); });
   const auto images = image.repeat({kTunedSubBatch, 1, 1, 1});
   choices.throughput = TuneMode(images, ExecutionMode::kThroughput, seconds / 2);
   double best_rate = 0;
   for (const int64_t size : {kTunedSubBatch, int64_t{1}, int64_t{4}}) {
-    // Larger sub-batches are measured only if the time is not used up.
+    // Larger sub-batches are measured only if time is left.
     if (size > kTunedSubBatch && watch.seconds() > seconds) break;
     const int64_t count = size * at::get_num_threads();
     const auto batch = image.repeat({count, 1, 1, 1});
     const double rate =
-        static_cast<double>(count) / MinSeconds([&] { RunThroughput(batch, size); });
+        static_cast<double>(count) / MinSeconds([&] { RunInThroughputMode(batch, size); });
     measured.throughput[size] = rate;
     if (rate < kMinSubBatchSpeedup * best_rate) continue;
     best_rate = rate;
     choices.sub_batch = size;
   }
   if (1000 / measured.latency > best_rate) choices.sub_batch = 0;
-  Select(choices);
+  ApplyChoices(choices);
   return {choices, measured};
 }
 
-void Plan::Select(const Choices& choices) {
+void Plan::ApplyChoices(const PlanChoices& choices) {
   const auto select = [](Convolution& convolution, ExecutionMode mode, Algorithm algorithm) {
     convolution.Select(mode, convolution.Supports(algorithm) ? algorithm : Algorithm::kOneDnn);
   };

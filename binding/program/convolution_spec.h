@@ -11,9 +11,9 @@ namespace semisup::program {
 
 // A convolution with constant weights, and the operators that are fused into it.
 struct ConvolutionSpec {
-  // [output channels, input channels of a group, rows, columns].
+  // [output_channels, input_channels / groups, rows, columns].
   at::Tensor weight;
-  // [output channels], or undefined.
+  // [output_channels], or undefined.
   at::Tensor bias;
   std::vector<int64_t> stride;
   std::vector<int64_t> padding;
@@ -28,7 +28,7 @@ struct ConvolutionSpec {
   bool IsDilated() const;
   // For kernels, which ignore the dilation.
   kernels::ConvolutionShape Shape() const;
-  // The output's sizes [n, c, h, w] for an input's, before pooling. Throws c10::Error where the
+  // The output's sizes [n, c, h, w] for an input's, before pooling. Throws c10::Error if the
   // kernel is larger than the padded input.
   std::vector<int64_t> OutputSizes(at::IntArrayRef input) const;
 };

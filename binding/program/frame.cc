@@ -9,18 +9,18 @@ Frame::Frame(const Values& constants, int input, at::Tensor batch) : values_(con
   values_[input] = std::move(batch);
 }
 
-at::Tensor Frame::Take(const Operands& operands, size_t input) {
-  const int value = operands.inputs[input];
+at::Tensor Frame::Take(const StepValues& step_values, size_t input) {
+  const int value = step_values.inputs[input];
   const auto count_in = [value](const std::vector<int>& values) {
     return std::count(values.begin(), values.end(), value);
   };
-  const bool is_last = count_in(operands.last_uses) > 0;
-  const bool is_repeated = count_in(operands.inputs) > 1;
+  const bool is_last = count_in(step_values.last_uses) > 0;
+  const bool is_repeated = count_in(step_values.inputs) > 1;
   return is_last && !is_repeated ? std::move(values_[value]).toTensor() : values_[value].toTensor();
 }
 
-void Frame::Release(const Operands& operands) {
-  for (const int value : operands.last_uses) values_[value] = {};
+void Frame::ReleaseLastUses(const StepValues& step_values) {
+  for (const int value : step_values.last_uses) values_[value] = {};
 }
 
 }  // namespace semisup::program

@@ -37,7 +37,7 @@ FusedConvolutions FuseConvolutions(const Graph& graph) {
     return true;
   };
   const auto fuse_addition = [&](const Node* node) {
-    // The later of two convolutions takes the addition: its residual is computed by then.
+    // Of two convolutions, the later is fused with the addition: its residual is computed by then.
     const bool first_is_later = node->input(1)->node()->isBefore(node->input(0)->node());
     for (const int term : first_is_later ? std::array{0, 1} : std::array{1, 0}) {
       const auto found = fused.find(node->input(term)->node());

@@ -15,11 +15,11 @@ struct FusedConvolution {
   torch::jit::Value* residual;
 };
 
-// By the last node that is fused into each.
+// Fused convolutions, by the last node that is fused into each.
 using FusedConvolutions = std::unordered_map<const torch::jit::Node*, FusedConvolution>;
 
-// Fuses each convolution with constant weights with the additions and ReLUs that are the only use
-// of its output.
+// Fuses each convolution that has constant weights with the addition and the ReLU that follow it,
+// if each is the only use of its input.
 FusedConvolutions FuseConvolutions(const torch::jit::Graph& graph);
 
 }  // namespace semisup::program

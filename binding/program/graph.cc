@@ -16,7 +16,7 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-// Whether a constant operand applies to each image of a batch alike.
+// Whether a constant operand is the same for all images of a batch.
 bool IsSameForAllImages(const c10::IValue& constant, int rank) {
   if (!constant.isTensor()) return constant.isScalar();
   const auto& tensor = constant.toTensor();
@@ -38,8 +38,8 @@ bool IsMeanOverPixels(const Node* node) {
   return !has_dtype && sides == std::set<int64_t>{2, 3} && ConstantInput(node, 2);
 }
 
-// The output's rank for an input of `rank`, of the operators that a program supports: 4 for images,
-// 2 for rows of features. Nothing for other operators.
+// The rank of a supported operator's output for an input of rank `rank`: 4 for images, 2 for rows
+// of features. nullopt for other operators.
 std::optional<int> OutputRank(const Node* node, int rank) {
   static const std::set<std::string> elementwise = {"aten::relu", "aten::sigmoid", "aten::silu",
                                                     "aten::gelu", "aten::hardtanh"};
@@ -64,7 +64,7 @@ std::optional<int> OutputRank(const Node* node, int rank) {
   return std::nullopt;
 }
 
-// Removes all nodes of a graph, and thereby the constants that they hold.
+// Removes all nodes of a graph, which frees the constants that they hold.
 void Clear(Graph& graph) {
   graph.return_node()->removeAllInputs();
   auto nodes = graph.nodes().reverse();

@@ -12,8 +12,8 @@ namespace semisup::program {
 std::shared_ptr<torch::jit::Graph> FrozenGraph(const torch::jit::Module& module,
                                                const std::string& method);
 
-// Why a graph cannot be compiled, as a clause; empty if it can. Supported are graphs from one batch
-// of images to one tensor, without control flow and mutation, whose operators process each image
+// Why a graph cannot be compiled, as a clause; empty if it can. Graphs are supported if they map
+// one batch of images to one tensor, without control flow or mutation, and process each image
 // independently of the others.
 std::string UnsupportedReason(const torch::jit::Graph& graph);
 

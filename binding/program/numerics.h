@@ -5,7 +5,7 @@
 
 namespace semisup::program {
 
-// The precision that a program's convolutions compute in; inputs and outputs are float32.
+// The precision in which a program's convolutions compute; inputs and outputs are float32.
 enum class ComputePrecision { kFloat32, kTf32, kBFloat16, kFloat16, kInt8 };
 
 // Throws std::invalid_argument for an unknown name.
@@ -15,7 +15,7 @@ ComputePrecision PrecisionFromName(const std::string& name);
 // it.
 at::ScalarType DTypeOf(ComputePrecision precision);
 
-// The largest RelativeDifference() from float32 that is accepted of a program.
+// The largest accepted RelativeDifference() between a program's output and the float32 output.
 double ToleranceOf(ComputePrecision precision);
 
 // The maximum absolute difference, relative to the maximum magnitude of `expected`. Infinity if the

@@ -9,7 +9,7 @@ namespace {
 
 using torch::jit::Node;
 
-// A single number stands for both sides.
+// A single number applies to both dimensions.
 std::vector<int64_t> ToPair(const c10::IValue& value) {
   auto numbers = value.toIntVector();
   if (numbers.size() == 1) numbers.push_back(numbers[0]);

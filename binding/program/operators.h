@@ -7,7 +7,7 @@
 #include "kernels/pooling/max_pool.h"
 #include "program/convolution_spec.h"
 
-// Recognises the operators of TorchScript's graph that a program has a representation of.
+// Recognizes the operators of a TorchScript graph that a program can represent.
 namespace semisup::program {
 
 // A fully connected layer with constant weights.
@@ -18,7 +18,7 @@ struct LinearSpec {
   at::Tensor bias;
 };
 
-// Whether a node is of a kind such as "aten::relu".
+// Whether a node is of the kind, e.g. "aten::relu".
 bool Is(const torch::jit::Node* node, const char* kind);
 bool IsTensor(const torch::jit::Value* value);
 // The value of a node's input, if it is a constant.
@@ -26,7 +26,8 @@ std::optional<c10::IValue> ConstantInput(const torch::jit::Node* node, size_t in
 // Whether a tensor is float32, on the CPU and not quantized.
 bool IsPlainFloat(const at::Tensor& tensor);
 
-// What a node computes, where all but its first input are constants; nothing for other nodes.
+// Return what a node computes, or nullopt if it is another operator or an input other than the
+// first is not constant.
 std::optional<ConvolutionSpec> MatchConvolution(const torch::jit::Node* node);
 std::optional<LinearSpec> MatchLinear(const torch::jit::Node* node);
 // Square windows without dilation only.

@@ -3,22 +3,22 @@
 
 namespace semisup {
 
-// A method that runs by a plan instead of TorchScript's interpreter. Thread-safe: calls may
+// A method that a plan executes instead of TorchScript's interpreter. Thread-safe: calls may
 // overlap.
 class PlannedMethod {
  public:
   virtual ~PlannedMethod() = default;
-  // Whether the plan can run this input; any other input is left to the interpreter.
+  // Whether the plan supports this input. The interpreter runs all others.
   virtual bool Accepts(const at::Tensor& input) const = 0;
   // Maps a batch of images to float32 rows, as the method does.
   virtual at::Tensor Run(const at::Tensor& input) = 0;
-  // The equivalent input for the method itself, which may expect normalized floats where the plan
+  // The equivalent input for the method itself, which may expect normalized floats while the plan
   // accepts pixels.
   virtual at::Tensor ToInterpreterInput(const at::Tensor& input) const { return input; }
   // The batch size of the highest throughput; 0 if batching does not help.
   virtual int64_t preferred_batch_size() const { return 0; }
   // The largest accepted error of the output, relative to the largest magnitude in the method's
-  // own.
+  // own output.
   virtual double tolerance() const = 0;
 };
 

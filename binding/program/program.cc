@@ -17,8 +17,8 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-// The nodes that the output depends on. Nodes that are fused into a convolution are left out, but
-// for the last, which stands for it.
+// The nodes that the output depends on. Of the nodes that are fused into a convolution, only the
+// last is included: it represents the convolution.
 std::unordered_set<const Node*> LiveNodes(Graph& graph, const FusedConvolutions& fused) {
   std::unordered_set<const Node*> live;
   const auto mark = [&](const Value* value) { live.insert(value->node()); };
@@ -40,10 +40,10 @@ void FindLastUses(Program& program) {
   std::vector<bool> is_used(program.constants.size(), false);
   is_used[program.output] = true;
   for (auto step = program.steps.rbegin(); step != program.steps.rend(); ++step) {
-    for (const int value : step->operands.inputs) {
+    for (const int value : step->values.inputs) {
       if (is_used[value] || !program.constants[value].isNone()) continue;
       is_used[value] = true;
-      step->operands.last_uses.push_back(value);
+      step->values.last_uses.push_back(value);
     }
   }
 }
@@ -92,18 +92,18 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
     Step step;
     if (const auto found = fused.find(node); found != fused.end()) {
       step.convolution = found->second.spec;
-      step.operands.inputs.push_back(index_of(found->second.input));
+      step.values.inputs.push_back(index_of(found->second.input));
       if (found->second.residual) {
-        step.operands.inputs.push_back(index_of(found->second.residual));
+        step.values.inputs.push_back(index_of(found->second.residual));
       }
     } else {
-      for (const auto* value : node->inputs()) step.operands.inputs.push_back(index_of(value));
+      for (const auto* value : node->inputs()) step.values.inputs.push_back(index_of(value));
       step.op = node->getOperation();
       step.linear = MatchLinear(node);
       step.max_pool = MatchMaxPool(node);
       step.is_global_average_pool = IsGlobalAveragePool(node);
     }
-    step.operands.output = index_of(node->output());
+    step.values.output = index_of(node->output());
     program.steps.push_back(std::move(step));
   }
   program.output = index_of(graph.outputs()[0]);

@@ -17,9 +17,10 @@ struct UnsupportedGraph : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Either a fused convolution, whose inputs are images and a residual, or a TorchScript operator.
+// Either a fused convolution, whose inputs are images and optionally a residual, or a TorchScript
+// operator.
 struct Step {
-  Operands operands;
+  StepValues values;
   std::optional<ConvolutionSpec> convolution;
   // Empty for a convolution.
   Operator op;
@@ -29,8 +30,8 @@ struct Step {
   bool is_global_average_pool = false;
 };
 
-// A method of a frozen module as a list of steps, independent of the device. plan::Plan runs it
-// on the CPU, gpu::Network on a GPU.
+// A method of a frozen module as a list of steps, independent of the device: plan::Plan prepares it
+// for the CPU, gpu::Network for a GPU.
 struct Program {
   std::vector<Step> steps;
   Values constants;
@@ -53,9 +54,9 @@ at::Tensor Execute(const Program& program, at::Tensor batch,
   for (const auto& step : program.steps) {
     if (step.convolution) {
       run_convolution(step, frame);
-      frame.Release(step.operands);
+      frame.ReleaseLastUses(step.values);
     } else {
-      frame.Run(step.op, step.operands);
+      frame.Run(step.op, step.values);
     }
   }
   return frame[program.output].toTensor();

@@ -7,8 +7,8 @@
 
 namespace semisup {
 
-// An operation that has finished on another thread and whose outcome is yet to be delivered. Its
-// destructor runs on the JS thread.
+// An operation that has finished on another thread and whose outcome has not been delivered yet.
+// Its destructor runs on the JS thread.
 class Completion {
  public:
   virtual ~Completion() = default;
@@ -19,7 +19,7 @@ class Completion {
 // The queue through which executors pass finished operations to the JS thread.
 class Completions {
  public:
-  // `drain` runs on the JS thread and should empty the queue by TakeAll().
+  // `drain` runs on the JS thread and must empty the queue with TakeAll().
   Completions(Napi::Env env, Napi::Function drain);
   // Thread-safe. After Close() the operation stays queued until DropAll(), because only the JS
   // thread may destroy it.

@@ -8,7 +8,7 @@
 namespace semisup {
 
 Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
-  // Records the number before any executor changes it.
+  // Records the default before any executor changes it.
   DefaultThreads();
   const auto drain = [this](const Napi::CallbackInfo&) {
     for (auto& job : completions_->TakeAll()) Finish(std::move(job));

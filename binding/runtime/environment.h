@@ -34,10 +34,10 @@ class Environment : public Napi::Addon<Environment> {
   // Shuts the executor down together with the environment.
   void RegisterExecutor(const std::shared_ptr<Executor>& executor);
 
-  // The counter of one kind of native object. It outlives the environment for those who share it.
+  // The counter of one kind of native object. Holders share it, so it may outlive the environment.
   std::shared_ptr<Usage> UsageOf(const std::string& kind);
-  // Counts an object that has no handle among `kind` for as long as `report` returns its bytes;
-  // nullopt ends that. Call UsageOf(kind) once to list a kind while it has no objects.
+  // Counts an object without a handle as one of `kind` until `report`, which returns its bytes,
+  // returns nullopt. Call UsageOf(kind) once to list a kind while it has no objects.
   void ReportUsage(const std::string& kind, std::function<std::optional<int64_t>()> report);
   UsageByKind CurrentUsage();
 

@@ -17,9 +17,9 @@ namespace {
 constexpr std::chrono::milliseconds kReleaseThreadsAfter{200};
 constexpr std::chrono::seconds kIdleAfter{5};
 
-// Ends the OpenMP worker threads of the calling thread. Once more OpenMP threads exist than cores,
-// including the idle ones of other models, OpenMP stops spinning at barriers, which makes a single
-// image a sixth slower.
+// Ends the OpenMP worker threads of the calling thread. If there are more OpenMP threads than
+// cores, including the idle threads of other models, OpenMP stops spinning at barriers, which makes
+// a single image a sixth slower.
 void ReleaseOpenMpThreads() {
 #ifdef _OPENMP
   omp_pause_resource_all(omp_pause_soft);
@@ -46,18 +46,18 @@ Executor::Executor(int instances, int threads) {
 
 Executor::~Executor() { Shutdown(); }
 
-bool Executor::Push(std::unique_ptr<Task>& task, int64_t ticket) {
+bool Executor::Push(std::unique_ptr<Task>& task, int64_t job_id) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  queue_.push_back({ticket, std::move(task)});
+  queue_.push_back({job_id, std::move(task)});
   changed_.notify_one();
   return true;
 }
 
-std::unique_ptr<Task> Executor::Dequeue(int64_t ticket) {
+std::unique_ptr<Task> Executor::Dequeue(int64_t job_id) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(queue_.begin(), queue_.end(), [ticket](const QueuedTask& queued) {
-    return queued.ticket == ticket;
+  const auto found = std::find_if(queue_.begin(), queue_.end(), [job_id](const QueuedTask& queued) {
+    return queued.job_id == job_id;
   });
   if (found == queue_.end()) return nullptr;
   auto task = std::move(found->task);
@@ -91,10 +91,10 @@ void Executor::Shutdown() {
 }
 
 void Executor::RunTasks(int threads) {
-  // OpenMP keeps the number of threads per calling thread, but LibTorch initializes each new thread
-  // with the number that any thread set last: always set it here. lazy_init_num_threads() is inline
-  // with a thread-local flag, of which LibTorch and this library each have a copy: the first call
-  // of either would reset the number, so make both first.
+  // OpenMP stores the number of threads per calling thread, but LibTorch initializes each new
+  // thread with the number that any thread set last: always set it here. lazy_init_num_threads() is
+  // inline and has a thread-local flag, of which LibTorch and this library each have a copy: the
+  // first call of each copy would reset the number, so call both first.
   at::internal::lazy_init_num_threads();
   at::get_num_threads();
   at::set_num_threads(threads > 0 ? threads : DefaultThreads());

@@ -22,25 +22,26 @@ class Task {
 int DefaultThreads();
 
 // Threads that share one task queue. LibTorch runs here: never on the JS thread, nor on libuv's
-// thread pool, where a long forward would delay fs and dns.
+// thread pool, where a long forward pass would delay fs and dns.
 class Executor {
  public:
   // Runs up to `instances` tasks concurrently, each with `threads` intra-op threads; 0 stands for
   // DefaultThreads().
   Executor(int instances, int threads);
-  // Joins the threads, so it must not run on one of them. Every job holds the executor, so none is
-  // queued by then.
+  // Joins the threads, so it must not run on one of them. Every job has a reference to the
+  // executor, so none is queued by then.
   ~Executor();
 
   // The number of tasks that run concurrently.
   size_t instances() const { return threads_.size(); }
 
   // Queues the task; returns false, and leaves it with the caller, if the executor is closed. A
-  // nonzero ticket identifies the task to Dequeue().
-  [[nodiscard]] bool Push(std::unique_ptr<Task>& task, int64_t ticket = 0);
-  // Removes a task from the queue; returns null if it is not queued, as when it already runs.
-  std::unique_ptr<Task> Dequeue(int64_t ticket);
-  // Refuses tasks from now on. `final_task` runs after all others; returns false, and leaves it
+  // nonzero `job_id` lets Dequeue() find the task.
+  [[nodiscard]] bool Push(std::unique_ptr<Task>& task, int64_t job_id = 0);
+  // Removes a task from the queue; returns null if it is not in the queue, e.g. because it is
+  // already running.
+  std::unique_ptr<Task> Dequeue(int64_t job_id);
+  // Refuses new tasks. `final_task` runs after all others; returns false, and leaves it
   // with the caller, if the executor was already closed.
   [[nodiscard]] bool Close(std::unique_ptr<Task>& final_task);
   // Adds a callback that an executor thread runs once each time the executor has been idle for
@@ -51,7 +52,7 @@ class Executor {
 
  private:
   struct QueuedTask {
-    int64_t ticket;
+    int64_t job_id;
     std::unique_ptr<Task> task;
   };
 

@@ -16,10 +16,10 @@ namespace semisup {
 template <class T>
 struct HandleTraits;
 
-// The native side of a handle: a JS object with a type tag, so that a handle of another type, of
-// another addon or forged in JavaScript is rejected. `bytes` is reported to V8: the garbage
-// collector sees only the small JS object, and would otherwise ignore the megabytes that it keeps
-// alive.
+// The native side of a handle: a JS object with a type tag, so that objects of another type or
+// another addon, and objects forged in JavaScript, are rejected. `bytes` is reported to V8: the
+// garbage collector sees only the small JS object, and would otherwise ignore the megabytes that it
+// keeps alive.
 template <class T>
 struct Holder {
   std::shared_ptr<T> object;
@@ -27,7 +27,7 @@ struct Holder {
   // Shared, because a finalizer may run after the Environment is destroyed.
   std::shared_ptr<Usage> usage;
 
-  // Gives up the object, which is freed where the result is dropped. Null after the first call.
+  // Returns the object and drops the holder's reference. Returns null after the first call.
   std::shared_ptr<T> Release(Napi::Env env) {
     if (object) Account(env, -1);
     return std::move(object);

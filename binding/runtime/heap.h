@@ -2,9 +2,9 @@
 
 namespace semisup {
 
-// Returns freed heap pages to the system. The C library retains what weights and activations
-// occupied, spread over the arenas of the threads that allocated it: without this the process grows
-// as models are loaded and closed.
+// Returns freed heap pages to the system. The C library retains the memory of freed weights and
+// activations in the arenas of the threads that allocated it: without this the process grows as
+// models are loaded and closed.
 void ReturnFreedMemory();
 
 }  // namespace semisup

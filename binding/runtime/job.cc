@@ -13,7 +13,7 @@ Job::Job(Napi::Env env, std::shared_ptr<Executor> executor)
 
 void Job::Run(std::unique_ptr<Task> self) noexcept {
   try {
-    Work();
+    Execute();
   } catch (...) {
     failure_ = std::current_exception();
   }
@@ -26,7 +26,7 @@ void Job::Settle(Napi::Env env) {
   Napi::Value error;
   try {
     if (failure_) std::rethrow_exception(failure_);
-    value = Result(env);
+    value = GetResult(env);
   } catch (...) {
     error = Environment::Of(env).ToJsError(std::current_exception()).Value();
   }
@@ -37,7 +37,7 @@ void Job::Settle(Napi::Env env) {
   }
 }
 
-void ThrowClosed() {
+void ThrowDisposed() {
   throw Error("ERR_SEMISUP_DISPOSED", "The model was used after it was closed.");
 }
 
@@ -54,7 +54,7 @@ Napi::Promise EnqueueBy(Napi::Env env, std::unique_ptr<Job> job, PushFunction pu
   }
   auto* refused = static_cast<Job*>(task.get());
   try {
-    ThrowClosed();
+    ThrowDisposed();
   } catch (...) {
     refused->Fail(std::current_exception());
   }
@@ -64,9 +64,9 @@ Napi::Promise EnqueueBy(Napi::Env env, std::unique_ptr<Job> job, PushFunction pu
 
 }  // namespace
 
-Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job, int64_t ticket) {
+Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job, int64_t job_id) {
   return EnqueueBy(env, std::move(job),
-                   [&](std::unique_ptr<Task>& task) { return executor.Push(task, ticket); });
+                   [&](std::unique_ptr<Task>& task) { return executor.Push(task, job_id); });
 }
 
 Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Job> job) {
@@ -76,10 +76,10 @@ Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Jo
 
 Napi::Value CancelJob(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto ticket = info[1].As<Napi::Number>().Int64Value();
-  auto task = ticket == 0 ? nullptr : Unwrap<Executor>(info[0])->Dequeue(ticket);
+  const auto job_id = info[1].As<Napi::Number>().Int64Value();
+  auto task = job_id == 0 ? nullptr : Unwrap<Executor>(info[0])->Dequeue(job_id);
   if (!task) return Napi::Boolean::New(env, false);
-  // Only jobs have tickets.
+  // Only jobs are queued with an ID.
   std::unique_ptr<Job> job(static_cast<Job*>(task.release()));
   job->Fail(std::make_exception_ptr(
       Error("ERR_SEMISUP_CANCELLED", "The call was cancelled before it ran.")));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "runtime/completions.h"
@@ -27,28 +28,28 @@ class Job : public Task, public Completion {
   // Marks the job as failed, without running it; Settle() then rejects the promise.
   void Fail(std::exception_ptr failure) { failure_ = std::move(failure); }
 
-  // Keeps a JS value, and with it the memory that Work() reads, alive until the job is destroyed.
+  // Keeps a JS value, whose memory Execute() reads, alive until the job is destroyed.
   void KeepAlive(Napi::Object value) { kept_alive_.push_back(Napi::Persistent(value)); }
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
   // Runs on an executor thread; must not touch V8.
-  virtual void Work() = 0;
-  // Runs on the JS thread if Work() succeeded; returns the value that the promise resolves to.
-  virtual Napi::Value Result(Napi::Env env) = 0;
+  virtual void Execute() = 0;
+  // Runs on the JS thread if Execute() succeeded; returns the value that the promise resolves to.
+  virtual Napi::Value GetResult(Napi::Env env) = 0;
 
  private:
   Napi::Promise::Deferred deferred_;
   std::vector<Napi::ObjectReference> kept_alive_;
-  // The destructor of Executor joins its threads, so it must not run on one of them: the job holds
-  // the executor until it is destroyed on the JS thread.
+  // Keeps the executor alive until the job is destroyed on the JS thread: ~Executor() joins its
+  // threads and must not run on one of them.
   std::shared_ptr<Executor> executor_;
   std::shared_ptr<Completions> completions_;
   std::exception_ptr failure_;
 };
 
-// A job made of two functions: `work()` runs on the executor's thread, `result(env, T&&)` on the JS
-// thread.
+// A job that consists of two functions: `work()` runs on an executor thread, then
+// `result(env, value)`, with the return value of work(), on the JS thread.
 template <class WorkFunction, class ResultFunction>
 class FunctionJob final : public Job {
  public:
@@ -57,14 +58,14 @@ class FunctionJob final : public Job {
       : Job(env, std::move(executor)), work_(std::move(work)), result_(std::move(result)) {}
 
  private:
-  // Destroys the function, and so its references to the model and the inputs, on the executor's
-  // thread: freeing hundreds of megabytes takes time.
-  void Work() override {
+  // Moves the function out so that its captures, e.g. the model and the inputs, are destroyed here,
+  // on an executor thread: freeing hundreds of megabytes takes time.
+  void Execute() override {
     auto work = std::move(*work_);
     work_.reset();
     value_.emplace(work());
   }
-  Napi::Value Result(Napi::Env env) override { return result_(env, std::move(*value_)); }
+  Napi::Value GetResult(Napi::Env env) override { return result_(env, std::move(*value_)); }
 
   std::optional<WorkFunction> work_;
   ResultFunction result_;
@@ -72,36 +73,41 @@ class FunctionJob final : public Job {
 };
 
 // Queues a job and returns its promise, which is rejected if the executor is closed. A nonzero
-// ticket identifies the job to CancelJob.
+// `job_id` lets CancelJob() find the job.
 Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
-                      int64_t ticket = 0);
-// Like Enqueue(), but also closes the executor, whose last job this is.
+                      int64_t job_id = 0);
+// Like Enqueue(), but closes the executor: the job is its last.
 Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Job> job);
 
-// Where the work of a call runs. `keep_alive` are the JS values whose memory it reads.
-struct JobContext {
+struct SubmitOptions {
   std::shared_ptr<Executor> executor;
+  // The JS values whose memory the work reads.
   std::vector<Napi::Object> keep_alive = {};
-  int64_t ticket = 0;
+  // See Enqueue().
+  int64_t job_id = 0;
 };
 
-// Runs `work()` on the context's executor; the promise resolves to `result(env, T&&)`.
+// Runs `work()` on an executor thread; the promise resolves to `result(env, value)`, with the
+// return value of work().
 template <class WorkFunction, class ResultFunction>
-Napi::Promise Submit(Napi::Env env, JobContext context, WorkFunction work, ResultFunction result) {
+Napi::Promise Submit(Napi::Env env, SubmitOptions options, WorkFunction work,
+                     ResultFunction result) {
   auto job = std::make_unique<FunctionJob<WorkFunction, ResultFunction>>(
-      env, context.executor, std::move(work), std::move(result));
-  for (const auto& value : context.keep_alive) job->KeepAlive(value);
-  return Enqueue(env, *context.executor, std::move(job), context.ticket);
+      env, options.executor, std::move(work), std::move(result));
+  for (const auto& value : options.keep_alive) job->KeepAlive(value);
+  return Enqueue(env, *options.executor, std::move(job), options.job_id);
 }
 
-[[noreturn]] void ThrowClosed();
+// Throws ERR_SEMISUP_DISPOSED: the executor is closed.
+[[noreturn]] void ThrowDisposed();
 
-// A task whose outcome another thread waits for.
+// A std::packaged_task as a Task, but with the function destroyed on the executor thread: the
+// shared state of a std::packaged_task would keep it until the future is destroyed.
 template <class WorkFunction>
-class AwaitedTask final : public Task {
+class PackagedTask final : public Task {
  public:
   using Value = decltype(std::declval<WorkFunction>()());
-  explicit AwaitedTask(WorkFunction work) : work_(std::move(work)) {}
+  explicit PackagedTask(WorkFunction work) : work_(std::move(work)) {}
 
   void Run(std::unique_ptr<Task>) noexcept override {
     try {
@@ -117,22 +123,23 @@ class AwaitedTask final : public Task {
   std::promise<Value> promise_;
 };
 
-// As Submit, but blocks the JS thread until the work is done.
+// Like Submit(), but blocks the JS thread until the work is done.
 template <class WorkFunction, class ResultFunction>
-Napi::Value SubmitAndWait(Napi::Env env, const JobContext& context, WorkFunction work,
+Napi::Value SubmitAndWait(Napi::Env env, const SubmitOptions& options, WorkFunction work,
                           ResultFunction result) {
-  auto task = std::make_unique<AwaitedTask<WorkFunction>>(std::move(work));
+  auto task = std::make_unique<PackagedTask<WorkFunction>>(std::move(work));
   auto outcome = task->GetFuture();
+  // Push() takes a std::unique_ptr<Task>&.
   std::unique_ptr<Task> pushed = std::move(task);
-  if (!context.executor->Push(pushed)) ThrowClosed();
+  if (!options.executor->Push(pushed)) ThrowDisposed();
   return result(env, outcome.get());
 }
 
-// The value of a job that produces none.
-struct Nothing {};
-inline Napi::Value ToUndefined(Napi::Env env, Nothing) { return env.Undefined(); }
+// The result of a job whose work returns std::monostate.
+inline Napi::Value ToUndefined(Napi::Env env, std::monostate) { return env.Undefined(); }
 
-// Removes a queued job and rejects its promise; false if it is not queued, as when it already runs.
+// Removes a job from the queue and rejects its promise; returns false if it is not in the queue,
+// e.g. because it is already running.
 Napi::Value CancelJob(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

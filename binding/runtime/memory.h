@@ -3,7 +3,7 @@
 
 namespace semisup {
 
-// The number and bytes of this environment's live native objects, by kind.
+// The count and total size of the live native objects of this environment, by kind.
 Napi::Value Memory(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -7,11 +7,11 @@
 
 namespace semisup {
 
-// Whether the value is an object literal rather than a class instance, whatever its realm.
+// Whether the value is an object literal rather than a class instance, in any realm.
 bool IsPlainObject(Napi::Value value);
 
-// The value as an array, or nullopt if it is none. The proxy of an array is copied, as Node-API
-// does not treat it as one.
+// Returns the value as an array, or nullopt if it is not one. A proxy of an array is copied,
+// because Node-API does not treat it as an array.
 std::optional<Napi::Array> ToArray(Napi::Value value);
 
 // Array.from(iterable).

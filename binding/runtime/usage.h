@@ -6,7 +6,7 @@
 
 namespace semisup {
 
-// The live native objects of one kind, and their bytes. JS thread only.
+// The number and total bytes of the live native objects of one kind. JS thread only.
 struct Usage {
   int64_t count = 0;
   int64_t bytes = 0;

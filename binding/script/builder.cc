@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "runtime/error.h"
@@ -159,7 +160,7 @@ Napi::Value FillTensor(const Napi::CallbackInfo& info) {
   auto fill = [module, name, source = std::move(source)] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       Fill(FindTensor(module->module, name), source, name);
-      return Nothing{};
+      return std::monostate{};
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0]), {bytes}}, std::move(fill), &ToUndefined);

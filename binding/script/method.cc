@@ -178,14 +178,15 @@ Napi::Value DescribeMethods(const Napi::CallbackInfo& info) {
 
 Napi::Value CallMethod(const Napi::CallbackInfo& info) {
   CallRequest request(info);
-  const JobContext context{Unwrap<Executor>(info[0]), {}, info[5].As<Napi::Number>().Int64Value()};
-  return Submit(info.Env(), context, request.Work(), &CallRequest::Result);
+  const SubmitOptions options{
+      Unwrap<Executor>(info[0]), {}, info[5].As<Napi::Number>().Int64Value()};
+  return Submit(info.Env(), options, request.Work(), &CallRequest::Result);
 }
 
 Napi::Value CallMethodSync(const Napi::CallbackInfo& info) {
   CallRequest request(info);
-  const JobContext context{Unwrap<Executor>(info[0])};
-  return SubmitAndWait(info.Env(), context, request.Work(), &CallRequest::Result);
+  const SubmitOptions options{Unwrap<Executor>(info[0])};
+  return SubmitAndWait(info.Env(), options, request.Work(), &CallRequest::Result);
 }
 
 Napi::Value MethodGraph(const Napi::CallbackInfo& info) {

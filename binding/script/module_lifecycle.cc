@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "runtime/error.h"
@@ -57,14 +58,14 @@ struct LoadedModule {
 };
 
 struct LoadRequest {
-  JobContext context;
+  SubmitOptions options;
   ArchiveSource source;
   c10::Device device;
   std::optional<c10::ScalarType> dtype;
   bool freeze;
 
   explicit LoadRequest(const Napi::CallbackInfo& info)
-      : context{Unwrap<Executor>(info[0])},
+      : options{Unwrap<Executor>(info[0])},
         device(info[2].As<Napi::String>().Utf8Value()),
         dtype(OptionalDType(info[3])),
         freeze(info[4].ToBoolean()) {
@@ -73,7 +74,7 @@ struct LoadRequest {
     } else {
       const auto bytes = info[1].As<Napi::Uint8Array>();
       source = ByteView{bytes.Data(), bytes.ByteLength()};
-      context.keep_alive.push_back(bytes);
+      options.keep_alive.push_back(bytes);
     }
   }
 
@@ -103,12 +104,12 @@ struct LoadRequest {
 
 Napi::Value LoadModule(const Napi::CallbackInfo& info) {
   const LoadRequest request(info);
-  return Submit(info.Env(), request.context, request.Work(), &LoadRequest::Result);
+  return Submit(info.Env(), request.options, request.Work(), &LoadRequest::Result);
 }
 
 Napi::Value LoadModuleSync(const Napi::CallbackInfo& info) {
   const LoadRequest request(info);
-  return SubmitAndWait(info.Env(), request.context, request.Work(), &LoadRequest::Result);
+  return SubmitAndWait(info.Env(), request.options, request.Work(), &LoadRequest::Result);
 }
 
 Napi::Value SaveModule(const Napi::CallbackInfo& info) {
@@ -121,7 +122,7 @@ Napi::Value SaveModule(const Napi::CallbackInfo& info) {
   }
   auto save = [module, path, extra_files = std::move(extra_files)] {
     WriteArchive(module->module, path, extra_files);
-    return Nothing{};
+    return std::monostate{};
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(save), &ToUndefined);
 }
@@ -135,7 +136,7 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
       Convert(module->module, device, dtype);
       if (device) module->device = *device;
       module->plans.Clear();
-      return Nothing{};
+      return std::monostate{};
     });
   };
   return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(convert), &ToUndefined);
@@ -149,7 +150,7 @@ Napi::Value CloseExecutor(const Napi::CallbackInfo& info) {
   auto free = [module = std::move(module)]() mutable {
     module.reset();
     ReturnFreedMemory();
-    return Nothing{};
+    return std::monostate{};
   };
   return EnqueueFinal(env, *executor,
                       std::make_unique<FunctionJob<decltype(free), decltype(&ToUndefined)>>(

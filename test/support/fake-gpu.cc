@@ -134,11 +134,11 @@ struct FakeGpu final : Gpu {
   std::shared_ptr<Event> RecordCurrentStream() override {
     return FakeStream().Record(WaitMode::kBlock);
   }
-  std::unique_ptr<Graph> Capture(Stream&, const Graph* pool_owner,
+  std::unique_ptr<Graph> Capture(Stream&, const Graph* pool_graph,
                                  const std::function<void()>& work) override {
     TORCH_CHECK(!Fails("graphs"), "operation not permitted when stream is capturing");
     TORCH_CHECK_WITH(OutOfMemoryError, !Fails("memory"), "CUDA out of memory.");
-    Log(pool_owner ? "capture in a family" : "capture");
+    Log(pool_graph ? "capture in a family" : "capture");
     return std::make_unique<FakeGraph>(work);
   }
   at::Tensor AllocatePinned(at::IntArrayRef sizes) override { return at::empty(sizes, at::kByte); }

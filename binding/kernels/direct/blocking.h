@@ -34,30 +34,31 @@ void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
                   Workspace& workspace, const Compute& compute) {
   const int64_t pixels = output.batch * windows.output_height * windows.output_width;
   const int64_t threads = ThreadCount();
-  const auto [blocks, groups] =
-      PartitionWork(pixels, output.pixels_per_block, output.panels(), threads);
-  const auto block_of = [&, blocks = blocks](int64_t block) {
-    return SplitRange(pixels, block, blocks);
-  };
+  const auto partition = PartitionWork(pixels, output.pixels_per_block, output.panels(), threads);
+  const int64_t pixel_blocks = partition.pixel_blocks;
+  const int64_t panel_groups = partition.panel_groups;
+  const auto pixels_of = [&](int64_t block) { return SplitRange(pixels, block, pixel_blocks); };
   int64_t scratch_size = 0;
-  for (int64_t i = 0; i < blocks; i++) {
-    scratch_size = std::max(scratch_size, windows.ScratchSize(block_of(i)));
+  for (int64_t i = 0; i < pixel_blocks; i++) {
+    scratch_size = std::max(scratch_size, windows.ScratchSize(pixels_of(i)));
   }
-  const Scratch<T> scratch(workspace, std::min(threads, blocks * groups) * scratch_size);
-  ParallelFor(blocks * groups, 1, [&, groups = groups](int64_t begin, int64_t end, int64_t thread) {
+  const int64_t work = pixel_blocks * panel_groups;
+  const Scratch<T> scratch(workspace, std::min(threads, work) * scratch_size);
+  ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {
     T* row_copies = scratch.data() + thread * scratch_size;
     std::vector<const T*> located;
     for (int64_t i = begin; i < end; i++) {
-      const auto block = block_of(i / groups);
+      const auto block = pixels_of(i / panel_groups);
       windows.Locate(block, row_copies, located);
       const int64_t first = block.first * output.channels;
-      compute(OutputBlock<T>{.windows = located.data(),
-                             .count = block.count,
-                             .row_stride = windows.row_stride(),
-                             .residual = output.residual ? output.residual + first : nullptr,
-                             .output = output.data + first,
-                             .output_channels = output.channels,
-                             .panels = SplitRange(output.panels(), i % groups, groups)});
+      compute(
+          OutputBlock<T>{.windows = located.data(),
+                         .count = block.count,
+                         .row_stride = windows.row_stride(),
+                         .residual = output.residual ? output.residual + first : nullptr,
+                         .output = output.data + first,
+                         .output_channels = output.channels,
+                         .panels = SplitRange(output.panels(), i % panel_groups, panel_groups)});
     }
   });
 }
@@ -74,23 +75,23 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
   const int64_t rows_per_block = kBlockBytes / (row_size * static_cast<int64_t>(sizeof(T)));
   const int64_t pooled_rows_per_block =
       std::max<int64_t>(1, (rows_per_block - pool.kernel) / pool.stride + 1);
-  // Blocks per image, a multiple of the threads, but at most one per pooled row.
+  // A multiple of the thread count, but at most one block per pooled row.
   const int64_t threads = ThreadCount();
-  const int64_t blocks = std::min(
+  const int64_t blocks_per_image = std::min(
       pooled_rows, CeilDiv(CeilDiv(pooled_rows, pooled_rows_per_block), threads) * threads);
-  // The pooled rows of a block, and the convolution's rows that they cover, as indices
-  // over the whole batch.
+  // The pooled rows of a block, as indices into its image, and the convolution's rows that they
+  // cover, as indices into the whole batch.
   const auto pooled_rows_of = [&](int64_t block) {
-    return SplitRange(pooled_rows, block % blocks, blocks);
+    return SplitRange(pooled_rows, block % blocks_per_image, blocks_per_image);
   };
   const auto rows_of = [&](int64_t block) {
     const auto covered = pool.InputRange(pooled_rows_of(block), windows.output_height);
-    return Range{block / blocks * windows.output_height + covered.first, covered.count};
+    return Range{block / blocks_per_image * windows.output_height + covered.first, covered.count};
   };
   const auto pixels_of = [&](const Range& rows) {
     return Range{rows.first * windows.output_width, rows.count * windows.output_width};
   };
-  const int64_t total_blocks = output.batch * blocks;
+  const int64_t total_blocks = output.batch * blocks_per_image;
   int64_t copies_size = 0;
   int64_t rows_size = 0;
   for (int64_t i = 0; i < total_blocks; i++) {
@@ -104,8 +105,8 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
     Range previous{0, 0};
     for (int64_t i = begin; i < end; i++) {
       const auto rows = rows_of(i);
-      // The overlap with the thread's previous block is moved to the front instead of conv_rows
-      // again.
+      // Rows that overlap with the thread's previous block are moved to the front instead of being
+      // recomputed.
       const int64_t reused = std::max<int64_t>(0, previous.first + previous.count - rows.first);
       std::copy_n(conv_rows + (previous.count - reused) * row_size, reused * row_size, conv_rows);
       const auto pixels = pixels_of({rows.first + reused, rows.count - reused});
@@ -121,9 +122,9 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
       }
       previous = rows;
       const auto pooled = pooled_rows_of(i);
-      MaxPoolRows(conv_rows, windows.output_height, windows.output_width, output.channels, pool,
-                  pooled,
-                  output.data + (i / blocks * pooled_rows + pooled.first) * pooled_row_size);
+      MaxPoolRows(
+          conv_rows, windows.output_height, windows.output_width, output.channels, pool, pooled,
+          output.data + (i / blocks_per_image * pooled_rows + pooled.first) * pooled_row_size);
     }
   });
 }

@@ -17,7 +17,7 @@ struct DirectBlock {
   // [output_channels], or null.
   const float* bias;
   bool relu;
-  OutputBlock<float> outputs;
+  OutputBlock<float> output_block;
 };
 
 // Requires AVX-512.

@@ -8,16 +8,17 @@
 
 namespace semisup::kernels {
 
-// Converts a row of an NCHW image, whose channels are `plane` elements apart, to NHWC.
+// Converts a row of an NCHW image to NHWC. Its channels are `channel_stride` elements apart.
 template <class T>
-void InterleaveRow(const T* row, int64_t plane, int64_t width, int64_t channels, T* output) {
+void InterleaveRow(const T* row, int64_t channel_stride, int64_t width, int64_t channels,
+                   T* output) {
   for (int64_t c = 0; c < channels; c++) {
-    for (int64_t x = 0; x < width; x++) output[x * channels + c] = row[c * plane + x];
+    for (int64_t x = 0; x < width; x++) output[x * channels + c] = row[c * channel_stride + x];
   }
 }
 
-// The input windows of a convolution's output pixels, which are indexed over the whole batch, row
-// by row. Rows are read in place, or copied if they need padding or another layout.
+// The input windows of a convolution's output pixels. Pixels are indexed across the whole batch,
+// row by row. Rows are read in place, or copied if they need padding or another layout.
 template <class T>
 struct InputWindows {
   const T* input;
@@ -55,8 +56,8 @@ struct InputWindows {
       return source + (FirstRowOf(pixel) - rows.first) * row_stride();
     };
     windows.resize(pixels.count);
-    // Counts columns rather than dividing for each pixel: in int8 a division takes as long as
-    // several vector products.
+    // Counts columns rather than dividing for each pixel: a 64-bit division costs as much as
+    // several vpdpbusd.
     int64_t column = pixels.first % output_width;
     const T* row = row_at(pixels.first);
     for (int64_t i = 0; i < pixels.count; i++) {
@@ -68,7 +69,7 @@ struct InputWindows {
   }
 
  private:
-  // Row indices are over the batch of padded images.
+  // Row indices count the rows of all padded images of the batch.
   int64_t padded_height() const { return height + 2 * shape.padding[0]; }
 
   int64_t FirstRowOf(int64_t pixel) const {

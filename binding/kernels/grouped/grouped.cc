@@ -23,7 +23,7 @@ GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionSha
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
   for (int64_t o = 0; o < shape.output_channels; o++) {
-    // Where the group's inputs begin within those of the merged group.
+    // The first input of the group within the merged group.
     const int64_t offset = shape.FirstInputOf(o) - shape_.FirstInputOf(o);
     float* packed =
         weight_.data() + o / kVectorWidth * shape_.weights_per_vector() + o % kVectorWidth;
@@ -40,30 +40,32 @@ void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& w
   const int64_t threads = ThreadCount();
   const int64_t rows = arguments.batch * arguments.height;
   const int64_t vectors = shape_.output_channels / kVectorWidth;
-  const auto [blocks, groups] =
+  const auto partition =
       PartitionWork(rows, std::max<int64_t>(1, CeilDiv(rows, threads)), vectors, threads);
+  const int64_t row_blocks = partition.pixel_blocks;
+  const int64_t vector_groups = partition.panel_groups;
   const int64_t row_size = (arguments.input_width + 2 * shape_.padding[1]) * shape_.group_inputs();
   const int64_t input_rows = kScratchBytes / (row_size * static_cast<int64_t>(sizeof(float)));
   const int64_t rows_per_pass =
       std::max<int64_t>(1, (input_rows - shape_.kernel[0]) / shape_.stride[0] + 1);
   const int64_t scratch_size =
       ((rows_per_pass - 1) * shape_.stride[0] + shape_.kernel[0]) * row_size;
-  const Scratch<float> scratch(workspace, std::min(threads, blocks * groups) * scratch_size);
-  ParallelFor(blocks * groups, 1,
-              [&, blocks = blocks, groups = groups](int64_t begin, int64_t end, int64_t thread) {
-                for (int64_t i = begin; i < end; i++) {
-                  const GroupedBlock block{.arguments = arguments,
-                                           .shape = shape_,
-                                           .weight = weight_.data(),
-                                           .rows_per_pass = rows_per_pass,
-                                           .scratch = scratch.data() + thread * scratch_size,
-                                           .rows = SplitRange(rows, i / groups, blocks),
-                                           .vectors = SplitRange(vectors, i % groups, groups)};
+  const int64_t work = row_blocks * vector_groups;
+  const Scratch<float> scratch(workspace, std::min(threads, work) * scratch_size);
+  ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {
+    for (int64_t i = begin; i < end; i++) {
+      const GroupedBlock block{.arguments = arguments,
+                               .shape = shape_,
+                               .weight = weight_.data(),
+                               .rows_per_pass = rows_per_pass,
+                               .scratch = scratch.data() + thread * scratch_size,
+                               .rows = SplitRange(rows, i / vector_groups, row_blocks),
+                               .vectors = SplitRange(vectors, i % vector_groups, vector_groups)};
 #if defined(__x86_64__)
-                  RunGroupedBlockAvx512(block);
+      RunGroupedBlockAvx512(block);
 #endif
-                }
-              });
+    }
+  });
 }
 
 }  // namespace semisup::kernels

@@ -11,7 +11,7 @@ class GroupedConvolution final : public ConvolutionKernel {
   // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
 
-  // `weight`: [output_channels, group_inputs, rows, columns], contiguous.
+  // `weight`: [output_channels, input_channels / groups, rows, columns], contiguous.
   GroupedConvolution(const float* weight, const ConvolutionShape& shape);
 
   void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;

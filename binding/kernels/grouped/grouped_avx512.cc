@@ -6,7 +6,7 @@
 namespace semisup::kernels {
 namespace {
 
-// The most pixels of a micro-tile, which is one vector wide.
+// The maximum number of pixels of a micro-tile, which is one vector wide.
 constexpr int kMaxTilePixels = 14;
 
 // Some pixels of an output row, and one vector of their channels.
@@ -64,8 +64,8 @@ constexpr auto MakeGroupedMicroKernels(std::integer_sequence<int, pixels...>) {
 constexpr auto kGroupedMicroKernels =
     MakeGroupedMicroKernels(std::make_integer_sequence<int, kMaxTilePixels>());
 
-// Copies `rows` rows of an image, from `top` on, with their padding, reduced to the channels of the
-// group that begins at `first_input`.
+// Copies `rows` rows of an image, starting with row `top`, with their padding. Only the channels of
+// the group whose first input is `first_input` are copied.
 void CopyInput(const GroupedBlock& block, int64_t image, int64_t top, int64_t rows,
                int64_t first_input) {
   const auto& arguments = block.arguments;

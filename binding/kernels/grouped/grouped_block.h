@@ -21,11 +21,11 @@ struct GroupedBlock {
   const ConvolutionArguments& arguments;
   const GroupedShape& shape;
   const float* weight;
-  // The most rows of an image that are computed at a time.
+  // The maximum number of rows of an image that are computed at a time.
   int64_t rows_per_pass;
   // For the padded input rows of one pass, reduced to the channels of a group.
   float* scratch;
-  // Indices over the whole batch.
+  // Indices into the output rows of the whole batch.
   Range rows;
   Range vectors;
 };

@@ -40,32 +40,32 @@ bool Int8Convolution::Supports(const ConvolutionShape& shape,
   constexpr double kMaxSum = std::numeric_limits<int32_t>::max();
   constexpr double kMaxProduct = 255 * 127;
   const auto depth = static_cast<double>(shape.input_channels * shape.kernel[0] * shape.kernel[1]);
-  return depth * kMaxProduct < kMaxSum && MaxOf(parameters.factor) * kMaxSum < kMaxValue &&
+  return depth * kMaxProduct < kMaxSum && MaxOf(parameters.scale) * kMaxSum < kMaxValue &&
          MaxMagnitudeOf(parameters.offset) < kMaxValue &&
-         parameters.residual_factor * 255 < kMaxValue;
+         parameters.residual_scale * 255 < kMaxValue;
 }
 
 Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& shape,
                                  const RequantizationParameters& parameters)
     : shape_(shape),
       zero_point_(parameters.input_zero_point),
-      residual_factor_(parameters.residual_factor),
-      quads_(CeilDiv(shape.kernel[1] * shape.input_channels, kQuad)),
-      weights_(shape.output_channels * shape.kernel[0] * quads_ * kQuad, 0),
+      residual_scale_(parameters.residual_scale),
+      quads_(CeilDiv(shape.kernel[1] * shape.input_channels, kQuadBytes)),
+      weights_(shape.output_channels * shape.kernel[0] * quads_ * kQuadBytes, 0),
       initial_sums_(shape.output_channels, 0),
-      factors_(InPackedOrder(parameters.factor)),
+      scales_(InPackedOrder(parameters.scale)),
       offsets_(InPackedOrder(parameters.offset)) {
   const auto extremes = PackWeights(weight);
-  // Below this limit, adding to an offset costs at most half a hundredth of a byte of precision.
+  // Below this limit, rounding an offset to float32 costs at most 1/256 of an output step.
   constexpr double kMaxOffset = 1 << 17;
-  const double max_factor = MaxOf(parameters.factor);
-  sums_are_float_bits_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxFloatSum &&
-                         max_factor * kFloatBase < kMaxOffset;
+  const double max_scale = MaxOf(parameters.scale);
+  sums_are_float_bits_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxAbsSum &&
+                         max_scale * kFloatBase < kMaxOffset;
   if (!sums_are_float_bits_) return;
   for (int32_t& sum : initial_sums_) sum += kFloatBaseBits;
   // fma: rounding the product as well would double the error.
   for (int64_t i = 0; i < offsets_.size(); i++) {
-    offsets_[i] = std::fma(-kFloatBase, factors_[i], offsets_[i]);
+    offsets_[i] = std::fma(-kFloatBase, scales_[i], offsets_[i]);
   }
 }
 
@@ -83,13 +83,13 @@ std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
       int32_t negative = 0;
       for (int64_t y = 0; y < kernel[0]; y++) {
         int8_t* row = weights_.data() +
-                      (index / kInt8Panel * kernel[0] + y) * quads_ * kInt8Panel * kQuad +
-                      index % kInt8Panel * kQuad;
+                      (index / kInt8Panel * kernel[0] + y) * quads_ * kInt8Panel * kQuadBytes +
+                      index % kInt8Panel * kQuadBytes;
         for (int64_t i = 0; i < row_size; i++) {
           const int64_t c = i % inputs;
           const int64_t x = i / inputs;
           const int8_t value = weight[((o * inputs + c) * kernel[0] + y) * kernel[1] + x];
-          row[i / kQuad * kInt8Panel * kQuad + i % kQuad] = value;
+          row[i / kQuadBytes * kInt8Panel * kQuadBytes + i % kQuadBytes] = value;
           (value > 0 ? positive : negative) += value;
         }
       }
@@ -103,8 +103,8 @@ std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
 }
 
 void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) const {
-  // Kernel rows are read in whole quads, which may extend beyond the window's row.
-  const bool overreads = quads_ * kQuad > shape_.kernel[1] * shape_.input_channels;
+  // Kernel rows are read in whole quads, which may extend past the end of a window's row.
+  const bool overreads = quads_ * kQuadBytes > shape_.kernel[1] * shape_.input_channels;
   const InputWindows<uint8_t> windows{.input = arguments.input,
                                       .height = arguments.input_height,
                                       .width = arguments.input_width,
@@ -114,7 +114,7 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                       .padding_value = zero_point_,
                                       .is_nchw = false,
                                       .copies_rows = shape_.is_padded() || overreads,
-                                      .overread = kQuad};
+                                      .overread = kQuadBytes};
   const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1];
   const DirectOutput<uint8_t> output{.residual = arguments.residual,
                                      .data = arguments.output,
@@ -123,15 +123,15 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                      .panel = kInt8Panel,
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
-  ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& outputs) {
+  ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {
     const Int8Block block{
         .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
         .requantization = {.initial_sum = initial_sums_.data(),
-                           .factor = factors_.data(),
+                           .scale = scales_.data(),
                            .offset = offsets_.data(),
                            .sums_are_float_bits = sums_are_float_bits_,
-                           .residual_factor = residual_factor_},
-        .outputs = outputs};
+                           .residual_scale = residual_scale_},
+        .output_block = output_block};
 #if defined(__x86_64__)
     RunInt8BlockVnni(block);
 #endif

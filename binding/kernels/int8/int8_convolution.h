@@ -11,11 +11,11 @@ namespace semisup::kernels {
 // How sums of products become output bytes.
 struct RequantizationParameters {
   uint8_t input_zero_point = 0;
-  // Per output channel: a sum of products becomes the byte sum * factor + offset.
-  std::vector<float> factor;
+  // Per output channel: a sum of products becomes the byte sum * scale + offset.
+  std::vector<float> scale;
   std::vector<float> offset;
   // The scale of the residual relative to that of the output.
-  float residual_factor = 0;
+  float residual_scale = 0;
 };
 
 // The tensors of one run: uint8, NHWC.
@@ -25,12 +25,12 @@ struct Int8Arguments {
   const uint8_t* residual;
   uint8_t* output;
   int64_t batch;
-  // Of the convolution's output; where `max_pool` is set, before pooling.
+  // Of the convolution's output, before pooling if `max_pool` is set.
   int64_t height;
   int64_t width;
   int64_t input_height;
   int64_t input_width;
-  // The output is the pooled one, or null for no pooling.
+  // If not null, `output` receives the pooled output.
   const MaxPool* max_pool;
 };
 
@@ -48,19 +48,20 @@ class Int8Convolution {
   void Run(const Int8Arguments& arguments, Workspace& workspace) const;
 
  private:
-  // Returns the extreme values that sums of each output can reach, relative to the initial sum.
+  // Returns, for each output channel, the largest magnitude that its sum of products can reach,
+  // relative to the initial sum.
   std::vector<int32_t> PackWeights(const int8_t* weight);
 
   ConvolutionShape shape_;
   uint8_t zero_point_;
-  float residual_factor_;
+  float residual_scale_;
   bool sums_are_float_bits_;
-  // Quads of weights of a kernel row.
+  // Quads per kernel row.
   int64_t quads_;
   Buffer<int8_t> weights_;
   // Indexed by PackedIndex().
   Buffer<int32_t> initial_sums_;
-  Buffer<float> factors_;
+  Buffer<float> scales_;
   Buffer<float> offsets_;
 };
 

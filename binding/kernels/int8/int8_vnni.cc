@@ -13,16 +13,16 @@ namespace semisup::kernels {
 namespace {
 
 constexpr int kVectors = kInt8Panel / kVectorWidth;
-// The most pixels of a micro-tile: its sums take 24 of the 32 registers.
+// The maximum number of pixels of a micro-tile: its sums take 24 of the 32 registers.
 constexpr int kMaxTilePixels = 24 / kVectors;
 
 // Some pixels of the outputs of one panel.
 struct Tile {
   const uint8_t* const* windows;
   const int8_t* weights;
-  // The weights to prefetch into L2, `prefetch_step` bytes per quad. Without it, tiles of few
-  // pixels stall on memory.
-  const int8_t* next;
+  // The weights to prefetch into L2, `prefetch_step` bytes per quad. Without prefetching, tiles of
+  // few pixels stall on memory.
+  const int8_t* prefetch;
   int64_t prefetch_step;
   // The first output channel, and the first pixel within the block.
   int64_t output;
@@ -51,8 +51,8 @@ template <int pixels, bool sums_are_float_bits>
 void ComputeTile(const Int8Block& block, const Tile& tile) {
   const auto weights = block.weights;
   const auto requantization = block.requantization;
-  const int64_t row_stride = block.outputs.row_stride;
-  const int64_t outputs = block.outputs.output_channels;
+  const int64_t row_stride = block.output_block.row_stride;
+  const int64_t outputs = block.output_block.output_channels;
   __m512i sums[pixels][kVectors];
   Unroll<kVectors>([&](auto j) {
     const __m512i initial =
@@ -62,18 +62,18 @@ void ComputeTile(const Int8Block& block, const Tile& tile) {
   const uint8_t* at[pixels];
   Unroll<pixels>([&](auto i) { at[i] = tile.windows[i]; });
   const int8_t* panel = tile.weights;
-  const int8_t* next = tile.next;
+  const int8_t* prefetch = tile.prefetch;
   const int64_t prefetch_step = tile.prefetch_step;
   for (int64_t row = 0; row < weights.rows; row++) {
     for (int64_t k = 0; k < weights.quads; k++) {
-      _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T1);
-      next += prefetch_step;
+      _mm_prefetch(reinterpret_cast<const char*>(prefetch), _MM_HINT_T1);
+      prefetch += prefetch_step;
       __m512i b[kVectors];
       Unroll<kVectors>([&](auto j) { b[j] = _mm512_loadu_si512(panel + j * kCacheLineBytes); });
       panel += kVectors * kCacheLineBytes;
       Unroll<pixels>([&](auto i) {
         int32_t quad;
-        std::memcpy(&quad, at[i] + k * kQuad, kQuad);
+        std::memcpy(&quad, at[i] + k * kQuadBytes, kQuadBytes);
         const __m512i a = _mm512_set1_epi32(quad);
         Unroll<kVectors>([&](auto j) { sums[i][j] = _mm512_dpbusd_epi32(sums[i][j], a, b[j]); });
       });
@@ -81,19 +81,20 @@ void ComputeTile(const Int8Block& block, const Tile& tile) {
     Unroll<pixels>([&](auto i) { at[i] += row_stride; });
   }
   const int64_t corner = tile.first * outputs + tile.output;
-  const uint8_t* residual = block.outputs.residual ? block.outputs.residual + corner : nullptr;
-  uint8_t* output = block.outputs.output + corner;
-  const __m512 residual_factor = _mm512_set1_ps(requantization.residual_factor);
+  const uint8_t* residual =
+      block.output_block.residual ? block.output_block.residual + corner : nullptr;
+  uint8_t* output = block.output_block.output + corner;
+  const __m512 residual_scale = _mm512_set1_ps(requantization.residual_scale);
   Unroll<kVectors>([&](auto j) {
-    const __m512 factor = _mm512_loadu_ps(requantization.factor + tile.output + j * kVectorWidth);
+    const __m512 scale = _mm512_loadu_ps(requantization.scale + tile.output + j * kVectorWidth);
     const __m512 offset = _mm512_loadu_ps(requantization.offset + tile.output + j * kVectorWidth);
     Unroll<pixels>([&](auto i) {
       const __m512i sum = sums[i][j];
       const __m512 real = sums_are_float_bits ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
-      __m512 value = _mm512_fmadd_ps(real, factor, offset);
+      __m512 value = _mm512_fmadd_ps(real, scale, offset);
       if (residual) {
         const __m512i bytes = _mm512_loadu_si512(residual + i * outputs);
-        value = _mm512_fmadd_ps(UnpackBytes<j>(bytes), residual_factor, value);
+        value = _mm512_fmadd_ps(UnpackBytes<j>(bytes), residual_scale, value);
       }
       sums[i][j] = _mm512_cvtps_epi32(value);
     });
@@ -117,20 +118,20 @@ void RunInt8BlockVnni(const Int8Block& block) {
       block.requantization.sums_are_float_bits ? kMicroKernels<true> : kMicroKernels<false>;
   const int64_t panel_size = block.weights.panel_size();
   const int64_t quads = block.weights.rows * block.weights.quads;
-  const int64_t tiles = CeilDiv(block.outputs.count, kMaxTilePixels);
+  const int64_t tiles = CeilDiv(block.output_block.count, kMaxTilePixels);
   // Each tile prefetches its share of the next panel, at most a cache line per quad.
   const int64_t prefetch_step =
       std::min(kCacheLineBytes, CeilDiv(kVectors * kCacheLineBytes, tiles));
-  const int64_t end = block.outputs.panels.first + block.outputs.panels.count;
-  for (int64_t p = block.outputs.panels.first; p < end; p++) {
+  const int64_t end = block.output_block.panels.first + block.output_block.panels.count;
+  for (int64_t p = block.output_block.panels.first; p < end; p++) {
     const int8_t* panel = block.weights.panels + p * panel_size;
     for (int64_t t = 0; t < tiles; t++) {
-      const auto [first, count] = SplitRange(block.outputs.count, t, tiles);
-      PrefetchNextTile(block.outputs.output + p * kInt8Panel, block.outputs.count,
-                       block.outputs.output_channels, kInt8Panel, t, tiles);
-      micro_kernels[count - 1](block, {.windows = block.outputs.windows + first,
+      const auto [first, count] = SplitRange(block.output_block.count, t, tiles);
+      PrefetchNextTile(block.output_block.output + p * kInt8Panel, block.output_block.count,
+                       block.output_block.output_channels, kInt8Panel, t, tiles);
+      micro_kernels[count - 1](block, {.windows = block.output_block.windows + first,
                                        .weights = panel,
-                                       .next = panel + panel_size + t * prefetch_step * quads,
+                                       .prefetch = panel + panel_size + t * prefetch_step * quads,
                                        .prefetch_step = prefetch_step,
                                        .output = p * kInt8Panel,
                                        .first = first});

@@ -24,7 +24,7 @@ struct AffineMap {
 };
 
 // A function of its own because a uint8_t store may alias anything that is not a __restrict
-// argument, which prevents vectorisation.
+// argument, which prevents vectorization.
 SEMISUP_CLONE_FOR_AVX2
 void QuantizeValues(const float* values, int64_t count, float factor, float offset,
                     uint8_t* __restrict output) {

@@ -33,13 +33,13 @@ PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_ch
     : input_channels_(input_channels),
       output_channels_(output_channels),
       weight_(Buffer<float>(input_channels * output_channels)) {
-  auto* packed = std::get<Buffer<float>>(weight_).data();
+  auto* packed_weight = std::get<Buffer<float>>(weight_).data();
   ParallelFor(output_channels / kPointwisePanel, 1, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin * kPointwisePanel; o < end * kPointwisePanel; o++) {
-      float* column =
-          packed + o / kPointwisePanel * kPointwisePanel * input_channels_ + o % kPointwisePanel;
+      float* packed = packed_weight + o / kPointwisePanel * kPointwisePanel * input_channels_ +
+                      o % kPointwisePanel;
       for (int64_t c = 0; c < input_channels_; c++) {
-        column[c * kPointwisePanel] = weight[o * input_channels_ + c];
+        packed[c * kPointwisePanel] = weight[o * input_channels_ + c];
       }
     }
   });
@@ -63,23 +63,23 @@ void PointwiseConvolution::RunWith(const Weight* weight,
   const int64_t pixels = arguments.batch * arguments.height * arguments.width;
   const int64_t pixel_bytes = input_channels_ * static_cast<int64_t>(sizeof(float));
   const int64_t panels = output_channels_ / kPointwisePanel;
-  const auto [blocks, groups] =
-      PartitionWork(pixels, PixelsPerBlock(pixel_bytes), panels, ThreadCount());
-  ParallelFor(blocks * groups, 1,
-              [&, blocks = blocks, groups = groups](int64_t begin, int64_t end, int64_t) {
-                for (int64_t i = begin; i < end; i++) {
-                  const PointwiseBlock<Weight> block{
-                      .arguments = arguments,
-                      .weight = weight,
-                      .input_channels = input_channels_,
-                      .output_channels = output_channels_,
-                      .pixels = SplitRange(pixels, i / groups, blocks),
-                      .outputs = SplitRange(panels, i % groups, groups, kPointwisePanel)};
+  const auto partition = PartitionWork(pixels, PixelsPerBlock(pixel_bytes), panels, ThreadCount());
+  const int64_t pixel_blocks = partition.pixel_blocks;
+  const int64_t panel_groups = partition.panel_groups;
+  ParallelFor(pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t i = begin; i < end; i++) {
+      const PointwiseBlock<Weight> block{
+          .arguments = arguments,
+          .weight = weight,
+          .input_channels = input_channels_,
+          .output_channels = output_channels_,
+          .pixels = SplitRange(pixels, i / panel_groups, pixel_blocks),
+          .outputs = SplitRange(panels, i % panel_groups, panel_groups, kPointwisePanel)};
 #if defined(__x86_64__)
-                  RunPointwiseBlockAvx512(block);
+      RunPointwiseBlockAvx512(block);
 #endif
-                }
-              });
+    }
+  });
 }
 
 }  // namespace semisup::kernels

@@ -14,7 +14,7 @@ namespace semisup::kernels {
 namespace {
 
 // Functions of their own because a uint8_t store may alias anything that is not a __restrict
-// argument, which prevents vectorisation.
+// argument, which prevents vectorization.
 SEMISUP_CLONE_FOR_AVX2
 void UpdateMaxima(const uint8_t* values, int64_t count, uint8_t* __restrict maxima) {
   for (int64_t i = 0; i < count; i++) maxima[i] = std::max(maxima[i], values[i]);
@@ -24,7 +24,7 @@ SEMISUP_CLONE_FOR_AVX2
 void UpdateMaxima(const float* values, int64_t count, float* __restrict maxima) {
   for (int64_t i = 0; i < count; i++) {
     const float value = values[i];
-    // `|` and not `||`: a branch would prevent vectorisation.
+    // `|` and not `||`: a branch would prevent vectorization.
     const bool replaces = (value > maxima[i]) | std::isnan(value);
     maxima[i] = replaces ? value : maxima[i];
   }

@@ -6,13 +6,13 @@
 
 namespace semisup::kernels {
 
-// Max pooling over square windows, as torch.nn.MaxPool2d without dilation and ceil_mode.
+// Max pooling over square windows, like torch.nn.MaxPool2d without dilation or ceil_mode.
 struct MaxPool {
   int64_t kernel;
   int64_t stride;
   int64_t padding;
 
-  // The output's length along a side. Throws std::invalid_argument where no window fits.
+  // The output's length along a side. Throws std::invalid_argument if no window fits.
   int64_t OutputLength(int64_t side) const;
   // The input indices that some windows along a side cover.
   Range InputRange(const Range& windows, int64_t side) const {
@@ -36,8 +36,7 @@ struct PoolInput {
 template <class T>
 void RunMaxPool(const PoolInput<T>& input, const MaxPool& pool, T* output);
 
-// Pools the output rows `rows` of one image, of which `pixels` holds the input rows that they
-// cover.
+// Computes output rows `rows` of one image. `pixels` holds only the input rows that they cover.
 template <class T>
 void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channels,
                  const MaxPool& pool, const Range& rows, T* output);

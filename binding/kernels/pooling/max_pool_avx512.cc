@@ -12,7 +12,8 @@ namespace {
 
 constexpr int kMaxVectors = 4;
 
-// Handles `vectors` vectors of channels from `channel` on; `last` masks the channels of the last.
+// Handles `vectors` vectors of channels, starting with `channel`; `last` masks the channels of the
+// last vector.
 template <int vectors>
 void MaxOfChannels(const MaxWindow& window, int64_t channel, __mmask16 last, float* maxima) {
   constexpr auto kLowest = -std::numeric_limits<float>::infinity();

@@ -35,11 +35,11 @@ void ComputePointPair(PointPairRows points, Panel<float> panel) {
   const float* first = points.inputs.data;
   const float* second = first + points.input_distance;
   const float* weights = panel.weights;
-  const char* next = reinterpret_cast<const char*>(panel.next);
+  const char* prefetch = reinterpret_cast<const char*>(panel.prefetch);
   for (int64_t k = 0; k < panel.depth; k++) {
-    _mm_prefetch(next, _MM_HINT_T1);
-    _mm_prefetch(next + kCacheLineBytes, _MM_HINT_T1);
-    next += panel.prefetch_step;
+    _mm_prefetch(prefetch, _MM_HINT_T1);
+    _mm_prefetch(prefetch + kCacheLineBytes, _MM_HINT_T1);
+    prefetch += panel.prefetch_step;
     Vector b[vectors][2];
     Unroll<vectors>([&](auto j) {
       const Vector kernel[3]{LoadVector(weights + j * kVectorWidth),
@@ -61,7 +61,7 @@ void ComputePointPair(PointPairRows points, Panel<float> panel) {
   }
   Unroll<rows>([&](auto i) {
     Unroll<vectors>([&](auto j) {
-      float* products = points.products.At(i) + j * kVectorWidth;
+      float* products = points.products.Row(i) + j * kVectorWidth;
       _mm512_storeu_ps(products, sums[0][i][j]);
       _mm512_storeu_ps(products + points.product_distance, sums[1][i][j]);
     });

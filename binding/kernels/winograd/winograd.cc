@@ -41,9 +41,9 @@ void TransformWeight(const double (&transform)[side][3], const double (&row_scal
   const int64_t panel = shape.panel();
   ParallelFor(shape.output_channels, kVectorWidth, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
-      // Where the group's inputs begin within those of the merged group.
+      // The first input of the group within the merged group.
       const int64_t offset = unmerged.FirstInputOf(o) - shape.FirstInputOf(o);
-      float* column =
+      float* packed =
           output + shape.PanelOffset(0, o / panel * panel) + offset * 3 * panel + o % panel;
       const int64_t stride = shape.PanelOffset(1, o) - shape.PanelOffset(0, o);
       for (int64_t c = 0; c < inputs; c++) {
@@ -52,7 +52,7 @@ void TransformWeight(const double (&transform)[side][3], const double (&row_scal
           for (int i = 0; i < 3; i++) {
             double sum = 0;
             for (int x = 0; x < 3; x++) sum += transform[j][x] * kernel[i * 3 + x];
-            column[j * stride + (c * 3 + i) * panel] = static_cast<float>(row_scales[i] * sum);
+            packed[j * stride + (c * 3 + i) * panel] = static_cast<float>(row_scales[i] * sum);
           }
         }
       }
@@ -85,25 +85,27 @@ void WinogradConvolution::Run(const ConvolutionArguments& arguments, Workspace& 
   const int64_t tiles_per_image = tiles_per_row * CeilDiv(arguments.height, shape_.tile);
   const int64_t tiles = tiles_per_image * arguments.batch;
   const int64_t panels = shape_.output_channels / shape_.panel();
+  // Of transformed data, per tile and channel.
   const int64_t tile_channel_bytes = shape_.points() * static_cast<int64_t>(sizeof(float));
   const int64_t weight_bytes =
       shape_.weights() / shape_.groups * static_cast<int64_t>(sizeof(float));
   const int64_t max_tiles = std::min(kMaxScratchBytes, kMaxScratchPerWeightByte * weight_bytes) /
                             (tile_channel_bytes * (shape_.group_inputs() + shape_.group_outputs()));
   int64_t blocks = CeilDiv(tiles, std::max(kMinTiles, max_tiles));
-  // Rounded to a multiple of the threads, so that none is idle in the last round.
+  // Round to the nearest multiple of the thread count, so that no thread idles in the last round.
   if (blocks > threads) blocks = (blocks + threads / 2) / threads * threads;
   // Groups share no data, so each is a unit of work. Without groups, the output channels are split
   // if there are fewer blocks than threads: splitting the tiles further would make each thread read
   // all weights for a few tiles.
   const int64_t output_splits =
       shape_.groups > 1 ? shape_.groups : std::min(panels, CeilDiv(threads, blocks));
-  const Range largest_tiles{0, CeilDiv(tiles, blocks)};
-  const Range largest_outputs{0, CeilDiv(panels, output_splits) * shape_.panel()};
+  const int64_t max_tiles_per_block = CeilDiv(tiles, blocks);
+  const int64_t max_outputs_per_block = CeilDiv(panels, output_splits) * shape_.panel();
   const int64_t transformed_size =
-      shape_.points() * PointStride(largest_tiles, {0, shape_.group_inputs()});
+      shape_.points() * PointStride({0, max_tiles_per_block}, {0, shape_.group_inputs()});
   const int64_t scratch_size =
-      transformed_size + shape_.points() * PointStride(largest_tiles, largest_outputs);
+      transformed_size +
+      shape_.points() * PointStride({0, max_tiles_per_block}, {0, max_outputs_per_block});
   const int64_t work = blocks * output_splits;
   const Scratch<float> scratch(workspace, std::min(threads, work) * scratch_size);
   ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {

@@ -7,7 +7,7 @@ namespace semisup::kernels {
 
 // A 3x3 convolution (stride 1, padding 1, with a bias) by Winograd's minimal filtering (Lavin and
 // Gray, 2015, "Fast algorithms for convolutional neural networks"): F(4x4, 3x3) takes 36
-// multiplications for 16 outputs and F(2x2, 3x3) 16 for 4, where a direct convolution takes 144
+// multiplications for 16 outputs and F(2x2, 3x3) 16 for 4, while a direct convolution takes 144
 // and 36.
 //
 // Fully transformed weights would be 4 times (F(4x4)) or 1.8 times (F(2x2)) the size of the 3x3
@@ -18,8 +18,8 @@ class WinogradConvolution final : public ConvolutionKernel {
   // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
 
-  // `weight`: [output_channels, group_inputs, 3, 3], contiguous. `tile`: the side of an output
-  // tile, 4 or 2.
+  // `weight`: [output_channels, input_channels / groups, 3, 3], contiguous. `tile`: the side of an
+  // output tile, 4 or 2.
   WinogradConvolution(const float* weight, const ConvolutionShape& shape, int tile);
 
   void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;

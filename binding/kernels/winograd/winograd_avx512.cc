@@ -22,7 +22,7 @@ inline TilePosition PositionOf(const WinogradBlock& block, int64_t tile) {
           within % block.tiles_per_row * block.shape.tile};
 }
 
-// The part of a tile that lies within the output.
+// The part of a tile that is within the output.
 template <int tile>
 struct OutputPatch {
   OutputPatch(const WinogradBlock& block, const TilePosition& position)

@@ -22,13 +22,14 @@ struct WinogradShape : ConvolutionShape {
   int64_t panel() const { return std::gcd(group_outputs(), kMaxWinogradPanel); }
   // The number of weights, which are transformed along rows only: 3 * (tile + 2) per kernel.
   int64_t weights() const { return 3 * (tile + 2) * group_inputs() * output_channels; }
-  // The offset of the weights of one column of points for a panel that begins at `output`:
-  // [group_inputs(), 3, panel()]. The panels of a group follow each other in the order of their
-  // use.
+  // The offset of the weights [group_inputs(), 3, panel()] for transformed column `column` of the
+  // panel whose first output channel is `output`. The panels of a group are stored in the order in
+  // which they are used.
   int64_t PanelOffset(int64_t column, int64_t output) const {
     const int64_t group = output / group_outputs();
-    const int64_t row = (group * (tile + 2) + column) * group_outputs() + output % group_outputs();
-    return 3 * row * group_inputs();
+    const int64_t packed_channel =
+        (group * (tile + 2) + column) * group_outputs() + output % group_outputs();
+    return 3 * packed_channel * group_inputs();
   }
 };
 
@@ -45,13 +46,14 @@ struct WinogradBlock {
   const float* weight;
   int64_t tiles_per_row;
   int64_t tiles_per_image;
-  // Indices over the whole batch.
+  // Indices into the tiles of the whole batch.
   Range tiles;
   // The input channels that `outputs` depend on.
   Range inputs;
   // Whole panels.
   Range outputs;
-  // Scratch memory: the transformed inputs and the products of each point, PointStride() apart.
+  // Scratch memory: the transformed inputs and the products. The data of successive points are
+  // PointStride() apart.
   float* transformed;
   float* products;
 };

@@ -16,52 +16,52 @@
 
 namespace semisup::gpu {
 
-// Runs a method on a GPU. Batch sizes are rounded up to powers of two; the graph of each is
-// captured when the first such batch arrives. Accepts uint8 [n, h, w, 3], which it normalizes, or
-// float32 [n, c, h, w], from the host or the GPU. Returns float32 on the GPU.
-class Engine final : public PlannedMethod {
+// Runs a method on a GPU. Batch sizes are rounded up to powers of two; one CUDA graph per size and
+// image shape is captured on first use. Accepts uint8 [n, h, w, 3], which it normalizes, or
+// float32 [n, c, h, w], on the CPU or the GPU. Returns float32 on the GPU.
+class GpuPlan final : public PlannedMethod {
  public:
   // Larger batches are split.
   static constexpr int64_t kMaxBatchSize = 256;
 
-  // `max_in_flight`: the number of batches that are uploaded or computed at a time. One of them is
-  // computed while the others are uploaded.
-  Engine(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
-         const Normalization& normalization, int max_in_flight);
+  // `max_in_flight`: the maximum number of batches in flight: one computing, the others uploading.
+  GpuPlan(std::shared_ptr<Gpu> gpu, std::shared_ptr<const Network> network,
+          const Normalization& normalization, int max_in_flight);
   // Waits for pending work and releases the GPU memory.
-  ~Engine() override;
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
+  ~GpuPlan() override;
+  GpuPlan(const GpuPlan&) = delete;
+  GpuPlan& operator=(const GpuPlan&) = delete;
 
   bool Accepts(const at::Tensor& input) const override;
   at::Tensor Run(const at::Tensor& input) override;
   at::Tensor ToInterpreterInput(const at::Tensor& input) const override;
   double tolerance() const override;
 
-  // The configurations of the buckets that exist.
+  // The configurations of the existing buckets.
   std::vector<LaunchConfig> launch_configs() const;
 
  private:
-  struct BatchShape {
+  // Identifies the bucket of a batch.
+  struct BucketKey {
     at::ScalarType dtype;
     std::vector<int64_t> image_sizes;
     int64_t batch_size;
-    auto operator<=>(const BatchShape&) const = default;
+    auto operator<=>(const BucketKey&) const = default;
   };
 
   at::Tensor RunBatch(const at::Tensor& input);
-  const Bucket& BucketFor(const at::Tensor& input, const Pending& images);
+  const Bucket& BucketFor(const at::Tensor& input, const PendingTensor& images);
 
   const std::shared_ptr<Gpu> gpu_;
   std::shared_ptr<const Network> network_;
-  // Runs on the host.
-  const Normalizer normalize_;
+  // On the CPU, for ToInterpreterInput() only.
+  const Normalizer cpu_normalizer_;
   UploadStreams uploads_;
 
   // Guards the members below.
   mutable std::mutex mutex_;
   const std::unique_ptr<Stream> compute_;
-  std::map<BatchShape, std::unique_ptr<Bucket>> buckets_;
+  std::map<BucketKey, std::unique_ptr<Bucket>> buckets_;
 };
 
 }  // namespace semisup::gpu
