@@ -23,6 +23,8 @@ export abstract class SemisupError<Code extends string = string> extends Error {
   readonly remedy: string;
   /** The offending value: a path, an option's value, a name. */
   readonly value: unknown;
+  /** The position of the image that failed in the array of a call; undefined for other errors. */
+  index: number | undefined;
 
   constructor(code: Code, { what, remedy, value, cause }: ErrorDetails) {
     super(

@@ -3,10 +3,13 @@ export {
   type ClassifierOpenOptions,
   type ClassifyOptions,
   type DetailedResult,
+  type ImageFailure,
   type ImageOptions,
+  type ImagesOptions,
   type Model,
   type ModelOptions,
   type Prediction,
+  type ReturnErrors,
   type Timings,
 } from './classify';
 export * from './errors';
@@ -17,7 +20,14 @@ export {
   type LoadOptions,
   type WeightsOptions,
 } from './hub';
-export type { ImageDataLike, ImageInput } from './image';
+export type {
+  ClampedPixels,
+  DecodeLimits,
+  ImageDataLike,
+  ImageInput,
+  ImageStream,
+  SharpInstance,
+} from './image';
 export type {
   Accuracy,
   ArchitectureName,
@@ -26,6 +36,7 @@ export type {
   ImageClass,
   License,
   ModelCard,
+  ModelDescription,
   ModelMetadata,
   NpmOrigin,
   Robustness,

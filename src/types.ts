@@ -61,8 +61,10 @@ export interface Pixels {
 
 /** From pixels to a network's input: resize the shorter side, crop the center, scale, normalize. */
 export interface Transform {
-  /** Length that the shorter side is resized to, in pixels. */
+  /** Length that the shorter side is resized to, in pixels; 1 to 4096. */
   readonly resize: number;
+  /** The filter of the resize, antialiased as in Pillow; `'bilinear'` by default, as in torchvision. */
+  readonly interpolation?: 'bilinear' | 'bicubic';
   /** Side of the square cropped from the center, in pixels; at most `resize`. */
   readonly crop: number;
   /** Subtracted from each channel, after its values are scaled to 0..1. */

@@ -53,9 +53,12 @@ ImageArguments ReadImages(Napi::Array array) {
 }
 
 TransformSpec ReadTransform(Napi::Object object) {
+  const bool is_bicubic =
+      object.Get("interpolation").StrictEquals(Napi::String::New(object.Env(), "bicubic"));
   return {object.Get("resize").As<Napi::Number>().Int64Value(),
-          object.Get("crop").As<Napi::Number>().Int64Value(), ReadChannels(object.Get("mean")),
-          ReadChannels(object.Get("std"))};
+          object.Get("crop").As<Napi::Number>().Int64Value(),
+          is_bicubic ? Interpolation::kBicubic : Interpolation::kBilinear,
+          ReadChannels(object.Get("mean")), ReadChannels(object.Get("std"))};
 }
 
 Napi::Value BatchImages(const Napi::CallbackInfo& info) {

@@ -11,12 +11,34 @@
 namespace semisup {
 namespace {
 
-// Pillow's fixed-point format: 8-bit samples times 22-bit weights; their sum fits in 31 bits.
+// Pillow's fixed-point format: 8-bit samples times 22-bit weights. Their sum fits in 32 bits,
+// although the positive weights of the cubic kernel add up to more than 1.
 constexpr int kWeightBits = 22;
 constexpr int32_t kHalf = int32_t{1} << (kWeightBits - 1);
 
 uint8_t ToSample(int32_t sum) {
   return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+// A kernel of Pillow: its weight at a distance from the center, and the distance where it ends.
+struct Filter {
+  double (*weight)(double distance);
+  double support;
+};
+
+double TriangleWeight(double distance) { return distance < 1.0 ? 1.0 - distance : 0.0; }
+
+// Keys' cubic convolution with a = -0.5.
+double CubicWeight(double distance) {
+  constexpr double a = -0.5;
+  if (distance < 1.0) return ((a + 2.0) * distance - (a + 3.0)) * distance * distance + 1;
+  if (distance < 2.0) return (((distance - 5) * distance + 8) * distance - 4) * a;
+  return 0.0;
+}
+
+Filter FilterOf(Interpolation interpolation) {
+  if (interpolation == Interpolation::kBicubic) return {&CubicWeight, 2.0};
+  return {&TriangleWeight, 1.0};
 }
 
 // The resampling weights of one dimension, for the outputs that the crop keeps: each is a weighted
@@ -29,7 +51,7 @@ struct Axis {
     const int32_t* weights;
   };
 
-  Axis(int64_t size, int64_t resized, int64_t crop);
+  Axis(int64_t size, int64_t resized, int64_t crop, const Filter& filter);
   Axis(const Axis&) = delete;
   int64_t begin() const { return spans.front().first; }
 
@@ -44,10 +66,11 @@ struct Axis {
 // Performs exactly Pillow's floating-point operations in Pillow's order, because the weights depend
 // on the rounding of each. For the same reason this file is compiled with -ffp-contract=off, which
 // prevents fused multiply-adds.
-Axis::Axis(int64_t size, int64_t resized, int64_t crop) {
+Axis::Axis(int64_t size, int64_t resized, int64_t crop, const Filter& filter) {
   const double scale = static_cast<double>(size) / static_cast<double>(resized);
-  const double support = std::max(scale, 1.0);
-  const double inverse = 1.0 / support;
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = filter.support * filter_scale;
+  const double inverse = 1.0 / filter_scale;
   const auto capacity = static_cast<size_t>(std::ceil(support)) * 2 + 1;
   const int64_t offset = CropOffset(resized, crop);
 
@@ -63,12 +86,13 @@ Axis::Axis(int64_t size, int64_t resized, int64_t crop) {
     double sum = 0;
     for (int tap = 0; tap < count; ++tap) {
       const double distance = std::abs((static_cast<double>(first + tap) - center + 0.5) * inverse);
-      exact[tap] = distance < 1.0 ? 1.0 - distance : 0.0;
+      exact[tap] = filter.weight(distance);
       sum += exact[tap];
     }
     for (int tap = 0; tap < count; ++tap) {
       if (sum != 0) exact[tap] /= sum;
-      fixed[tap] = static_cast<int32_t>(0.5 + exact[tap] * (1 << kWeightBits));
+      const double half = exact[tap] < 0 ? -0.5 : 0.5;
+      fixed[tap] = static_cast<int32_t>(half + exact[tap] * (1 << kWeightBits));
     }
     spans.push_back({first, count, fixed});
     max_taps = std::max(max_taps, count);
@@ -215,8 +239,9 @@ void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowC
   const int64_t shorter = std::min(image.width, image.height);
   const int64_t width = spec.resize * image.width / shorter;
   const int64_t height = spec.resize * image.height / shorter;
-  const Axis columns(image.width, width, spec.crop);
-  const Axis rows(image.height, height, spec.crop);
+  const Filter filter = FilterOf(spec.interpolation);
+  const Axis columns(image.width, width, spec.crop, filter);
+  const Axis rows(image.height, height, spec.crop, filter);
   // The order affects rounding. Since version 13, Pillow resizes vertically first if the height
   // shrinks by more than twice as many pixels as the width.
   const int64_t removed_rows = image.height - height;

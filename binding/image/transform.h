@@ -14,16 +14,20 @@ struct PixelView {
   bool cmyk;
 };
 
+enum class Interpolation { kBilinear, kBicubic };
+
 // The preprocessing of a network's input, as in torchvision's presets.
 struct TransformSpec {
   // The shorter side is resized to `resize` pixels, then the central `crop` x `crop` pixels are
   // cropped.
   int64_t resize, crop;
+  // The filter of the resize; both are antialiased.
+  Interpolation interpolation;
   // Per channel, for values scaled to 0..1.
   std::array<float, 3> mean, std;
 };
 
-// Equals, bit for bit, torchvision's Resize(resize, bilinear), CenterCrop(crop), ToTensor(),
+// Equals, bit for bit, torchvision's Resize(resize, interpolation), CenterCrop(crop), ToTensor(),
 // Normalize(mean, std) of Image.convert("RGB"). Writes 3 * crop * crop floats, planar RGB, to
 // `out`. Throws std::invalid_argument if the image is empty or crop is not within 1..resize.
 void Transform(const PixelView& image, const TransformSpec& spec, float* out);

@@ -1,11 +1,14 @@
 #include "program/graph.h"
 
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
 
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
 #include "program/operators.h"
 
@@ -64,6 +67,47 @@ std::optional<int> OutputRank(const Node* node, int rank) {
   return std::nullopt;
 }
 
+// The rank of each value that depends on the images, by value.
+using Ranks = std::unordered_map<const Value*, int>;
+
+// The rank of the only output of a node; nullopt for operators that are not supported.
+std::optional<int> OutputRank(const Node* node, const Ranks& ranks) {
+  if (node->inputs().empty() || node->outputs().size() != 1) return std::nullopt;
+  const auto rank_of = [&](size_t input) {
+    const auto found = ranks.find(node->input(input));
+    return found == ranks.end() ? 0 : found->second;
+  };
+  const int rank = rank_of(0);
+  if (rank == 0) return std::nullopt;
+  if (!IsArithmetic(node)) return OutputRank(node, rank);
+  const auto constant = ConstantInput(node, 1);
+  const bool is_supported = constant ? IsSameForAllImages(*constant, rank) : rank_of(1) == rank;
+  return is_supported ? std::make_optional(rank) : std::nullopt;
+}
+
+// Replaces `len(size(x))` and `dim(x)` by the rank. Functions of torch.nn.functional raise an error
+// unless it is as expected; once the condition is constant, constant propagation removes the
+// branch.
+void FoldRankChecks(std::shared_ptr<Graph>& graph) {
+  Ranks ranks{{graph->inputs().back(), 4}};
+  const auto replace_by_rank = [&](Node* node, int rank) {
+    torch::jit::WithInsertPoint point(node);
+    node->output()->replaceAllUsesWith(graph->insertConstant(rank));
+  };
+  for (auto* node : graph->nodes()) {
+    if (const auto rank = OutputRank(node, ranks)) ranks[node->output()] = *rank;
+    if (node->inputs().size() != 1 || ranks.count(node->input()) == 0) continue;
+    const int rank = ranks[node->input()];
+    if (Is(node, "aten::dim")) replace_by_rank(node, rank);
+    if (!Is(node, "aten::size")) continue;
+    for (const auto& use : std::vector(node->output()->uses())) {
+      if (Is(use.user, "aten::len")) replace_by_rank(use.user, rank);
+    }
+  }
+  torch::jit::ConstantPropagation(graph);
+  torch::jit::EliminateDeadCode(graph);
+}
+
 // Removes all nodes of a graph, which frees the constants that they hold.
 void Clear(Graph& graph) {
   graph.return_node()->removeAllInputs();
@@ -84,6 +128,7 @@ std::shared_ptr<Graph> FrozenGraph(const torch::jit::Module& module, const std::
   // freeze() optimizes the graph of forward() only.
   torch::jit::OptimizeFrozenGraph(graph);
   torch::jit::RemoveTensorMutation(graph);
+  FoldRankChecks(graph);
   return graph;
 }
 
@@ -101,23 +146,10 @@ std::string UnsupportedReason(const Graph& graph) {
     const auto* schema = node->maybeSchema();
     if (schema && schema->is_mutable()) return "it modifies a tensor in place by " + kind;
   }
-  std::unordered_map<const Value*, int> ranks{{graph.inputs()[1], 4}};
+  Ranks ranks{{graph.inputs()[1], 4}};
   for (const auto* node : graph.nodes()) {
     if (node->kind() == c10::prim::Constant) continue;
-    const auto rank_of = [&](size_t input) {
-      const auto found = ranks.find(node->input(input));
-      return found == ranks.end() ? 0 : found->second;
-    };
-    const bool has_input = !node->inputs().empty() && node->outputs().size() == 1;
-    std::optional<int> rank;
-    if (has_input && IsArithmetic(node)) {
-      const auto constant = ConstantInput(node, 1);
-      const bool is_supported =
-          constant ? IsSameForAllImages(*constant, rank_of(0)) : rank_of(1) == rank_of(0);
-      if (is_supported && rank_of(0) > 0) rank = rank_of(0);
-    } else if (has_input && rank_of(0) > 0) {
-      rank = OutputRank(node, rank_of(0));
-    }
+    const auto rank = OutputRank(node, ranks);
     if (!rank) return std::string("it uses ") + node->kind().toQualString();
     ranks[node->output()] = *rank;
   }

@@ -1,10 +1,12 @@
 import { DisposedError, ModelError } from '../errors';
-import type { ImageInput } from '../image';
+import { checkTransform, type ImageInput } from '../image';
 import {
   classesOf,
+  describeModel,
   metadataFile,
   parseMetadata,
   type ImageClass,
+  type ModelDescription,
   type ModelMetadata,
 } from '../models';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
@@ -17,23 +19,30 @@ import {
   type ScriptModule,
 } from '../torch';
 import type { DetailedResult, Prediction } from './prediction';
+import { checkOutput } from './check-output';
 import { openModule } from './open-module';
-import { ImagePipeline, type ImageOptions } from './pipeline';
+import { isImageFailure, type ImageFailure } from './image-failure';
+import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
 import {
-  checkInferenceOptions,
-  modelOptionNames,
+  checkClassifierOpenOptions,
   type ClassifierOpenOptions,
   type InferenceOptions,
 } from './model-options';
 
 /** Options of `Classifier.classify`. */
-export interface ClassifyOptions extends ImageOptions {
+export interface ClassifyOptions extends ImagesOptions {
   /** The number of classes to return; 5 by default, or all if the model has fewer. */
   readonly topk?: number;
 }
 
-const imageOptionNames = ['orient', 'signal'] as const satisfies readonly (keyof ImageOptions)[];
+const imageOptionNames: readonly (keyof ImageOptions)[] = ['orient', 'signal'];
+const imagesOptionNames: readonly (keyof ImagesOptions)[] = [...imageOptionNames, 'onError'];
+
+/** Options with which the error of an image is returned in place of its result. */
+export interface ReturnErrors {
+  readonly onError: 'return';
+}
 
 /** An image classification model. */
 export class Classifier implements AsyncDisposable {
@@ -51,23 +60,23 @@ export class Classifier implements AsyncDisposable {
     this.metadata = metadata;
     this.classes = classesOf(metadata);
     this.#model = model;
-    this.#pipeline = new ImagePipeline(model, this.classes);
+    this.#pipeline = new ImagePipeline(model, metadata);
   }
 
   /**
-   * Opens a TorchScript file that was written by `hub.exportTorchScript`, or re-saved from Python with its
-   * extra files.
+   * Opens a TorchScript file as a classifier: one that was written by `hub.exportTorchScript`, or one of
+   * your own, whose `classes` and `transform` are options or in its metadata (docs/own-models.md).
    *
-   * @throws ModelError if the file is missing, is not TorchScript, or has no export metadata
+   * @throws ModelError if the file is missing or is not TorchScript, if neither the options nor its metadata
+   *   state its classes, or if it does not return one logit per class
+   * @throws OptionError if an option is unknown or out of range
    * @throws DeviceError if the device is not available
    */
   static async open(
     source: ArchiveSource,
     options: ClassifierOpenOptions = {},
   ): Promise<Classifier> {
-    checkOptionNames(options, [...modelOptionNames, 'signal'], 'Classifier.open');
-    checkInferenceOptions(options);
-    checkSignal(options.signal);
+    checkClassifierOpenOptions(options);
     const name = typeof source === 'string' ? source : 'the archive';
     const opening = openModule(source, options, (module, device) =>
       Classifier.of(module, name, options, device),
@@ -92,10 +101,12 @@ export class Classifier implements AsyncDisposable {
   static async of(
     module: ScriptModule,
     name: string,
-    options: InferenceOptions,
+    options: InferenceOptions & ModelDescription,
     device: DeviceHandle,
   ): Promise<Classifier> {
-    const metadata = readMetadata(module, name);
+    const metadata = readMetadata(module, name, options);
+    checkTransform(metadata.transform);
+    if (metadata.architecture === null) await checkOutput(module, metadata);
     const model = await PlannedModel.open(module, metadata.transform, options, device);
     return new Classifier(model, metadata);
   }
@@ -119,13 +130,19 @@ export class Classifier implements AsyncDisposable {
    * @throws DisposedError after `close()`
    */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(
+    images: readonly ImageInput[],
+    options: ClassifyOptions & ReturnErrors,
+  ): Promise<(Prediction[] | ImageFailure)[]>;
   classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<Prediction[] | Prediction[][]> {
+  ): Promise<Prediction[] | ImageFailure | (Prediction[] | ImageFailure)[]> {
     const results = await this.#classifyImages('classify', images, options);
-    const predictions = results.map((result) => result.predictions);
+    const predictions = results.map((result) =>
+      isImageFailure(result) ? result : result.predictions,
+    );
     return isArray(images) ? predictions : predictions[0]!;
   }
 
@@ -133,12 +150,16 @@ export class Classifier implements AsyncDisposable {
   classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<DetailedResult>;
   classifyDetailed(
     images: readonly ImageInput[],
+    options: ClassifyOptions & ReturnErrors,
+  ): Promise<(DetailedResult | ImageFailure)[]>;
+  classifyDetailed(
+    images: readonly ImageInput[],
     options?: ClassifyOptions,
   ): Promise<DetailedResult[]>;
   async classifyDetailed(
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<DetailedResult | DetailedResult[]> {
+  ): Promise<DetailedResult | ImageFailure | (DetailedResult | ImageFailure)[]> {
     const results = await this.#classifyImages('classifyDetailed', images, options);
     return isArray(images) ? results : results[0]!;
   }
@@ -152,13 +173,18 @@ export class Classifier implements AsyncDisposable {
    * @throws OptionError if an option is unknown
    * @throws DisposedError after `close()`
    */
-  embed(image: ImageInput, options?: ImageOptions): Promise<Float32Array>;
-  embed(images: readonly ImageInput[], options?: ImageOptions): Promise<Float32Array[]>;
+  embed(image: ImageInput, options?: ImagesOptions): Promise<Float32Array>;
+  embed(
+    images: readonly ImageInput[],
+    options: ImagesOptions & ReturnErrors,
+  ): Promise<(Float32Array | ImageFailure)[]>;
+  embed(images: readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>;
   async embed(
     images: ImageInput | readonly ImageInput[],
-    options: ImageOptions = {},
-  ): Promise<Float32Array | Float32Array[]> {
-    checkOptionNames(options, imageOptionNames, 'embed');
+    options: ImagesOptions = {},
+  ): Promise<Float32Array | ImageFailure | (Float32Array | ImageFailure)[]> {
+    checkOptionNames(options, imagesOptionNames, 'embed');
+    checkOnError(images, options);
     checkSignal(options.signal);
     const rows = await this.#runCall(async () => {
       await this.#model.prepare('features', options.signal);
@@ -184,7 +210,8 @@ export class Classifier implements AsyncDisposable {
     );
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
-    for (const [i, row] of rows.entries()) data.set(row, i * columns);
+    // An error was thrown: `logits` has no option `onError`.
+    for (const [i, row] of rows.entries()) data.set(row as Float32Array, i * columns);
     return Tensor.from(data, [rows.length, columns]);
   }
 
@@ -236,8 +263,9 @@ export class Classifier implements AsyncDisposable {
     caller: 'classify' | 'classifyDetailed',
     images: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
-  ): Promise<DetailedResult[]> {
-    checkOptionNames(options, ['topk', ...imageOptionNames], caller);
+  ): Promise<(DetailedResult | ImageFailure)[]> {
+    checkOptionNames(options, ['topk', ...imagesOptionNames], caller);
+    checkOnError(images, options);
     const { topk = Math.min(5, this.classes.length) } = options;
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
@@ -246,15 +274,30 @@ export class Classifier implements AsyncDisposable {
   }
 }
 
-function readMetadata(module: ScriptModule, name: string): ModelMetadata {
+function readMetadata(
+  module: ScriptModule,
+  name: string,
+  description: ModelDescription,
+): ModelMetadata {
   const text = module.extraFiles[metadataFile];
-  if (text !== undefined) return parseMetadata(text, name);
+  const stored = text === undefined ? undefined : parseMetadata(text, name);
+  const metadata = describeModel(stored, name, description);
+  if (metadata) return metadata;
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-    what: `The extra file '${metadataFile}', which describes the classes and the transform, is missing from ${name}.`,
+    what: `${name} does not state its classes: it has no extra file '${metadataFile}'.`,
     remedy:
-      'Open it with ScriptModule.load(), or pass this file in torch.jit.save(…, _extra_files=…) when saving it in Python.',
+      'Pass { classes, transform } to Classifier.open(), or open it with ScriptModule.load() to run it on tensors.',
     value: name,
   });
+}
+
+function checkOnError(
+  images: ImageInput | readonly ImageInput[],
+  { onError }: ImagesOptions,
+): void {
+  if (onError === undefined || onError === 'throw') return;
+  if (onError !== 'return') throw invalidValue('onError', `'throw' or 'return'`, onError);
+  if (!isArray(images)) throw invalidValue('onError', `'throw' for a single image`, onError);
 }
 
 function isArray(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {

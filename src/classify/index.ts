@@ -1,7 +1,8 @@
 export type { DetailedResult, Prediction, Timings } from './prediction';
-export { Classifier, type ClassifyOptions } from './classifier';
+export { Classifier, type ClassifyOptions, type ReturnErrors } from './classifier';
+export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
-export type { ImageOptions } from './pipeline';
+export type { ImageOptions, ImagesOptions } from './pipeline';
 export {
   checkInferenceOptions,
   modelOptionNames,

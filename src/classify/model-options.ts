@@ -1,5 +1,6 @@
-import type { ImageInput } from '../image';
-import { pick, invalidValue } from '../options';
+import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
+import type { ModelDescription } from '../models';
+import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
 import {
   checkPlanOptions,
   planOptionNames,
@@ -7,6 +8,7 @@ import {
   type ExecutorOptions,
   type PlanOptions,
 } from '../torch';
+import type { Transform } from '../types';
 
 /** The `ModelOptions` for how a classifier computes, without its device and threads. */
 export interface InferenceOptions extends PlanOptions {
@@ -21,6 +23,8 @@ export interface InferenceOptions extends PlanOptions {
    * CPU decodes all other images, and JPEGs that nvJPEG cannot decode or that must be rotated.
    */
   readonly decode?: 'cpu' | 'gpu';
+  /** Limits on what one image may cost: its pixels, its bytes and the time to decode it. */
+  readonly limits?: DecodeLimits;
 }
 
 /** Options of every function that opens a classifier. */
@@ -30,14 +34,14 @@ export interface ModelOptions extends ExecutorOptions, InferenceOptions {
 }
 
 /** Options of `Classifier.open`. */
-export interface ClassifierOpenOptions extends ModelOptions {
+export interface ClassifierOpenOptions extends ModelOptions, ModelDescription {
   /** Rejects the call with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 const inferenceOptionNames = [
   ...planOptionNames,
-  ...Object.keys({ calibration: true, decode: true } satisfies Record<
+  ...Object.keys({ calibration: true, decode: true, limits: true } satisfies Record<
     Exclude<keyof InferenceOptions, keyof PlanOptions>,
     true
   >),
@@ -52,6 +56,27 @@ export const modelOptionNames = [
   ...inferenceOptionNames,
 ] as readonly (keyof ModelOptions)[];
 
+/** The names of all `ClassifierOpenOptions`. */
+export const classifierOpenOptionNames = [
+  ...modelOptionNames,
+  ...Object.keys({ classes: true, transform: true, signal: true } satisfies Record<
+    Exclude<keyof ClassifierOpenOptions, keyof ModelOptions>,
+    true
+  >),
+] as readonly (keyof ClassifierOpenOptions)[];
+
+const transformNames = Object.keys({
+  ...{ resize: true, crop: true, interpolation: true, mean: true, std: true },
+} satisfies Record<keyof Transform, true>);
+
+/** @throws OptionError if the options have unknown names, or inference options are invalid */
+export function checkClassifierOpenOptions(options: ClassifierOpenOptions): void {
+  checkOptionNames(options, classifierOpenOptionNames, 'Classifier.open');
+  checkInferenceOptions(options);
+  checkSignal(options.signal);
+  checkOptionNames(options.transform, transformNames, 'transform');
+}
+
 /** Picks the `ModelOptions` from options that include others. */
 export function pickModelOptions(options: ModelOptions): ModelOptions {
   return pick(options, modelOptionNames);
@@ -60,7 +85,8 @@ export function pickModelOptions(options: ModelOptions): ModelOptions {
 /** @throws OptionError unless the options have valid values that are compatible with each other */
 export function checkInferenceOptions(options: InferenceOptions): void {
   const { precision } = checkPlanOptions(options);
-  const { calibration, decode } = options;
+  const { calibration, decode, limits } = options;
+  completeLimits(limits);
   if (decode !== undefined && decode !== 'cpu' && decode !== 'gpu') {
     throw invalidValue('decode', `'cpu' or 'gpu'`, decode);
   }

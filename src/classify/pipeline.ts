@@ -1,11 +1,12 @@
-import { ModelError } from '../errors';
 import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../image';
-import type { ImageClass } from '../models';
+import { classesOf, type ImageClass, type ModelMetadata } from '../models';
 import { checkSignal } from '../options';
-import { softmaxTopk, rejectOnAbort, type Tensor } from '../torch';
+import { softmaxTopk, rejectOnAbort } from '../torch';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
+import { checkLogits } from './check-output';
+import { locateFailure, type ImageFailure } from './image-failure';
 import type { SubBatchOutput, Method, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
@@ -14,6 +15,16 @@ export interface ImageOptions {
   readonly orient?: boolean;
   /** Rejects the call with the signal's reason; a running batch finishes, and its result is dropped. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of calls that take images and return one result per image. */
+export interface ImagesOptions extends ImageOptions {
+  /**
+   * What happens if an image of an array is missing, corrupt, invalid or exceeds a limit: `'throw'`, the
+   * default, rejects the call with its error; `'return'` returns the error in place of its result. The error's
+   * `index` is the position of the image.
+   */
+  readonly onError?: 'throw' | 'return';
 }
 
 /** An image that is ready for a batch. */
@@ -38,14 +49,15 @@ const maxDelay = 10;
 /** Decodes images, combines those of all calls into batches, and runs the batches. */
 export class ImagePipeline {
   readonly #model: PlannedModel;
+  readonly #metadata: ModelMetadata;
   readonly #classes: readonly ImageClass[];
   readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
   readonly #rowBatchers: Readonly<Record<Method, Batcher<PreparedImage, Float32Array>>>;
 
-  /** @param classes the classes of the model's output */
-  constructor(model: PlannedModel, classes: readonly ImageClass[]) {
+  constructor(model: PlannedModel, metadata: ModelMetadata) {
     this.#model = model;
-    this.#classes = classes;
+    this.#metadata = metadata;
+    this.#classes = classesOf(metadata);
     const { maxBatchSize, module } = model;
     const options = { maxBatchSize, concurrency: module.executor.instances, maxDelay };
     this.#classifyBatcher = new Batcher(options, (inputs) => this.#classifyBatch(inputs));
@@ -59,8 +71,8 @@ export class ImagePipeline {
   async classify(
     images: readonly ImageInput[],
     k: number,
-    options: ImageOptions,
-  ): Promise<DetailedResult[]> {
+    options: ImagesOptions,
+  ): Promise<(DetailedResult | ImageFailure)[]> {
     return await this.#run(images, options, this.#classifyBatcher, (image) => ({ ...image, k }));
   }
 
@@ -68,30 +80,38 @@ export class ImagePipeline {
   async rows(
     method: Method,
     images: readonly ImageInput[],
-    options: ImageOptions,
-  ): Promise<Float32Array[]> {
+    options: ImagesOptions,
+  ): Promise<(Float32Array | ImageFailure)[]> {
     return await this.#run(images, options, this.#rowBatchers[method], (image) => image);
   }
 
-  /** Runs the images of a call. If one fails, those that have not run yet are aborted. */
+  /** Runs the images of a call. If the call fails, those that have not run yet are aborted. */
   async #run<Input, Result>(
     images: readonly ImageInput[],
-    { orient, signal }: ImageOptions,
+    { orient, signal, onError = 'throw' }: ImagesOptions,
     batcher: Batcher<Input, Result>,
     toInput: (image: PreparedImage) => Input,
-  ): Promise<Result[]> {
+  ): Promise<(Result | ImageFailure)[]> {
     checkSignal(signal);
     const stop = new AbortController();
     const read = this.#model.jpegDecoder ? decodeUnlessJpeg : decode;
     const prepare = async (input: ImageInput) => {
       const startTime = performance.now();
-      const image = await read(input, { orient, signal: stop.signal });
+      const { limits } = this.#model;
+      const image = await read(input, { orient, limits, signal: stop.signal });
       return toInput({ image, preparationTime: performance.now() - startTime });
     };
-    const results = images.map((image) =>
-      // `stop` also identifies the call.
-      batcher.add(() => prepare(image), { signal: stop.signal, call: stop }),
-    );
+    const run = async (image: ImageInput, index: number) => {
+      try {
+        // `stop` also identifies the call.
+        return await batcher.add(() => prepare(image), { signal: stop.signal, call: stop });
+      } catch (error) {
+        const failure = locateFailure(error, index);
+        if (failure && onError === 'return') return failure;
+        throw error;
+      }
+    };
+    const results = images.map(run);
     try {
       return await rejectOnAbort(signal, Promise.all(results));
     } catch (error) {
@@ -126,22 +146,12 @@ export class ImagePipeline {
     const results = new Array<Result>(inputs.length);
     const images = inputs.map(({ image }) => image);
     await this.#model.run(method, images, async (subBatch) => {
-      if (method === 'forward') this.#checkClassCount(subBatch.output);
+      if (method === 'forward') checkLogits(this.#metadata, subBatch.output.shape);
       const subInputs = subBatch.indices.map((index) => inputs[index]!);
       const subResults = await toResults(subBatch, subInputs);
       for (const [i, index] of subBatch.indices.entries()) results[index] = subResults[i]!;
     });
     return results;
-  }
-
-  /** Checks that the model returns one logit for each class in its metadata. */
-  #checkClassCount({ shape }: Tensor): void {
-    if (shape.length === 2 && shape[1] === this.#classes.length) return;
-    throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-      what: `The model returned logits of shape [${shape.join(', ')}], but its metadata lists ${this.#classes.length} classes.`,
-      remedy: 'Export it again with hub.exportTorchScript().',
-      value: shape,
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { batch, deadLeavesImages, decode, type EncodedFile } from '../image';
+import { batch, deadLeavesImages, decode, type DecodeLimits, type EncodedFile } from '../image';
 import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
@@ -71,9 +71,14 @@ export class PlannedModel {
     options: InferenceOptions,
     device: DeviceHandle,
   ): Promise<PlannedModel> {
-    const jpegDecoder = await openJpegDecoder(module, options, device);
+    const jpegDecoder = await openJpegDecoder(module, transform, options, device);
     const plan = await createPlan(module, 'forward', transform, options, device);
     return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
+  }
+
+  /** Limits on what one image may cost. */
+  get limits(): DecodeLimits | undefined {
+    return this.options.limits;
   }
 
   /** Plans a method unless it has a plan. Concurrent calls share one attempt; a failed one is retried. */
@@ -105,6 +110,7 @@ export class PlannedModel {
       transform: this.transform,
       gpu: isPlanned ? this.device.gpu : undefined,
       jpegDecoder: isPlanned ? this.jpegDecoder : undefined,
+      limits: this.limits,
     });
     const preprocessed = performance.now();
     try {
@@ -136,7 +142,8 @@ async function createPlan(
     };
   }
   const createBatch = async () => {
-    const decoding = options.calibration?.map((image) => decode(image, {}));
+    const { limits } = options;
+    const decoding = options.calibration?.map((image) => decode(image, { limits }));
     const images = decoding
       ? await Promise.all(decoding)
       : await deadLeavesImages(syntheticImageCount);
@@ -149,10 +156,15 @@ async function createPlan(
 
 async function openJpegDecoder(
   { executor }: ScriptModule,
+  { interpolation }: Transform,
   { decode = 'cpu', plan }: InferenceOptions,
   { gpu }: DeviceHandle,
 ): Promise<GpuJpegDecoder | undefined> {
   if (decode === 'cpu') return undefined;
+  // The GPU resizes what it decodes, and only bilinearly.
+  if (interpolation === 'bicubic') {
+    throw invalidValue('decode', `'cpu' for a transform with bicubic interpolation`, decode);
+  }
   if (gpu && plan !== 'interpreter') return await GpuJpegDecoder.open(executor, gpu);
   throw invalidValue('decode', `'cpu' unless a plan runs on a GPU`, decode);
 }

@@ -1,4 +1,4 @@
-import { batch, decodeFile, type EncodedFile } from '../image';
+import { batch, decodeFile, type DecodeLimits, type EncodedFile } from '../image';
 import type { Executor, GpuHandle, GpuJpegDecoder, Tensor } from '../torch';
 import type { Pixels, Transform } from '../types';
 
@@ -17,6 +17,8 @@ export interface PreprocessContext {
   readonly gpu: GpuHandle | undefined;
   /** Decodes files on the GPU; undefined if the CPU decodes all of them. */
   readonly jpegDecoder: GpuJpegDecoder | undefined;
+  /** Limits on what one image may cost. */
+  readonly limits: DecodeLimits | undefined;
 }
 
 interface IndexedImage<Image> {
@@ -31,7 +33,7 @@ interface IndexedImage<Image> {
  */
 export async function preprocess(
   images: readonly (Pixels | EncodedFile)[],
-  { executor, transform, gpu, jpegDecoder }: PreprocessContext,
+  { executor, transform, gpu, jpegDecoder, limits }: PreprocessContext,
 ): Promise<SubBatch[]> {
   const subBatches: SubBatch[] = [];
   const pixels: IndexedImage<Pixels>[] = [];
@@ -51,7 +53,7 @@ export async function preprocess(
       remaining = files.filter((_, i) => failed.has(i));
     }
     for (const { image, index } of remaining) {
-      pixels.push({ image: await decodeFile(image), index });
+      pixels.push({ image: await decodeFile(image, { limits }), index });
     }
     if (pixels.length > 0) {
       const decoded = pixels.map(({ image }) => image);

@@ -7,8 +7,8 @@ const maxSide = 4096;
 
 /**
  * Resizes, crops and normalizes decoded images into one tensor, on the executor's threads. The result is
- * bit-exact with torchvision on `image.convert('RGB')` with Pillow 13: `Resize(transform.resize)`
- * (antialiased bilinear on 8-bit samples), `CenterCrop(transform.crop)`, `ToTensor()` and
+ * bit-exact with torchvision on `image.convert('RGB')` with Pillow 13: `Resize(transform.resize,
+ * transform.interpolation)` (antialiased, on 8-bit samples), `CenterCrop(transform.crop)`, `ToTensor()` and
  * `Normalize(transform.mean, transform.std)`. Older versions of Pillow differ by one level in images that
  * are more than twice as high as wide.
  *
@@ -42,19 +42,26 @@ export async function batch(
   return await batchImages(executor, images, transform, gpu);
 }
 
-function checkTransform({ resize, crop, mean, std }: Transform): void {
+/** @throws OptionError if a value of the transform is out of range */
+export function checkTransform(transform: Transform): void {
+  const { resize, crop, interpolation, mean, std } = transform;
   checkSide('resize', resize, maxSide);
   checkSide('crop', crop, resize);
-  if (mean.length !== 3 || !mean.every(Number.isFinite)) {
-    throw invalidValue('mean', 'three numbers', mean);
+  if (interpolation !== undefined && !['bilinear', 'bicubic'].includes(interpolation)) {
+    throw invalidValue('transform.interpolation', `'bilinear' or 'bicubic'`, interpolation);
   }
-  if (std.length !== 3 || !std.every((deviation) => deviation > 0 && Number.isFinite(deviation))) {
-    throw invalidValue('std', 'three positive numbers', std);
+  if (!isTriple(mean)) throw invalidValue('transform.mean', 'three numbers', mean);
+  if (!isTriple(std) || !std.every((deviation) => deviation > 0)) {
+    throw invalidValue('transform.std', 'three positive numbers', std);
   }
+}
+
+function isTriple(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
 }
 
 function checkSide(name: string, side: number, max: number): void {
   if (!Number.isInteger(side) || side < 1 || side > max) {
-    throw invalidValue(name, `an integer from 1 to ${max}`, side);
+    throw invalidValue(`transform.${name}`, `an integer from 1 to ${max}`, side);
   }
 }

@@ -1,6 +1,6 @@
-export { batch } from './batch';
+export { batch, checkTransform } from './batch';
 export { decode, decodeFile, decodeUnlessJpeg, type DecodeOptions } from './decode';
-export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream } from './input';
-export type { DecodeLimits } from './limits';
+export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream, SharpInstance } from './input';
+export { completeLimits, type DecodeLimits } from './limits';
 export type { EncodedFile } from './read';
 export { deadLeavesImages } from './dead-leaves';

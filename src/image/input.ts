@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { isAnyArrayBuffer, isUint8Array, isUint8ClampedArray } from 'node:util/types';
-import type { Sharp } from 'sharp';
 import { OptionError } from '../errors';
 import { abbreviate, invalidValue } from '../options';
 import type { Pixels } from '../types';
@@ -15,6 +14,18 @@ export interface ImageDataLike {
 /** Decoded pixels in a `Uint8ClampedArray`, such as the `RawImage` of transformers.js. */
 export interface ClampedPixels extends Omit<Pixels, 'data'> {
   readonly data: Uint8ClampedArray;
+}
+
+/** An instance of sharp. Declared here, because an application may have a version of its own. */
+export interface SharpInstance {
+  clone(): SharpInstance;
+  metadata(): Promise<object>;
+  raw(options?: { depth?: 'uchar' }): SharpInstance;
+  toColourspace(colourspace?: string): SharpInstance;
+  toBuffer(options: { resolveWithObject: true }): Promise<{
+    data: Uint8Array;
+    info: { width: number; height: number; channels: Pixels['channels'] };
+  }>;
 }
 
 /** A stream of the bytes of an encoded file: a `Readable`, a web stream or any async iterable. */
@@ -37,7 +48,7 @@ export type ImageInput =
   | ArrayBufferLike
   | Blob
   | ImageStream
-  | Sharp
+  | SharpInstance
   | Pixels
   | ClampedPixels
   | ImageDataLike;
@@ -48,7 +59,7 @@ export type ImageSource =
   | { bytes: Buffer }
   | { blob: Blob }
   | { stream: ImageStream }
-  | { sharp: Sharp }
+  | { sharp: SharpInstance }
   | { pixels: Pixels };
 
 /**
@@ -78,8 +89,7 @@ export function toImageSource(image: ImageInput): ImageSource {
   );
 }
 
-// Not `instanceof`: an application may have a version of sharp of its own.
-function isSharp(image: object): image is Sharp {
+function isSharp(image: object): image is SharpInstance {
   return ['metadata', 'raw', 'toBuffer', 'clone'].every(
     (name) => typeof (image as Record<string, unknown>)[name] === 'function',
   );

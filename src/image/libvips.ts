@@ -4,6 +4,7 @@ import type { ImageFormat } from './formats/detect';
 import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
 import { unsupportedTiffKind } from './formats/tiff';
 import { checkImageSize, unsupportedKind } from './image-size';
+import type { SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
 import type { EncodedFile } from './read';
 
@@ -38,7 +39,7 @@ export async function decodeWithLibvips(
 }
 
 /** Renders a clone of a caller's instance, and so leaves the instance unchanged. */
-export async function renderSharp(image: Sharp): Promise<Pixels> {
+export async function renderSharp(image: SharpInstance): Promise<Pixels> {
   const { data, info } = await image
     .clone()
     .toColourspace('srgb')

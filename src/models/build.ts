@@ -25,7 +25,7 @@ export interface BuildOptions {
   /** The weights, with torchvision's names or, for `resnet50_v1`, Keras's; not closed. */
   readonly state: StateDict;
   /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
-  readonly source: ModelMetadata['source'];
+  readonly source: NonNullable<ModelMetadata['source']>;
   /** The file to be written. */
   readonly path: string;
   /** By default the checkpoint's number of classes; for any other, `fc` is initialized. */

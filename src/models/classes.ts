@@ -20,13 +20,13 @@ export const classes: readonly ImageClass[] = imagenet1k.split('\n').map((line, 
   return { index, wnid: line.slice(0, space), label: lemmas[0]!, lemmas };
 });
 
-/** The classes of a model, in the order of its logits; unnamed classes have no wnid and no lemmas. */
+/** The classes of a model, in the order of its logits; those of ImageNet alone have a wnid and lemmas. */
 export function classesOf({
   labels,
   numClasses,
 }: Pick<ModelMetadata, 'labels' | 'numClasses'>): readonly ImageClass[] {
   if (labels === 'imagenet1k') return classes;
   return Array.from({ length: numClasses }, (_, index) => {
-    return { index, wnid: '', label: `class ${index}`, lemmas: [] };
+    return { index, wnid: '', label: labels?.[index] ?? `class ${index}`, lemmas: [] };
   });
 }

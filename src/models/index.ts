@@ -12,5 +12,6 @@ export {
 export { classes, classesOf, type ImageClass } from './classes';
 export { fromKeras } from './keras';
 export { metadataFile, parseMetadata, type ModelMetadata } from './metadata';
+export { describeModel, type ModelDescription } from './own-model';
 export type { ArchitectureName } from './resnet';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';

@@ -15,18 +15,19 @@ const maxSide = 4096;
 
 /** A model's metadata, stored in its TorchScript archive. */
 export interface ModelMetadata {
-  /** The card's name, e.g. `resnet50_swsl`. */
+  /** The card's name, e.g. `resnet50_swsl`; of a model of your own, any name. */
   readonly name: string;
-  readonly architecture: ArchitectureName;
+  /** Null for a model of your own. */
+  readonly architecture: ArchitectureName | null;
   /** Which convolution of a bottleneck has the stride of two; see `Architecture.stride`. */
-  readonly stride: 'v1.5' | 'v1';
+  readonly stride: 'v1.5' | 'v1' | null;
   readonly numClasses: number;
-  /** The names of its classes: those of ImageNet-1k, or none (a head for other classes). */
-  readonly labels: 'imagenet1k' | null;
+  /** The names of its classes: those of ImageNet-1k, your own, or none (a head for other classes). */
+  readonly labels: 'imagenet1k' | readonly string[] | null;
   /** The license of the weights; null if it is not known. */
   readonly license: License | null;
   /** The checkpoint that it was built from: its file name and the SHA-256 of its bytes, in hex. */
-  readonly source: { readonly file: string; readonly sha256: string };
+  readonly source: { readonly file: string; readonly sha256: string } | null;
   readonly transform: Transform;
 }
 
@@ -57,29 +58,50 @@ export function parseMetadata(text: string, name: string): ModelMetadata {
 function readMetadata(value: unknown): ModelMetadata {
   const metadata = fields(value, 'the metadata');
   check(metadata.format === format, `format must be ${format}`);
-  const { architecture, numClasses, labels, license } = metadata;
-  check(
-    typeof architecture === 'string' && isArchitectureName(architecture),
-    `architecture must be one of ${Object.keys(architectures).join(', ')}`,
-  );
-  const { stride } = architectures[architecture];
-  check(metadata.stride === stride, `stride must be ${stride} for ${architecture}`);
+  const { architecture = null } = metadata;
+  // Only the metadata of a model of the user's own may omit fields.
+  const isOwn = architecture === null;
+  const omitted = isOwn ? null : undefined;
+  const { license = omitted, source = omitted, labels = omitted } = metadata;
+  const { numClasses = Array.isArray(labels) ? labels.length : undefined } = metadata;
   check(isClassCount(numClasses), `numClasses must be a whole number from 1 to ${maxClasses}`);
-  check(
-    labels === null || (labels === 'imagenet1k' && numClasses === 1000),
-    'labels must be null, or imagenet1k with 1000 classes',
-  );
-  const source = fields(metadata.source, 'source');
   return {
     name: line(metadata.name, 'name'),
-    architecture,
-    stride,
+    ...readArchitecture(architecture, metadata.stride ?? null),
     numClasses,
-    labels,
+    labels: readLabels(labels, numClasses),
     license: license === null ? null : readLicense(license),
-    source: { file: line(source.file, 'source.file'), sha256: readSha256(source.sha256) },
+    source: isOwn && source === null ? null : readSource(source),
     transform: readTransform(metadata.transform),
   };
+}
+
+function readArchitecture(
+  architecture: unknown,
+  stride: unknown,
+): Pick<ModelMetadata, 'architecture' | 'stride'> {
+  if (architecture === null) return { architecture, stride: null };
+  check(
+    typeof architecture === 'string' && isArchitectureName(architecture),
+    `architecture must be null or one of ${Object.keys(architectures).join(', ')}`,
+  );
+  const expected = architectures[architecture].stride;
+  check(stride === expected, `stride must be ${expected} for ${architecture}`);
+  return { architecture, stride: expected };
+}
+
+function readLabels(labels: unknown, numClasses: number): ModelMetadata['labels'] {
+  if (labels === null || (labels === 'imagenet1k' && numClasses === 1000)) return labels;
+  check(
+    Array.isArray(labels) && labels.length === numClasses,
+    'labels must be null, a list of one name per class, or imagenet1k with 1000 classes',
+  );
+  return labels.map((label, index) => line(label, `labels[${index}]`));
+}
+
+function readSource(value: unknown): ModelMetadata['source'] {
+  const { file, sha256 } = fields(value, 'source');
+  return { file: line(file, 'source.file'), sha256: readSha256(sha256) };
 }
 
 function readLicense(value: unknown): License {
@@ -97,15 +119,19 @@ function readSha256(value: unknown): string {
 }
 
 function readTransform(value: unknown): Transform {
-  const { resize, crop, mean, std } = fields(value, 'transform');
+  const { resize, crop, interpolation, mean, std } = fields(value, 'transform');
   check(isWhole(resize, maxSide), `transform.resize must be a whole number from 1 to ${maxSide}`);
   check(isWhole(crop, resize), 'transform.crop must be a whole number from 1 to transform.resize');
+  check(
+    interpolation === undefined || interpolation === 'bilinear' || interpolation === 'bicubic',
+    'transform.interpolation must be bilinear or bicubic',
+  );
   check(isTriple(mean), 'transform.mean must be three numbers');
   check(
     isTriple(std) && std.every((one) => one > 0),
     'transform.std must be three numbers above 0',
   );
-  return { resize, crop, mean, std };
+  return { resize, crop, ...(interpolation && { interpolation }), mean, std };
 }
 
 function check(valid: boolean, rule: string): asserts valid {

@@ -2,9 +2,13 @@ import { EventEmitter } from 'node:events';
 import {
   Classifier,
   type ClassifyOptions,
+  isImageFailure,
   type DetailedResult,
+  type ImageFailure,
   type ImageOptions,
+  type ImagesOptions,
   type Prediction,
+  type ReturnErrors,
 } from '../classify';
 import { ModelError } from '../errors';
 import type { ImageInput } from '../image';
@@ -67,11 +71,15 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
    *   what `Classifier.classify` throws.
    */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(
+    images: readonly ImageInput[],
+    options: ClassifyOptions & ReturnErrors,
+  ): Promise<(Prediction[] | ImageFailure)[]>;
   classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<Prediction[] | Prediction[][]> {
+  ): Promise<Prediction[] | (Prediction[] | ImageFailure)[]> {
     return await this.use((active) =>
       classifierOf(active, 'classify').classify(images as ImageInput, options),
     );
@@ -81,32 +89,40 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   classifyDetailed(image: ImageInput, options?: ClassifyOptions): Promise<VersionedResult>;
   classifyDetailed(
     images: readonly ImageInput[],
+    options: ClassifyOptions & ReturnErrors,
+  ): Promise<(VersionedResult | ImageFailure)[]>;
+  classifyDetailed(
+    images: readonly ImageInput[],
     options?: ClassifyOptions,
   ): Promise<VersionedResult[]>;
   async classifyDetailed(
     images: ImageInput | readonly ImageInput[],
     options?: ClassifyOptions,
-  ): Promise<VersionedResult | VersionedResult[]> {
+  ): Promise<VersionedResult | (VersionedResult | ImageFailure)[]> {
     return await this.use(async (active) => {
       const { version, source } = active;
       const classifier = classifierOf(active, 'classifyDetailed');
-      const results: DetailedResult | DetailedResult[] = await classifier.classifyDetailed(
-        images as ImageInput,
-        options,
+      const addVersion = (result: DetailedResult) => ({ ...result, version, source });
+      const results: DetailedResult | (DetailedResult | ImageFailure)[] =
+        await classifier.classifyDetailed(images as ImageInput, options);
+      if (!Array.isArray(results)) return addVersion(results);
+      return (results as (DetailedResult | ImageFailure)[]).map((result) =>
+        isImageFailure(result) ? result : addVersion(result),
       );
-      return Array.isArray(results)
-        ? (results as DetailedResult[]).map((result) => ({ ...result, version, source }))
-        : { ...results, version, source };
     });
   }
 
   /** Like `Classifier.embed`. */
-  embed(image: ImageInput, options?: ImageOptions): Promise<Float32Array>;
-  embed(images: readonly ImageInput[], options?: ImageOptions): Promise<Float32Array[]>;
+  embed(image: ImageInput, options?: ImagesOptions): Promise<Float32Array>;
+  embed(
+    images: readonly ImageInput[],
+    options: ImagesOptions & ReturnErrors,
+  ): Promise<(Float32Array | ImageFailure)[]>;
+  embed(images: readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>;
   async embed(
     images: ImageInput | readonly ImageInput[],
-    options?: ImageOptions,
-  ): Promise<Float32Array | Float32Array[]> {
+    options?: ImagesOptions,
+  ): Promise<Float32Array | (Float32Array | ImageFailure)[]> {
     return await this.use((active) =>
       classifierOf(active, 'embed').embed(images as ImageInput, options),
     );

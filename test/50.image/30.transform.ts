@@ -23,11 +23,13 @@ describe('batch', () => {
     return await tensor.data();
   }
 
-  for (const { width, height, channels, cmyk, resize, crop, tensor } of noises) {
+  for (const golden of noises) {
+    const { width, height, channels, cmyk, resize, crop, interpolation, tensor } = golden;
     const mode = cmyk ? 'CMYK' : `${channels} channels`;
-    it(`matches Pillow for ${width} x ${height}, ${mode}, resized to ${resize} and cropped to ${crop}`, async () => {
+    it(`matches Pillow for ${width} x ${height}, ${mode}, ${interpolation} to ${resize}, cropped to ${crop}`, async () => {
       const image = { ...noise(width, height, channels), cmyk };
-      assert.equal(sha256(await run([image], { ...imagenet, resize, crop })), tensor);
+      const transform = { ...imagenet, resize, crop, interpolation };
+      assert.equal(sha256(await run([image], transform)), tensor);
     });
   }
 
@@ -40,9 +42,9 @@ describe('batch', () => {
   it('returns the same pixels for a GPU, as bytes that are not yet normalized', async () => {
     const { gpu } = await fake.open();
     const { mean, std } = imagenet;
-    for (const { width, height, channels, cmyk, resize, crop } of noises) {
+    for (const { width, height, channels, cmyk, resize, crop, interpolation } of noises) {
       const image = { ...noise(width, height, channels), cmyk };
-      const transform = { ...imagenet, resize, crop };
+      const transform = { ...imagenet, resize, crop, interpolation };
       const expected = await run([image, image], transform);
       using bytes = await batch(executor, [image, image], transform, gpu);
       assert.deepEqual([bytes.dtype, bytes.shape], ['uint8', [2, crop, crop, 3]]);
@@ -62,7 +64,10 @@ describe('batch', () => {
     }
   });
 
-  for (const { width, height, tensor } of noises.filter((n) => n.width * n.height === 1000)) {
+  const lines = noises.filter(
+    (golden) => golden.width * golden.height === 1000 && golden.interpolation === 'bilinear',
+  );
+  for (const { width, height, tensor } of lines) {
     it(`crops a line of 100,000 pixels to its center, ${width} x ${height}`, async () => {
       const data = new Uint8Array(100_000 * 3);
       data.set(noise(width, height, 3).data, 49_500 * 3);

@@ -29,14 +29,14 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def transform(image, resize=256, crop=224):
+def transform(image, resize=256, crop=224, interpolation="bilinear"):
     image = image.convert("RGB")
     width, height = image.size
     short, long = sorted(image.size)
     size = (resize, int(resize * long / short))
     size = size if width <= height else size[::-1]
     if short != resize:
-        image = image.resize(size, Image.Resampling.BILINEAR)
+        image = image.resize(size, Image.Resampling[interpolation.upper()])
     left = int(round((image.width - crop) / 2.0))
     top = int(round((image.height - crop) / 2.0))
     image = image.crop((left, top, left + crop, top + crop))
@@ -182,7 +182,7 @@ SIZES = [
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 
 
-def describe_noise(width, height, mode, resize=256, crop=224):
+def describe_noise(width, height, mode, resize=256, crop=224, interpolation="bilinear"):
     channels = MODES[mode]
     image = Image.frombytes(mode, (width, height), noise(width, height, channels).tobytes())
     return {
@@ -192,7 +192,8 @@ def describe_noise(width, height, mode, resize=256, crop=224):
         "cmyk": mode == "CMYK",
         "resize": resize,
         "crop": crop,
-        "tensor": sha256(transform(image, resize, crop).tobytes()),
+        "interpolation": interpolation,
+        "tensor": sha256(transform(image, resize, crop, interpolation).tobytes()),
     }
 
 
@@ -203,6 +204,8 @@ def main():
         noises += [describe_noise(*size, mode) for size in [(333, 251), (200, 600), (90, 70)]]
     for resize, crop in [(232, 224), (232, 231), (64, 1), (300, 300), (1, 1)]:
         noises += [describe_noise(*size, "RGB", resize, crop) for size in [(341, 257), (97, 401)]]
+    noises += [describe_noise(*size, "RGB", interpolation="bicubic") for size in SIZES]
+    noises += [describe_noise(333, 251, mode, 235, 224, "bicubic") for mode in MODES]
     files = {path.name: describe_fixture(path) for path in sorted(FIXTURES.iterdir())}
     (HERE / "goldens.json").write_text(
         json.dumps({"files": files, "noises": noises}, indent=1) + "\n"

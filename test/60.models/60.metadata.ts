@@ -35,6 +35,21 @@ describe('model metadata', () => {
     assert.equal(parseWith('labels', null).labels, null);
   });
 
+  it('of a model of your own needs a name, labels and a transform alone', () => {
+    const own = { format: 1, name: 'insects', labels: ['ant', 'bee'], transform };
+    assert.deepEqual(parseMetadata(JSON.stringify(own), 'net.pt'), {
+      ...{ name: 'insects', numClasses: 2, labels: ['ant', 'bee'], transform },
+      ...{ architecture: null, stride: null, license: null, source: null },
+    });
+    const bicubic = { ...own, transform: { ...transform, interpolation: 'bicubic' } };
+    const { interpolation } = parseMetadata(JSON.stringify(bicubic), 'net.pt').transform;
+    assert.equal(interpolation, 'bicubic');
+    for (const missing of ['name', 'labels', 'transform']) {
+      const text = JSON.stringify({ ...own, [missing]: undefined });
+      assert.throws(() => parseMetadata(text, 'net.pt'), ModelError);
+    }
+  });
+
   it('drops unknown fields', () => {
     assert.deepEqual(parseWith('__proto__', { evil: 1 }), metadata);
     assert.deepEqual(parseWith('more', 1), metadata);
@@ -43,10 +58,10 @@ describe('model metadata', () => {
   for (const [path, values] of Object.entries({
     format: [0, 2, '1', undefined],
     name: ['', 1, 'a\nb', '\x1b[31m', 'x'.repeat(1001)],
-    architecture: ['vgg16', 'toString', null],
+    architecture: ['vgg16', 'toString', 5],
     stride: ['v1', null],
     numClasses: [0, 1.5, -1, 2 ** 40, '1000', 10],
-    labels: ['imagenet22k', undefined],
+    labels: ['imagenet22k', undefined, ['one'], Array(1000).fill(5)],
     license: [undefined, 'MIT'],
     'license.commercial': [null, 0],
     'license.url': [7],
@@ -57,6 +72,7 @@ describe('model metadata', () => {
     'transform.crop': [257, 0],
     'transform.mean': [[0, 0], [0, 0, null], 'abc'],
     'transform.std': [[1, 1, 0]],
+    'transform.interpolation': ['nearest', null],
   })) {
     it(`is rejected if ${path} is invalid`, () => {
       for (const value of values) {

@@ -34,8 +34,8 @@ describe('hub.load', function () {
         license: null,
       },
     );
-    assert.equal(source.file, 'weights.safetensors');
-    assert.match(source.sha256, /^[0-9a-f]{64}$/);
+    assert.equal(source!.file, 'weights.safetensors');
+    assert.match(source!.sha256, /^[0-9a-f]{64}$/);
   });
 
   it('initializes the head for another number of classes', async () => {

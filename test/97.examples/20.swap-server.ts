@@ -74,7 +74,7 @@ describe('examples/swap-server.mjs', () => {
 
   it('rejects bodies that are not images or JSON or are too large, and unknown paths', async () => {
     const [status, { error }] = await post('/classify', 'not an image');
-    assert.deepEqual([status, error?.code], [422, 'ERR_SEMISUP_IMAGE_DECODE']);
+    assert.deepEqual([status, error?.code], [422, 'ERR_SEMISUP_IMAGE_FORMAT']);
     assert.equal((await post('/model', '{'))[0], 400);
     assert.equal((await post('/model', 'null'))[0], 422);
     assert.equal((await post('/model', '{}', 'text/plain'))[0], 415);

@@ -23,6 +23,7 @@ export interface NoiseGolden {
   readonly cmyk: boolean;
   readonly resize: number;
   readonly crop: number;
+  readonly interpolation: 'bilinear' | 'bicubic';
   readonly tensor: string;
 }
 
