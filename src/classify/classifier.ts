@@ -20,6 +20,7 @@ import {
 } from '../torch';
 import type { DetailedResult, Prediction } from './prediction';
 import { checkOutput } from './check-output';
+import { isArray } from './image-list';
 import { openModule } from './open-module';
 import { isImageFailure, type ImageFailure } from './image-failure';
 import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
@@ -188,7 +189,7 @@ export class Classifier implements AsyncDisposable {
     checkSignal(options.signal);
     const rows = await this.#runCall(async () => {
       await this.#model.prepare('features', options.signal);
-      return await this.#pipeline.rows('features', toArray(images), options);
+      return await this.#pipeline.rows('features', images, options);
     });
     return isArray(images) ? rows : rows[0]!;
   }
@@ -205,9 +206,7 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, imageOptionNames, 'logits');
-    const rows = await this.#runCall(() =>
-      this.#pipeline.rows('forward', toArray(images), options),
-    );
+    const rows = await this.#runCall(() => this.#pipeline.rows('forward', images, options));
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
     // An error was thrown: `logits` has no option `onError`.
@@ -270,7 +269,7 @@ export class Classifier implements AsyncDisposable {
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
     }
-    return await this.#runCall(() => this.#pipeline.classify(toArray(images), topk, options));
+    return await this.#runCall(() => this.#pipeline.classify(images, topk, options));
   }
 }
 
@@ -298,12 +297,4 @@ function checkOnError(
   if (onError === undefined || onError === 'throw') return;
   if (onError !== 'return') throw invalidValue('onError', `'throw' or 'return'`, onError);
   if (!isArray(images)) throw invalidValue('onError', `'throw' for a single image`, onError);
-}
-
-function isArray(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
-  return Array.isArray(images);
-}
-
-function toArray(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
-  return isArray(images) ? images : [images];
 }

@@ -7,6 +7,7 @@ import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
 import { checkLogits } from './check-output';
 import { locateFailure, type ImageFailure } from './image-failure';
+import { isArray } from './image-list';
 import type { SubBatchOutput, Method, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
@@ -69,7 +70,7 @@ export class ImagePipeline {
 
   /** Returns the `k` most probable classes of each image. */
   async classify(
-    images: readonly ImageInput[],
+    images: ImageInput | readonly ImageInput[],
     k: number,
     options: ImagesOptions,
   ): Promise<(DetailedResult | ImageFailure)[]> {
@@ -79,7 +80,7 @@ export class ImagePipeline {
   /** Runs a method and returns one row of its output per image. */
   async rows(
     method: Method,
-    images: readonly ImageInput[],
+    images: ImageInput | readonly ImageInput[],
     options: ImagesOptions,
   ): Promise<(Float32Array | ImageFailure)[]> {
     return await this.#run(images, options, this.#rowBatchers[method], (image) => image);
@@ -87,7 +88,7 @@ export class ImagePipeline {
 
   /** Runs the images of a call. If the call fails, those that have not run yet are aborted. */
   async #run<Input, Result>(
-    images: readonly ImageInput[],
+    images: ImageInput | readonly ImageInput[],
     { orient, signal, onError = 'throw' }: ImagesOptions,
     batcher: Batcher<Input, Result>,
     toInput: (image: PreparedImage) => Input,
@@ -106,12 +107,12 @@ export class ImagePipeline {
         // `stop` also identifies the call.
         return await batcher.add(() => prepare(image), { signal: stop.signal, call: stop });
       } catch (error) {
-        const failure = locateFailure(error, index);
+        const failure = isArray(images) && locateFailure(error, index);
         if (failure && onError === 'return') return failure;
         throw error;
       }
     };
-    const results = images.map(run);
+    const results = (isArray(images) ? images : [images]).map(run);
     try {
       return await rejectOnAbort(signal, Promise.all(results));
     } catch (error) {

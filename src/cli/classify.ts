@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import type { DetailedResult } from '../classify';
-import { hub } from '../hub';
+import type { ImageInput } from '../image';
 import { classes } from '../models';
 import { invalidValue } from '../options';
 import { parsePositiveInteger } from './export';
-import { withHub, withHubFlags, type HubFlags } from './hub-options';
+import { withHubFlags, type HubFlags } from './hub-options';
+import { isTorchScriptFile, openClassifier } from './open-classifier';
 import { processImages } from './process-images';
-import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
+import { imageArgument, withRunFlags, type RunFlags } from './run-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
 interface ClassifyFlags extends HubFlags, RunFlags {
@@ -18,18 +19,18 @@ interface ClassifyFlags extends HubFlags, RunFlags {
 /** `semisup classify IMAGE…` */
 export function classifyCommand(): Command {
   return withHubFlags(
-    withRunFlags(new Command('classify').description('classify images').argument('<image...>'))
+    withRunFlags(
+      new Command('classify').description('classify images').argument('<image...>', imageArgument),
+    )
       .option('-k, --topk <count>', 'number of classes', parsePositiveInteger)
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
     const { topk, orient } = flags;
     checkTopk(flags);
-    await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
-    );
+    await using model = await openClassifier(flags);
     const results: object[] = [];
-    const classify = (image: string) => model.classifyDetailed(image, { topk, orient });
+    const classify = (image: ImageInput) => model.classifyDetailed(image, { topk, orient });
     for await (const { image, result, error } of processImages(images, classify)) {
       if (flags.json) results.push({ image, ...(error ? { error: errorAsJson(error) } : result) });
       else if (result) print(show(image, result));
@@ -38,9 +39,9 @@ export function classifyCommand(): Command {
   });
 }
 
-/** Checks `topk` before anything is downloaded. With custom weights, the number of classes is not known yet. */
-function checkTopk({ topk = 1, weights }: ClassifyFlags): void {
-  if (weights !== undefined || topk <= classes.length) return;
+/** Checks `topk` before anything is downloaded, if the number of classes is known by then. */
+function checkTopk({ topk = 1, weights, model }: ClassifyFlags): void {
+  if (weights !== undefined || isTorchScriptFile(model) || topk <= classes.length) return;
   throw invalidValue('topk', `an integer from 1 to ${classes.length}`, topk);
 }
 

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import { hub } from '../hub';
-import { withHub, withHubFlags, type HubFlags } from './hub-options';
+import type { ImageInput } from '../image';
+import { withHubFlags, type HubFlags } from './hub-options';
+import { openClassifier } from './open-classifier';
 import { processImages } from './process-images';
-import { toLoadOptions, withRunFlags, type RunFlags } from './run-options';
+import { imageArgument, withRunFlags, type RunFlags } from './run-options';
 import { errorAsJson, print, printJson } from './terminal';
 
 interface EmbedFlags extends HubFlags, RunFlags {
@@ -16,17 +17,15 @@ export function embedCommand(): Command {
     withRunFlags(
       new Command('embed')
         .description("compute embeddings: the model's features before its last layer")
-        .argument('<image...>'),
+        .argument('<image...>', imageArgument),
     )
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
     const { orient } = flags;
-    await using model = await withHub(flags, (options) =>
-      hub.load(flags.model, { ...options, ...toLoadOptions(flags) }),
-    );
+    await using model = await openClassifier(flags);
     const results: object[] = [];
-    const embed = (image: string) => model.embed(image, { orient });
+    const embed = (image: ImageInput) => model.embed(image, { orient });
     for await (const { image, result, error } of processImages(images, embed)) {
       if (flags.json) {
         results.push({

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { ModelError } from '../errors';
 import { hub } from '../hub';
 import type { ModelCard } from '../models';
 import { dim, print, printJson, table } from './terminal';
@@ -11,6 +12,7 @@ export function listCommand(): Command {
     .option('--json', 'print JSON')
     .action((glob: string, { json }: { json?: boolean }) => {
       const cards = hub.list(glob).map((name) => hub.info(name));
+      if (cards.length === 0) throw noMatch(glob);
       if (json) {
         printJson(cards);
         return;
@@ -40,6 +42,14 @@ export function listCommand(): Command {
         dim(`\nAccuracy in percent, as measured by timm${hasClaimed ? '; *: as claimed' : ''}.`),
       );
     });
+}
+
+function noMatch(glob: string): ModelError {
+  return new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', {
+    what: `No model matches '${glob}'.`,
+    remedy: 'Run `semisup list` without a pattern to see all of them.',
+    value: glob,
+  });
 }
 
 /** The measured accuracy, or the claimed one with a mark. */

@@ -9,7 +9,11 @@ export interface RunFlags extends Pick<
 > {
   readonly model: string;
   readonly weights?: string;
+  readonly classes?: string;
 }
+
+/** The description of the images that a command takes. */
+export const imageArgument = 'paths, directories, patterns, http(s) URLs, or - for standard input';
 
 /** Converts the flags to options of `hub.load`. */
 export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | keyof ModelOptions> {
@@ -19,8 +23,13 @@ export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | ke
 /** Adds the options of commands that run a model. */
 export function withRunFlags(command: Command): Command {
   return command
-    .option('-m, --model <name>', 'model name, see `semisup list`', 'resnet50_swsl')
+    .option(
+      '-m, --model <model>',
+      'model name, see `semisup list`, or the path of a TorchScript file',
+      'resnet50_swsl',
+    )
     .option('--weights <checkpoint>', 'path of your own checkpoint')
+    .option('--classes <file>', 'with a TorchScript file: its class names, one per line')
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
     .option(
       '--precision <precision>',

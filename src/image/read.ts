@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { ImageError } from '../errors';
+import { ImageError, SemisupError } from '../errors';
 import { abbreviate } from '../options';
 import type { ImageSource, ImageStream } from './input';
 
@@ -66,7 +66,8 @@ async function readStream(
     return { name: `The stream of ${bytes.length} bytes`, bytes };
   } catch (cause) {
     signal?.throwIfAborted();
-    throw cause instanceof ImageError ? cause : readError(stream, 'The stream', cause);
+    // A stream of ours reports its own errors.
+    throw cause instanceof SemisupError ? cause : readError(stream, 'The stream', cause);
   }
 }
 

@@ -133,6 +133,14 @@ describe('Classifier', function () {
         return true;
       });
     }
+    await assert.rejects(model.classify('none.jpg'), (error: unknown) => {
+      assert.ok(error instanceof ImageError);
+      assert.deepEqual(
+        [error.index, error.message.slice(0, 19)],
+        [undefined, 'The image none.jpg '],
+      );
+      return true;
+    });
     const invalid = model.classify([clock, 5 as unknown as string]);
     await assert.rejects(invalid, (error: unknown) => {
       assert.ok(error instanceof OptionError);

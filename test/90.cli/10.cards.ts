@@ -9,6 +9,12 @@ describe('semisup list and info', () => {
     assert.deepEqual(names.slice(0, 4), ['model', 'resnet18_ssl', 'resnet18_swsl', '']);
   });
 
+  it('report that no model matches', async () => {
+    const { code, stdout, stderr } = await runCommand(['list', 'xyz*']);
+    assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+    assert.match(stderr, /^semisup: No model matches 'xyz\*'\. Run `semisup list` /);
+  });
+
   it('mark claimed accuracies', async () => {
     const { stdout } = await runCommand(['list', 'resnet50_*']);
     assert.match(stdout, /^resnet50_swsl +81\.1 +96\.0 /m);

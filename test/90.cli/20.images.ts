@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generatedWeights } from '../support/generated-weights';
+import { TestServer } from '../support/http-server';
 import { root, runCommand } from '../support/run-node';
 
 const clock = join(root, 'examples', 'clock.jpg');
@@ -9,6 +11,7 @@ const clock = join(root, 'examples', 'clock.jpg');
 describe('semisup classify, embed and export', function () {
   this.timeout(120_000);
   const generated = generatedWeights();
+  const server = new TestServer();
   const model = () => ['--model', 'resnet18_swsl', '--weights', generated.weights];
 
   it('print only a table', async () => {
@@ -56,6 +59,71 @@ describe('semisup classify, embed and export', function () {
       });
       assert.equal(second!.image, clock);
       assert.ok((second![result] as unknown[]).length >= 5);
+    }
+  });
+
+  it('read directories, patterns, URLs and standard input', async () => {
+    const directory = join(generated.directory, 'images');
+    await mkdir(join(directory, 'more'), { recursive: true });
+    for (const name of ['b.jpg', 'a.PNG', 'more/c[1].jpeg', 'notes.txt']) {
+      await copyFile(clock, join(directory, name));
+    }
+    server.handler = (request, response) => {
+      if (request.url !== '/clock.jpg') response.writeHead(404).end();
+      else createReadStream(clock).pipe(response);
+    };
+    const pattern = join(directory, '*.jpg');
+    const bracketed = join(directory, 'more/c[1].jpeg');
+    const [found, missing] = [`${server.origin}/clock.jpg`, `${server.origin}/no.jpg`];
+    const args = ['classify', directory, pattern, bracketed, '-', missing, found];
+    const unmatched = join(directory, '*.gif');
+    const { code, stdout, stderr } = await runCommand(
+      [...args, unmatched, '--json', ...model()],
+      process.env,
+      { input: await readFile(clock) },
+    );
+    const answers = JSON.parse(stdout) as {
+      image: string;
+      predictions?: object[];
+      error?: { code: string };
+    }[];
+    assert.deepEqual(
+      answers.map(({ image, error }) => [image, error?.code]),
+      [
+        ...['a.PNG', 'b.jpg', 'more/c[1].jpeg'].map((name) => [join(directory, name), undefined]),
+        [join(directory, 'b.jpg'), undefined],
+        [bracketed, undefined],
+        ['-', undefined],
+        [missing, 'ERR_SEMISUP_DOWNLOAD_HTTP'],
+        [found, undefined],
+        [unmatched, 'ERR_SEMISUP_IMAGE_NOT_FOUND'],
+      ],
+    );
+    const results = answers.filter(({ error }) => !error);
+    for (const { predictions } of results) {
+      assert.deepEqual(predictions, answers[0]!.predictions);
+    }
+    assert.equal(code, 1);
+    assert.match(stderr, /no\.jpg responded with status 404\./);
+  });
+
+  it('run a TorchScript file as the model', async () => {
+    const path = join(generated.directory, 'model.pt');
+    await runCommand(['export', 'resnet18_swsl', '--weights', generated.weights, '-o', path]);
+    const expected = await runCommand(['embed', clock, ...model()]);
+    const { code, stdout } = await runCommand(['embed', clock, '--model', path]);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: expected.stdout });
+    const classes = join(generated.directory, 'classes.txt');
+    await writeFile(classes, Array.from({ length: 1000 }, (_, i) => `name ${i}\n`).join(''));
+    const named = await runCommand(['classify', clock, '--model', path, '--classes', classes]);
+    assert.match(named.stdout, / name \d+$/m);
+    for (const args of [
+      ['--model', path, '--weights', generated.weights],
+      ['--model', 'resnet18_swsl', '--classes', classes],
+    ]) {
+      const { code, stderr } = await runCommand(['classify', clock, ...args]);
+      assert.equal(code, 2);
+      assert.match(stderr, /applies to .* only/);
     }
   });
 

@@ -22,14 +22,22 @@ export async function runNode(
   return await runProcess(process.execPath, evaluate, env);
 }
 
-/** Runs the command `semisup`. With `hangUp`, its stdout is closed after the first chunk. */
+/** The streams of a child process. */
+interface Streams {
+  /** Closes stdout after the first chunk. */
+  readonly hangUp?: boolean;
+  /** Written to stdin. */
+  readonly input?: Uint8Array;
+}
+
+/** Runs the command `semisup`. */
 export async function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
-  { hangUp = false } = {},
+  streams: Streams = {},
 ): Promise<ProcessResult> {
   const command = join(root, 'src', 'cli', 'index.ts');
-  return await runProcess(process.execPath, ['--require', 'tsx', command, ...args], env, hangUp);
+  return await runProcess(process.execPath, ['--require', 'tsx', command, ...args], env, streams);
 }
 
 /** Runs one of `examples/`, which import the last build of the package. */
@@ -41,9 +49,10 @@ async function runProcess(
   file: string,
   args: string[],
   env: NodeJS.ProcessEnv,
-  hangUp = false,
+  { hangUp = false, input }: Streams = {},
 ): Promise<ProcessResult> {
-  const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { cwd: root, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(input);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { Classifier, pickModelOptions } from '../classify';
+import { OptionError } from '../errors';
+import { hub } from '../hub';
+import { withHub, type HubFlags } from './hub-options';
+import { toLoadOptions, type RunFlags } from './run-options';
+
+/** Opens the model that the flags select: one of the hub, or a TorchScript file. */
+export async function openClassifier(flags: HubFlags & RunFlags): Promise<Classifier> {
+  const { model, weights, classes } = flags;
+  if (!isTorchScriptFile(model)) {
+    if (classes !== undefined) throw unusable('--classes', classes, 'a TorchScript file');
+    return await withHub(flags, (options) =>
+      hub.load(model, { ...options, ...toLoadOptions(flags) }),
+    );
+  }
+  if (weights !== undefined) throw unusable('--weights', weights, 'a model of the hub');
+  const options = pickModelOptions(flags);
+  if (classes === undefined) return await Classifier.open(model, options);
+  return await Classifier.open(model, { ...options, classes: await readClasses(classes) });
+}
+
+/** Whether `--model` names a file rather than a model of the hub. */
+export function isTorchScriptFile(model: string): boolean {
+  return /\.(pt|pth|ts|torchscript)$|[\\/]/i.test(model);
+}
+
+/** One name per line; the last line may be empty. */
+async function readClasses(path: string): Promise<string[]> {
+  try {
+    const lines = (await readFile(path, 'utf8')).split(/\r?\n/);
+    return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+  } catch (cause) {
+    throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what: `The file ${path} of --classes could not be read: ${(cause as Error).message}.`,
+      remedy: 'Pass a text file with one class name per line.',
+      value: path,
+      cause,
+    });
+  }
+}
+
+function unusable(flag: string, value: string, model: string): OptionError {
+  return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `${flag} applies to ${model} only, but received '${value}' with another --model.`,
+    remedy: `Omit ${flag}, or pass ${model} as --model.`,
+    value,
+  });
+}
