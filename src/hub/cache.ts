@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeDirectory } from '../home';
 import { environment } from './environment';
 
 /**
@@ -20,5 +20,5 @@ export function checkpointsDirectory(hubDir?: string): string {
 }
 
 function expandHome(path: string): string {
-  return path.replace(/^~(?=$|[/\\])/, homedir());
+  return /^~($|[/\\])/.test(path) ? join(homeDirectory(), path.slice(1)) : path;
 }

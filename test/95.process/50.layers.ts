@@ -61,7 +61,7 @@ describe('the layer checks', () => {
 describe('the layers of src/', () => {
   const layers = [
     ['types', 'errors', 'semaphore'],
-    ['options'],
+    ['home', 'options'],
     ['net', 'checkpoint'],
     ['libtorch'],
     ['torch', 'versions'],
