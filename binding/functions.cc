@@ -53,6 +53,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<ConvertTensor>(exports, "convertTensor");
   Export<MoveTensor>(exports, "moveTensor");
   Export<ReshapeTensor>(exports, "reshapeTensor");
+  Export<SummarizeTensor>(exports, "summarizeTensor");
   Export<DisposeTensor>(exports, "disposeTensor");
   Export<LoadModule>(exports, "loadModule");
   Export<LoadModuleSync>(exports, "loadModuleSync");

@@ -104,8 +104,13 @@ export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_KIND'
 > {}
 
-/** A tensor's shape, dtype or data do not match each other or the operation. */
-export class TensorError extends SemisupError<'ERR_SEMISUP_TENSOR'> {}
+/**
+ * A tensor's shape, dtype or data do not match each other or the operation, or a module's tensor has a dtype
+ * or layout without a JavaScript equivalent.
+ */
+export class TensorError extends SemisupError<
+  'ERR_SEMISUP_TENSOR' | 'ERR_SEMISUP_TENSOR_UNSUPPORTED'
+> {}
 
 /** A device is not available, failed, or has too little memory. */
 export class DeviceError extends SemisupError<

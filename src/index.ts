@@ -71,6 +71,7 @@ export {
   type Device,
   type DeviceName,
   type TensorData,
+  type NestedArray,
   type ExecutorOptions,
   type FloatDType,
   type KeywordArguments,

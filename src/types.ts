@@ -9,7 +9,12 @@ export const dtypeBytes = {
   int16: 2,
   int32: 4,
   int64: 8,
+  uint16: 2,
+  uint32: 4,
+  uint64: 8,
   bool: 1,
+  complex64: 8,
+  complex128: 16,
 } as const;
 
 /** An element type, named as PyTorch names it. */

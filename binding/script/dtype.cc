@@ -8,7 +8,7 @@
 namespace semisup {
 namespace {
 
-constexpr std::array<std::pair<const char*, c10::ScalarType>, 10> kDTypes = {{
+constexpr std::array<std::pair<const char*, c10::ScalarType>, 15> kDTypes = {{
     {"float32", c10::kFloat},
     {"float64", c10::kDouble},
     {"float16", c10::kHalf},
@@ -18,6 +18,11 @@ constexpr std::array<std::pair<const char*, c10::ScalarType>, 10> kDTypes = {{
     {"int16", c10::kShort},
     {"int32", c10::kInt},
     {"int64", c10::kLong},
+    {"uint16", c10::kUInt16},
+    {"uint32", c10::kUInt32},
+    {"uint64", c10::kUInt64},
+    {"complex64", c10::kComplexFloat},
+    {"complex128", c10::kComplexDouble},
     {"bool", c10::kBool},
 }};
 
@@ -34,8 +39,9 @@ const char* DTypeName(c10::ScalarType dtype) {
   for (const auto& [name, known] : kDTypes) {
     if (dtype == known) return name;
   }
-  throw Error("ERR_SEMISUP_TENSOR",
-              std::string("Tensors of type ") + c10::toString(dtype) + " are not supported.");
+  throw Error("ERR_SEMISUP_TENSOR_UNSUPPORTED", "A tensor of dtype " +
+                                                    std::string(c10::getDtypeNames(dtype).first) +
+                                                    " has no JavaScript equivalent.");
 }
 
 }  // namespace semisup

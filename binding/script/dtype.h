@@ -5,9 +5,10 @@
 
 namespace semisup {
 
-// Convert between LibTorch's element types and PyTorch's names for those that src/dtype.ts lists.
-// Both throw ERR_SEMISUP_TENSOR for any other type.
+// Convert between LibTorch's element types and PyTorch's names for those that src/types.ts lists.
+// Throws ERR_SEMISUP_TENSOR for any other name.
 c10::ScalarType DTypeFromName(const std::string& name);
+// Throws ERR_SEMISUP_TENSOR_UNSUPPORTED for any other type.
 const char* DTypeName(c10::ScalarType dtype);
 
 }  // namespace semisup

@@ -42,14 +42,29 @@ void CheckLength(const at::Tensor& tensor, const ElementBytes& elements) {
 
 // Whether the memory holds exactly the elements, in row-major order.
 bool CanCopyBytes(const at::Tensor& tensor) {
-  return tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_neg() && !tensor._is_zerotensor();
+  return tensor.is_cpu() && tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg() &&
+         !tensor._is_zerotensor();
 }
 
 void CheckLayout(const at::Tensor& tensor) {
   if (tensor.layout() == c10::kStrided && !tensor.is_nested()) return;
   std::ostringstream layout;
   layout << tensor.layout();
-  throw Error("ERR_SEMISUP_TENSOR", "Tensors of layout " + layout.str() + " are not supported.");
+  throw Error("ERR_SEMISUP_TENSOR_UNSUPPORTED",
+              "A tensor of layout " + layout.str() + " has no JavaScript equivalent.");
+}
+
+// The first and last `edge` entries of each dimension that is longer than both together. Only the
+// result is allocated: each dimension is first split into a view of two windows of `edge` entries.
+at::Tensor Edges(at::Tensor tensor, int64_t edge) {
+  auto shape = tensor.sizes().vec();
+  for (int64_t i = tensor.dim() - 1; i >= 0; i--) {
+    const int64_t length = shape[i];
+    if (length <= 2 * edge) continue;
+    shape[i] = 2 * edge;
+    tensor = tensor.unfold(i, edge, length - edge).movedim(-1, i + 1);
+  }
+  return tensor.reshape(shape);
 }
 
 }  // namespace
@@ -154,6 +169,17 @@ Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {
                       auto reshaped = tensor.reshape(shape);
                       AwaitDevice(reshaped.device());
                       return reshaped;
+                    }));
+}
+
+Napi::Value SummarizeTensor(const Napi::CallbackInfo& info) {
+  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const int64_t edge = info[1].As<Napi::Number>();
+  return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
+                      const at::NoGradGuard no_grad;
+                      auto edges = Edges(tensor, edge);
+                      AwaitDevice(edges.device());
+                      return edges;
                     }));
 }
 

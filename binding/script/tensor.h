@@ -19,7 +19,7 @@ struct HandleTraits<Tensor> {
   static constexpr napi_type_tag kTag = {0x2f6b9d0e5a7c4431, 0xa1c3e5f708192b3d};
 };
 
-// Throws ERR_SEMISUP_TENSOR for a layout or dtype that JavaScript cannot read.
+// Throws ERR_SEMISUP_TENSOR_UNSUPPORTED for a layout or dtype that JavaScript cannot read.
 Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor);
 // Reads a JS array of sizes or strides.
 std::vector<int64_t> ReadSizes(Napi::Value value);
@@ -31,6 +31,8 @@ Napi::Value ConvertTensor(const Napi::CallbackInfo& info);
 // Copies the tensor to another device, on an executor's thread.
 Napi::Value MoveTensor(const Napi::CallbackInfo& info);
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info);
+// The first and last entries of each long dimension, for a printed summary.
+Napi::Value SummarizeTensor(const Napi::CallbackInfo& info);
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -77,17 +77,6 @@ export async function writeFileAtomically(
   }
 }
 
-/** Adds the name of the archive to an error from the addon. */
-export function withArchiveName(error: unknown, { name }: Archive): unknown {
-  if (!(error instanceof ModelError)) return error;
-  return new ModelError(error.code, {
-    what: `${name} could not be loaded as TorchScript: ${error.what}`,
-    remedy: error.remedy,
-    value: name,
-    cause: error,
-  });
-}
-
 function fromBytes(bytes: Uint8Array): Archive {
   if ('resizable' in bytes.buffer && bytes.buffer.resizable) {
     throw invalidValue('the bytes of an archive', 'a non-resizable buffer', bytes.buffer);

@@ -1,14 +1,25 @@
 /** Tensors with more elements are summarized. */
 const threshold = 1000;
 /** The number of entries at the start and end of each dimension in a summary. */
-const edgeItems = 3;
+export const edgeItems = 3;
 const lineWidth = 80;
 
-/** Elements in row-major order; booleans are 0 and 1. */
+export type Kind = 'float' | 'complex' | 'integer' | 'boolean';
+
 export interface Printable {
+  /**
+   * The elements, row-major, or those of a summary: the first and last `edgeItems` of each dimension. Booleans
+   * are 0 and 1; complex numbers are two elements.
+   */
   readonly elements: ArrayLike<number> | ArrayLike<bigint>;
+  /** The shape of the tensor, not of its summary. */
   readonly shape: readonly number[];
-  readonly kind: 'float' | 'integer' | 'boolean';
+  readonly kind: Kind;
+}
+
+/** Whether a tensor of this shape is summarized. */
+export function isSummarized(shape: readonly number[]): boolean {
+  return shape.reduce((product, length) => product * length, 1) > threshold;
 }
 
 /**
@@ -16,10 +27,15 @@ export interface Printable {
  * the widest one shown. Floats have four decimals, none if all are integers, or an exponent if the ratio
  * of their magnitudes exceeds 1000 or one lies outside 1e-4 to 1e8.
  *
+ * @param name the text before the parenthesis
  * @param suffixes the text after the elements, e.g. `dtype=torch.int8`
  */
-export function formatTensor(printable: Printable, suffixes: readonly string[]): string {
-  const opening = 'tensor(';
+export function formatTensor(
+  name: string,
+  printable: Printable,
+  suffixes: readonly string[],
+): string {
+  const opening = `${name}(`;
   return withSuffixes(
     opening + formatElements(printable, opening.length),
     suffixes,
@@ -29,15 +45,12 @@ export function formatTensor(printable: Printable, suffixes: readonly string[]):
 
 function formatElements({ elements, shape, kind }: Printable, indent: number): string {
   if (elements.length === 0) return '[]';
-  const isSummarized = elements.length > threshold;
-  const visible = [...visibleOffsets(shape, isSummarized)].map((offset) => elements[offset]!);
-  const [format, width] =
-    kind === 'float' ? floatFormat(visible as number[]) : integerFormat(visible, kind);
-  const texts = visible.map((element) => format(element).padStart(width));
+  const isCut = isSummarized(shape);
+  const { texts, width } = textsOf(Array.from<number | bigint>(elements), kind);
   let next = 0;
 
   const vector = (length: number, column: number): string => {
-    const parts = texts.slice(next, (next += visibleCount(length, isSummarized)));
+    const parts = texts.slice(next, (next += visibleCount(length, isCut)));
     if (parts.length < length) parts.splice(edgeItems, 0, ' ...');
     const perLine = Math.max(1, Math.floor((lineWidth - column) / (width + 2)));
     const lines: string[] = [];
@@ -50,7 +63,7 @@ function formatElements({ elements, shape, kind }: Printable, indent: number): s
     const length = shape[dimension]!;
     const inner = shape.length - 1 - dimension;
     if (inner === 0) return vector(length, column);
-    const parts = Array.from({ length: visibleCount(length, isSummarized) }, () =>
+    const parts = Array.from({ length: visibleCount(length, isCut) }, () =>
       block(dimension + 1, column + 1),
     );
     if (parts.length < length) parts.splice(edgeItems, 0, '...');
@@ -59,33 +72,38 @@ function formatElements({ elements, shape, kind }: Printable, indent: number): s
   return shape.length === 0 ? texts[0]! : block(0, indent);
 }
 
-function visibleCount(length: number, isSummarized: boolean): number {
-  return isSummarized ? Math.min(length, 2 * edgeItems) : length;
+function visibleCount(length: number, isCut: boolean): number {
+  return isCut ? Math.min(length, 2 * edgeItems) : length;
 }
 
-/** The offsets of the elements that are shown. */
-function* visibleOffsets(
-  shape: readonly number[],
-  isSummarized: boolean,
-  offset = 0,
-): Generator<number> {
-  const [length, ...inner] = shape;
-  if (length === undefined) {
-    yield offset;
-    return;
-  }
-  const step = inner.reduce((product, element) => product * element, 1);
-  const count = visibleCount(length, isSummarized);
-  for (let i = 0; i < count; i++) {
-    const index = i < edgeItems ? i : length - count + i;
-    yield* visibleOffsets(inner, isSummarized, offset + index * step);
-  }
+/** The texts of the elements, and the width by which PyTorch wraps lines. */
+function textsOf(
+  elements: readonly (number | bigint)[],
+  kind: Kind,
+): { texts: string[]; width: number } {
+  if (kind === 'complex') return complexTexts(elements as number[]);
+  const [format, width] =
+    kind === 'float' ? floatFormat(elements as number[]) : integerFormat(elements, kind);
+  return { texts: elements.map((element) => format(element).padStart(width)), width };
+}
+
+/** Only the real parts are padded; the imaginary ones count with their full width. */
+function complexTexts(parts: readonly number[]): { texts: string[]; width: number } {
+  const reals = parts.filter((_, i) => i % 2 === 0);
+  const imaginaries = parts.filter((_, i) => i % 2 === 1);
+  const [formatReal, realWidth] = floatFormat(reals);
+  const [formatImaginary, imaginaryWidth] = floatFormat(imaginaries);
+  const texts = reals.map((real, i) => {
+    const imaginary = `${formatImaginary(imaginaries[i]!)}j`;
+    return formatReal(real).padStart(realWidth) + imaginary.replace(/^(?!-)/, '+');
+  });
+  return { texts, width: realWidth + imaginaryWidth + 1 };
 }
 
 /** A formatter of elements, and the width of the widest one. */
 type Format = [format: (element: number | bigint) => string, width: number];
 
-function integerFormat(visible: readonly (number | bigint)[], kind: Printable['kind']): Format {
+function integerFormat(visible: readonly (number | bigint)[], kind: Kind): Format {
   const format = (element: number | bigint) => {
     if (kind === 'boolean') return element ? 'True' : 'False';
     return String(element);

@@ -66,6 +66,12 @@ const factories = {
     }),
   ERR_SEMISUP_TENSOR: (what) =>
     new TensorError('ERR_SEMISUP_TENSOR', { what, remedy: 'Check the shape and the dtype.' }),
+  ERR_SEMISUP_TENSOR_UNSUPPORTED: (what) =>
+    new TensorError('ERR_SEMISUP_TENSOR_UNSUPPORTED', {
+      what,
+      remedy:
+        'Convert it in the module: with .dequantize() if it is quantized, .to_dense() if it is sparse, otherwise .to(torch.float32) or .to(torch.complex64).',
+    }),
 } as const satisfies Record<NativeErrorCode, (what: string) => SemisupError>;
 
 /** All native error codes. */

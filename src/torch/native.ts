@@ -82,7 +82,9 @@ export type TypedArray =
   | Int16Array
   | Uint16Array
   | Int32Array
-  | BigInt64Array;
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /**
  * The functions of the LibTorch addon.
@@ -143,6 +145,11 @@ export interface Native {
   moveTensor(executor: ExecutorHandle, tensor: TensorHandle, device: string): Promise<TensorHandle>;
   /** Shares the memory if the strides allow it. One dimension may be -1. */
   reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
+  /**
+   * The first and last `edge` entries of each dimension that is longer than both together. Allocates no
+   * more than the result.
+   */
+  summarizeTensor(tensor: TensorHandle, edge: number): TensorHandle;
   /** Releases the handle's reference; work in flight keeps its own. Idempotent. */
   disposeTensor(tensor: TensorHandle): void;
 

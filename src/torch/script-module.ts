@@ -2,13 +2,7 @@ import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, nearest, guardGetters, invalidValue } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { rejectOnAbort } from './abort';
-import {
-  toArchive,
-  toArchiveSync,
-  withArchiveName,
-  writeFileAtomically,
-  type ArchiveSource,
-} from './archive';
+import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
 import {
   checkDeviceName,
   openDevice,
@@ -17,6 +11,7 @@ import {
   type DeviceHandle,
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
+import { explainLoadError, explainLoadErrorSync } from './load-error';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
 import { createPlan } from './plan';
 import type { PlanOptions } from './plan-options';
@@ -79,7 +74,8 @@ export class ScriptModule implements AsyncDisposable {
    * while the promise is pending: do not write to them or transfer them until it settles.
    *
    * @param source a path or file URL, the bytes of a file, or a stream of them
-   * @throws ModelError if the file is missing or is not TorchScript, or the stream fails
+   * @throws ModelError if the file is missing or is not TorchScript, in which case the message names its
+   *   format if it is known; or the stream fails
    * @throws DeviceError if the device is not available
    * @throws OptionError if an option is unknown or out of range
    */
@@ -118,7 +114,7 @@ export class ScriptModule implements AsyncDisposable {
       return new ScriptModule(executor, loaded);
     } catch (error) {
       await executor.close();
-      throw withArchiveName(error, archive);
+      throw await explainLoadError(error, archive);
     }
   }
 
@@ -137,7 +133,7 @@ export class ScriptModule implements AsyncDisposable {
       return new ScriptModule(executor, loaded);
     } catch (error) {
       void executor.close();
-      throw withArchiveName(error, archive);
+      throw explainLoadErrorSync(error, archive);
     }
   }
 

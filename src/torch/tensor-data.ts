@@ -2,7 +2,10 @@ import type { DType } from '../types';
 import { TensorError } from '../errors';
 import { invalidValue } from '../options';
 
-/** The typed array of each dtype. Those of float16 and bfloat16 hold the bit patterns. */
+/**
+ * The typed array of each dtype. Those of float16 and bfloat16 hold the bit patterns, those of complex64 and
+ * complex128 the real and the imaginary part of each element in turn.
+ */
 export interface TypedArrayOf {
   float32: Float32Array;
   float64: Float64Array;
@@ -13,35 +16,46 @@ export interface TypedArrayOf {
   int16: Int16Array;
   int32: Int32Array;
   int64: BigInt64Array;
+  uint16: Uint16Array;
+  uint32: Uint32Array;
+  uint64: BigUint64Array;
   bool: Uint8Array;
+  complex64: Float32Array;
+  complex128: Float64Array;
 }
+
+/** An array of elements, or of arrays of equal lengths, to any depth. */
+export type NestedArray<Element> = readonly (Element | NestedArray<Element>)[];
 
 /** The data that a tensor can be created from. */
 export type TensorData =
   | TypedArrayOf[DType]
   | Uint8ClampedArray
-  | Uint32Array
-  | BigUint64Array
-  | readonly number[]
-  | readonly bigint[]
-  | readonly boolean[];
+  | NestedArray<TypedArrayOf[DType] | Uint8ClampedArray>
+  | NestedArray<number>
+  | NestedArray<bigint>
+  | NestedArray<boolean>;
 
-/** The dtype inferred from data. A `Uint16Array` may be float16 or bfloat16: none is inferred. */
-export type InferredDType<E> = E extends readonly number[] | Float32Array
+/** The dtype inferred from data. A `Uint16Array` may be uint16, float16 or bfloat16: none is inferred. */
+export type InferredDType<E> = E extends
+  NestedArray<number> | Float32Array | NestedArray<Float32Array>
   ? 'float32'
-  : E extends readonly bigint[] | BigInt64Array | Uint32Array | BigUint64Array
+  : E extends
+        | NestedArray<bigint>
+        | (BigInt64Array | Uint32Array | BigUint64Array)
+        | NestedArray<BigInt64Array | Uint32Array | BigUint64Array>
     ? 'int64'
-    : E extends readonly boolean[]
+    : E extends NestedArray<boolean>
       ? 'bool'
-      : E extends Uint8Array | Uint8ClampedArray
+      : E extends Uint8Array | Uint8ClampedArray | NestedArray<Uint8Array | Uint8ClampedArray>
         ? 'uint8'
-        : E extends Float64Array
+        : E extends Float64Array | NestedArray<Float64Array>
           ? 'float64'
-          : E extends Int8Array
+          : E extends Int8Array | NestedArray<Int8Array>
             ? 'int8'
-            : E extends Int16Array
+            : E extends Int16Array | NestedArray<Int16Array>
               ? 'int16'
-              : E extends Int32Array
+              : E extends Int32Array | NestedArray<Int32Array>
                 ? 'int32'
                 : DType;
 
@@ -56,7 +70,12 @@ export const typedArrayClasses = {
   int16: Int16Array,
   int32: Int32Array,
   int64: BigInt64Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
   bool: Uint8Array,
+  complex64: Float32Array,
+  complex128: Float64Array,
 } as const satisfies Record<DType, unknown>;
 
 const inferredDTypes: Readonly<Record<string, DType>> = {
@@ -72,7 +91,7 @@ const inferredDTypes: Readonly<Record<string, DType>> = {
   BigUint64Array: 'int64',
 };
 
-/** Typed arrays whose element type no dtype has. They are converted, like arrays. */
+/** Typed arrays that are converted to another dtype than their own, like arrays. */
 const convertedClasses: readonly unknown[] = ['Uint32Array', 'BigUint64Array'];
 
 /** The smallest and the largest value of each integer dtype. */
@@ -82,9 +101,17 @@ const ranges: Partial<Record<DType, readonly [number | bigint, number | bigint]>
   int16: [-32768, 32767],
   int32: [-(2 ** 31), 2 ** 31 - 1],
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint16: [0, 65535],
+  uint32: [0, 2 ** 32 - 1],
+  uint64: [0, 2n ** 64n - 1n],
 };
 
-/** Infers the dtype of data; undefined if that is not possible. */
+/** The number of entries of a typed array that one element occupies. */
+export function entriesPerElement(dtype: DType): 1 | 2 {
+  return dtype === 'complex64' || dtype === 'complex128' ? 2 : 1;
+}
+
+/** Infers the dtype of a typed array or an array without nested ones; undefined if that is not possible. */
 export function inferDType(data: unknown): DType | undefined {
   if (!Array.isArray(data)) return inferredDTypes[classOfTypedArray(data) ?? ''];
   if (typeof data[0] === 'bigint') return 'int64';
@@ -93,18 +120,19 @@ export function inferDType(data: unknown): DType | undefined {
 
 /** Whether the data must be converted to a 16-bit float dtype, rather than hold its bit patterns. */
 export function needsHalfConversion(data: unknown, dtype: DType): boolean {
-  return (dtype === 'float16' || dtype === 'bfloat16') && needsConversion(data);
+  return (dtype === 'float16' || dtype === 'bfloat16') && needsConversion(data, dtype);
 }
 
 /**
- * Returns data as the typed array of a dtype. Arrays, and unsigned typed arrays without a dtype, are
- * converted; a typed array of the dtype is returned as it is.
+ * Returns data without nested arrays as the typed array of a dtype. Arrays, and unsigned typed arrays
+ * without a dtype, are converted; a typed array of the dtype is returned as it is.
  *
+ * @param path the indices of `data` in nested arrays, e.g. `[1]`, for messages
  * @throws OptionError if the data are of another type, or an element is out of the dtype's range
  * @throws TensorError if the buffer of a typed array is detached, or memory is exhausted
  */
-export function toTypedArray(data: unknown, dtype: DType): TypedArrayOf[DType] {
-  if (needsConversion(data)) return convert(data, dtype);
+export function toTypedArray(data: unknown, dtype: DType, path = ''): TypedArrayOf[DType] {
+  if (needsConversion(data, dtype)) return convert(data, dtype, path);
   const className = classOfTypedArray(data);
   const { name } = typedArrayClasses[dtype];
   if (className !== name && !(className === 'Uint8ClampedArray' && name === 'Uint8Array')) {
@@ -114,14 +142,19 @@ export function toTypedArray(data: unknown, dtype: DType): TypedArrayOf[DType] {
   return data as TypedArrayOf[DType];
 }
 
-function needsConversion(data: unknown): data is readonly unknown[] | Uint32Array | BigUint64Array {
-  return Array.isArray(data) || convertedClasses.includes(classOfTypedArray(data));
+function needsConversion(
+  data: unknown,
+  dtype: DType,
+): data is readonly unknown[] | Uint32Array | BigUint64Array {
+  if (Array.isArray(data)) return true;
+  const className = classOfTypedArray(data);
+  return className !== typedArrayClasses[dtype].name && convertedClasses.includes(className);
 }
 
 const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
 /** Reads the internal slot: prototypes can be changed, and differ between realms. */
-function classOfTypedArray(value: unknown): string | undefined {
+export function classOfTypedArray(value: unknown): string | undefined {
   return Reflect.get(typedArrayPrototype, Symbol.toStringTag, value) as string | undefined;
 }
 
@@ -148,13 +181,13 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-/** Allocates a zero-filled typed array. @throws TensorError if memory is exhausted */
+/** Allocates a zero-filled typed array of `length` entries. @throws TensorError if memory is exhausted */
 export function allocateTypedArray<T extends DType>(dtype: T, length: number): TypedArrayOf[T] {
   try {
     return new typedArrayClasses[dtype](length) as TypedArrayOf[T];
   } catch (cause) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
-      what: `${length} elements of ${dtype} could not be allocated.`,
+      what: `${length / entriesPerElement(dtype)} elements of ${dtype} could not be allocated.`,
       remedy: 'Use smaller tensors, or dispose those that are no longer needed.',
       value: length,
       cause,
@@ -165,27 +198,29 @@ export function allocateTypedArray<T extends DType>(dtype: T, length: number): T
 function convert(
   values: readonly unknown[] | Uint32Array | BigUint64Array,
   dtype: DType,
+  path: string,
 ): TypedArrayOf[DType] {
   if (!Array.isArray(values)) checkBuffer(values as Uint32Array);
   const converted = allocateTypedArray(dtype, values.length);
-  for (let i = 0; i < converted.length; i++) converted[i] = convertOne(values[i], dtype);
+  for (let i = 0; i < converted.length; i++) {
+    converted[i] = convertOne(values[i], dtype, () => `data${path}[${i}] of a ${dtype} tensor`);
+  }
   return converted;
 }
 
-function convertOne(value: unknown, dtype: DType): number | bigint {
+function convertOne(value: unknown, dtype: DType, describeIndex: () => string): number | bigint {
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
   if (dtype === 'bool' && (isNumber || typeof value === 'boolean'))
     return Number(Number(value) !== 0);
   if (dtype === 'bool' || !isNumber) {
     const expected = dtype === 'bool' ? 'a boolean or a number' : 'a number or a bigint';
-    throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
+    throw invalidValue(describeIndex(), expected, value);
   }
   const range = ranges[dtype];
   if (!range) return Number(value);
   const isInteger = typeof value === 'bigint' || Number.isInteger(value);
   if (isInteger && value >= range[0] && value <= range[1]) {
-    return dtype === 'int64' ? BigInt(value) : Number(value);
+    return dtype === 'int64' || dtype === 'uint64' ? BigInt(value) : Number(value);
   }
-  const expected = `an integer from ${range[0]} to ${range[1]}`;
-  throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
+  throw invalidValue(describeIndex(), `an integer from ${range[0]} to ${range[1]}`, value);
 }

@@ -1,23 +1,23 @@
+import { inspect } from 'node:util';
 import { dtypeBytes, isDType, type DType } from '../types';
-import { TensorError } from '../errors';
+import { DisposedError, TensorError, type OptionError } from '../errors';
 import { checkOptionNames, guardGetters, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
   needsHalfConversion,
   allocateTypedArray,
+  classOfTypedArray,
+  entriesPerElement,
   inferDType,
-  toTypedArray,
   type TypedArrayOf,
   type TensorData,
   type InferredDType,
 } from './tensor-data';
 import { Executor } from './executor';
-import { formatTensor } from './format-tensor';
+import { edgeItems, formatTensor, isSummarized, type Kind } from './format-tensor';
 import type { Native, TensorHandle } from './native';
-
-/** NumPy's limit, which some operators of LibTorch share. */
-const maxDimensions = 64;
+import { flattenNested, inferShape, maxDimensions, measureNested } from './nested-data';
 
 /**
  * A dense array of numbers on a device, owned by LibTorch. Its elements are copied once by `from` and
@@ -49,14 +49,18 @@ export class Tensor<T extends DType = DType> implements Disposable {
    * Copies row-major data into a new tensor on the CPU. Blocks while LibTorch is loaded, if no earlier
    * call has loaded it.
    *
-   * @param data a typed array, also of a `SharedArrayBuffer`, or an array of numbers, bigints or booleans
-   * @param shape up to 64 non-negative integers; one dimension by default
+   * @param data a typed array, also of a `SharedArrayBuffer`; an array of numbers, bigints or booleans; or
+   *   nested arrays of these, such as `[[1, 2], [3, 4]]`, or an array of typed arrays
+   * @param shape up to 64 non-negative integers; by default the lengths of the nested arrays
    * @param dtype inferred by default: that of a typed array (int64 for `Uint32Array` and
-   *   `BigUint64Array`); for an array float32, int64 of bigints, bool of booleans. Arrays are converted
-   *   to another dtype if every element is in its range; typed arrays are not: use `to`. A `Uint16Array`
-   *   holds the bit patterns of `'float16'` or `'bfloat16'` and requires the dtype.
+   *   `BigUint64Array`); for an array float32, also of integers, int64 of bigints, bool of booleans. Arrays
+   *   are converted to another dtype if every element is in its range; typed arrays are not: use `to`. A
+   *   `Uint16Array` requires a dtype: `'uint16'`, or `'float16'` or `'bfloat16'`, whose bit patterns it then
+   *   holds. Complex dtypes must be named: data hold the real and the imaginary part of each element in
+   *   turn, and the innermost arrays of nested ones are `[re, im]`, as for `torch.view_as_complex`.
    * @throws TensorError if the data do not match the shape, are detached, or memory is exhausted
-   * @throws OptionError if data, shape or dtype are of the wrong type, or a number is out of range
+   * @throws OptionError if data, shape or dtype are of the wrong type, nested arrays differ in length, or a
+   *   number is out of range
    * @throws LibTorchError if LibTorch cannot be loaded
    */
   static from<E extends TensorData, T extends DType = InferredDType<E>>(
@@ -64,30 +68,33 @@ export class Tensor<T extends DType = DType> implements Disposable {
     shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? guardGetters('The data of a tensor', data, () => inferDType(data));
-    if (typeof type !== 'string' || !isDType(type)) {
-      throw invalidValue('the data of a tensor', 'a typed array with a dtype', dtype ?? data);
-    }
-    if (guardGetters('The data of a tensor', data, () => needsHalfConversion(data, type))) {
+    const name = 'The data of a tensor';
+    const { lengths, first } = guardGetters(name, data, () => measureNested(data));
+    const type = dtype ?? guardGetters(name, data, () => inferDType(first));
+    if (typeof type !== 'string' || !isDType(type)) throw invalidDType(dtype, first);
+    if (guardGetters(name, data, () => needsHalfConversion(first, type))) {
       using wide = Tensor.from(data, shape, 'float64');
       return wide.to({ dtype: type as T });
     }
-    const typed = guardGetters('The data of a tensor', data, () => toTypedArray(data, type));
-    const lengths = shape === undefined ? [typed.length] : readShape(shape);
-    const elements = countElements(lengths);
-    if (elements !== typed.length) {
+    const typed = guardGetters(name, data, () => flattenNested(data, lengths, type));
+    const sizes = shape === undefined ? inferShape(lengths, type) : readShape(shape);
+    const entries = countElements(sizes) * entriesPerElement(type);
+    if (entries !== typed.length) {
+      const unit = entriesPerElement(type) === 1 ? 'elements' : 'real and imaginary parts';
       throw new TensorError('ERR_SEMISUP_TENSOR', {
-        what: `Expected ${elements} elements for the shape [${lengths.join(', ')}], but received ${typed.length}.`,
+        what: `Expected ${entries} ${unit} for the shape [${sizes.join(', ')}], but received ${typed.length}.`,
         remedy: 'Correct the shape or the data. A detached buffer has no elements.',
         value: shape,
       });
     }
     const native = openNativeSync();
-    return new Tensor<T>(native, native.createTensor(typed, type, lengths));
+    return new Tensor<T>(native, native.createTensor(typed, type, sizes));
   }
 
   /**
-   * Copies the elements, row-major, into a typed array.
+   * Copies the elements, row-major, into a typed array. That of float16 and bfloat16 holds the bit patterns;
+   * that of complex64 and complex128 the real and the imaginary part of each element in turn, so that its
+   * shape is `[...shape, 2]`, as of `torch.view_as_real`.
    *
    * @throws DisposedError after `dispose()`
    * @throws TensorError if memory is exhausted
@@ -106,12 +113,13 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /** Like `data`, but blocks. */
   dataSync(): TypedArrayOf[T] {
-    const elements = allocateTypedArray(this.dtype, product(this.shape));
+    const entries = product(this.shape) * entriesPerElement(this.dtype);
+    const elements = allocateTypedArray(this.dtype, entries);
     this.#native.readTensor(this.handle, elements);
     return elements;
   }
 
-  /** Copies the elements, converted to float32. */
+  /** Copies the elements, converted to float32; of complex ones the real part, as PyTorch does. */
   async toFloat32(): Promise<Float32Array> {
     using converted = this.to({ dtype: 'float32' });
     return await converted.data();
@@ -158,26 +166,68 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.dispose();
   }
 
-  /** PyTorch's format, e.g. `tensor([1., 2.], dtype=torch.float64)`; large tensors are summarized. */
+  /**
+   * PyTorch's format, e.g. `tensor([1., 2.], dtype=torch.float64)`; tensors of more than 1000 elements are
+   * summarized. Blocks while the elements of a GPU tensor are copied.
+   */
   toString(): string {
-    const { dtype, shape } = this;
-    const isHalf = dtype === 'float16' || dtype === 'bfloat16';
-    using printable = this.to({ device: 'cpu', dtype: isHalf ? 'float32' : dtype });
-    const kind = dtype.includes('float') ? 'float' : dtype === 'bool' ? 'boolean' : 'integer';
-    const elements = printable.dataSync();
+    const { dtype, shape, device } = this;
     // Without elements, neither the shape nor the dtype is apparent.
-    const isEmpty = elements.length === 0;
-    const usual = isEmpty ? ['float32'] : ['float32', 'int64', 'bool'];
-    const suffixes = [
-      ...(this.device === 'cpu' ? [] : [`device='${this.device}'`]),
+    const isEmpty = product(shape) === 0;
+    const usual = isEmpty ? ['float32'] : ['float32', 'complex64', 'int64', 'bool'];
+    return this.#format('tensor', [
+      ...(device === 'cpu' ? [] : [`device='${device}'`]),
       ...(isEmpty && shape.length !== 1 ? [`size=(${shape.join(', ')})`] : []),
       ...(usual.includes(dtype) ? [] : [`dtype=torch.${dtype}`]),
-    ];
-    return formatTensor({ elements, shape, kind }, suffixes);
+    ]);
+  }
+
+  /**
+   * What `console.log` prints: the elements as in `toString`, then shape, dtype and device. Never waits for
+   * a GPU: the elements of its tensors are printed as `...`.
+   */
+  [inspect.custom](): string {
+    const { dtype, shape, device } = this;
+    const suffixes = [`shape=[${shape.join(', ')}]`, `dtype='${dtype}'`, `device='${device}'`];
+    if (device !== 'cpu') return `Tensor(..., ${suffixes.join(', ')})`;
+    try {
+      return this.#format('Tensor', suffixes);
+    } catch (error) {
+      if (error instanceof DisposedError) return `Tensor(disposed, ${suffixes.join(', ')})`;
+      throw error;
+    }
+  }
+
+  #format(name: string, suffixes: readonly string[]): string {
+    const { shape } = this;
+    using edges = isSummarized(shape) ? this.#edges() : this.to();
+    const isHalf = this.dtype === 'float16' || this.dtype === 'bfloat16';
+    using printable = edges.to<DType>({ device: 'cpu', dtype: isHalf ? 'float32' : this.dtype });
+    const elements = printable.dataSync();
+    return formatTensor(name, { elements, shape, kind: kindOf(this.dtype) }, suffixes);
+  }
+
+  /** The elements that a summary shows. */
+  #edges(): Tensor<T> {
+    return new Tensor<T>(this.#native, this.#native.summarizeTensor(this.handle, edgeItems));
   }
 }
 
 setTensorFactory((native, handle) => new Tensor(native, handle));
+
+function invalidDType(dtype: unknown, data: unknown): OptionError {
+  const remedy =
+    dtype === undefined && classOfTypedArray(data) === 'Uint16Array'
+      ? `Pass the dtype: 'uint16', or 'float16' or 'bfloat16' for bit patterns.`
+      : undefined;
+  return invalidValue('the data of a tensor', 'a typed array with a dtype', dtype ?? data, remedy);
+}
+
+function kindOf(dtype: DType): Kind {
+  if (entriesPerElement(dtype) === 2) return 'complex';
+  if (dtype.includes('float')) return 'float';
+  return dtype === 'bool' ? 'boolean' : 'integer';
+}
 
 /** Copies the shape, so that it cannot change after it is checked. */
 function readShape(shape: unknown): number[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DisposedError, OptionError, SemisupError, TensorError } from '../../src/errors';
+import { dtypeBytes } from '../../src/types';
 import { memory, Tensor } from '../../src/torch';
 import { goldens, loadFixture } from '../support/torchscript';
 
@@ -15,8 +16,14 @@ describe('Tensor', () => {
       ['int16', new Int16Array([-32768, 0, 32767])],
       ['int32', new Int32Array([-(2 ** 31), 0, 5])],
       ['int64', new BigInt64Array([-(2n ** 63n), 0n, 2n ** 63n - 1n])],
+      ['uint16', new Uint16Array([0, 1, 65535])],
+      ['uint32', new Uint32Array([0, 1, 2 ** 32 - 1])],
+      ['uint64', new BigUint64Array([0n, 1n, 2n ** 64n - 1n])],
       ['bool', new Uint8Array([0, 1, 1])],
+      ['complex64', new Float32Array([1, -2, 0.5, NaN, -0, Infinity])],
+      ['complex128', new Float64Array([1, -2, 1e300, NaN, -0, Infinity])],
     ] as const;
+    assert.deepEqual(new Set(data.map(([dtype]) => dtype)), new Set(Object.keys(dtypeBytes)));
     for (const [dtype, values] of data) {
       using tensor = Tensor.from(values, [1, 3], dtype);
       assert.equal(tensor.dtype, dtype);
@@ -105,6 +112,20 @@ describe('Tensor', () => {
         tensor.to({ dtype: 'bfloat16' }).dataSync(),
         new Uint16Array([0, 0x3fe0, 0xc040]),
       );
+      assert.deepEqual(
+        tensor.to({ dtype: 'complex128' }).dataSync(),
+        new Float64Array([0, 0, 1.75, 0, -3, 0]),
+      );
+    });
+
+    it('converts unsigned integers, and these to others', () => {
+      using tensor = Tensor.from([0, 1, 65535], undefined, 'uint16');
+      assert.deepEqual(tensor.to({ dtype: 'float32' }).dataSync(), new Float32Array([0, 1, 65535]));
+      assert.deepEqual(
+        tensor.to({ dtype: 'uint64' }).dataSync(),
+        new BigUint64Array([0n, 1n, 65535n]),
+      );
+      assert.deepEqual(tensor.to({ dtype: 'uint32' }).dataSync(), new Uint32Array([0, 1, 65535]));
     });
 
     it('returns a new object for the same memory if nothing changes', () => {
@@ -231,7 +252,7 @@ describe('Tensor', () => {
         () => tensor.dataSync(),
         () => tensor.to({ dtype: 'int8' }),
         () => tensor.reshape([2]),
-        () => String(tensor),
+        () => tensor.toString(),
       ]) {
         assert.throws(use, { name: 'DisposedError', code: 'ERR_SEMISUP_DISPOSED' });
       }

@@ -33,6 +33,35 @@ describe('tensor elements', () => {
     assert.equal(String(Tensor.from(seven, [], 'float16')), 'tensor(7., dtype=torch.float16)');
   });
 
+  it('takes unsigned typed arrays as they are if their dtype is named', () => {
+    const words = Uint32Array.of(0, 4294967295);
+    assert.deepEqual(Tensor.from(words, [2], 'uint32').dataSync(), words);
+    const doubleWords = BigUint64Array.of(0n, 2n ** 64n - 1n);
+    assert.deepEqual(Tensor.from(doubleWords, [2], 'uint64').dataSync(), doubleWords);
+  });
+
+  it('reads complex numbers from their real and imaginary parts in turn', () => {
+    const parts = Float32Array.of(1, 2, 3, -4);
+    for (const data of [parts, [1, 2, 3, -4]]) {
+      using tensor = Tensor.from(data, undefined, 'complex64');
+      assert.deepEqual([tensor.shape, tensor.dataSync()], [[2], parts]);
+      using column = Tensor.from(data, [2, 1], 'complex64');
+      assert.equal(String(column), 'tensor([[1.+2.j],\n        [3.-4.j]])');
+    }
+    using scalar = Tensor.from([0.5, 0], [], 'complex128');
+    assert.equal(String(scalar), 'tensor(0.5000+0.j, dtype=torch.complex128)');
+    for (const [data, shape, what] of [
+      [
+        [1, 2, 3],
+        undefined,
+        'Expected the real and the imaginary part of each element of a complex64 tensor, but received 3 numbers.',
+      ],
+      [[1, 2, 3, 4], [4], 'Expected 8 real and imaginary parts for the shape [4], but received 4.'],
+    ] as const) {
+      assert.throws(() => Tensor.from(data, shape, 'complex64'), { name: 'TensorError', what });
+    }
+  });
+
   it('accepts arrays of numbers, bigints or booleans', () => {
     for (const [data, typed, dtype] of [
       [[1, 0.5], new Float32Array([1, 0.5]), 'float32'],
@@ -55,6 +84,9 @@ describe('tensor elements', () => {
       ['int16', [-32768, 32767], Int16Array.of(-32768, 32767)],
       ['int32', [-(2 ** 31), 2 ** 31 - 1], Int32Array.of(-(2 ** 31), 2 ** 31 - 1)],
       ['int64', [2 ** 53, -5, 2n ** 63n - 1n], BigInt64Array.of(2n ** 53n, -5n, 2n ** 63n - 1n)],
+      ['uint16', [0, 65535, 7n], Uint16Array.of(0, 65535, 7)],
+      ['uint32', [0, 2 ** 32 - 1], Uint32Array.of(0, 2 ** 32 - 1)],
+      ['uint64', [0, 2 ** 53, 2n ** 64n - 1n], BigUint64Array.of(0n, 2n ** 53n, 2n ** 64n - 1n)],
       ['bool', [true, 0, 2, false, NaN, 0n], Uint8Array.of(1, 0, 1, 0, 1, 0)],
     ] as ['float32', number[], Float32Array][]) {
       using tensor = Tensor.from(data, [data.length], dtype);
@@ -84,9 +116,14 @@ describe('tensor elements', () => {
       ['int64', NaN],
       ['int64', Infinity],
       ['uint8', NaN],
+      ['uint16', 65536],
+      ['uint32', -1],
+      ['uint64', 2n ** 64n],
+      ['uint64', -1n],
     ] as const) {
       assert.throws(() => Tensor.from([0, value] as number[], [2], dtype), {
         code: 'ERR_SEMISUP_OPTION_VALUE',
+        what: new RegExp(`^Expected an integer from .* for data\\[1\\] of a ${dtype} tensor, but`),
         value,
       });
     }
@@ -106,7 +143,10 @@ describe('tensor elements', () => {
       [[1, undefined], 'float32'],
       [[1, null], 'float32'],
       [[1, , 2], 'float32'], // eslint-disable-line no-sparse-arrays
-      [[[1]], 'float32'],
+      [[1, [2]], 'float32'],
+      [new Uint16Array(1), 'uint32'],
+      [new Int32Array(1), 'uint32'],
+      [new Float64Array(2), 'complex64'],
       [[1], 'float'],
       [[1], 'toString'],
       [[1], 32],
@@ -116,6 +156,7 @@ describe('tensor elements', () => {
     }
     assert.throws(() => Tensor.from(new Uint16Array(1) as unknown as Float32Array), {
       what: 'Expected a typed array with a dtype for the data of a tensor, but received an object of class Uint16Array.',
+      remedy: `Pass the dtype: 'uint16', or 'float16' or 'bfloat16' for bit patterns.`,
     });
   });
 

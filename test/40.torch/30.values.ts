@@ -181,15 +181,28 @@ describe('values', () => {
   });
 
   it('are rejected if they are tensors with an unsupported layout or dtype', async () => {
-    const kinds = ['complex', 'sparse', 'quantised', 'uint16', 'mkldnn'];
-    for (const kind of kinds) {
-      await assert.rejects(call(get('tensors'), 'forward', kind), SemisupError, kind);
+    for (const [kind, what] of [
+      ['complex32', 'A tensor of dtype complex32 has no JavaScript equivalent.'],
+      ['float8_e4m3fn', 'A tensor of dtype float8_e4m3fn has no JavaScript equivalent.'],
+      ['quantised', 'A tensor of dtype quint8 has no JavaScript equivalent.'],
+      ['sparse', 'A tensor of layout Sparse has no JavaScript equivalent.'],
+      ['mkldnn', 'A tensor of layout Mkldnn has no JavaScript equivalent.'],
+    ] as const) {
+      const expected = {
+        code: 'ERR_SEMISUP_TENSOR_UNSUPPORTED',
+        what,
+        remedy: /^Convert it in the module/,
+      };
+      await assert.rejects(call(get('tensors'), 'forward', kind), expected);
+      assert.throws(() => get('tensors').forwardSync(kind), expected);
     }
     using meta = await get('tensors').forward('meta');
     assert.throws(() => meta.dataSync(), { code: 'ERR_SEMISUP_TENSOR' });
     using huge = await get('tensors').forward('huge');
     assert.throws(() => huge.dataSync(), { code: 'ERR_SEMISUP_TENSOR' });
     await assert.rejects(huge.toFloat32(), { code: 'ERR_SEMISUP_TENSOR' });
+    using hugeComplex = await get('tensors').forward('huge complex');
+    assert.throws(() => hugeComplex.dataSync(), { code: 'ERR_SEMISUP_TENSOR' });
   });
 
   it('may be nested up to 100 levels deep and not be cyclic', async () => {

@@ -487,14 +487,26 @@ class Tensors(nn.Module):
             return (x.view(4, 6) > 7).t()
         if kind == "complex":
             return z
+        if kind == "conjugate":
+            return torch.conj(z)
+        if kind == "complex sliced":
+            return torch.complex(x, -x).view(4, 6)[1:, ::2].t()
+        if kind == "complex128 expanded":
+            return torch.complex(x, x + 1).to(torch.complex128)[3:4].expand(2, 3)
+        if kind == "complex32":
+            return z.to(torch.complex32)
+        if kind == "float8_e4m3fn":
+            return x.to(torch.float8_e4m3fn)
         if kind == "sparse":
             return torch.eye(3).to_sparse()
         if kind == "quantised":
             return torch.quantize_per_tensor(x, 0.5, 0, torch.quint8)
         if kind == "meta":
             return torch.empty([2, 2], device="meta")
-        if kind == "uint16":
-            return x.to(torch.uint16)
+        if kind == "uint16 transposed":
+            return (x + 65500).to(torch.uint16).view(4, 6).t()
+        if kind == "huge complex":
+            return z[1:].expand(1 << 50)
         if kind == "mkldnn":
             return x.view(4, 6).to_mkldnn()
         if kind == "huge":
@@ -514,7 +526,12 @@ class Tensors(nn.Module):
             "int16": x.to(torch.int16) * -300,
             "int32": x.to(torch.int32) * 20000000,
             "int64": x.to(torch.int64) * 90000000000000001,
+            "uint16": (x * 600).to(torch.uint16),
+            "uint32": (x.double() * 40000000).to(torch.uint32),
+            "uint64": (x.to(torch.int64) * 90000000000000001).to(torch.uint64),
             "bool": x > 1,
+            "complex64": torch.complex(x, -x),
+            "complex128": torch.complex(x.double() / 3, x.double() / 7),
         }
 
 
@@ -573,7 +590,7 @@ def bytes_of(x):
 
 
 def encode_tensor(x):
-    x = x.detach().resolve_neg().clone()
+    x = x.detach().resolve_conj().resolve_neg().clone()
     packed = base64.b64encode(zlib.compress(bytes_of(x), 9)).decode()
     return {"dtype": str(x.dtype)[6:], "shape": list(x.shape), "bytes": packed}
 
@@ -692,6 +709,8 @@ def calls():
         yield "tensors", "forward", [kind]
     for kind in ("real", "zero", "empty", "scalar", "transposed float16", "transposed bool"):
         yield "tensors", "forward", [kind]
+    for kind in ("complex", "conjugate", "complex sliced", "complex128 expanded", "uint16 transposed"):
+        yield "tensors", "forward", [kind]
     yield "tensors", "of_each_dtype", []
 
 
@@ -790,6 +809,36 @@ def printed():
     for count in range(8, 14):
         yield torch.arange(count, dtype=torch.float64)
 
+    yield torch.tensor([1, 65535], dtype=torch.uint16)
+    yield torch.tensor([[0, 4294967295], [7, 1]], dtype=torch.uint32)
+    yield torch.tensor([2**64 - 1, 7], dtype=torch.uint64)
+    yield torch.zeros(0, dtype=torch.uint16)
+    yield torch.arange(1002, dtype=torch.int32).to(torch.uint32)
+
+    for real, imaginary in (
+        ([1.0, 2.0], [0.0, -1.0]),
+        ([0.5, -2.25], [-0.0, 1.0]),
+        ([-0.0, 300.0], [1.0, -0.125]),
+        ([1e-5, 1.0], [1.0, 2.0]),
+        ([1.0, 2.0], [1e9, -1.0]),
+        ([nan, 1.0, -inf], [1.0, nan, -inf]),
+        ([inf, 0.5, 1.0], [inf, 1e-7, -nan]),
+        ([0.0, 0.0], [0.0, 0.0]),
+    ):
+        z = torch.complex(torch.tensor(real), torch.tensor(imaginary))
+        yield z
+        yield z.to(torch.complex128)
+        yield z[0]
+    z = torch.complex(torch.arange(24.0) / 8, 100 - torch.arange(24.0))
+    yield z
+    yield z.conj()
+    yield z.view(2, 3, 4)
+    yield z.view(4, 6).t()
+    yield z.to(torch.complex128).view(2, 12)
+    yield torch.zeros(0, dtype=torch.complex64)
+    yield torch.zeros(2, 0, dtype=torch.complex128)
+    yield torch.complex(torch.arange(1200.0), -torch.arange(1200.0) / 7).view(30, 40)
+
     yield torch.arange(1000)
     yield torch.arange(1001)
     yield torch.arange(1001.0)
@@ -823,6 +872,23 @@ def narrowed():
         yield {"dtype": str(dtype)[6:], "numbers": numbers, "bits": converted.tolist()}
 
 
+def nested():
+    """Nested lists, and the tensors that torch.tensor makes of them."""
+    for data in ([[1, 2], [3, 4]], [[[1.5], [-2.0]]], [[]], [[], []], [[[0, 1, 2]]] * 2):
+        for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool):
+            yield data, torch.tensor(data, dtype=dtype)
+    for data in ([[1, 2], [3, 4]], [[[0, 1, 2]]] * 2, [[[]], [[]]]):
+        for dtype in (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64):
+            yield data, torch.tensor(data, dtype=dtype)
+        for dtype in (torch.uint16, torch.uint32, torch.uint64):
+            yield data, torch.tensor(data, dtype=dtype)
+    yield [[True, False], [False, True]], torch.tensor([[True, False], [False, True]])
+    # Pairs of a real and an imaginary part.
+    for data in ([[1, 2], [3, -4]], [[[0.5, 0.25]], [[-1, 0]]]):
+        for dtype in (torch.float32, torch.float64):
+            yield data, torch.view_as_complex(torch.tensor(data, dtype=dtype))
+
+
 def format_json(golden):
     """JSON with one line per list entry."""
     if not isinstance(golden, list):
@@ -844,6 +910,9 @@ def main():
         "printed": [{"tensor": encode_tensor(x), "text": str(x)} for x in printed()],
         "widened": list(widened()),
         "narrowed": list(narrowed()),
+        "nested": [
+            {"data": data, "dtype": str(x.dtype)[6:], "tensor": encode_tensor(x)} for data, x in nested()
+        ],
     }
     parts = [f"{json.dumps(name)}: {format_json(golden)}" for name, golden in goldens.items()]
     (FIXTURES / "goldens.json").write_text("{\n" + ",\n".join(parts) + "\n}\n")

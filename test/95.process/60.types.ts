@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -40,8 +40,10 @@ describe('the type declarations', function () {
         'junction',
       );
     }
-    const files = ['consumer.mts', 'consumer.cts'].map((name) => join(directory, name));
-    for (const file of files) await writeFile(file, consumer);
+    const sources = { 'consumer.mts': consumer, 'consumer.cts': consumer, ...(await examples()) };
+    const files = Object.keys(sources).map((name) => join(directory, name));
+    for (const [name, text] of Object.entries(sources))
+      await writeFile(join(directory, name), text);
     program = ts.createProgram(files, {
       noEmit: true,
       strict: true,
@@ -59,8 +61,14 @@ describe('the type declarations', function () {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('compile in a strict program, as an ES module and as CommonJS', () => {
+  it('compile in a strict program, as an ES module and as CommonJS, and with the examples of the docs', () => {
     assert.deepEqual(ts.getPreEmitDiagnostics(program).map(describeDiagnostic), []);
+  });
+
+  it('are used by complete examples in README.md', async () => {
+    const blocks = codeBlocks(await readFile(join(root, 'README.md'), 'utf8'));
+    assert.ok(blocks.length > 1);
+    for (const block of blocks) assert.match(block, /^import .* from 'semisup';/);
   });
 
   it('refer only to exported types', () => {
@@ -68,6 +76,22 @@ describe('the type declarations', function () {
     assert.deepEqual(unexportedNames(program.getTypeChecker(), index, installed()), []);
   });
 });
+
+/** The examples of README.md and docs/ that import the package, as ES modules by file name. */
+async function examples(): Promise<Record<string, string>> {
+  const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+  const files: Record<string, string> = {};
+  for (const path of ['README.md', ...docs.map((name) => join('docs', name))]) {
+    for (const [i, block] of codeBlocks(await readFile(join(root, path), 'utf8')).entries()) {
+      if (block.startsWith('import ')) files[`${path.replaceAll(/\W/g, '-')}-${i}.mts`] = block;
+    }
+  }
+  return files;
+}
+
+function codeBlocks(markdown: string): string[] {
+  return [...markdown.matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)].map(([, block]) => block!);
+}
 
 function emitDeclarations(outDir: string): void {
   const path = join(root, 'tsconfig.build.json');

@@ -46,7 +46,7 @@ export async function readTensor(tensor: StoredTensor): Promise<ReadTensor> {
   assert.equal(bytes.length, span(shape, stride) * dtypeBytes[dtype]);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = offsets(shape, stride).map((offset) =>
-    readElement[dtype](view, offset * dtypeBytes[dtype]),
+    readElement[dtype]!(view, offset * dtypeBytes[dtype]),
   );
   return { dtype, shape, values };
 }
@@ -69,7 +69,7 @@ function offsets(shape: readonly number[], stride: readonly number[]): number[] 
   );
 }
 
-const readElement: Record<DType, (view: DataView, at: number) => number | boolean> = {
+const readElement: Partial<Record<DType, (view: DataView, at: number) => number | boolean>> = {
   float32: (view, at) => view.getFloat32(at, true),
   float64: (view, at) => view.getFloat64(at, true),
   float16: (view, at) => float16(view.getUint16(at, true)),

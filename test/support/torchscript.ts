@@ -50,6 +50,7 @@ interface Goldens {
   readonly state: [string, Encoded][];
   readonly printed: { readonly tensor: EncodedTensor; readonly text: string }[];
   readonly widened: { dtype: 'float16' | 'bfloat16'; bits: number[]; float32: number[] }[];
+  readonly nested: { data: number[][]; dtype: DType; tensor: EncodedTensor }[];
   readonly narrowed: { dtype: 'float16' | 'bfloat16'; numbers: number[]; bits: number[] }[];
 }
 
