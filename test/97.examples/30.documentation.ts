@@ -58,7 +58,9 @@ describe('the code blocks of README and docs', function () {
       const { language, line } = block;
       const title = `${page}:${line}, ${language}`;
       if (language === 'js' || language === 'ts') {
-        it(`runs ${title}`, async () => await runJavaScript(block));
+        it(`runs ${title}`, async () => {
+          await runJavaScript(block);
+        });
       } else if (language === 'python') {
         const modules = [...block.code.matchAll(/^import (.+)$/gm)].flatMap(([, list]) =>
           list!.split(', '),
@@ -134,7 +136,7 @@ ${code}`;
         const { code: status, stderr } = await runCommand([...args.slice(1), ...help], env);
         assert.notEqual(status, 2, `${args.join(' ')}: ${stderr}`);
       } else if (program === 'npm' && args[0] === 'run') {
-        assert.ok(args[1]! in scripts, `npm run ${args[1]}`);
+        assert.ok(Object.hasOwn(scripts, args[1]!), `npm run ${args[1]}`);
       } else if (program === 'node') {
         const file = args.find((arg) => !arg.startsWith('-'))!;
         assert.ok(existsSync(join(root, file)), file);
