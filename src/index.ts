@@ -61,6 +61,7 @@ export {
   type DeviceName,
   type TensorData,
   type ExecutorOptions,
+  type ExtraFiles,
   type FloatDType,
   type KeywordArguments,
   type Memory,

@@ -36,13 +36,14 @@ export function formatMetadata(metadata: ModelMetadata): string {
 }
 
 /**
- * Reads the text of `metadataFile`, which is untrusted.
+ * Reads the content of `metadataFile`, which is untrusted.
  *
  * @param name the path of the archive or another name, for messages
  * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless it is a valid `ModelMetadata`.
  */
-export function parseMetadata(text: string, name: string): ModelMetadata {
+export function parseMetadata(text: string | Uint8Array, name: string): ModelMetadata {
   try {
+    check(typeof text === 'string', 'it must be UTF-8');
     return readMetadata(JSON.parse(text));
   } catch (cause) {
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
