@@ -29,6 +29,7 @@ export type {
   ModelMetadata,
   NpmOrigin,
   Robustness,
+  WeightsSource,
 } from './models';
 export {
   ModelSlot,

@@ -13,6 +13,18 @@ const format = 1;
 export const maxClasses = 2 ** 16;
 const maxSide = 4096;
 
+/** The checkpoint that a model was built from. */
+export interface WeightsSource {
+  /** Its file name. */
+  readonly file: string;
+  /** The SHA-256 of its bytes, in hex. */
+  readonly sha256: string;
+  /** The entry of a training checkpoint that was used, e.g. `state_dict_ema`; absent for a plain state dict. */
+  readonly key?: string;
+  /** What preceded the network's names, e.g. `module.`; absent if nothing did. */
+  readonly prefix?: string;
+}
+
 /** A model's metadata, stored in its TorchScript archive. */
 export interface ModelMetadata {
   /** The card's name, e.g. `resnet50_swsl`. */
@@ -21,12 +33,13 @@ export interface ModelMetadata {
   /** Which convolution of a bottleneck has the stride of two; see `Architecture.stride`. */
   readonly stride: 'v1.5' | 'v1';
   readonly numClasses: number;
+  /** Where the last layer comes from: `random` means that its predictions are meaningless until it is trained. */
+  readonly head: 'checkpoint' | 'random';
   /** The names of its classes: those of ImageNet-1k, or none (a head for other classes). */
   readonly labels: 'imagenet1k' | null;
   /** The license of the weights; null if it is not known. */
   readonly license: License | null;
-  /** The checkpoint that it was built from: its file name and the SHA-256 of its bytes, in hex. */
-  readonly source: { readonly file: string; readonly sha256: string };
+  readonly source: WeightsSource;
   readonly transform: Transform;
 }
 
@@ -58,7 +71,7 @@ export function parseMetadata(text: string | Uint8Array, name: string): ModelMet
 function readMetadata(value: unknown): ModelMetadata {
   const metadata = fields(value, 'the metadata');
   check(metadata.format === format, `format must be ${format}`);
-  const { architecture, numClasses, labels, license } = metadata;
+  const { architecture, numClasses, head, labels, license } = metadata;
   check(
     typeof architecture === 'string' && isArchitectureName(architecture),
     `architecture must be one of ${Object.keys(architectures).join(', ')}`,
@@ -66,19 +79,20 @@ function readMetadata(value: unknown): ModelMetadata {
   const { stride } = architectures[architecture];
   check(metadata.stride === stride, `stride must be ${stride} for ${architecture}`);
   check(isClassCount(numClasses), `numClasses must be a whole number from 1 to ${maxClasses}`);
+  check(head === 'checkpoint' || head === 'random', 'head must be checkpoint or random');
   check(
     labels === null || (labels === 'imagenet1k' && numClasses === 1000),
     'labels must be null, or imagenet1k with 1000 classes',
   );
-  const source = fields(metadata.source, 'source');
   return {
     name: line(metadata.name, 'name'),
     architecture,
     stride,
     numClasses,
+    head,
     labels,
     license: license === null ? null : readLicense(license),
-    source: { file: line(source.file, 'source.file'), sha256: readSha256(source.sha256) },
+    source: readSource(metadata.source),
     transform: readTransform(metadata.transform),
   };
 }
@@ -87,6 +101,16 @@ function readLicense(value: unknown): License {
   const { name, url, commercial } = fields(value, 'license');
   check(typeof commercial === 'boolean', 'license.commercial must be true or false');
   return { name: line(name, 'license.name'), url: line(url, 'license.url'), commercial };
+}
+
+function readSource(value: unknown): WeightsSource {
+  const { file, sha256, key, prefix } = fields(value, 'source');
+  return {
+    file: line(file, 'source.file'),
+    sha256: readSha256(sha256),
+    ...(key !== undefined && { key: line(key, 'source.key') }),
+    ...(prefix !== undefined && { prefix: line(prefix, 'source.prefix') }),
+  };
 }
 
 function readSha256(value: unknown): string {

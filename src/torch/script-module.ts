@@ -318,10 +318,7 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ModelError if the file cannot be written
    * @throws OptionError if the path or the extra files are of the wrong type
    */
-  async save(
-    path: string | URL,
-    options: { extraFiles?: ExtraFiles } = {},
-  ): Promise<void> {
+  async save(path: string | URL, options: { extraFiles?: ExtraFiles } = {}): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
     const { extraFiles: given = this.extraFiles } = options;
     const extraFiles = encodeExtraFiles(given);

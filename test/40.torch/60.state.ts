@@ -233,7 +233,7 @@ describe('module state', () => {
       const expected = { binary, shared: binary, view: binary, text: 'né', marked, empty: '' };
       assert.deepEqual(loaded.extraFiles, expected);
       const first = await readFile(path);
-      assert.ok(first.includes(binary));
+      assert.ok(first.includes(Buffer.from(binary)));
       await loaded.save(path);
       await using again = ScriptModule.loadSync(path);
       assert.deepEqual(again.extraFiles, expected);

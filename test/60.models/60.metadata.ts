@@ -9,6 +9,7 @@ const metadata: ModelMetadata = {
   architecture,
   stride: 'v1.5',
   numClasses: 1000,
+  head: 'checkpoint',
   labels: 'imagenet1k',
   license,
   source: { file: 'weights.pth', sha256: 'ab'.repeat(32) },
@@ -35,6 +36,15 @@ describe('model metadata', () => {
     assert.equal(parseWith('labels', null).labels, null);
   });
 
+  it('accepts where the weights were in the checkpoint', () => {
+    const source = { ...metadata.source, key: 'state_dict_ema', prefix: 'module.' };
+    assert.deepEqual(parseWith('source', source).source, source);
+  });
+
+  it('is rejected if it is not text', () => {
+    assert.throws(() => parseMetadata(Uint8Array.of(0xff), 'net.pt'), /it must be UTF-8/);
+  });
+
   it('drops unknown fields', () => {
     assert.deepEqual(parseWith('__proto__', { evil: 1 }), metadata);
     assert.deepEqual(parseWith('more', 1), metadata);
@@ -46,11 +56,14 @@ describe('model metadata', () => {
     architecture: ['vgg16', 'toString', null],
     stride: ['v1', null],
     numClasses: [0, 1.5, -1, 2 ** 40, '1000', 10],
+    head: ['none', null, undefined],
     labels: ['imagenet22k', undefined],
     license: [undefined, 'MIT'],
     'license.commercial': [null, 0],
     'license.url': [7],
     source: [null],
+    'source.key': [1, '', 'a\nb'],
+    'source.prefix': [null, '\x1b'],
     'source.sha256': ['', 'AB'.repeat(32), 'ab'.repeat(33)],
     transform: [[], null],
     'transform.resize': [0, 1e9, 256.5],
