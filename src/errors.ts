@@ -74,7 +74,7 @@ export class DownloadError extends SemisupError<
  */
 export class LockError extends SemisupError<'ERR_SEMISUP_LOCK_LOST'> {}
 
-/** A checkpoint is missing, damaged, unsafe, or for another architecture. */
+/** A checkpoint is missing, damaged, unsafe, ambiguous, or for another architecture. */
 export class CheckpointError extends SemisupError<
   | 'ERR_SEMISUP_CHECKPOINT_NOT_FOUND'
   | 'ERR_SEMISUP_CHECKPOINT_FORMAT'

@@ -40,6 +40,7 @@ export type {
   ModelMetadata,
   NpmOrigin,
   Robustness,
+  WeightsSource,
 } from './models';
 export {
   ModelSlot,
@@ -73,6 +74,7 @@ export {
   type TensorData,
   type NestedArray,
   type ExecutorOptions,
+  type ExtraFiles,
   type FloatDType,
   type KeywordArguments,
   type Memory,

@@ -10,6 +10,7 @@
 
 namespace semisup {
 
+// The bytes of the extra files, by name; they need not be text.
 using ExtraFiles = std::unordered_map<std::string, std::string>;
 
 // Bytes in memory that the caller keeps alive.

@@ -4,6 +4,7 @@
 #include <c10/core/Device.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,8 +91,10 @@ struct LoadRequest {
   static Napi::Value Result(Napi::Env env, LoadedModule&& loaded) {
     auto& [archive, device] = loaded;
     auto files = Napi::Object::New(env);
-    for (const auto& [name, text] : archive.extra_files) {
-      DefineProperty(files, name, Napi::String::New(env, text));
+    for (const auto& [name, content] : archive.extra_files) {
+      auto bytes = Napi::Uint8Array::New(env, content.size());
+      std::copy(content.begin(), content.end(), bytes.Data());
+      DefineProperty(files, name, bytes);
     }
     auto result = Napi::Object::New(env);
     result.Set("module", WrapModule(env, std::move(archive.module), device));
@@ -117,8 +120,9 @@ Napi::Value SaveModule(const Napi::CallbackInfo& info) {
   const std::string path = info[2].As<Napi::String>();
   ExtraFiles extra_files;
   for (const auto& entry : info[3].As<Napi::Object>()) {
-    extra_files[entry.first.As<Napi::String>()] =
-        static_cast<Napi::Value>(entry.second).As<Napi::String>();
+    const auto bytes = static_cast<Napi::Value>(entry.second).As<Napi::Uint8Array>();
+    extra_files[entry.first.As<Napi::String>()].assign(bytes.Data(),
+                                                       bytes.Data() + bytes.ByteLength());
   }
   auto save = [module, path, extra_files = std::move(extra_files)] {
     WriteArchive(module->module, path, extra_files);

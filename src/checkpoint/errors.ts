@@ -29,12 +29,21 @@ export function truncatedError(path: string, fault: string, cause?: unknown): Ch
   });
 }
 
-/** The error for a pickle that names `name`, which is not on the allow-list. */
+/** The error for a pickle that names `name`, which only an attack needs. */
 export function unsafeError(path: string, name: string): CheckpointError {
   return new CheckpointError('ERR_SEMISUP_CHECKPOINT_UNSAFE', {
-    what: `The checkpoint '${path}' names \`${toPrintable(name)}\`, which is not allowed in a state dict; nothing was executed.`,
+    what: `The checkpoint '${path}' names \`${toPrintable(name)}\`, which can run code when Python loads the file; nothing was executed.`,
     remedy:
-      'If you trust the file, load it in Python and save only its state dict: torch.save(model.state_dict(), path).',
+      'Do not load it in Python unless you trust its author; if you do, save only its state dict there: torch.save(model.state_dict(), path).',
+    value: path,
+  });
+}
+
+/** The error for a checkpoint that contains something else instead of a state dict. */
+export function noStateDictError(path: string, fault: string): CheckpointError {
+  return new CheckpointError('ERR_SEMISUP_CHECKPOINT_FORMAT', {
+    what: `The checkpoint '${path}' contains no state dict: ${fault}.`,
+    remedy: 'Load it in Python and save only its state dict: torch.save(model.state_dict(), path).',
     value: path,
   });
 }

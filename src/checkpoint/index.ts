@@ -4,12 +4,20 @@ import { malformedError } from './errors';
 import { CheckpointFile } from './checkpoint-file';
 import { isPickle, openLegacyPth } from './legacy-pth';
 import { isSafetensors, openSafetensors } from './safetensors';
-import type { StateDict } from './state-dict';
+import type { Checkpoint } from './state-dict';
 import { isJson, openTfjs } from './tfjs';
 import { isZip } from './zip-archive';
 import { openZipPth } from './zip-pth';
 
-export { contiguousStride, span, type StateDict, type StoredTensor } from './state-dict';
+export {
+  contiguousStride,
+  plainCheckpoint,
+  span,
+  type Checkpoint,
+  type NestedStateDict,
+  type StateDict,
+  type StoredTensor,
+} from './state-dict';
 
 /** Includes the tar magic at byte 257, which is the last of the magic numbers. */
 const HEAD_BYTES = 512;
@@ -19,13 +27,14 @@ const HEAD_BYTES = 512;
  * content: files of `torch.save` (`.pth`, the zip form and the legacy form), `.safetensors`, and
  * `model.json` of TensorFlow.js, or the directory that contains it.
  *
- * A state dict nested in a training checkpoint is found, and the prefix `module.` of `DataParallel` is
- * removed. Nothing in the file is ever executed.
+ * All state dicts of a training checkpoint are found, with the names of the file. What accompanies them, such
+ * as `argparse.Namespace`, NumPy arrays or the optimizer, is read as data: nothing in the file is ever
+ * executed.
  *
- * @throws CheckpointError `…_NOT_FOUND`, `…_FORMAT`, `…_TRUNCATED`, or `…_UNSAFE` for a pickle that
- * refers to names outside the allow-list.
+ * @throws CheckpointError `…_NOT_FOUND`, `…_FORMAT`, `…_TRUNCATED`, or `…_UNSAFE` for a pickle that names
+ * functions that only an attack needs, such as `os.system`.
  */
-export async function openCheckpoint(path: string): Promise<StateDict> {
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const file = await CheckpointFile.open(
     (await isDirectory(path)) ? join(path, 'model.json') : path,
   );

@@ -1,10 +1,15 @@
-import { dtypeBytes } from '../types';
 import { malformedError, truncatedError } from './errors';
 import type { ByteSource } from './checkpoint-file';
-import { findTensors, locateTensors, type StorageRange } from './pickled-state';
-import type { StateDict } from './state-dict';
+import {
+  findStateDicts,
+  locateTensors,
+  tensorsIn,
+  type PickledState,
+  type StorageRange,
+} from './pickled-state';
+import type { Checkpoint } from './state-dict';
 import { pastEndError } from './stored-tensor';
-import type { PickledStorage, PickledTensor } from './torch-objects';
+import type { OpaqueStorage, PickledStorage } from './torch-objects';
 import { MAX_PICKLE_BYTES, TruncatedPickleError, unpickle } from './unpickler';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
@@ -17,7 +22,7 @@ const COUNT_BYTES = 8;
 interface Index {
   /** The saved object. */
   value: unknown;
-  storages: ReadonlyMap<string, PickledStorage>;
+  storages: ReadonlyMap<string, PickledStorage | OpaqueStorage>;
   /** The keys of the storages, in the order of their data. */
   keys: unknown[];
   /** Offset of the data. */
@@ -34,10 +39,10 @@ export function isPickle(head: Buffer): boolean {
  * `_use_new_zipfile_serialization=False`: pickles of a magic number, the format version, the system,
  * the saved object and the storage keys; then the storages, each preceded by its element count.
  */
-export async function openLegacyPth(file: ByteSource): Promise<StateDict> {
+export async function openLegacyPth(file: ByteSource): Promise<Checkpoint> {
   const index = await readIndex(file);
-  const tensors = findTensors(index.value, file.path);
-  return locateTensors(file, tensors, await findStorages(file, index, tensors));
+  const state = findStateDicts(index.value, file.path);
+  return locateTensors(file, state, await findStorages(file, index, state));
 }
 
 async function readIndex(file: ByteSource): Promise<Index> {
@@ -71,7 +76,7 @@ function parseIndex(bytes: Buffer, path: string): Index {
 async function findStorages(
   file: ByteSource,
   { storages, keys, end }: Index,
-  tensors: ReadonlyMap<string, PickledTensor>,
+  state: PickledState,
 ): Promise<Map<string, StorageRange>> {
   const ranges = new Map<string, StorageRange>();
   let at = end;
@@ -81,14 +86,17 @@ async function findStorages(
       throw malformedError(file.path, 'the list of its storages does not match its tensors');
     }
     const start = at + COUNT_BYTES;
-    const bytes = storage.numel * dtypeBytes[storage.dtype];
+    if (storage.elementBytes === undefined) {
+      throw malformedError(file.path, 'it has storages of a type that is not supported');
+    }
+    const bytes = storage.numel * storage.elementBytes;
     at = start + bytes;
-    if (!(at <= file.size)) throw pastEndError(file, tensorNameOf(storage, tensors), at);
+    if (!(at <= file.size)) throw pastEndError(file, tensorNameOf(storage, state), at);
     const count = await file.read(start - COUNT_BYTES, COUNT_BYTES);
     if (count.readBigInt64LE() !== BigInt(storage.numel)) {
       throw malformedError(
         file.path,
-        `the data of '${tensorNameOf(storage, tensors)}' has a different length than its pickle states`,
+        `the data of '${tensorNameOf(storage, state)}' has a different length than its pickle states`,
       );
     }
     ranges.set(storage.key, { start, bytes });
@@ -97,10 +105,9 @@ async function findStorages(
 }
 
 /** The name of a tensor that uses a storage, for error messages. */
-function tensorNameOf(
-  storage: PickledStorage,
-  tensors: ReadonlyMap<string, PickledTensor>,
-): string {
-  for (const [name, tensor] of tensors) if (tensor.storage.key === storage.key) return name;
+function tensorNameOf(storage: { readonly key: string }, state: PickledState): string {
+  for (const [name, tensor] of tensorsIn(state)) {
+    if (tensor.storage.key === storage.key) return name;
+  }
   return `storage ${storage.key}`;
 }

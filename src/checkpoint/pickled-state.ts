@@ -1,14 +1,17 @@
 import { dtypeBytes } from '../types';
-import { malformedError, toPrintable } from './errors';
 import type { ByteSource } from './checkpoint-file';
-import { span, type StateDict, type StoredTensor } from './state-dict';
+import { malformedError, noStateDictError, toPrintable } from './errors';
+import { InertGlobal, InertObject } from './inert';
+import { span, type Checkpoint, type StoredTensor } from './state-dict';
 import { storedTensor } from './stored-tensor';
 import { PickledTensor } from './torch-objects';
 
-/** The keys under which training scripts store the state dict, next to the epoch and the optimizer. */
-const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
-/** The prefix that `torch.nn.DataParallel` adds to each name. */
-const PARALLEL_PREFIX = 'module.';
+/** State dicts and metadata are searched this deep in the saved object. */
+const MAX_DEPTH = 6;
+/** Longer strings, such as a log, are not metadata. */
+const MAX_TEXT_LENGTH = 200;
+const MAX_TEXTS = 4096;
+const MAX_KEY_LENGTH = 1000;
 
 /** The byte range of a storage in the file. */
 export interface StorageRange {
@@ -16,58 +19,157 @@ export interface StorageRange {
   readonly bytes: number;
 }
 
+/** What a saved object contains; see `Checkpoint`. */
+export interface PickledState {
+  readonly stateDicts: readonly PickledStateDict[];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly modules: ReadonlyMap<string, string>;
+}
+
+interface PickledStateDict {
+  readonly key: string;
+  readonly tensors: ReadonlyMap<string, PickledTensor>;
+  readonly others: ReadonlyMap<string, string>;
+}
+
 /**
- * The named tensors of an unpickled object: a state dict, or a training checkpoint that contains one.
- * The prefix of DataParallel is removed.
+ * Finds every dictionary with tensors in an unpickled object, in the order of the file: a state dict, or those
+ * of a training checkpoint, including the optimizer's.
+ *
+ * @throws CheckpointError if there is none
  */
-export function findTensors(value: unknown, path: string): Map<string, PickledTensor> {
-  const tensors = new Map<string, PickledTensor>();
-  for (const [name, tensor] of stateDictIn(value, path)) {
-    if (typeof name !== 'string')
-      throw malformedError(path, 'its state dict has a key that is not a string');
-    if (!(tensor instanceof PickledTensor)) {
-      throw malformedError(
-        path,
-        `the entry '${toPrintable(name)}' of its state dict is not a tensor`,
-      );
+export function findStateDicts(value: unknown, path: string): PickledState {
+  const stateDicts: PickledStateDict[] = [];
+  const metadata = new Map<string, string>();
+  const modules = new Map<string, string>();
+  const visited = new Set<unknown>();
+  // Not recursive, and each object is visited once: a pickle may contain itself.
+  const pending = [{ key: '', value, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { key, value, depth } = next;
+    if (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && metadata.size < MAX_TEXTS) {
+      metadata.set(key, value);
     }
-    tensors.set(name, tensor);
+    if (visited.has(value) || depth > MAX_DEPTH) continue;
+    if (typeof value === 'object') visited.add(value);
+    if (isModule(value)) {
+      modules.set(key, value.type);
+      continue;
+    }
+    const children = childrenOf(value);
+    const stateDict = stateDictOf(key, children);
+    if (stateDict.tensors.size > 0 && !Array.isArray(value)) stateDicts.push(stateDict);
+    for (const [name, child] of children.reverse()) {
+      const isLeaf = child instanceof PickledTensor || typeof child === 'number';
+      if (isLeaf || key.length + name.length > MAX_KEY_LENGTH) continue;
+      pending.push({ key: key ? `${key}.${name}` : name, value: child, depth: depth + 1 });
+    }
   }
-  const names = [...tensors.keys()];
-  if (!names.every((name) => name.startsWith(PARALLEL_PREFIX))) return tensors;
-  return new Map([...tensors].map(([name, t]) => [name.slice(PARALLEL_PREFIX.length), t]));
+  if (stateDicts.length === 0) throw noStateDictError(path, describeContent(value, modules));
+  return { stateDicts, metadata, modules };
 }
 
-function stateDictIn(value: unknown, path: string): Map<unknown, unknown> {
-  if (!(value instanceof Map)) throw malformedError(path, 'it is not a state dict');
-  for (const key of WRAPPERS) {
-    const inner: unknown = value.get(key);
-    if (inner instanceof Map) return inner;
+/** Whether an object is a pickled `torch.nn.Module`. */
+function isModule(value: unknown): value is InertObject {
+  if (!(value instanceof InertObject) || !(value.state instanceof Map)) return false;
+  return value.state.has('_parameters') && value.state.has('_modules');
+}
+
+/** The items of a container by name: of a dictionary, a list, or an object with attributes. */
+function childrenOf(value: unknown): [string, unknown][] {
+  if (Array.isArray(value)) return value.map((item, index) => [String(index), item]);
+  if (value instanceof InertObject) {
+    const attributes = value.state instanceof Map ? value.state : new Map<unknown, unknown>();
+    return [...namedEntries(value.entries), ...namedEntries(attributes)];
   }
-  return value;
+  return value instanceof Map ? namedEntries(value) : [];
+}
+
+/** The entries with a string or a number, such as an optimizer's parameter index, as the key. */
+function namedEntries(map: ReadonlyMap<unknown, unknown>): [string, unknown][] {
+  const isName = (key: unknown) => typeof key === 'string' || typeof key === 'number';
+  return [...map].filter(([key]) => isName(key)).map(([key, value]) => [String(key), value]);
+}
+
+function stateDictOf(key: string, entries: readonly [string, unknown][]): PickledStateDict {
+  const tensors = new Map<string, PickledTensor>();
+  const others = new Map<string, string>();
+  for (const [name, value] of entries) {
+    if (value instanceof PickledTensor) tensors.set(name, value);
+    else others.set(name, describeType(value));
+  }
+  return { key, tensors, others };
+}
+
+function describeContent(value: unknown, modules: ReadonlyMap<string, string>): string {
+  for (const [key, type] of modules) {
+    const what = key ? `its entry '${toPrintable(key)}' is` : 'it is';
+    return `${what} a pickled object of the class ${toPrintable(type)}`;
+  }
+  if (!(value instanceof Map)) return `it is a value of the type ${describeType(value)}`;
+  for (const [name, entry] of value) {
+    return `its entry '${toPrintable(String(name))}' has the type ${describeType(entry)}, and none is a tensor`;
+  }
+  return 'it is an empty dict';
+}
+
+/** The Python type of an unpickled value. */
+function describeType(value: unknown): string {
+  if (value instanceof InertObject) return toPrintable(value.type);
+  if (value instanceof InertGlobal) return 'type';
+  if (value === null) return 'NoneType';
+  if (Array.isArray(value)) return 'list';
+  if (value instanceof Map) return 'dict';
+  if (value instanceof Set) return 'set';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'string') return 'str';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  return typeof value === 'bigint' ? 'int' : 'object';
 }
 
 /**
- * The state dict whose storages are at `ranges` of `file`.
+ * The checkpoint whose storages are at `ranges` of `file`.
  *
  * @throws CheckpointError if a tensor exceeds its storage, or a storage its range.
  */
 export function locateTensors(
   file: ByteSource,
-  tensors: ReadonlyMap<string, PickledTensor>,
+  { stateDicts, metadata, modules }: PickledState,
   ranges: ReadonlyMap<string, StorageRange>,
-): StateDict {
-  const located = new Map<string, StoredTensor>();
-  for (const [name, { storage, offset, shape, stride }] of tensors) {
-    const { dtype, numel, begin, end } = storage;
-    const range = ranges.get(storage.key);
-    if (!range)
-      throw malformedError(file.path, `the data of its tensor '${toPrintable(name)}' is missing`);
-    if (range.bytes < numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
-      throw malformedError(file.path, `its tensor '${toPrintable(name)}' exceeds its storage`);
-    }
-    const start = range.start + (begin + offset) * dtypeBytes[dtype];
-    located.set(name, storedTensor(file, name, start, { dtype, shape, stride }));
+): Checkpoint {
+  const located = stateDicts.map(({ key, tensors, others }) => {
+    const entries = [...tensors].map(
+      ([name, tensor]) => [name, locateTensor(file, name, tensor, ranges)] as const,
+    );
+    return { key, tensors: new Map(entries), others };
+  });
+  return {
+    path: file.path,
+    stateDicts: located,
+    metadata,
+    modules,
+    close: () => file.close(),
+  };
+}
+
+function locateTensor(
+  file: ByteSource,
+  name: string,
+  { storage, offset, shape, stride }: PickledTensor,
+  ranges: ReadonlyMap<string, StorageRange>,
+): StoredTensor {
+  const { dtype, numel, begin, end } = storage;
+  const range = ranges.get(storage.key);
+  if (!range)
+    throw malformedError(file.path, `the data of its tensor '${toPrintable(name)}' is missing`);
+  if (range.bytes < numel * dtypeBytes[dtype] || begin + offset + span(shape, stride) > end) {
+    throw malformedError(file.path, `its tensor '${toPrintable(name)}' exceeds its storage`);
   }
-  return { path: file.path, tensors: located, close: () => file.close() };
+  const start = range.start + (begin + offset) * dtypeBytes[dtype];
+  return storedTensor(file, name, start, { dtype, shape, stride });
+}
+
+/** All tensors of the state dicts, with their names. */
+export function* tensorsIn({ stateDicts }: PickledState): Generator<[string, PickledTensor]> {
+  for (const { tensors } of stateDicts) yield* tensors;
 }

@@ -1,7 +1,12 @@
 import { dtypeBytes, type DType } from '../types';
 import { malformedError, toPrintable, truncatedError } from './errors';
 import type { ByteSource } from './checkpoint-file';
-import { contiguousStride, type StateDict } from './state-dict';
+import {
+  contiguousStride,
+  plainCheckpoint,
+  type Checkpoint,
+  type StoredTensor,
+} from './state-dict';
 import { pastEndError, isIndex, isShape, storedTensor } from './stored-tensor';
 
 /** The limit of the reference implementation. */
@@ -20,9 +25,23 @@ const dtypes = new Map<unknown, DType>([
   ['BOOL', 'bool'],
 ]);
 
+/** Bits of an element of the format's other types, whose tensors are skipped. */
+const opaqueBits = new Map<unknown, number>([
+  ...(['F4'] as const).map((code) => [code, 4] as const),
+  ...(['F6_E2M3', 'F6_E3M2'] as const).map((code) => [code, 6] as const),
+  ...(['F8_E4M3', 'F8_E5M2', 'F8_E8M0'] as const).map((code) => [code, 8] as const),
+  ['U16', 16],
+  ['U32', 32],
+  ['U64', 64],
+  ['C64', 64],
+]);
+
 interface Entry {
   name: string;
-  dtype: DType;
+  /** The format's name of the element type, e.g. `F32`. */
+  code: string;
+  /** Undefined if the type has no counterpart here. */
+  dtype: DType | undefined;
   shape: number[];
   /** Where its bytes begin and end, counted from the end of the header. */
   begin: number;
@@ -39,7 +58,7 @@ export function isSafetensors(head: Buffer): boolean {
  * Opens safetensors: an 8-byte length, a JSON header, then the data without gaps or overlaps
  * (https://huggingface.co/docs/safetensors).
  */
-export async function openSafetensors(file: ByteSource): Promise<StateDict> {
+export async function openSafetensors(file: ByteSource): Promise<Checkpoint> {
   const { header, dataStart } = await readHeader(file);
   const entries = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
@@ -62,13 +81,28 @@ export async function openSafetensors(file: ByteSource): Promise<StateDict> {
     );
   }
 
-  const tensors = new Map(
-    entries.map(({ name, dtype, shape, begin }) => {
-      const view = { dtype, shape, stride: contiguousStride(shape) };
-      return [name, storedTensor(file, name, dataStart + begin, view)];
-    }),
+  const tensors = new Map<string, StoredTensor>();
+  const others = new Map<string, string>();
+  for (const { name, code, dtype, shape, begin } of entries) {
+    if (dtype === undefined) {
+      others.set(name, `torch.Tensor of ${code}`);
+      continue;
+    }
+    const view = { dtype, shape, stride: contiguousStride(shape) };
+    tensors.set(name, storedTensor(file, name, dataStart + begin, view));
+  }
+  const metadata = metadataOf(header);
+  return plainCheckpoint({ path: file.path, tensors, close: () => file.close() }, others, metadata);
+}
+
+/** The strings of `__metadata__`, which the format defines as the only type. */
+function metadataOf(header: object): Map<string, string> {
+  const { __metadata__: metadata = null } = header as Record<string, unknown>;
+  if (typeof metadata !== 'object' || metadata === null) return new Map();
+  const entries = Object.entries(metadata as Record<string, unknown>);
+  return new Map(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-  return { path: file.path, tensors, close: () => file.close() };
 }
 
 async function readHeader(file: ByteSource): Promise<{ header: object; dataStart: number }> {
@@ -100,7 +134,8 @@ function entryOf(path: string, name: string, value: unknown): Entry {
     throw malformedError(path, `${of} is not described`);
   const { dtype: code, shape, data_offsets: offsets } = value as Record<string, unknown>;
   const dtype = dtypes.get(code);
-  if (!dtype) {
+  const bits = dtype ? 8 * dtypeBytes[dtype] : opaqueBits.get(code);
+  if (bits === undefined) {
     throw malformedError(
       path,
       `${of} has elements of the type ${toPrintable(String(code))}, which is unknown`,
@@ -111,9 +146,9 @@ function entryOf(path: string, name: string, value: unknown): Entry {
     throw malformedError(path, `${of} has no valid offsets`);
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = shape.reduce((product, side) => product * side, dtypeBytes[dtype]);
+  const bytes = Math.ceil(shape.reduce((product, side) => product * side, bits) / 8);
   if (end - begin !== bytes) {
     throw malformedError(path, `${of} has ${end - begin} bytes, but its shape requires ${bytes}`);
   }
-  return { name, dtype, shape, begin, end };
+  return { name, code: String(code), dtype, shape, begin, end };
 }

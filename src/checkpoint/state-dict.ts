@@ -28,6 +28,45 @@ export interface StateDict {
   close(): Promise<void>;
 }
 
+/** One of the dictionaries of a checkpoint that contain tensors, with the names of the file. */
+export interface NestedStateDict {
+  /** Where it is in the saved object, e.g. `state_dict_ema` or `ema.module`; empty for the object itself. */
+  readonly key: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Its other entries: the Python type of each by name, e.g. `numpy.ndarray`. */
+  readonly others: ReadonlyMap<string, string>;
+}
+
+/** A checkpoint: one or several state dicts, and what a training script saved next to them. */
+export interface Checkpoint {
+  /** The file or directory, for error messages. */
+  readonly path: string;
+  /** At least one, in the order of the file. */
+  readonly stateDicts: readonly NestedStateDict[];
+  /** The strings next to the tensors by dotted key, e.g. `arch` or `args.model`. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The Python class of each pickled `torch.nn.Module` by key; its weights are not read. */
+  readonly modules: ReadonlyMap<string, string>;
+  /** Closes the file. Idempotent; `read()` of a tensor fails afterwards. */
+  close(): Promise<void>;
+}
+
+/** A checkpoint that is a single state dict. */
+export function plainCheckpoint(
+  state: StateDict,
+  others: NestedStateDict['others'] = new Map(),
+  metadata: Checkpoint['metadata'] = new Map(),
+): Checkpoint {
+  const { path, tensors } = state;
+  return {
+    path,
+    stateDicts: [{ key: '', tensors, others }],
+    metadata,
+    modules: new Map(),
+    close: () => state.close(),
+  };
+}
+
 /** PyTorch's contiguous (row-major) strides of a shape, in elements. */
 export function contiguousStride(shape: readonly number[]): number[] {
   const stride = new Array<number>(shape.length);

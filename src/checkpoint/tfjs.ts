@@ -2,7 +2,12 @@ import { dirname, join } from 'node:path';
 import { dtypeBytes, type DType } from '../types';
 import { malformedError, toPrintable } from './errors';
 import { ByteSource, CheckpointFile } from './checkpoint-file';
-import { contiguousStride, type StateDict, type StoredTensor } from './state-dict';
+import {
+  contiguousStride,
+  plainCheckpoint,
+  type Checkpoint,
+  type StoredTensor,
+} from './state-dict';
 import { pastEndError, isShape, storedTensor } from './stored-tensor';
 
 const MAX_MODEL_BYTES = 2 ** 26;
@@ -31,7 +36,7 @@ export function isJson(head: Buffer): boolean {
  * and the consecutive tensors of each group. Names and shapes are kept, e.g. `conv1/kernel` of shape
  * [height, width, in, out].
  */
-export async function openTfjs(file: ByteSource): Promise<StateDict> {
+export async function openTfjs(file: ByteSource): Promise<Checkpoint> {
   const groups = await readManifest(file);
   await file.close();
   const shards: CheckpointFile[] = [];
@@ -47,7 +52,7 @@ export async function openTfjs(file: ByteSource): Promise<StateDict> {
       }
       locateGroup(new Concatenation(file.path, shards.slice(first)), group, tensors);
     }
-    return { path: file.path, tensors, close };
+    return plainCheckpoint({ path: file.path, tensors, close });
   } catch (error) {
     await close();
     throw error;

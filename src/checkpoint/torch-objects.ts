@@ -1,5 +1,7 @@
 import { dtypeBytes, type DType } from '../types';
+import { InertGlobal, InertObject } from './inert';
 import { isIndex, isShape } from './stored-tensor';
+import { isUnsafeGlobal } from './unsafe-globals';
 
 /** A callable that a pickle may use: a function of this file that returns `undefined` for invalid arguments. */
 export class Constructor {
@@ -14,6 +16,21 @@ class StorageType {
   constructor(readonly dtype: DType) {}
 }
 
+/** An array of elements of a type without a counterpart here, such as complex64. */
+export class OpaqueStorage {
+  constructor(
+    readonly key: string,
+    /** The Python type of the storage. */
+    readonly type: string,
+    readonly numel: number,
+  ) {}
+
+  /** Bytes per element; undefined if the type is unknown. */
+  get elementBytes(): number | undefined {
+    return opaqueBytes[this.type];
+  }
+}
+
 /** An array of elements outside the pickle, or the part of it from `begin` to `end`, in elements. */
 export class PickledStorage {
   constructor(
@@ -24,6 +41,10 @@ export class PickledStorage {
     readonly begin: number,
     readonly end: number,
   ) {}
+
+  get elementBytes(): number {
+    return dtypeBytes[this.dtype];
+  }
 }
 
 /** A tensor as a pickle describes it: a strided view of a storage, not yet checked against it. */
@@ -50,15 +71,26 @@ const storageTypes: Readonly<Record<string, DType>> = {
   'torch.storage.UntypedStorage': 'uint8',
 };
 
+const opaqueBytes: Readonly<Record<string, number>> = {
+  'torch.ComplexFloatStorage': 8,
+  'torch.ComplexDoubleStorage': 16,
+  'torch.QInt8Storage': 1,
+  'torch.QUInt8Storage': 1,
+  'torch.QInt32Storage': 4,
+};
+
 const constructors: Readonly<Record<string, Constructor['make']>> = {
+  'builtins.getattr': attributeOf,
   'collections.OrderedDict': orderedDict,
+  'collections.defaultdict': () => new Map(),
   'torch.Size': ([sides]) => sides,
-  'torch._utils._rebuild_parameter': ([tensor]) =>
-    tensor instanceof PickledTensor ? tensor : undefined,
+  'torch._tensor._rebuild_from_type_v2': rebuildSubclass,
+  'torch._utils._rebuild_parameter': rebuildParameter,
+  'torch._utils._rebuild_parameter_with_state': rebuildParameter,
   'torch._utils._rebuild_tensor_v2': rebuildTensor,
 };
 
-/** The allow-list: every global that a pickle may use, and its implementation here. */
+/** The globals that are implemented here. All others are inert, or refused by `isUnsafeGlobal`. */
 export const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.entries(constructors).map(
     ([name, make]) => [name, new Constructor(name, make)] as const,
@@ -78,7 +110,25 @@ function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> | 
   return new Map(pairs.splice(0) as [unknown, unknown][]);
 }
 
+/** How pickles refer to a nested class or a member of an enum; no other attribute can be reached. */
+function attributeOf([owner, name]: readonly unknown[]): InertGlobal | undefined {
+  if (!(owner instanceof InertGlobal) || typeof name !== 'string') return undefined;
+  const attribute = `${owner.name}.${name}`;
+  return isUnsafeGlobal(attribute) ? undefined : new InertGlobal(attribute);
+}
+
+function rebuildParameter([tensor]: readonly unknown[]): unknown {
+  return tensor instanceof PickledTensor || tensor instanceof InertObject ? tensor : undefined;
+}
+
+/** A tensor of a subclass, or with attributes: `(function, class, arguments, state)`. */
+function rebuildSubclass([rebuild, type, args]: readonly unknown[]): unknown {
+  if (rebuild instanceof Constructor && Array.isArray(args)) return rebuild.make(args);
+  return new InertObject(type instanceof InertGlobal ? type.name : 'torch.Tensor');
+}
+
 function rebuildTensor([storage, offset, shape, stride]: readonly unknown[]): unknown {
+  if (storage instanceof OpaqueStorage) return new InertObject(`torch.Tensor of ${storage.type}`);
   if (!(storage instanceof PickledStorage) || !isIndex(offset) || !isShape(shape)) return undefined;
   if (!Array.isArray(stride) || stride.length !== shape.length || !stride.every(isIndex)) {
     return undefined;
@@ -88,14 +138,19 @@ function rebuildTensor([storage, offset, shape, stride]: readonly unknown[]): un
 }
 
 /**
- * The storage that a persistent id describes: `('storage', type, key, location, numel)`, and in the
- * legacy form a sixth item: None, or `(key, begin, length)` of the referenced part.
+ * The object that a persistent id describes: a storage, `('storage', type, key, location, numel)`, and in the
+ * legacy form a sixth item: None, or `(key, begin, length)` of the referenced part; or a class with its source
+ * code, `('module', class, file, source)`.
  */
-export function loadStorage(id: unknown): PickledStorage | undefined {
+export function loadPersistent(
+  id: unknown,
+): PickledStorage | OpaqueStorage | InertGlobal | undefined {
   if (!Array.isArray(id)) return undefined;
   const [kind, type, key, , numel, part] = id as unknown[];
-  if (kind !== 'storage' || !(type instanceof StorageType)) return undefined;
-  if (typeof key !== 'string' || !isIndex(numel)) return undefined;
+  if (kind === 'module' && type instanceof InertGlobal) return type;
+  if (kind !== 'storage' || typeof key !== 'string' || !isIndex(numel)) return undefined;
+  if (type instanceof InertGlobal) return new OpaqueStorage(key, type.name, numel);
+  if (!(type instanceof StorageType)) return undefined;
   if (part === undefined || part === null) {
     return new PickledStorage(key, type.dtype, numel, 0, numel);
   }

@@ -1,9 +1,17 @@
 import { malformedError, unsafeError } from './errors';
-import { Constructor, globals, loadStorage, type PickledStorage } from './torch-objects';
+import { inertCall, InertGlobal, InertObject } from './inert';
+import {
+  Constructor,
+  globals,
+  loadPersistent,
+  type OpaqueStorage,
+  type PickledStorage,
+} from './torch-objects';
+import { isUnsafeGlobal, modernName } from './unsafe-globals';
 
 /** Maximum size of a pickle in bytes. */
 export const MAX_PICKLE_BYTES = 2 ** 26;
-/** Maximum number of opcodes in a pickle: enough for 20,000 tensors; ResNet-101 has 626. */
+/** Maximum number of opcodes in a pickle: enough for 20,000 tensors; a ResNet-101 and its optimizer have 1,900. */
 const MAX_OPCODES = 2 ** 20;
 /** Maximum size of an integer in bytes. The longest in checkpoints, the legacy magic number, has 10. */
 const MAX_INTEGER_BYTES = 64;
@@ -13,19 +21,28 @@ export class TruncatedPickleError extends Error {}
 
 /** The unpickled object, and where the pickle ends. */
 export interface Unpickled {
-  /** Lists and tuples are arrays, dictionaries are Maps: no key can reach a prototype. */
+  /**
+   * Lists and tuples are arrays, dictionaries are Maps: no key can reach a prototype. Other objects are
+   * `InertObject`.
+   */
   value: unknown;
   /** The offset of the first byte after the pickle. */
   end: number;
   /** The storages that it refers to, by key. */
-  storages: Map<string, PickledStorage>;
+  storages: Map<string, PickledStorage | OpaqueStorage>;
 }
 
 /**
  * Reads the pickle that begins at `start`: the opcodes of protocols 2 to 5 that `torch.save` and
- * plain data need. Globals outside the allow-list (`globals`) are refused; no Python code runs, only the
- * constructors of this package. The number of opcodes is limited, which bounds time and memory; there is no
- * recursion.
+ * objects next to the tensors need.
+ *
+ * In Python, a pickle is a program that may call any function. Here, nothing is imported or called: a global is
+ * one of the constructors of this package (`globals`), which make tensors and dictionaries; or it is a name
+ * (`InertGlobal`), and what calling it would have made is a placeholder (`InertObject`), never a tensor. So a
+ * training checkpoint may contain an `argparse.Namespace`, NumPy scalars or objects of the script's own
+ * classes. Globals that only an attack needs, such as `os.system`, are refused nevertheless, so that the file
+ * is not passed on as harmless (`isUnsafeGlobal`). The number of opcodes is limited, which bounds time and
+ * memory; there is no recursion.
  *
  * @throws TruncatedPickleError if `bytes` ends before the pickle does.
  * @throws CheckpointError for anything else that is wrong with it.
@@ -46,6 +63,8 @@ const Op = {
   BININT1: 0x4b, // K
   BININT2: 0x4d, // M
   NONE: 0x4e, // N
+  POP: 0x30, // 0
+  POP_MARK: 0x31, // 1
   BINPERSID: 0x51, // Q
   REDUCE: 0x52, // R
   BINSTRING: 0x54, // T
@@ -65,6 +84,7 @@ const Op = {
   SETITEMS: 0x75, // u
   EMPTY_DICT: 0x7d, // }
   PROTO: 0x80,
+  NEWOBJ: 0x81,
   TUPLE1: 0x85,
   TUPLE2: 0x86,
   TUPLE3: 0x87,
@@ -78,6 +98,7 @@ const Op = {
   EMPTY_SET: 0x8f,
   ADDITEMS: 0x90,
   FROZENSET: 0x91,
+  NEWOBJ_EX: 0x92,
   STACK_GLOBAL: 0x93,
   MEMOIZE: 0x94,
   FRAME: 0x95,
@@ -92,7 +113,7 @@ class Machine {
   /** The stack below each open mark, outermost first. */
   readonly #metastack: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
-  readonly #storages = new Map<string, PickledStorage>();
+  readonly #storages = new Map<string, PickledStorage | OpaqueStorage>();
 
   constructor(bytes: Buffer, start: number, path: string) {
     this.#bytes = bytes;
@@ -128,6 +149,12 @@ class Machine {
       case Op.MARK:
         this.#metastack.push(this.#stack);
         this.#stack = [];
+        break;
+      case Op.POP:
+        this.#pop();
+        break;
+      case Op.POP_MARK:
+        this.#popToMark();
         break;
       case Op.APPEND:
         this.#append(this.#popMany(1));
@@ -224,7 +251,10 @@ class Machine {
       case Op.STACK_GLOBAL:
         return this.#global(this.#popMany(2));
       case Op.REDUCE:
-        return this.#reduce(this.#popMany(2));
+      case Op.NEWOBJ:
+        return this.#call(this.#popMany(2));
+      case Op.NEWOBJ_EX:
+        return this.#call(this.#popMany(3));
       case Op.BUILD:
         return this.#build(this.#popMany(2));
       case Op.BINPERSID:
@@ -302,19 +332,25 @@ class Machine {
   }
 
   #append(items: unknown[]): void {
-    const list = this.#top();
+    const target = this.#top();
+    const list = target instanceof InertObject ? target.items : target;
     if (!Array.isArray(list)) throw this.#malformed('appends to a value that is not a list');
     for (const item of items) list.push(item);
   }
 
   #addItems(items: unknown[]): void {
     const set = this.#top();
+    if (set instanceof InertObject) {
+      this.#append(items);
+      return;
+    }
     if (!(set instanceof Set)) throw this.#malformed('adds to a value that is not a set');
     for (const item of items) set.add(item);
   }
 
   #setItems(items: unknown[]): void {
-    const dict = this.#top();
+    const target = this.#top();
+    const dict = target instanceof InertObject ? target.entries : target;
     if (!(dict instanceof Map))
       throw this.#malformed('sets items of a value that is not a dictionary');
     if (items.length % 2) throw this.#malformed('has a key without a value');
@@ -336,40 +372,54 @@ class Machine {
     if (typeof module !== 'string' || typeof name !== 'string') {
       throw this.#malformed('has a global whose name is not a string');
     }
-    const fullName = `${module}.${name}`;
-    if (!globals.has(fullName)) throw unsafeError(this.#path, fullName);
-    return globals.get(fullName);
+    const fullName = modernName(module, name);
+    const known = globals.get(fullName);
+    if (known !== undefined) return known;
+    if (isUnsafeGlobal(fullName)) throw unsafeError(this.#path, `${module}.${name}`);
+    return new InertGlobal(fullName);
   }
 
-  #reduce([callee, args]: unknown[]): unknown {
-    if (!(callee instanceof Constructor) || !Array.isArray(args)) {
+  /** Makes an object from a class or function, its arguments and its keyword arguments, which are ignored. */
+  #call([callee, args]: unknown[]): unknown {
+    if (!Array.isArray(args)) throw this.#malformed('calls an object that is not callable');
+    if (callee instanceof InertGlobal || callee instanceof InertObject) {
+      return inertCall(callee, args);
+    }
+    if (!(callee instanceof Constructor)) {
       throw this.#malformed('calls an object that is not callable');
     }
     const result = callee.make(args);
-    if (result === undefined) throw this.#malformed(`has wrong arguments for ${callee.name}`);
-    return result;
+    if (result !== undefined) return result;
+    if (callee.name === 'builtins.getattr') throw unsafeError(this.#path, callee.name);
+    throw this.#malformed(`has wrong arguments for ${callee.name}`);
   }
 
-  /** Only ordered dictionaries may have attributes (`_metadata`), which are dropped. */
+  /** Sets the attributes of an object. Those of an ordered dictionary (`_metadata`) are dropped. */
   #build([target, state]: unknown[]): unknown {
-    if (!(target instanceof Map) || !(state instanceof Map)) {
+    if (target instanceof InertObject) target.state = state;
+    else if (!(target instanceof Map)) {
       throw this.#malformed('sets attributes of an unsupported object');
     }
     return target;
   }
 
-  #persistent(id: unknown): PickledStorage {
-    const storage = loadStorage(id);
-    if (!storage) throw this.#malformed('has an invalid storage reference');
-    const known = this.#storages.get(storage.key);
-    if (known && (known.dtype !== storage.dtype || known.numel !== storage.numel)) {
+  #persistent(id: unknown): unknown {
+    const object = loadPersistent(id);
+    if (!object) throw this.#malformed('has an invalid storage reference');
+    if (object instanceof InertGlobal) return object;
+    const known = this.#storages.get(object.key);
+    if (known && (storageType(known) !== storageType(object) || known.numel !== object.numel)) {
       throw this.#malformed('has conflicting descriptions of a storage');
     }
-    this.#storages.set(storage.key, storage);
-    return storage;
+    this.#storages.set(object.key, object);
+    return object;
   }
 
   #malformed(fault: string): Error {
     return malformedError(this.#path, `its pickle ${fault}`);
   }
+}
+
+function storageType(storage: PickledStorage | OpaqueStorage): string {
+  return 'dtype' in storage ? storage.dtype : storage.type;
 }

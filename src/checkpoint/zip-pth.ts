@@ -1,7 +1,7 @@
 import { malformedError, truncatedError } from './errors';
 import type { ByteSource } from './checkpoint-file';
-import { findTensors, locateTensors, type StorageRange } from './pickled-state';
-import type { StateDict } from './state-dict';
+import { findStateDicts, locateTensors, tensorsIn, type StorageRange } from './pickled-state';
+import type { Checkpoint } from './state-dict';
 import { MAX_PICKLE_BYTES, TruncatedPickleError, unpickle } from './unpickler';
 import { ZipArchive } from './zip-archive';
 
@@ -9,19 +9,19 @@ import { ZipArchive } from './zip-archive';
  * Opens the format of `torch.save` since PyTorch 1.6: a zip archive of uncompressed records in one
  * directory, `data.pkl` for the object and `data/<key>` for each storage.
  */
-export async function openZipPth(file: ByteSource): Promise<StateDict> {
+export async function openZipPth(file: ByteSource): Promise<Checkpoint> {
   const archive = await ZipArchive.open(file);
   const directory = directoryOf(archive, file.path);
   await checkByteOrder(file, await archive.find(`${directory}byteorder`));
   const pickle = await archive.find(`${directory}data.pkl`);
-  const tensors = findTensors(await readPickle(file, pickle!), file.path);
+  const state = findStateDicts(await readPickle(file, pickle!), file.path);
 
   const ranges = new Map<string, StorageRange>();
-  for (const key of new Set([...tensors.values()].map(({ storage }) => storage.key))) {
+  for (const key of new Set([...tensorsIn(state)].map(([, { storage }]) => storage.key))) {
     const range = await archive.find(`${directory}data/${key}`);
     if (range) ranges.set(key, range);
   }
-  return locateTensors(file, tensors, ranges);
+  return locateTensors(file, state, ranges);
 }
 
 function directoryOf({ names }: ZipArchive, path: string): string {

@@ -31,7 +31,8 @@ const weightsOptionNames = ['weights', 'numClasses'];
  * @param name a model name such as `resnet50_swsl`, or timm's name for it
  * @throws ModelError if the model is unknown
  * @throws DownloadError if the checkpoint cannot be downloaded, or does not match its hash
- * @throws CheckpointError if `weights` are damaged or of another architecture
+ * @throws CheckpointError if `weights` are damaged or unsafe, of another architecture, or contain several sets of
+ * weights of which none precedes the others
  * @throws DeviceError if the device is not available
  */
 function load(name: string, options?: LoadOptions): Promise<Classifier>;
@@ -88,7 +89,7 @@ async function download(name: string, options: HubOptions = {}): Promise<string>
  * @param path where to write the file
  * @returns the absolute path of the file
  * @throws ModelError if the model is unknown, or the file cannot be written
- * @throws CheckpointError if `weights` are damaged or of another architecture
+ * @throws CheckpointError as `hub.load`
  */
 async function exportTorchScript(
   name: string,

@@ -31,10 +31,14 @@ export interface HubOptions {
 export interface WeightsOptions extends HubOptions {
   /**
    * A custom checkpoint instead of the model's: `.pth`, `.safetensors` or TF.js shards, with
-   * torchvision's parameter names.
+   * torchvision's parameter names after any common prefix. It may be a training checkpoint; of several state
+   * dicts in it, EMA weights are preferred, then `state_dict`, then `model`.
    */
   readonly weights?: string;
-  /** The number of classes; by default the checkpoint's. For any other, the last layer is initialized. */
+  /**
+   * The number of classes; by default the checkpoint's. For any other but 1000, the last layer is initialized
+   * randomly, which emits the warning `SEMISUP_RANDOM_HEAD` and sets `metadata.head` to `'random'`.
+   */
   readonly numClasses?: number;
 }
 

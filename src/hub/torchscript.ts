@@ -1,15 +1,22 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint';
-import { buildTorchScript, type ModelCard } from '../models';
+import {
+  buildTorchScript,
+  checkDeclaredArchitecture,
+  selectState,
+  type ModelCard,
+} from '../models';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
 import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
+import { checkKnownCard, knownCard } from './known-file';
 import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
+import { weightsWarnings } from './warnings';
 
 /** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
-const build = 'build2';
+const build = 'build3';
 
 /** The path of a model's verified checkpoint; a download emits a warning with the license. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
@@ -51,29 +58,45 @@ export async function cachedTorchScript(card: ModelCard, options: HubOptions): P
   return path;
 }
 
-/** Writes a model, or its architecture with custom weights, as a TorchScript file. */
+/**
+ * Writes a model, or its architecture with custom weights, as a TorchScript file. Emits a warning for whatever
+ * makes the result differ from the checkpoint, or may do so.
+ */
 export async function writeTorchScript(
   card: ModelCard,
-  path: string,
+  target: string,
   options: WeightsOptions,
 ): Promise<void> {
-  const { weights, signal, onProgress } = options;
-  const checkpoint = weights ?? (await checkpointOf(card, options));
-  const state = await openCheckpoint(checkpoint);
+  const { weights, numClasses, signal, onProgress } = options;
+  const path = weights ?? (await checkpointOf(card, options));
+  const checkpoint = await openCheckpoint(path);
   try {
-    await buildTorchScript({
+    const source = await describeSource(card, checkpoint.path, weights === undefined, signal);
+    const known = weights === undefined ? card : knownCard(source.sha256);
+    if (known) checkKnownCard(known, card, path);
+    else checkDeclaredArchitecture(checkpoint, card.architecture);
+    const state = selectState(checkpoint, card.architecture);
+    const metadata = await buildTorchScript({
       card: weights === undefined ? card : { ...card, license: null },
       state,
-      source: await describeSource(card, checkpoint, weights === undefined, signal),
-      path,
-      numClasses: options.numClasses,
+      source,
+      path: target,
+      numClasses,
       signal,
       onProgress: (received, total) => {
-        onProgress?.({ phase: 'build', file: path, received, total });
+        onProgress?.({ phase: 'build', file: target, received, total });
       },
     });
+    for (const { code, message } of weightsWarnings(
+      checkpoint,
+      state,
+      metadata,
+      known !== undefined,
+    )) {
+      process.emitWarning(message, { code });
+    }
   } finally {
-    await state.close();
+    await checkpoint.close();
   }
 }
 

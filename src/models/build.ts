@@ -12,9 +12,11 @@ import {
   maxClasses,
   metadataFile,
   type ModelMetadata,
+  type WeightsSource,
 } from './metadata';
 import { architectures, resnet } from './resnet';
-import { matchState } from './state';
+import { matchState } from './match-state';
+import type { SelectedState } from './select-state';
 
 /** Options of `buildTorchScript`. */
 export interface BuildOptions {
@@ -22,13 +24,16 @@ export interface BuildOptions {
   readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
     readonly license: ModelCard['license'] | null;
   };
-  /** The weights, with torchvision's names or, for `resnet50_v1`, Keras's; not closed. */
-  readonly state: StateDict;
+  /**
+   * The weights, with torchvision's names or, for `resnet50_v1`, Keras's, as `selectState` returns them; not
+   * closed.
+   */
+  readonly state: StateDict & Partial<SelectedState>;
   /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
-  readonly source: NonNullable<ModelMetadata['source']>;
+  readonly source: Pick<WeightsSource, 'file' | 'sha256'>;
   /** The file to be written. */
   readonly path: string;
-  /** By default the checkpoint's number of classes; for any other, `fc` is initialized. */
+  /** By default the checkpoint's number of classes; for any other but 1000, `fc` is initialized. */
   readonly numClasses?: number;
   /** Seed of the initialized `fc`, a 32-bit integer; 0 by default. */
   readonly seed?: number;
@@ -48,6 +53,7 @@ export function checkNumClasses(numClasses: number): void {
  * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
  * file is renamed to its final name once it is complete.
  *
+ * @returns the metadata
  * @throws CheckpointError if the checkpoint is damaged or of another architecture
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if the file cannot be written
  */
@@ -60,14 +66,16 @@ export async function buildTorchScript({
   seed = 0,
   onProgress,
   signal,
-}: BuildOptions): Promise<void> {
+}: BuildOptions): Promise<ModelMetadata> {
   if (requestedClasses !== undefined) checkNumClasses(requestedClasses);
   if (!Number.isInteger(seed)) throw invalidValue('seed', 'a whole number', seed);
   const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
   const weights = keras ? fromKeras(state) : state;
   const numClasses = requestedClasses ?? classCount(weights);
   const spec = resnet(architectures[card.architecture], numClasses);
-  const { tensors, needsHead } = matchState(weights, card.architecture, numClasses);
+  // A head is replaced only on request: never because the checkpoint's cannot be used.
+  const replacesHead = requestedClasses !== undefined && requestedClasses !== 1000;
+  const { tensors, needsHead } = matchState(weights, card.architecture, numClasses, replacesHead);
   signal?.throwIfAborted();
   await using module = await ScriptModule.create(spec);
 
@@ -87,12 +95,19 @@ export async function buildTorchScript({
     architecture: card.architecture,
     stride: architectures[card.architecture].stride,
     numClasses,
+    head: needsHead ? 'random' : 'checkpoint',
     labels: numClasses === 1000 ? 'imagenet1k' : null,
     license: card.license,
-    source: { file: toPrintable(source.file), sha256: source.sha256 },
+    source: {
+      file: toPrintable(source.file),
+      sha256: source.sha256,
+      ...(state.key && { key: toPrintable(state.key) }),
+      ...(state.prefix && { prefix: toPrintable(state.prefix) }),
+    },
     transform: card.transform,
   };
   await module.save(path, { extraFiles: { [metadataFile]: formatMetadata(metadata) } });
+  return metadata;
 }
 
 async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): Promise<void> {

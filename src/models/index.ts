@@ -11,7 +11,13 @@ export {
 } from './cards';
 export { classes, classesOf, type ImageClass } from './classes';
 export { fromKeras } from './keras';
-export { metadataFile, parseMetadata, type ModelMetadata } from './metadata';
+export { metadataFile, parseMetadata, type ModelMetadata, type WeightsSource } from './metadata';
+export { selectState, type SelectedState } from './select-state';
+export {
+  checkDeclaredArchitecture,
+  declaredArchitecture,
+  declaresStride,
+} from './declared-architecture';
 export { describeModel, type ModelDescription } from './own-model';
 export type { ArchitectureName } from './resnet';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';

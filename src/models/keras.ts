@@ -69,6 +69,12 @@ function convert(
   }
 }
 
+/** Whether a tensor's name is one of Keras's ResNet-50. */
+export function isKerasName(name: string): boolean {
+  const slash = name.lastIndexOf('/');
+  return name.startsWith('fc1000/') || (slash > 0 && mapLayer(name.slice(0, slash)) !== undefined);
+}
+
 /** The torchvision modules that a Keras layer maps to. */
 interface LayerMapping {
   readonly kind: 'conv' | 'bn';

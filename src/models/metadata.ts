@@ -13,6 +13,18 @@ const format = 1;
 export const maxClasses = 2 ** 16;
 const maxSide = 4096;
 
+/** The checkpoint that a model was built from. */
+export interface WeightsSource {
+  /** Its file name. */
+  readonly file: string;
+  /** The SHA-256 of its bytes, in hex. */
+  readonly sha256: string;
+  /** The entry of a training checkpoint that was used, e.g. `state_dict_ema`; absent for a plain state dict. */
+  readonly key?: string;
+  /** What preceded the network's names, e.g. `module.`; absent if nothing did. */
+  readonly prefix?: string;
+}
+
 /** A model's metadata, stored in its TorchScript archive. */
 export interface ModelMetadata {
   /** The card's name, e.g. `resnet50_swsl`; of a model of your own, any name. */
@@ -22,12 +34,17 @@ export interface ModelMetadata {
   /** Which convolution of a bottleneck has the stride of two; see `Architecture.stride`. */
   readonly stride: 'v1.5' | 'v1' | null;
   readonly numClasses: number;
+  /**
+   * Where the last layer comes from: `random` means that its predictions are meaningless until it is trained.
+   * Null for a model of your own.
+   */
+  readonly head: 'checkpoint' | 'random' | null;
   /** The names of its classes: those of ImageNet-1k, your own, or none (a head for other classes). */
   readonly labels: 'imagenet1k' | readonly string[] | null;
   /** The license of the weights; null if it is not known. */
   readonly license: License | null;
-  /** The checkpoint that it was built from: its file name and the SHA-256 of its bytes, in hex. */
-  readonly source: { readonly file: string; readonly sha256: string } | null;
+  /** Null for a model of your own. */
+  readonly source: WeightsSource | null;
   readonly transform: Transform;
 }
 
@@ -37,13 +54,14 @@ export function formatMetadata(metadata: ModelMetadata): string {
 }
 
 /**
- * Reads the text of `metadataFile`, which is untrusted.
+ * Reads the content of `metadataFile`, which is untrusted.
  *
  * @param name the path of the archive or another name, for messages
  * @throws ModelError (`ERR_SEMISUP_MODEL_FORMAT`) unless it is a valid `ModelMetadata`.
  */
-export function parseMetadata(text: string, name: string): ModelMetadata {
+export function parseMetadata(text: string | Uint8Array, name: string): ModelMetadata {
   try {
+    check(typeof text === 'string', 'it must be UTF-8');
     return readMetadata(JSON.parse(text));
   } catch (cause) {
     throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
@@ -69,6 +87,7 @@ function readMetadata(value: unknown): ModelMetadata {
     name: line(metadata.name, 'name'),
     ...readArchitecture(architecture, metadata.stride ?? null),
     numClasses,
+    head: isOwn ? null : readHead(metadata.head),
     labels: readLabels(labels, numClasses),
     license: license === null ? null : readLicense(license),
     source: isOwn && source === null ? null : readSource(source),
@@ -90,6 +109,11 @@ function readArchitecture(
   return { architecture, stride: expected };
 }
 
+function readHead(head: unknown): 'checkpoint' | 'random' {
+  check(head === 'checkpoint' || head === 'random', 'head must be checkpoint or random');
+  return head;
+}
+
 function readLabels(labels: unknown, numClasses: number): ModelMetadata['labels'] {
   if (labels === null || (labels === 'imagenet1k' && numClasses === 1000)) return labels;
   check(
@@ -99,15 +123,20 @@ function readLabels(labels: unknown, numClasses: number): ModelMetadata['labels'
   return labels.map((label, index) => line(label, `labels[${index}]`));
 }
 
-function readSource(value: unknown): ModelMetadata['source'] {
-  const { file, sha256 } = fields(value, 'source');
-  return { file: line(file, 'source.file'), sha256: readSha256(sha256) };
-}
-
 function readLicense(value: unknown): License {
   const { name, url, commercial } = fields(value, 'license');
   check(typeof commercial === 'boolean', 'license.commercial must be true or false');
   return { name: line(name, 'license.name'), url: line(url, 'license.url'), commercial };
+}
+
+function readSource(value: unknown): WeightsSource {
+  const { file, sha256, key, prefix } = fields(value, 'source');
+  return {
+    file: line(file, 'source.file'),
+    sha256: readSha256(sha256),
+    ...(key !== undefined && { key: line(key, 'source.key') }),
+    ...(prefix !== undefined && { prefix: line(prefix, 'source.prefix') }),
+  };
 }
 
 function readSha256(value: unknown): string {

@@ -34,7 +34,14 @@ export function describeModel(
   if (!metadata && classes === undefined) return undefined;
   const numClasses = classes === 'imagenet1k' ? 1000 : (classes?.length ?? metadata!.numClasses);
   return {
-    ...(metadata ?? { name, architecture: null, stride: null, license: null, source: null }),
+    ...(metadata ?? {
+      name,
+      architecture: null,
+      stride: null,
+      head: null,
+      license: null,
+      source: null,
+    }),
     numClasses,
     labels: classes ?? metadata!.labels,
     transform: { ...imagenetTransform, ...metadata?.transform, ...transform },

@@ -2,6 +2,7 @@ export { rejectOnAbort } from './abort';
 export type { ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
 export type { TypedArrayOf, TensorData, NestedArray, InferredDType } from './tensor-data';
+export type { ExtraFiles } from './extra-files';
 export { Executor, setThreads, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';

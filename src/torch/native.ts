@@ -26,7 +26,7 @@ export type JpegDecoderHandle = Handle<'GpuJpegDecoder'>;
 /** A module, and the contents of its archive's extra files by name. */
 export interface LoadedModule {
   readonly module: ModuleHandle;
-  readonly extraFiles: Record<string, string>;
+  readonly extraFiles: Record<string, Uint8Array>;
 }
 
 /** An argument of a method. */
@@ -294,7 +294,7 @@ export interface Native {
     executor: ExecutorHandle,
     module: ModuleHandle,
     path: string,
-    extraFiles: Readonly<Record<string, string>>,
+    extraFiles: Readonly<Record<string, Uint8Array>>,
   ): Promise<void>;
 
   /**

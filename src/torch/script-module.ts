@@ -1,5 +1,5 @@
 import { ScriptError } from '../errors';
-import { checkOptionNames, checkSignal, nearest, guardGetters, invalidValue } from '../options';
+import { checkOptionNames, checkSignal, nearest, invalidValue } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { rejectOnAbort } from './abort';
 import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
@@ -11,6 +11,7 @@ import {
   type DeviceHandle,
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
+import { decodeExtraFiles, encodeExtraFiles, type ExtraFiles } from './extra-files';
 import { explainLoadError, explainLoadErrorSync } from './load-error';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
 import { createPlan } from './plan';
@@ -56,15 +57,15 @@ let lastJobId = 0;
 export class ScriptModule implements AsyncDisposable {
   /** @internal */
   readonly executor: Executor;
-  /** The contents of the archive's extra files, by name. */
-  readonly extraFiles: Readonly<Record<string, string>>;
+  /** The archive's extra files, by name: a string if the content is valid UTF-8, otherwise its bytes. */
+  readonly extraFiles: ExtraFiles;
   /** The schemas of the methods, by name. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: ModuleHandle;
 
   private constructor(executor: Executor, { module, extraFiles }: LoadedModule) {
     this.executor = executor;
-    this.extraFiles = extraFiles;
+    this.extraFiles = decodeExtraFiles(extraFiles);
     this.methods = executor.native.describeMethods(module);
     this.#handle = module;
   }
@@ -308,17 +309,15 @@ export class ScriptModule implements AsyncDisposable {
   /**
    * Saves the module as a TorchScript archive. The file is written atomically.
    *
-   * @param options.extraFiles the contents of extra files, by name; by default those of this module
+   * @param options.extraFiles the contents of extra files, by name: strings, written as UTF-8, or bytes; by
+   *   default those of this module, unchanged
    * @throws ModelError if the file cannot be written
    * @throws OptionError if the path or the extra files are of the wrong type
    */
-  async save(
-    path: string | URL,
-    options: { extraFiles?: Readonly<Record<string, string>> } = {},
-  ): Promise<void> {
+  async save(path: string | URL, options: { extraFiles?: ExtraFiles } = {}): Promise<void> {
     checkOptionNames(options, ['extraFiles'], 'save');
     const { extraFiles: given = this.extraFiles } = options;
-    const extraFiles = checkExtraFiles(given);
+    const extraFiles = encodeExtraFiles(given);
     const { native, handle } = this.executor;
     await writeFileAtomically(path, (temporary) =>
       native.saveModule(handle, this.#handle, temporary, extraFiles),
@@ -370,25 +369,4 @@ function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptio
 function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {
   if (dtype === undefined || floatDTypes.includes(dtype)) return dtype;
   throw invalidValue('dtype', `one of '${floatDTypes.join(`', '`)}'`, dtype);
-}
-
-function checkExtraFiles(files: unknown): Readonly<Record<string, string>> {
-  return guardGetters('The extra files', files, () => {
-    if (typeof files !== 'object' || files === null || Array.isArray(files)) {
-      throw invalidValue('extraFiles', 'an object of strings', files);
-    }
-    const copy = { ...files };
-    for (const [name, text] of Object.entries(copy)) {
-      if (name === '' || name.includes('\0')) {
-        throw invalidValue(
-          'the name of an extra file',
-          'a nonempty string without null bytes',
-          name,
-        );
-      }
-      if (typeof text !== 'string')
-        throw invalidValue(`the extra file '${name}'`, 'a string', text);
-    }
-    return copy;
-  });
 }

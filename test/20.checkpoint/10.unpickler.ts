@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { CheckpointError } from '../../src/errors';
+import { InertObject } from '../../src/checkpoint/inert';
+import { PickledTensor } from '../../src/checkpoint/torch-objects';
 import { TruncatedPickleError, unpickle } from '../../src/checkpoint/unpickler';
-import { bytes, dict, integer, text, tuple, uint32, uint64 } from '../support/pickle';
+import { bytes, dict, integer, tensor, text, tuple, uint32, uint64 } from '../support/pickle';
 
 const load = (...parts: (string | Uint8Array)[]) => unpickle(bytes(...parts), 0, 'x.pth').value;
 
@@ -64,6 +66,11 @@ describe('unpickler', () => {
       assert.deepEqual(load('(K\x01K\x02\x91.'), new Set([1, 2]));
     });
 
+    it('pops values, as the pickle of a recursive tuple does', () => {
+      assert.equal(load('K\x01K\x020.'), 1);
+      assert.equal(load('K\x01(K\x02K\x031.'), 1);
+    });
+
     it('reads the memo through each of the three memo opcodes', () => {
       assert.deepEqual(load('(]q\x00h\x00t.'), [[], []]);
       assert.deepEqual(load('(]r\xff\xff\xff\xffj\xff\xff\xff\xfft.'), [[], []]);
@@ -102,7 +109,59 @@ describe('unpickler', () => {
       assert.equal(load('ctorch\nfloat32\n.'), 'torch.float32');
     });
 
-    it('rejects every other global and reports its name', () => {
+    it('reads objects of other classes as data, without calling anything', () => {
+      const namespace = load('cargparse\nNamespace\n)\x81}', text('lr'), 'K\x01sb.');
+      assert.ok(namespace instanceof InertObject);
+      assert.equal(namespace.type, 'argparse.Namespace');
+      assert.deepEqual(namespace.state, new Map([['lr', 1]]));
+
+      const array = load('cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87RN', '\x85b.'); // prettier-ignore
+      assert.ok(array instanceof InertObject);
+      assert.equal(array.type, 'numpy.ndarray');
+
+      const counter = load('cproject.tools\nCounter\n)R(U\x01aK\x01u.');
+      assert.ok(counter instanceof InertObject);
+      assert.deepEqual(counter.entries, new Map([['a', 1]]));
+
+      const list = load('cproject.tools\nList\n)}\x92(K\x01K\x02eK\x03a.');
+      assert.ok(list instanceof InertObject);
+      assert.deepEqual(list.items, [1, 2, 3]);
+      assert.deepEqual(load('ccollections\ndefaultdict\nc__builtin__\nlist\n\x85RK\x01]s.'), new Map([[1, []]])); // prettier-ignore
+      assert.equal((load('c__main__\nMode\nK\x01\x85R.') as InertObject).type, '__main__.Mode');
+    });
+
+    it('reads the reference to a nested class, but to no other attribute', () => {
+      const getattr = 'c__builtin__\ngetattr\n';
+      const nested = load(getattr, 'cproject\nOuter\nU\x05Inner\x86R)\x81.');
+      assert.equal((nested as InertObject).type, 'project.Outer.Inner');
+      for (const args of [
+        'cproject\nOuter\nU\x0b__globals__\x86',
+        'cproject\nOuter\nU\x02os\x86',
+        ')U\x05Inner\x86',
+        'cproject\nOuter\nU\x06a\x0ab.cd\x86',
+      ]) {
+        assertRejected(bytes(getattr, args, 'R.'), 'UNSAFE', /names `builtins\.getattr`/);
+      }
+    });
+
+    it('reads tensors of subclasses, and tensors of unsupported types as data', () => {
+      const rebuild = 'ctorch._utils\n_rebuild_tensor_v2\n';
+      const args = tensor().subarray(rebuild.length, -1);
+      const state = bytes('ctorch._tensor\n_rebuild_from_type_v2\n(', rebuild, 'cproject\nMask\n', args, 'NtR.'); // prettier-ignore
+      assert.ok(load(state) instanceof PickledTensor);
+      const complex = load(tensor({ storage: 'ComplexFloatStorage' }), '.');
+      assert.ok(complex instanceof InertObject);
+      assert.equal(complex.type, 'torch.Tensor of torch.ComplexFloatStorage');
+    });
+
+    it('reads a class that the legacy format saves with its source', () => {
+      const id = tuple(text('module'), bytes('cproject\nNet\n'), text('net.py'), text('class Net'));
+      const object = load(id, 'Q)\x81.');
+      assert.ok(object instanceof InertObject);
+      assert.equal(object.type, 'project.Net');
+    });
+
+    it('rejects globals that only an attack needs and reports their names', () => {
       assertRejected(
         bytes('cos\nsystem\n(U\x02lstR.'),
         'UNSAFE',
@@ -110,11 +169,19 @@ describe('unpickler', () => {
       );
       assertRejected(bytes('\x8c\x02os\x8c\x06system\x93)R.'), 'UNSAFE', /`os\.system`/);
       assertRejected(bytes('c__builtin__\neval\n.'), 'UNSAFE', /`__builtin__\.eval`/);
-      assertRejected(
-        bytes('ctorch._utils\n_rebuild_sparse_tensor\n.'),
-        'UNSAFE',
-        /_rebuild_sparse_tensor/,
-      );
+      for (const name of [
+        ...['posix.system', 'nt.system', 'subprocess.Popen', 'sys.modules', 'runpy.run_path'],
+        ...['builtins.exec', 'builtins.compile', 'builtins.open', 'builtins.__import__'],
+        ...['importlib.import_module', 'operator.attrgetter', 'pickle.loads', 'marshal.loads'],
+        ...['ctypes.CDLL', 'io.open', 'types.FunctionType', 'torch.hub.load', 'torch.load'],
+        ...['torch.serialization.os.system', 'project.tools.eval', 'project.__class__.mro'],
+        ...['numpy.testing._private.utils.runstring', 'torch.utils.cpp_extension.load'],
+      ]) {
+        const at = name.lastIndexOf('.');
+        const [module, attribute] = [name.slice(0, at), name.slice(at + 1)];
+        const message = new RegExp(`names \`${name.replaceAll('.', '\\.')}\``);
+        assertRejected(bytes(`c${module}\n${attribute}\n.`), 'UNSAFE', message);
+      }
       assertRejected(bytes('c__proto__\nconstructor\n.'), 'UNSAFE', /__proto__\.constructor/);
     });
 
@@ -147,7 +214,7 @@ describe('unpickler', () => {
     });
 
     it('rejects opcodes that only other protocols or classes need', () => {
-      for (const opcode of ['i', 'o', 'P', 'I', 'S', '\x81', '\x92', '\x82', '\x97', '0', '2']) {
+      for (const opcode of ['i', 'o', 'P', 'I', 'S', '\x82', '\x97', '2']) {
         assertRejected(
           bytes('(N', opcode, 'os\nsystem\n.'),
           'FORMAT',

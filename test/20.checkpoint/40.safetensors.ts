@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../src/checkpoint';
-import { expected, fixture, readAll, assertRejected } from '../support/checkpoint';
+import { openStateDict, expected, fixture, readAll, assertRejected } from '../support/checkpoint';
 import { bytes, uint64 } from '../support/pickle';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -28,7 +28,7 @@ describe('safetensors', () => {
 
   it('reads tensors in any header order, including one named __proto__', async () => {
     await write('{"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"__proto__":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}  ', 2); // prettier-ignore
-    const checkpoint = await openCheckpoint(path());
+    const checkpoint = await openStateDict(path());
     assert.deepEqual([...checkpoint.tensors.keys()].sort(), ['__proto__', 'b']);
     await checkpoint.close();
   });
@@ -48,7 +48,7 @@ describe('safetensors', () => {
     await file.truncate((await file.stat()).size + count * size);
     await file.close();
 
-    const checkpoint = await openCheckpoint(path());
+    const checkpoint = await openStateDict(path());
     const before = process.memoryUsage();
     let [buffers, rss] = [0, 0];
     for (const tensor of checkpoint.tensors.values()) {
@@ -77,9 +77,39 @@ describe('safetensors', () => {
     await assertRejected(path(), 'FORMAT', /its header is not JSON/);
   });
 
-  it('rejects an unsupported dtype and reports its name', async () => {
-    await write({ w: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, 1);
-    await assertRejected(path(), 'FORMAT', /its tensor 'w' has elements of the type F8_E4M3/);
+  it('skips tensors of the dtypes that have no counterpart, and names them', async () => {
+    await write(
+      {
+        a: { dtype: 'F8_E4M3', shape: [3], data_offsets: [0, 3] },
+        b: { dtype: 'F4', shape: [2, 3], data_offsets: [3, 6] },
+        w: float(6, 10),
+        c: { dtype: 'C64', shape: [], data_offsets: [10, 18] },
+      },
+      18,
+    );
+    const checkpoint = await openCheckpoint(path());
+    const [state] = checkpoint.stateDicts;
+    assert.deepEqual([...state!.tensors.keys()], ['w']);
+    assert.deepEqual(Object.fromEntries(state!.others), {
+      a: 'torch.Tensor of F8_E4M3',
+      b: 'torch.Tensor of F4',
+      c: 'torch.Tensor of C64',
+    });
+    await checkpoint.close();
+    await write({ a: { dtype: 'F8_E4M3', shape: [3], data_offsets: [0, 4] } }, 4);
+    await assertRejected(path(), 'FORMAT', /'a' has 4 bytes, but its shape requires 3/);
+  });
+
+  it('reads the strings of its metadata', async () => {
+    await write('{"__metadata__":{"format":"pt","arch":"resnet50","n":1},"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1); // prettier-ignore
+    const checkpoint = await openCheckpoint(path());
+    assert.deepEqual(Object.fromEntries(checkpoint.metadata), { format: 'pt', arch: 'resnet50' });
+    await checkpoint.close();
+  });
+
+  it('rejects an unknown dtype and reports its name', async () => {
+    await write({ w: { dtype: 'F9', shape: [1], data_offsets: [0, 1] } }, 1);
+    await assertRejected(path(), 'FORMAT', /its tensor 'w' has elements of the type F9/);
     await write({ w: { dtype: 'constructor', shape: [1], data_offsets: [0, 1] } }, 1);
     await assertRejected(path(), 'FORMAT', /of the type constructor/);
   });

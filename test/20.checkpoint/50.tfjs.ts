@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint } from '../../src/checkpoint';
 import { DisposedError } from '../../src/errors';
-import { readAll, assertRejected } from '../support/checkpoint';
+import { openStateDict, readAll, assertRejected } from '../support/checkpoint';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('TF.js', () => {
@@ -74,7 +73,7 @@ describe('TF.js', () => {
 
   it('rejects reads after close', async () => {
     await write([float('w', 1), float('e', 0)], { 'a.bin': bytesOf(1) });
-    const checkpoint = await openCheckpoint(model());
+    const checkpoint = await openStateDict(model());
     await Promise.all([checkpoint.close(), checkpoint.close()]);
     for (const tensor of checkpoint.tensors.values()) {
       await assert.rejects(tensor.read(), DisposedError);

@@ -140,12 +140,14 @@ describe('hostile checkpoint', () => {
 
       it('rejects an object that is not a state dict', async () => {
         for (const [pickle, message] of [
-          ['N.', /it is not a state dict/],
-          ['].', /it is not a state dict/],
-          ['}K\x01Ns.', /a key that is not a string/],
-          ['}U\x01eK\x03s.', /the entry 'e' of its state dict is not a tensor/],
-          ['}U\x01e}s.', /the entry 'e' of its state dict is not a tensor/],
-          ['}q\x00U\x05modelh\x00s.', /the entry 'model' of its state dict is not a tensor/],
+          ['N.', /no state dict: it is a value of the type NoneType/],
+          ['].', /no state dict: it is a value of the type list/],
+          ['}.', /no state dict: it is an empty dict/],
+          ['}K\x01Ns.', /its entry '1' has the type NoneType, and none is a tensor/],
+          ['}U\x01eK\x03s.', /its entry 'e' has the type int, and none is a tensor/],
+          ['}U\x01e}s.', /its entry 'e' has the type dict, and none is a tensor/],
+          ['}q\x00U\x05modelh\x00s.', /its entry 'model' has the type dict/],
+          ['cnumpy\nndarray\n)\x81.', /it is a value of the type numpy\.ndarray/],
         ] as const) {
           await write(bytes('\x80\x02', pickle));
           await assertRejected(path(), 'FORMAT', message);

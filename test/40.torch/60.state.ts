@@ -213,6 +213,32 @@ describe('module state', () => {
       }
     });
 
+    it('preserves extra files that are not text', async () => {
+      const path = join(directory.path, 'notes.pt');
+      await using net = await makeSmallNet();
+      const binary = Uint8Array.of(0xff, 0x00, 0xfe);
+      const shared = new Uint8Array(new SharedArrayBuffer(3));
+      shared.set(binary);
+      const marked = '\ufeffafter a byte order mark';
+      const extraFiles = {
+        binary,
+        shared,
+        view: new Uint8Array([1, ...binary, 1]).subarray(1, 4),
+        text: Buffer.from('né'),
+        marked,
+        empty: new Uint8Array(),
+      };
+      await net.save(path, { extraFiles });
+      await using loaded = await ScriptModule.load(path);
+      const expected = { binary, shared: binary, view: binary, text: 'né', marked, empty: '' };
+      assert.deepEqual(loaded.extraFiles, expected);
+      const first = await readFile(path);
+      assert.ok(first.includes(Buffer.from(binary)));
+      await loaded.save(path);
+      await using again = ScriptModule.loadSync(path);
+      assert.deepEqual(again.extraFiles, expected);
+    });
+
     it('replaces a file atomically and leaves no temporary files', async () => {
       const path = join(directory.path, 'net.pt');
       await writeFile(path, 'old');
@@ -244,7 +270,9 @@ describe('module state', () => {
       }
       for (const extraFiles of [
         { a: 1 },
-        { a: Buffer.from('b') },
+        { a: [1] },
+        { a: new Uint16Array(1) },
+        { a: null },
         { '': 'b' },
         { 'a\0': 'b' },
         ['a'],

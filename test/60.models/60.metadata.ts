@@ -9,6 +9,7 @@ const metadata: ModelMetadata = {
   architecture,
   stride: 'v1.5',
   numClasses: 1000,
+  head: 'checkpoint',
   labels: 'imagenet1k',
   license,
   source: { file: 'weights.pth', sha256: 'ab'.repeat(32) },
@@ -39,7 +40,7 @@ describe('model metadata', () => {
     const own = { format: 1, name: 'insects', labels: ['ant', 'bee'], transform };
     assert.deepEqual(parseMetadata(JSON.stringify(own), 'net.pt'), {
       ...{ name: 'insects', numClasses: 2, labels: ['ant', 'bee'], transform },
-      ...{ architecture: null, stride: null, license: null, source: null },
+      ...{ architecture: null, stride: null, head: null, license: null, source: null },
     });
     const bicubic = { ...own, transform: { ...transform, interpolation: 'bicubic' } };
     const { interpolation } = parseMetadata(JSON.stringify(bicubic), 'net.pt').transform;
@@ -48,6 +49,15 @@ describe('model metadata', () => {
       const text = JSON.stringify({ ...own, [missing]: undefined });
       assert.throws(() => parseMetadata(text, 'net.pt'), ModelError);
     }
+  });
+
+  it('accepts where the weights were in the checkpoint', () => {
+    const source = { ...metadata.source, key: 'state_dict_ema', prefix: 'module.' };
+    assert.deepEqual(parseWith('source', source).source, source);
+  });
+
+  it('is rejected if it is not text', () => {
+    assert.throws(() => parseMetadata(Uint8Array.of(0xff), 'net.pt'), /it must be UTF-8/);
   });
 
   it('drops unknown fields', () => {
@@ -61,11 +71,14 @@ describe('model metadata', () => {
     architecture: ['vgg16', 'toString', 5],
     stride: ['v1', null],
     numClasses: [0, 1.5, -1, 2 ** 40, '1000', 10],
+    head: ['none', null, undefined],
     labels: ['imagenet22k', undefined, ['one'], Array(1000).fill(5)],
     license: [undefined, 'MIT'],
     'license.commercial': [null, 0],
     'license.url': [7],
     source: [null],
+    'source.key': [1, '', 'a\nb'],
+    'source.prefix': [null, '\x1b'],
     'source.sha256': ['', 'AB'.repeat(32), 'ab'.repeat(33)],
     transform: [[], null],
     'transform.resize': [0, 1e9, 256.5],

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint, type StateDict, type StoredTensor } from '../../src/checkpoint';
+import type { StateDict, StoredTensor } from '../../src/checkpoint';
 import { buildTorchScript, card, parseMetadata, type BuildOptions } from '../../src/models';
 import { initializeHead } from '../../src/models/head';
 import { ScriptModule } from '../../src/torch';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
+import { openStateDict } from '../support/checkpoint';
 import { temporaryDirectory } from '../support/temporary';
 
 const source = { file: 'weights.pth', sha256: 'ab'.repeat(32) };
@@ -35,6 +36,7 @@ describe('buildTorchScript', () => {
       architecture,
       stride: 'v1.5',
       numClasses: 1000,
+      head: 'checkpoint',
       labels: 'imagenet1k',
       license,
       source,
@@ -45,7 +47,7 @@ describe('buildTorchScript', () => {
   it('builds the same network from a file as from memory', async () => {
     const file = join(directory.path, 'weights.safetensors');
     await writeSafetensors(file, generatedState('resnet18'));
-    const state = await openCheckpoint(file);
+    const state = await openStateDict(file);
     const path = await build({ state });
     await state.close();
     assert.deepEqual(await logits(path), await logits(await build()));
@@ -72,6 +74,7 @@ describe('buildTorchScript', () => {
     await using module = await ScriptModule.load(path);
     const metadata = parseMetadata(module.extraFiles['semisup.json']!, path);
     assert.equal(metadata.numClasses, 10);
+    assert.equal(metadata.head, 'random');
     assert.equal(metadata.labels, null);
     assert.equal(metadata.license, null);
   });

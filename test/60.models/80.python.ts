@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { openCheckpoint } from '../../src/checkpoint';
 import { batch } from '../../src/image/batch';
 import { decode } from '../../src/image/decode';
 import { buildTorchScript, cards, parseMetadata } from '../../src/models';
 import { architectures, type ArchitectureName } from '../../src/models/resnet';
 import { imagenetTransform } from '../../src/models/transform';
 import { ScriptModule } from '../../src/torch';
+import { openStateDict } from '../support/checkpoint';
 import { findPhoto } from '../support/photos';
 import { PythonServer, pythonLacks } from '../support/python';
 
@@ -43,7 +43,7 @@ const title = 'buildTorchScript compared with PyTorch';
         let path: string;
 
         const build = async (checkpoint: string): Promise<void> => {
-          const state = await openCheckpoint(join(directory, checkpoint));
+          const state = await openStateDict(join(directory, checkpoint));
           await buildTorchScript({ card, state, source, path });
           await state.close();
         };

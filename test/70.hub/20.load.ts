@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../../src/checkpoint';
+import { Classifier } from '../../src/classify';
 import { CheckpointError, DownloadError, ModelError, OptionError } from '../../src/errors';
 import { hub, type HubProgress } from '../../src/hub';
+import { checkKnownCard, knownCard } from '../../src/hub/known-file';
+import { card } from '../../src/models';
 import { sha256File } from '../../src/net/hash';
 import { memory } from '../../src/torch';
 import { temporaryEnvironment } from '../support/environment';
@@ -12,10 +15,11 @@ import { generatedWeights } from '../support/generated-weights';
 import { sha256 } from '../support/pixels';
 import { root } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
+import { writeTfjs } from '../support/wrappings';
 import { writeSafetensors } from '../support/write-safetensors';
 
 const clock = join(root, 'examples', 'clock.jpg');
-const cached = 'resnet18_swsl-118f1556.build2.pt';
+const cached = 'resnet18_swsl-118f1556.build3.pt';
 
 describe('hub.load', function () {
   this.timeout(120_000);
@@ -36,6 +40,7 @@ describe('hub.load', function () {
     );
     assert.equal(source!.file, 'weights.safetensors');
     assert.match(source!.sha256, /^[0-9a-f]{64}$/);
+    assert.equal(model.metadata.head, 'checkpoint');
   });
 
   it('initializes the head for another number of classes', async () => {
@@ -44,6 +49,7 @@ describe('hub.load', function () {
     await using again = await hub.load('resnet18_swsl', options);
     const answer = await model.classify(clock, { topk: 7 });
     assert.equal(answer.length, 7);
+    assert.equal(model.metadata.head, 'random');
     assert.match(answer[0]!.label, /^class \d$/);
     assert.deepEqual(await again.classify(clock, { topk: 7 }), answer);
   });
@@ -104,6 +110,31 @@ describe('hub.load', function () {
         error.code === 'ERR_SEMISUP_CHECKPOINT_MISMATCH' &&
         error.message.includes('resnet18') &&
         error.message.includes(generated.weights),
+    );
+  });
+
+  it('loads a directory of TensorFlow.js shards', async () => {
+    const { tensors } = generatedState('resnet18');
+    await writeTfjs(tensors, join(hubDir.path, 'model.json'));
+    const exported = join(hubDir.path, 'exported.pt');
+    await hub.exportTorchScript('resnet18_swsl', exported, { weights: hubDir.path });
+    await using model = await Classifier.open(exported, { plan: 'interpreter' });
+    assert.equal(model.metadata.source!.file, 'model.json');
+  });
+
+  it('recognizes the published checkpoint of another architecture by its hash', () => {
+    const known = knownCard(`16a12f1b${'0'.repeat(56)}`);
+    assert.equal(known?.name, 'resnet50_swsl');
+    assert.equal(knownCard('0'.repeat(64)), undefined);
+    checkKnownCard(known, card('resnet50_ssl'), 'x.pth');
+    assert.throws(
+      () => {
+        checkKnownCard(known, card('resnet50_baseline'), 'x.pth');
+      },
+      (error) =>
+        error instanceof CheckpointError &&
+        error.code === 'ERR_SEMISUP_CHECKPOINT_MISMATCH' &&
+        error.message.includes('Load it as resnet50_swsl'),
     );
   });
 

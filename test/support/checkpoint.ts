@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCheckpoint, span, type StoredTensor } from '../../src/checkpoint';
+import {
+  openCheckpoint,
+  span,
+  type NestedStateDict,
+  type StateDict,
+  type StoredTensor,
+} from '../../src/checkpoint';
 import { dtypeBytes, type DType } from '../../src/types';
 import { CheckpointError } from '../../src/errors';
 
@@ -28,15 +34,22 @@ export function expected(state: 'tensors' | 'module' | 'contiguous'): Record<str
   return all[state]!;
 }
 
-/** Opens a checkpoint, reads all of its tensors, and closes it. */
-export async function readAll(path: string): Promise<Record<string, ReadTensor>> {
+/** Opens a checkpoint for its first state dict. */
+export async function openStateDict(path: string): Promise<StateDict> {
   const checkpoint = await openCheckpoint(path);
+  const [{ tensors }] = checkpoint.stateDicts as [NestedStateDict];
+  return { path, tensors, close: () => checkpoint.close() };
+}
+
+/** Reads all tensors of the first state dict of a checkpoint. */
+export async function readAll(path: string): Promise<Record<string, ReadTensor>> {
+  const state = await openStateDict(path);
   try {
     const read: Record<string, ReadTensor> = {};
-    for (const [name, tensor] of checkpoint.tensors) read[name] = await readTensor(tensor);
+    for (const [name, tensor] of state.tensors) read[name] = await readTensor(tensor);
     return read;
   } finally {
-    await checkpoint.close();
+    await state.close();
   }
 }
 

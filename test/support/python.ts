@@ -22,8 +22,8 @@ export class PythonServer implements AsyncDisposable {
   readonly #closed: Promise<unknown>;
   #errors = '';
 
-  constructor(script: string) {
-    this.#process = spawn(command, [script]);
+  constructor(script: string, args: readonly string[] = []) {
+    this.#process = spawn(command, [script, ...args]);
     this.#closed = once(this.#process, 'close');
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;

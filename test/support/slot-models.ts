@@ -70,6 +70,7 @@ export async function saveClassifier(path: string, favorite: number, classes = 3
     architecture: 'resnet18',
     stride: 'v1.5',
     numClasses: classes,
+    head: 'checkpoint',
     labels: null,
     license: null,
     source: { file: 'none', sha256: '0'.repeat(64) },
