@@ -36,5 +36,5 @@ const { name, license } = model.metadata;
 // The first run initializes the operators, so its timings would not be representative.
 await model.classify(images[0]);
 for (const image of images) print(show(image, await model.classifyDetailed(image)));
-print(`${name}, weights licensed ${license.name} (${license.url})`);
+print(`${name}, weights under the ${license.name} license (${license.url})`);
 await model.close();

@@ -82,7 +82,7 @@ Napi::Value CancelJob(const Napi::CallbackInfo& info) {
   // Only jobs are queued with an ID.
   std::unique_ptr<Job> job(static_cast<Job*>(task.release()));
   job->Fail(std::make_exception_ptr(
-      Error("ERR_SEMISUP_CANCELLED", "The call was cancelled before it ran.")));
+      Error("ERR_SEMISUP_CANCELED", "The call was canceled before it ran.")));
   Environment::Of(env).Finish(std::move(job));
   return Napi::Boolean::New(env, true);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unpacks gpu-host/ on a GPU host that has Python's PyTorch, CMake, ninja and CUDA's headers, compiles against
+# Unpacks gpu-host/ on a GPU host that has PyTorch, CMake, ninja and the CUDA headers, compiles against
 # that PyTorch and runs the selected steps.
 #   scripts/gpu/run.sh OUT [test] [bench] [images] [-- options of bench/gpu.mjs]
 # The default is all three. OUT is a directory for logs and results, which are written even if a step fails.

@@ -74,5 +74,5 @@ export function checkHubOptions(
 /** A one-line notice of the license of a model's weights. */
 export function licenseNotice(model: string, { name, url, commercial }: License): string {
   const use = commercial ? 'commercial use is allowed' : 'non-commercial use only';
-  return `The weights of ${model} are licensed ${name}: ${use} (${url}).`;
+  return `The weights of ${model} are under the ${name} license: ${use} (${url}).`;
 }

@@ -13,7 +13,7 @@ import { readEncoded, type EncodedFile } from './read';
 export interface DecodeOptions {
   /**
    * Rotates the image according to its EXIF orientation, like Pillow's `ImageOps.exif_transpose`. `false`
-   * by default, as in torchvision. TIFF images are always rotated, as by Pillow.
+   * by default, as in torchvision. TIFF images are always rotated, as in Pillow.
    */
   readonly orient?: boolean;
   /** Limits on what the image may cost. */

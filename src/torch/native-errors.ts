@@ -52,8 +52,8 @@ const factories = {
     }),
   ERR_SEMISUP_OPTION_VALUE: (what) =>
     new OptionError('ERR_SEMISUP_OPTION_VALUE', { what, remedy: 'Correct the value.' }),
-  ERR_SEMISUP_CANCELLED: (what) =>
-    new ScriptError('ERR_SEMISUP_CANCELLED', { what, remedy: 'Call the method again.' }),
+  ERR_SEMISUP_CANCELED: (what) =>
+    new ScriptError('ERR_SEMISUP_CANCELED', { what, remedy: 'Call the method again.' }),
   ERR_SEMISUP_SCRIPT: (what) =>
     new ScriptError('ERR_SEMISUP_SCRIPT', {
       what,

@@ -126,7 +126,7 @@ export interface Native {
    */
   closeExecutor(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
   /**
-   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELLED`. Returns false if
+   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELED`. Returns false if
    * it is not queued, e.g. because it is already running.
    */
   cancelJob(executor: ExecutorHandle, jobId: number): boolean;

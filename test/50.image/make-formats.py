@@ -115,7 +115,7 @@ def add_jpeg():
         data = saved(RGB, "JPEG", exif=exif(orientation))
         jpeg("YCbCr", "EXIF orientations 1 to 8", data)
     jpeg("CMYK", "EXIF orientation 6", saved(CMYK, "JPEG", exif=exif(6)))
-    jpeg("YCbCr", "MPO of two", saved(RGB, "MPO", save_all=True, append_images=[NEGATIVE]))
+    jpeg("YCbCr", "MPO with two images", saved(RGB, "MPO", save_all=True, append_images=[NEGATIVE]))
     wide = (CHANNELS[:, :, 0].astype(np.uint16) << 4) | 7
     jpeg("grayscale", "extended", imagecodecs.jpeg8_encode(wide, bitspersample=12), "12")
     jpeg("grayscale", "lossless", imagecodecs.ljpeg_encode(np.asarray(GRAY)))
@@ -294,7 +294,7 @@ def add_tiff():
         ("RGB", 3, "rgb", None),
         ("RGB with alpha", 4, "rgb", "unassalpha"),
         ("RGB with premultiplied alpha", 4, "rgb", "assocalpha"),
-        ("RGB with an unspecified sample", 4, "rgb", "unspecified"),
+        ("RGB with an unspecified extra sample", 4, "rgb", "unspecified"),
         ("CMYK", 4, "separated", None),
         ("CMYK with alpha", 5, "separated", "unassalpha"),
         ("CIELAB", 3, "cielab", None),
@@ -352,11 +352,13 @@ def add_tiff():
     for bits in [1, 2, 4]:
         level = gray8 >> (8 - bits)
         for photometric in ["minisblack", "miniswhite"]:
-            color = "grayscale" if photometric == "minisblack" else "white-is-zero grayscale"
+            color = "bilevel" if bits == 1 else "grayscale"
+            if photometric == "miniswhite":
+                color = f"white-is-zero {color}"
             data = packed_tiff(level, bits, {"minisblack": 1, "miniswhite": 0}[photometric])
             add("TIFF", color, str(bits), "little-endian", data)
             data = packed_tiff(level, bits, {"minisblack": 1, "miniswhite": 0}[photometric], True)
-            add("TIFF", color, str(bits), "lowest bit first", data)
+            add("TIFF", color, str(bits), "least significant bit first (FillOrder 2)", data)
     add("TIFF", "grayscale", "12", "little-endian", packed_tiff(gray8.astype(int) * 2, 12, 1))
 
     ramp = np.arange(256)
@@ -513,8 +515,8 @@ def add_netpbm():
     add_kind("grayscale", "8", "PGM, text", text("P2", "255\n", gray))
     add_kind("RGB", "8", "PPM, binary", saved(RGB, "PPM"))
     add_kind("RGB", "8", "PPM, text", text("P3", "255\n", rgb))
-    add_kind("RGB", "8, maximum 100", "PPM, binary", binary("P6", 100, rgb % 101))
-    add_kind("grayscale", "8, maximum 15", "PGM, binary", binary("P5", 15, gray % 16))
+    add_kind("RGB", "8, maxval 100", "PPM, binary", binary("P6", 100, rgb % 101))
+    add_kind("grayscale", "8, maxval 15", "PGM, binary", binary("P5", 15, gray % 16))
     wide = gray.astype(">u2") * 2
     add_kind("grayscale", "16", "PGM, binary", binary("P5", 65535, wide))
     add_kind("RGB", "16", "PPM, binary", binary("P6", 65535, rgb.astype(">u2") * 257))

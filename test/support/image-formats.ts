@@ -127,12 +127,16 @@ export function formatTable(
   const lines = rows.map(({ cells: [format, color, bits, result], variants }) =>
     [format, color, bits, variants.join('; '), result].join(' | '),
   );
-  const header = ['Format | Color | Bits | Variants | Result', '--- | --- | --- | --- | ---'];
+  const header = [
+    'Format | Color | Bits per sample (BMP: per pixel) | Variants | Result',
+    '--- | --- | --- | --- | ---',
+  ];
   return [...header, ...lines].map((line) => `| ${line} |`).join('\n');
 }
 
 function describeVerdict({ format, pillow }: FormatFile, verdict: Verdict): string {
-  if (verdict.kind === 'near') return `near: ${maxLevels[format]} of 255 levels at most`;
-  if (verdict.kind === 'rejected') return pillow ? 'rejected' : 'rejected, as by Pillow';
+  if (verdict.kind === 'near')
+    return `near: at most ${maxLevels[format]} ${maxLevels[format] === 1 ? 'level' : 'levels'}`;
+  if (verdict.kind === 'rejected') return pillow ? 'rejected' : 'rejected, also by Pillow';
   return verdict.kind;
 }

@@ -47,7 +47,7 @@ const photometricNames: Readonly<Record<number, string>> = {
 
 const sampleFormats = ['unsigned', 'signed', 'floating-point'];
 
-const extraSampleNames = ['unspecified sample', 'premultiplied alpha', 'alpha'];
+const extraSampleNames = ['unspecified extra sample', 'premultiplied alpha', 'alpha'];
 
 /**
  * The kinds that libvips decodes to Pillow's samples, as
