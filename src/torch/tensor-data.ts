@@ -1,6 +1,6 @@
 import type { DType } from '../types';
 import { TensorError } from '../errors';
-import { invalidValue } from '../options';
+import { invalidArgument } from '../options';
 
 /** The typed array of each dtype. Those of float16 and bfloat16 hold the bit patterns. */
 export interface TypedArrayOf {
@@ -108,7 +108,7 @@ export function toTypedArray(data: unknown, dtype: DType): TypedArrayOf[DType] {
   const className = classOfTypedArray(data);
   const { name } = typedArrayClasses[dtype];
   if (className !== name && !(className === 'Uint8ClampedArray' && name === 'Uint8Array')) {
-    throw invalidValue(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
+    throw invalidArgument(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
   }
   checkBuffer(data as TypedArrayOf[DType]);
   return data as TypedArrayOf[DType];
@@ -128,7 +128,7 @@ function classOfTypedArray(value: unknown): string | undefined {
 function checkBuffer(typed: ArrayBufferView & { length: number }): void {
   const { buffer } = typed;
   if ('resizable' in buffer && buffer.resizable) {
-    throw invalidValue('the data of a tensor', 'a non-resizable buffer', buffer);
+    throw invalidArgument('the data of a tensor', 'a non-resizable buffer', buffer);
   }
   if (typed.length === 0 && isDetached(buffer)) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
@@ -178,7 +178,7 @@ function convertOne(value: unknown, dtype: DType): number | bigint {
     return Number(Number(value) !== 0);
   if (dtype === 'bool' || !isNumber) {
     const expected = dtype === 'bool' ? 'a boolean or a number' : 'a number or a bigint';
-    throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
+    throw invalidArgument(`an element of a ${dtype} tensor`, expected, value);
   }
   const range = ranges[dtype];
   if (!range) return Number(value);
@@ -187,5 +187,5 @@ function convertOne(value: unknown, dtype: DType): number | bigint {
     return dtype === 'int64' ? BigInt(value) : Number(value);
   }
   const expected = `an integer from ${range[0]} to ${range[1]}`;
-  throw invalidValue(`an element of a ${dtype} tensor`, expected, value);
+  throw invalidArgument(`an element of a ${dtype} tensor`, expected, value);
 }

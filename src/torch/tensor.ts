@@ -1,6 +1,6 @@
 import { dtypeBytes, isDType, type DType } from '../types';
 import { TensorError } from '../errors';
-import { checkOptionNames, guardGetters, invalidValue } from '../options';
+import { checkOptionNames, guardGetters, invalidArgument, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
@@ -64,15 +64,15 @@ export class Tensor<T extends DType = DType> implements Disposable {
     shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const type = dtype ?? guardGetters('The data of a tensor', data, () => inferDType(data));
+    const type = dtype ?? guardGetters('the data of the tensor', data, () => inferDType(data));
     if (typeof type !== 'string' || !isDType(type)) {
-      throw invalidValue('the data of a tensor', 'a typed array with a dtype', dtype ?? data);
+      throw invalidArgument('the data of a tensor', 'a typed array with a dtype', dtype ?? data);
     }
-    if (guardGetters('The data of a tensor', data, () => needsHalfConversion(data, type))) {
+    if (guardGetters('the data of the tensor', data, () => needsHalfConversion(data, type))) {
       using wide = Tensor.from(data, shape, 'float64');
       return wide.to({ dtype: type as T });
     }
-    const typed = guardGetters('The data of a tensor', data, () => toTypedArray(data, type));
+    const typed = guardGetters('the data of the tensor', data, () => toTypedArray(data, type));
     const lengths = shape === undefined ? [typed.length] : readShape(shape);
     const elements = countElements(lengths);
     if (elements !== typed.length) {
@@ -145,7 +145,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const lengths = readShape(shape);
     const known = lengths.filter((length) => length !== -1);
     countElements(known);
-    if (known.length < lengths.length - 1) throw invalidValue('a shape', 'at most one -1', shape);
+    if (known.length < lengths.length - 1)
+      throw invalidArgument('a shape', 'at most one -1', shape);
     return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, lengths));
   }
 
@@ -181,10 +182,10 @@ setTensorFactory((native, handle) => new Tensor(native, handle));
 
 /** Copies the shape, so that it cannot change after it is checked. */
 function readShape(shape: unknown): number[] {
-  return guardGetters('A shape', shape, () => {
-    if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of integers', shape);
+  return guardGetters('the shape', shape, () => {
+    if (!Array.isArray(shape)) throw invalidArgument('a shape', 'an array of integers', shape);
     if (shape.length > maxDimensions) {
-      throw invalidValue('a shape', `at most ${maxDimensions} dimensions`, shape);
+      throw invalidArgument('a shape', `at most ${maxDimensions} dimensions`, shape);
     }
     return Array.from(shape as number[]);
   });
@@ -193,11 +194,11 @@ function readShape(shape: unknown): number[] {
 function countElements(shape: readonly number[]): number {
   for (const length of shape) {
     if (Number.isSafeInteger(length) && length >= 0) continue;
-    throw invalidValue('a dimension of a shape', 'a non-negative integer', length);
+    throw invalidArgument('a dimension of a shape', 'a non-negative integer', length);
   }
   const count = product(shape);
   if (!Number.isSafeInteger(count * Math.max(...Object.values(dtypeBytes)))) {
-    throw invalidValue('a shape', 'a number of bytes below 2^53', shape);
+    throw invalidArgument('a shape', 'a number of bytes below 2^53', shape);
   }
   return count;
 }
