@@ -178,7 +178,11 @@ describe('unpickler', () => {
     });
 
     it('rejects invalid arguments', () => {
-      assertRejected(bytes('ctorch\nSize\n)R.'), 'FORMAT', /calls torch\.Size with invalid arguments/);
+      assertRejected(
+        bytes('ctorch\nSize\n)R.'),
+        'FORMAT',
+        /calls torch\.Size with invalid arguments/,
+      );
       assertRejected(
         bytes('ctorch._utils\n_rebuild_tensor_v2\n)R.'),
         'FORMAT',
