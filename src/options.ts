@@ -47,7 +47,7 @@ export function pick<Options extends object, Name extends keyof Options>(
   return Object.fromEntries(entries) as Pick<Options, Name>;
 }
 
-/** The error for a value of the wrong kind: "Expected X for Y, but received Z of type T." */
+/** The error for an invalid optional value: "Expected X for Y, but received Z of type T." */
 export function invalidValue(
   name: string,
   expected: string,
@@ -59,6 +59,11 @@ export function invalidValue(
     remedy,
     value: received,
   });
+}
+
+/** Like `invalidValue`, for a value that is required. */
+export function invalidArgument(name: string, expected: string, received: unknown): OptionError {
+  return invalidValue(name, expected, received, 'Correct the value.');
 }
 
 /** At most 200 characters of a text, for messages. */
@@ -90,8 +95,8 @@ function describeReadable(value: unknown): string {
 
 /**
  * Returns the result of `read`, which reads an object of the caller. If a getter of the object or a proxy
- * trap throws, throws an `OptionError` with that error as its cause. `name` is the object's, for the
- * message.
+ * trap throws, throws an `OptionError` with that error as its cause. `name` is the object's, as in "Reading
+ * the shape threw an error", for the message.
  */
 export function guardGetters<T>(name: string, object: unknown, read: () => T): T {
   try {
@@ -99,12 +104,16 @@ export function guardGetters<T>(name: string, object: unknown, read: () => T): T
   } catch (cause) {
     if (cause instanceof SemisupError) throw cause;
     throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
-      what: `${name} could not be read: ${cause instanceof Error ? cause.message : describe(cause)}.`,
-      remedy: 'Pass plain values without throwing getters.',
+      what: `Reading ${name} threw an error: ${describeThrown(cause)}.`,
+      remedy: 'Pass plain values, without getters that throw.',
       value: object,
       cause,
     });
   }
+}
+
+function describeThrown(cause: unknown): string {
+  return cause instanceof Error ? abbreviate(cause.message) : describe(cause);
 }
 
 /** Throws `OptionError` unless `signal` is an `AbortSignal` or undefined. */

@@ -103,8 +103,8 @@ void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilo
       });
     });
   }
-  const float* at[rows];
-  Unroll<rows>([&](auto i) { at[i] = a.Row(i); });
+  const float* a_rows[rows];
+  Unroll<rows>([&](auto i) { a_rows[i] = a.Row(i); });
   for (int64_t block = 0; block < a.k_blocks; block++) {
     for (int64_t k = 0; k < panel.depth; k++) {
       const char* prefetch =
@@ -115,12 +115,12 @@ void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilo
       Unroll<vectors>(
           [&](auto j) { b[j] = LoadVector(panel.weights + (k * vectors + j) * kVectorWidth); });
       Unroll<rows>([&](auto i) {
-        const Vector factor = _mm512_set1_ps(at[i][k]);
+        const Vector factor = _mm512_set1_ps(a_rows[i][k]);
         Unroll<vectors>([&](auto j) { sums[i][j] = _mm512_fmadd_ps(factor, b[j], sums[i][j]); });
       });
     }
     if (block + 1 == a.k_blocks) break;
-    Unroll<rows>([&](auto i) { at[i] += a.k_block_stride; });
+    Unroll<rows>([&](auto i) { a_rows[i] += a.k_block_stride; });
     panel.weights += panel.depth * vectors * kVectorWidth;
     panel.prefetch += panel.depth * panel.prefetch_step / static_cast<int64_t>(sizeof(Weight));
   }

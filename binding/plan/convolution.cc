@@ -27,7 +27,7 @@ void Convolution::Select(ExecutionMode mode, Algorithm algorithm) {
 }
 
 void Convolution::ReleaseUnselected() {
-  Release();
+  ReleaseUnselectedKernels();
   // The kernels have packed copies of the weights; only the shape of the original is still needed.
   if (!IsSelected(Algorithm::kOneDnn)) {
     spec_.weight = at::zeros({1}, spec_.weight.options()).expand(spec_.weight.sizes());
@@ -40,13 +40,13 @@ void Convolution::CheckWeights() const {
 
 void Convolution::CheckChannels(const at::Tensor& input) const {
   const int64_t channels = spec_.weight.size(1) * spec_.groups;
-  TORCH_CHECK(input.size(1) == channels, "Expected images of ", channels,
+  TORCH_CHECK(input.size(1) == channels, "Expected an input of ", channels,
               " channels for a convolution, but received a tensor of shape ", input.sizes(), ".");
 }
 
 std::vector<int64_t> Convolution::PooledSizes(std::vector<int64_t> sizes) const {
-  for (size_t side = 2; spec_.max_pool && side < 4; side++) {
-    sizes[side] = spec_.max_pool->OutputLength(sizes[side]);
+  for (size_t dim = 2; spec_.max_pool && dim < 4; dim++) {
+    sizes[dim] = spec_.max_pool->OutputLength(sizes[dim]);
   }
   return sizes;
 }

@@ -52,7 +52,7 @@ class Convolution {
   // Packs the weights of an algorithm, unless they are already packed.
   virtual void Prepare(Algorithm algorithm) = 0;
   // Frees the packed weights of algorithms that are not selected.
-  virtual void Release() = 0;
+  virtual void ReleaseUnselectedKernels() = 0;
 
   std::array<Algorithm, 2> algorithms_{Algorithm::kOneDnn, Algorithm::kOneDnn};
 };

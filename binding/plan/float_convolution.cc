@@ -23,7 +23,7 @@ namespace {
 
 using Scalars = c10::List<std::optional<at::Scalar>>;
 
-// oneDNN's fused convolutions, as torch.compile calls them; LibTorch registers them as operators.
+// oneDNN's fused convolutions, which torch.compile uses, too; LibTorch registers them as operators.
 const auto& FusedConvolution() {
   static const auto op =
       c10::Dispatcher::singleton()
@@ -71,9 +71,9 @@ at::Tensor FloatConvolution::Run(const at::Tensor& input, at::Tensor residual, E
   const bool is_onednn = kernel == kernels_.end();
   if (is_onednn && !packed.defined()) packed = PackForOneDnn(input);
   if (spec_.has_residual && BroadcastsResidual(input, residual)) {
-    const auto product = is_onednn ? RunOneDnn(input, {}, false, packed)
-                                   : RunKernel(input, {}, false, *kernel->second);
-    const auto sum = at::add(product, residual);
+    const auto output = is_onednn ? RunOneDnn(input, {}, false, packed)
+                                  : RunKernel(input, {}, false, *kernel->second);
+    const auto sum = at::add(output, residual);
     return spec_.relu ? at::relu(sum) : sum;
   }
   if (spec_.has_residual) residual = residual.contiguous(kNhwc);
@@ -127,7 +127,7 @@ void FloatConvolution::Prepare(Algorithm algorithm) {
   if (algorithm != Algorithm::kOneDnn) kernels_.emplace(algorithm, MakeKernel(algorithm));
 }
 
-void FloatConvolution::Release() {
+void FloatConvolution::ReleaseUnselectedKernels() {
   std::erase_if(kernels_, [this](const auto& kernel) { return !IsSelected(kernel.first); });
 }
 
@@ -140,14 +140,14 @@ at::Tensor FloatConvolution::PackForOneDnn(const at::Tensor& input) const {
 
 at::Tensor FloatConvolution::RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
                                        const at::Tensor& packed) const {
-  const auto images = input.contiguous(kNhwc);
+  const auto nhwc_input = input.contiguous(kNhwc);
   if (!residual.defined()) {
-    return FusedConvolution().call(images, packed, spec_.bias, spec_.padding, spec_.stride,
+    return FusedConvolution().call(nhwc_input, packed, spec_.bias, spec_.padding, spec_.stride,
                                    spec_.dilation, spec_.groups, relu ? "relu" : "none", Scalars(),
                                    "");
   }
   auto sum = Writable(std::move(residual));
-  FusedConvolutionAdd().call(sum, images, packed, spec_.bias, spec_.padding, spec_.stride,
+  FusedConvolutionAdd().call(sum, nhwc_input, packed, spec_.bias, spec_.padding, spec_.stride,
                              spec_.dilation, spec_.groups, "add", 1.0,
                              relu ? std::make_optional<std::string_view>("relu") : std::nullopt,
                              Scalars(), "");
@@ -157,27 +157,27 @@ at::Tensor FloatConvolution::RunOneDnn(const at::Tensor& input, at::Tensor resid
 at::Tensor FloatConvolution::RunKernel(const at::Tensor& input, const at::Tensor& residual,
                                        bool relu, const kernels::ConvolutionKernel& kernel) const {
   const auto sizes = spec_.OutputSizes(input.sizes());
-  auto images = input;
-  for (int side = 0; kernel.NeedsSubsampledInput() && side < 2; side++) {
-    const int64_t stride = spec_.stride[side];
-    if (stride > 1) images = images.slice(2 + side, 0, std::nullopt, stride);
+  auto source = input;
+  for (int dim = 0; kernel.NeedsSubsampledInput() && dim < 2; dim++) {
+    const int64_t stride = spec_.stride[dim];
+    if (stride > 1) source = source.slice(2 + dim, 0, std::nullopt, stride);
   }
-  const bool is_nchw = kernel.AcceptsNchw() && IsNchw(images);
-  if (!is_nchw) images = images.contiguous(kNhwc);
+  const bool is_nchw = kernel.AcceptsNchw() && IsNchw(source);
+  if (!is_nchw) source = source.contiguous(kNhwc);
   const bool is_pooled = spec_.max_pool && kernel.FusesMaxPool();
   auto output = residual.defined() && IsExclusive(residual)
                     ? residual
                     : at::empty(is_pooled ? PooledSizes(sizes) : sizes, input.options(), kNhwc);
   TensorWorkspace workspace;
-  kernel.Run({.input = images.const_data_ptr<float>(),
+  kernel.Run({.input = source.const_data_ptr<float>(),
               .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
               .residual = residual.defined() ? residual.const_data_ptr<float>() : nullptr,
               .output = output.data_ptr<float>(),
               .batch = sizes[0],
               .height = sizes[2],
               .width = sizes[3],
-              .input_height = images.size(2),
-              .input_width = images.size(3),
+              .input_height = source.size(2),
+              .input_width = source.size(3),
               .relu = relu,
               .max_pool = is_pooled ? &*spec_.max_pool : nullptr,
               .is_nchw = is_nchw},

@@ -7,8 +7,7 @@
 
 namespace semisup::plan {
 
-// A convolution in float32 or, with oneDNN only, in bfloat16. Tensors have the weights'
-// dtype.
+// A convolution in float32 or, with oneDNN only, in bfloat16. Tensors have the weights' dtype.
 class FloatConvolution final : public Convolution {
  public:
   // Converts the weights to `dtype`.
@@ -20,7 +19,7 @@ class FloatConvolution final : public Convolution {
 
  private:
   void Prepare(Algorithm algorithm) override;
-  void Release() override;
+  void ReleaseUnselectedKernels() override;
   std::unique_ptr<const kernels::ConvolutionKernel> MakeKernel(Algorithm algorithm) const;
   at::Tensor PackForOneDnn(const at::Tensor& input) const;
   // `residual` is undefined or has the output's shape.

@@ -81,7 +81,7 @@ Int8Convolution::Int8Convolution(const program::ConvolutionSpec& spec, const Qua
 at::Tensor Int8Convolution::Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
                                 at::Tensor& packed) const {
   CheckChannels(input);
-  // Calibration rejects residuals to broadcast, but images of another size may produce one.
+  // Calibration rejects residuals to broadcast, but inputs of another size may produce one.
   if (spec_.has_residual) {
     TORCH_CHECK(!BroadcastsResidual(input, residual), "In int8, a residual of shape ",
                 residual.sizes(), " cannot be added to an output of shape ",
@@ -111,7 +111,7 @@ void Int8Convolution::Prepare(Algorithm algorithm) {
   }
 }
 
-void Int8Convolution::Release() {
+void Int8Convolution::ReleaseUnselectedKernels() {
   if (!IsSelected(Algorithm::kDirect)) kernel_.reset();
 }
 
@@ -141,19 +141,19 @@ at::Tensor Int8Convolution::PackForOneDnn(const at::Tensor& input) const {
 
 at::Tensor Int8Convolution::RunKernel(const at::Tensor& input, const at::Tensor& residual) const {
   const auto sizes = spec_.OutputSizes(input.sizes());
-  const auto images = input.contiguous(kNhwc);
+  const auto nhwc_input = input.contiguous(kNhwc);
   auto output = residual.defined() && IsExclusive(residual)
                     ? residual
                     : at::empty(PooledSizes(sizes), input.options(), kNhwc);
   TensorWorkspace workspace;
-  kernel_->Run({.input = images.const_data_ptr<uint8_t>(),
+  kernel_->Run({.input = nhwc_input.const_data_ptr<uint8_t>(),
                 .residual = residual.defined() ? residual.const_data_ptr<uint8_t>() : nullptr,
                 .output = output.data_ptr<uint8_t>(),
                 .batch = sizes[0],
                 .height = sizes[2],
                 .width = sizes[3],
-                .input_height = images.size(2),
-                .input_width = images.size(3),
+                .input_height = nhwc_input.size(2),
+                .input_width = nhwc_input.size(3),
                 .max_pool = spec_.max_pool ? &*spec_.max_pool : nullptr},
                workspace);
   return output;

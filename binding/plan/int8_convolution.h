@@ -8,8 +8,8 @@
 
 namespace semisup::plan {
 
-// A convolution of uint8 images: int8 weights with a scale per output channel, int32 sums, float32
-// bias.
+// A convolution of uint8 inputs: int8 weights with a scale per output channel, int32 accumulators,
+// float32 bias.
 class Int8Convolution final : public Convolution {
  public:
   Int8Convolution(const program::ConvolutionSpec& spec, const Quantization& input,
@@ -21,7 +21,7 @@ class Int8Convolution final : public Convolution {
 
  private:
   void Prepare(Algorithm algorithm) override;
-  void Release() override;
+  void ReleaseUnselectedKernels() override;
   kernels::RequantizationParameters MakeRequantization() const;
   at::Tensor PackForOneDnn(const at::Tensor& input) const;
   at::Tensor RunOneDnn(const at::Tensor& input, at::Tensor residual,

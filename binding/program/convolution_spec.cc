@@ -21,12 +21,12 @@ kernels::ConvolutionShape ConvolutionSpec::Shape() const {
 
 std::vector<int64_t> ConvolutionSpec::OutputSizes(at::IntArrayRef input) const {
   std::vector<int64_t> sizes{input[0], weight.size(0), 0, 0};
-  for (int side = 0; side < 2; side++) {
-    const int64_t extent = dilation[side] * (weight.size(2 + side) - 1) + 1;
-    const int64_t padded = input[2 + side] + 2 * padding[side];
+  for (int dim = 0; dim < 2; dim++) {
+    const int64_t extent = dilation[dim] * (weight.size(2 + dim) - 1) + 1;
+    const int64_t padded = input[2 + dim] + 2 * padding[dim];
     TORCH_CHECK(padded >= extent, "A convolution's kernel of ", extent,
                 " pixels is larger than the padded input of shape ", input, ".");
-    sizes[2 + side] = (padded - extent) / stride[side] + 1;
+    sizes[2 + dim] = (padded - extent) / stride[dim] + 1;
   }
   return sizes;
 }

@@ -18,8 +18,8 @@ constexpr std::chrono::milliseconds kReleaseThreadsAfter{200};
 constexpr std::chrono::seconds kIdleAfter{5};
 
 // Ends the OpenMP worker threads of the calling thread. If there are more OpenMP threads than
-// cores, including the idle threads of other models, OpenMP stops spinning at barriers, which makes
-// a single image a sixth slower.
+// cores, including the idle threads of other models, libgomp hardly spins at barriers, which makes
+// inference on a single image about a sixth slower.
 void ReleaseOpenMpThreads() {
 #ifdef _OPENMP
   omp_pause_resource_all(omp_pause_soft);
@@ -46,19 +46,19 @@ Executor::Executor(int instances, int threads) {
 
 Executor::~Executor() { Shutdown(); }
 
-bool Executor::Push(std::unique_ptr<Task>& task, int64_t job_id) {
+bool Executor::Push(std::unique_ptr<Task>& task, const QueueOptions& options) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  queue_.push_back({job_id, std::move(task)});
+  queue_.push_back({options, std::move(task)});
   changed_.notify_one();
   return true;
 }
 
-std::unique_ptr<Task> Executor::Dequeue(int64_t job_id) {
+std::unique_ptr<Task> Executor::Remove(int64_t task_id) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(queue_.begin(), queue_.end(), [job_id](const QueuedTask& queued) {
-    return queued.job_id == job_id;
-  });
+  const auto found = std::find_if(
+      queue_.begin(), queue_.end(),
+      [task_id](const QueuedTask& queued) { return queued.options.task_id == task_id; });
   if (found == queue_.end()) return nullptr;
   auto task = std::move(found->task);
   queue_.erase(found);
@@ -82,7 +82,7 @@ void Executor::Shutdown() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     dropped.swap(queue_);
-    if (final_task_) dropped.push_back({0, std::move(final_task_)});
+    if (final_task_) dropped.push_back({{}, std::move(final_task_)});
     changed_.notify_all();
   }
   for (auto& thread : threads_) {
@@ -92,9 +92,10 @@ void Executor::Shutdown() {
 
 void Executor::RunTasks(int threads) {
   // OpenMP stores the number of threads per calling thread, but LibTorch initializes each new
-  // thread with the number that any thread set last: always set it here. lazy_init_num_threads() is
-  // inline and has a thread-local flag, of which LibTorch and this library each have a copy: the
-  // first call of each copy would reset the number, so call both first.
+  // thread with the number that was last set on any thread: always set it here.
+  // lazy_init_num_threads() is inline and has a thread-local flag, of which LibTorch and this
+  // library each have a copy: the first call of each copy would reset the number, so call both
+  // first.
   at::internal::lazy_init_num_threads();
   at::get_num_threads();
   at::set_num_threads(threads > 0 ? threads : DefaultThreads());
@@ -103,7 +104,8 @@ void Executor::RunTasks(int threads) {
     running->Run(std::move(task));
     const std::lock_guard lock(mutex_);
     running_--;
-    if (closed_) changed_.notify_all();
+    if (closed_ || runs_exclusively_) changed_.notify_all();
+    runs_exclusively_ = false;
   }
 }
 
@@ -121,19 +123,30 @@ void Executor::RunIdleCallbacks(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
+bool Executor::CanProceed() const {
+  if (queue_.empty()) return closed_ && running_ == 0;
+  return !runs_exclusively_ && (running_ == 0 || !queue_.front().options.is_exclusive);
+}
+
 std::unique_ptr<Task> Executor::Next() {
   std::unique_lock lock(mutex_);
-  const auto is_ready = [this] { return !queue_.empty() || (closed_ && running_ == 0); };
-  if (!changed_.wait_for(lock, kReleaseThreadsAfter, is_ready)) {
+  const auto can_proceed = [this] { return CanProceed(); };
+  if (!changed_.wait_for(lock, kReleaseThreadsAfter, can_proceed)) {
     lock.unlock();
     ReleaseOpenMpThreads();
     lock.lock();
-    const bool is_idle = !changed_.wait_for(lock, kIdleAfter, is_ready);
+    const bool is_idle = !changed_.wait_for(lock, kIdleAfter, can_proceed);
     if (is_idle && !has_run_idle_callbacks_ && running_ == 0) RunIdleCallbacks(lock);
-    changed_.wait(lock, is_ready);
+    changed_.wait(lock, can_proceed);
   }
-  auto task = queue_.empty() ? std::move(final_task_) : std::move(queue_.front().task);
-  if (!queue_.empty()) queue_.pop_front();
+  std::unique_ptr<Task> task;
+  if (queue_.empty()) {
+    task = std::move(final_task_);
+  } else {
+    task = std::move(queue_.front().task);
+    runs_exclusively_ = queue_.front().options.is_exclusive;
+    queue_.pop_front();
+  }
   if (task) {
     running_++;
     has_run_idle_callbacks_ = false;

@@ -64,9 +64,10 @@ Napi::Promise EnqueueBy(Napi::Env env, std::unique_ptr<Job> job, PushFunction pu
 
 }  // namespace
 
-Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job, int64_t job_id) {
+Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
+                      const QueueOptions& options) {
   return EnqueueBy(env, std::move(job),
-                   [&](std::unique_ptr<Task>& task) { return executor.Push(task, job_id); });
+                   [&](std::unique_ptr<Task>& task) { return executor.Push(task, options); });
 }
 
 Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Job> job) {
@@ -77,7 +78,7 @@ Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Jo
 Napi::Value CancelJob(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto job_id = info[1].As<Napi::Number>().Int64Value();
-  auto task = job_id == 0 ? nullptr : Unwrap<Executor>(info[0])->Dequeue(job_id);
+  auto task = job_id == 0 ? nullptr : Unwrap<Executor>(info[0])->Remove(job_id);
   if (!task) return Napi::Boolean::New(env, false);
   // Only jobs are queued with an ID.
   std::unique_ptr<Job> job(static_cast<Job*>(task.release()));

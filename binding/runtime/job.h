@@ -72,10 +72,10 @@ class FunctionJob final : public Job {
   std::optional<decltype(std::declval<WorkFunction>()())> value_;
 };
 
-// Queues a job and returns its promise, which is rejected if the executor is closed. A nonzero
-// `job_id` lets CancelJob() find the job.
+// Queues a job and returns its promise, which is rejected if the executor is closed. The job's ID
+// is that of its task.
 Napi::Promise Enqueue(Napi::Env env, Executor& executor, std::unique_ptr<Job> job,
-                      int64_t job_id = 0);
+                      const QueueOptions& options = {});
 // Like Enqueue(), but closes the executor: the job is its last.
 Napi::Promise EnqueueFinal(Napi::Env env, Executor& executor, std::unique_ptr<Job> job);
 
@@ -83,8 +83,7 @@ struct SubmitOptions {
   std::shared_ptr<Executor> executor;
   // The JS values whose memory the work reads.
   std::vector<Napi::Object> keep_alive = {};
-  // See Enqueue().
-  int64_t job_id = 0;
+  QueueOptions queue = {};
 };
 
 // Runs `work()` on an executor thread; the promise resolves to `result(env, value)`, with the
@@ -95,7 +94,7 @@ Napi::Promise Submit(Napi::Env env, SubmitOptions options, WorkFunction work,
   auto job = std::make_unique<FunctionJob<WorkFunction, ResultFunction>>(
       env, options.executor, std::move(work), std::move(result));
   for (const auto& value : options.keep_alive) job->KeepAlive(value);
-  return Enqueue(env, *options.executor, std::move(job), options.job_id);
+  return Enqueue(env, *options.executor, std::move(job), options.queue);
 }
 
 // Throws ERR_SEMISUP_DISPOSED: the executor is closed.
@@ -131,7 +130,7 @@ Napi::Value SubmitAndWait(Napi::Env env, const SubmitOptions& options, WorkFunct
   auto outcome = task->GetFuture();
   // Push() takes a std::unique_ptr<Task>&.
   std::unique_ptr<Task> pushed = std::move(task);
-  if (!options.executor->Push(pushed)) ThrowDisposed();
+  if (!options.executor->Push(pushed, options.queue)) ThrowDisposed();
   return result(env, outcome.get());
 }
 

@@ -178,8 +178,8 @@ Napi::Value DescribeMethods(const Napi::CallbackInfo& info) {
 
 Napi::Value CallMethod(const Napi::CallbackInfo& info) {
   CallRequest request(info);
-  const SubmitOptions options{
-      Unwrap<Executor>(info[0]), {}, info[5].As<Napi::Number>().Int64Value()};
+  const SubmitOptions options{.executor = Unwrap<Executor>(info[0]),
+                              .queue = {.task_id = info[5].As<Napi::Number>().Int64Value()}};
   return Submit(info.Env(), options, request.Work(), &CallRequest::Result);
 }
 

@@ -143,7 +143,9 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
       return std::monostate{};
     });
   };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(convert), &ToUndefined);
+  const SubmitOptions options{.executor = Unwrap<Executor>(info[0]),
+                              .queue = {.is_exclusive = true}};
+  return Submit(info.Env(), options, std::move(convert), &ToUndefined);
 }
 
 Napi::Value CloseExecutor(const Napi::CallbackInfo& info) {

@@ -108,7 +108,7 @@ const Op = {
 class Machine {
   readonly #bytes: Buffer;
   readonly #path: string;
-  #at: number;
+  #offset: number;
   #stack: unknown[] = [];
   /** The stack below each open mark, outermost first. */
   readonly #metastack: unknown[][] = [];
@@ -117,14 +117,15 @@ class Machine {
 
   constructor(bytes: Buffer, start: number, path: string) {
     this.#bytes = bytes;
-    this.#at = start;
+    this.#offset = start;
     this.#path = path;
   }
 
   run(): Unpickled {
     for (let count = 0; count < MAX_OPCODES; count++) {
       const op = this.#uint(1);
-      if (op === Op.STOP) return { value: this.#pop(), end: this.#at, storages: this.#storages };
+      if (op === Op.STOP)
+        return { value: this.#pop(), end: this.#offset, storages: this.#storages };
       if (this.#tryMutate(op)) continue;
       // Not `this.#stack.push(this.#produce(op))`: that evaluates `this.#stack` before `#produce` replaces it.
       const value = this.#produce(op);
@@ -133,7 +134,7 @@ class Machine {
     throw this.#malformed(`has more than ${MAX_OPCODES} opcodes`);
   }
 
-  /** Executes `op` if it pushes no value (MARK, APPEND, the memo, …); otherwise returns false. */
+  /** Executes `op` and returns true if it pushes no value (MARK, APPEND, BINPUT, …); otherwise returns false. */
   #tryMutate(op: number): boolean {
     switch (op) {
       case Op.PROTO: {
@@ -261,16 +262,16 @@ class Machine {
         return this.#persistent(this.#pop());
       default:
         throw this.#malformed(
-          `has the opcode 0x${op.toString(16)} at byte ${this.#at - 1}, which is not supported`,
+          `has the opcode 0x${op.toString(16)} at byte ${this.#offset - 1}, which is not supported`,
         );
     }
   }
 
   /** Moves past `length` bytes; returns the offset of the first. */
   #advance(length: number): number {
-    const start = this.#at;
+    const start = this.#offset;
     if (length > this.#bytes.length - start) throw new TruncatedPickleError();
-    this.#at += length;
+    this.#offset += length;
     return start;
   }
 
@@ -287,25 +288,25 @@ class Machine {
     if (length > MAX_INTEGER_BYTES) throw this.#malformed(`has an integer of ${length} bytes`);
     if (length === 0) return 0;
     const start = this.#advance(length);
-    const hex = Buffer.from(this.#bytes.subarray(start, this.#at)).reverse().toString('hex');
+    const hex = Buffer.from(this.#bytes.subarray(start, this.#offset)).reverse().toString('hex');
     const value = BigInt.asIntN(8 * length, BigInt(`0x${hex}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   #text(length: number): string {
     const start = this.#advance(length);
-    return this.#bytes.toString('utf8', start, this.#at);
+    return this.#bytes.toString('utf8', start, this.#offset);
   }
 
   #blob(length: number): Buffer {
     const start = this.#advance(length);
-    return this.#bytes.subarray(start, this.#at);
+    return this.#bytes.subarray(start, this.#offset);
   }
 
   #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at);
+    const end = this.#bytes.indexOf(0x0a, this.#offset);
     if (end < 0) throw new TruncatedPickleError();
-    const text = this.#text(end - this.#at);
+    const text = this.#text(end - this.#offset);
     this.#advance(1);
     return text;
   }
@@ -315,7 +316,7 @@ class Machine {
   }
 
   #popMany(count: number): unknown[] {
-    if (this.#stack.length < count) throw this.#malformed('pops from a stack that is too short');
+    if (this.#stack.length < count) throw this.#malformed('underflows the stack');
     return this.#stack.splice(-count);
   }
 

@@ -70,7 +70,7 @@ export class Classifier implements AsyncDisposable {
    *
    * @throws ModelError if the file is missing or is not TorchScript, if neither the options nor its metadata
    *   state its classes, or if it does not return one logit per class
-   * @throws OptionError if an option is unknown or out of range
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws DeviceError if the device is not available
    */
   static async open(
@@ -127,7 +127,7 @@ export class Classifier implements AsyncDisposable {
    * per image.
    *
    * @throws ImageError if an image is missing, corrupt or too large
-   * @throws OptionError if an option is unknown or out of range
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws DisposedError after `close()`
    */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;

@@ -23,7 +23,7 @@ export interface InferenceOptions extends PlanOptions {
    * CPU decodes all other images, and JPEGs that nvJPEG cannot decode or that must be rotated.
    */
   readonly decode?: 'cpu' | 'gpu';
-  /** Limits on what one image may cost: its pixels, its bytes and the time to decode it. */
+  /** Limits on one image: its pixels, the bytes of its file and the time to decode it. */
   readonly limits?: DecodeLimits;
 }
 
@@ -35,7 +35,7 @@ export interface ModelOptions extends ExecutorOptions, InferenceOptions {
 
 /** Options of `Classifier.open`. */
 export interface ClassifierOpenOptions extends ModelOptions, ModelDescription {
-  /** Rejects the call with the signal's reason. */
+  /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 

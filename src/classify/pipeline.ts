@@ -12,9 +12,14 @@ import type { SubBatchOutput, Method, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
-  /** Rotates each image according to its EXIF orientation; `false` by default, as in torchvision. */
+  /**
+   * Rotates and mirrors each image according to its EXIF orientation; `false` by default, as in torchvision.
+   */
   readonly orient?: boolean;
-  /** Rejects the call with the signal's reason; a running batch finishes, and its result is dropped. */
+  /**
+   * When aborted, the promise is rejected with the signal's reason. A running batch finishes, because it may
+   * contain images of other calls; this call's results are discarded.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -22,7 +27,7 @@ export interface ImageOptions {
 export interface ImagesOptions extends ImageOptions {
   /**
    * What happens if an image of an array is missing, corrupt, invalid or exceeds a limit: `'throw'`, the
-   * default, rejects the call with its error; `'return'` returns the error in place of its result. The error's
+   * default, rejects the promise with its error; `'return'` returns the error in place of its result. The error's
    * `index` is the position of the image.
    */
   readonly onError?: 'throw' | 'return';
@@ -41,10 +46,7 @@ interface ClassifyInput extends PreparedImage {
   readonly k: number;
 }
 
-/**
- * How long a decoded image waits for others to be decoded, so that they share a batch; at most, in
- * milliseconds.
- */
+/** The maximum time that a decoded image waits for others, so that they share a batch, in milliseconds. */
 const maxDelay = 10;
 
 /** Decodes images, combines those of all calls into batches, and runs the batches. */
@@ -86,7 +88,7 @@ export class ImagePipeline {
     return await this.#run(images, options, this.#rowBatchers[method], (image) => image);
   }
 
-  /** Runs the images of a call. If the call fails, those that have not run yet are aborted. */
+  /** Adds the images of a call to a batcher. If the call fails, those that have not run yet are aborted. */
   async #run<Input, Result>(
     images: ImageInput | readonly ImageInput[],
     { orient, signal, onError = 'throw' }: ImagesOptions,
@@ -138,7 +140,9 @@ export class ImagePipeline {
     );
   }
 
-  /** Runs a batch. The model may split it into sub-batches: assigns the results of each to its inputs. */
+  /**
+   * Runs a batch. The model may split it into sub-batches, whose results are put into the order of `inputs`.
+   */
   async #runBatch<Input extends PreparedImage, Result>(
     method: Method,
     inputs: readonly Input[],

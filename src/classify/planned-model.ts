@@ -76,7 +76,7 @@ export class PlannedModel {
     return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
   }
 
-  /** Limits on what one image may cost. */
+  /** Limits on the size of an image and the time to decode it. */
   get limits(): DecodeLimits | undefined {
     return this.options.limits;
   }

@@ -17,7 +17,7 @@ export interface PreprocessContext {
   readonly gpu: GpuHandle | undefined;
   /** Decodes files on the GPU; undefined if the CPU decodes all of them. */
   readonly jpegDecoder: GpuJpegDecoder | undefined;
-  /** Limits on what one image may cost. */
+  /** Limits on the size of an image and the time to decode it. */
   readonly limits: DecodeLimits | undefined;
 }
 

@@ -83,7 +83,12 @@ function officialUrl({ file, url }: FileOrigin): string {
   const mirror = environment('SEMISUP_WEIGHTS_MIRROR');
   if (mirror === undefined) return url;
   if (!/^https?:\/\//.test(mirror) || !URL.canParse(mirror)) {
-    throw invalidValue('SEMISUP_WEIGHTS_MIRROR', 'an http or https base URL', mirror);
+    throw invalidValue(
+      'SEMISUP_WEIGHTS_MIRROR',
+      'an http or https base URL',
+      mirror,
+      'Correct the environment variable, or unset it.',
+    );
   }
   return `${mirror.replace(/\/+$/, '')}/${file}`;
 }

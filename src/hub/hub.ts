@@ -10,7 +10,7 @@ import {
   type ModelOptions,
 } from '../classify';
 import { card, describe, list, type ModelCard } from '../models';
-import { invalidValue } from '../options';
+import { invalidArgument } from '../options';
 import { checkPrecision, openDevice } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
@@ -45,7 +45,7 @@ async function load(
   if (typeof second !== 'string') return await loadModel(first, second);
   // `repo:branch` is accepted for compatibility with torch.hub; the branch has no effect.
   if (typeof first !== 'string' || first.split(':')[0] !== repository) {
-    throw invalidValue('repo', `'${repository}' (a ':branch' suffix is ignored)`, first);
+    throw invalidArgument('repo', `'${repository}' (a ':branch' suffix is ignored)`, first);
   }
   return await loadModel(second, third);
 }
@@ -98,7 +98,7 @@ async function exportTorchScript(
 ): Promise<string> {
   checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
   if (typeof path !== 'string' || path === '')
-    throw invalidValue('path', 'a non-empty string', path);
+    throw invalidArgument('path', 'a non-empty string', path);
   await writeTorchScript(card(name), resolve(path), options);
   return resolve(path);
 }

@@ -1,5 +1,5 @@
 import { DownloadError } from '../errors';
-import { header, type Headers } from '../net/headers';
+import { header, type HttpHeaders } from '../net/headers';
 import { HttpClient, statusError } from '../net/http';
 import { defaultRetryPolicy, retry } from '../net/retry';
 import { environment } from './environment';
@@ -24,9 +24,9 @@ export async function linkedFile(repo: string, options: FetchOptions): Promise<L
   const url = `${host}/${repo}/resolve/main/model.safetensors`;
   const http = await HttpClient.open(retryPolicy.idleTimeout);
   try {
-    const redirectChain = await retry(() => head(http, url, signal), retryPolicy, signal);
-    const linked = redirectChain.find((headers) => header(headers, 'x-linked-etag') !== undefined);
-    const sha256 = sha256Of(header(linked ?? redirectChain[0]!, linked ? 'x-linked-etag' : 'etag'));
+    const headerChain = await retry(() => head(http, url, signal), retryPolicy, signal);
+    const linked = headerChain.find((headers) => header(headers, 'x-linked-etag') !== undefined);
+    const sha256 = sha256Of(header(linked ?? headerChain[0]!, linked ? 'x-linked-etag' : 'etag'));
     if (sha256 === undefined) throw unverifiedError(url);
     const size = linked && header(linked, 'x-linked-size');
     return { url, sha256, size: size === undefined ? undefined : Number(size) };
@@ -39,10 +39,10 @@ async function head(
   http: HttpClient,
   url: string,
   signal?: AbortSignal,
-): Promise<readonly Headers[]> {
+): Promise<readonly HttpHeaders[]> {
   const response = await http.send(url, { method: 'HEAD', signal });
   if (response.status !== 200) throw statusError(response);
-  return response.redirectChain;
+  return response.headerChain;
 }
 
 function sha256Of(etag: string | undefined): string | undefined {

@@ -23,7 +23,10 @@ export interface HubOptions {
   readonly offline?: boolean;
   /** Called at most about ten times a second during a download, and after each tensor of a build. */
   readonly onProgress?: (progress: HubProgress) => void;
-  /** Rejects the call with the signal's reason; bytes already downloaded are kept and resumed. */
+  /**
+   * When aborted, the promise is rejected with the signal's reason. Bytes already downloaded are kept, and the
+   * next call resumes the download.
+   */
   readonly signal?: AbortSignal;
 }
 

@@ -12,11 +12,11 @@ import { readEncoded, type EncodedFile } from './read';
 /** Options of `decode`. */
 export interface DecodeOptions {
   /**
-   * Rotates the image according to its EXIF orientation, like Pillow's `ImageOps.exif_transpose`. `false`
-   * by default, as in torchvision. TIFF images are always rotated, as in Pillow.
+   * Rotates and mirrors the image according to its EXIF orientation, like Pillow's `ImageOps.exif_transpose`.
+   * `false` by default, as in torchvision. The orientation of TIFF images is always applied, as in Pillow.
    */
   readonly orient?: boolean;
-  /** Limits on what the image may cost. */
+  /** Limits on the size of the image and the time to decode it. */
   readonly limits?: DecodeLimits;
   readonly signal?: AbortSignal;
 }
@@ -28,10 +28,11 @@ export interface DecodeOptions {
  * is decoded. CMYK is left for `batch` to convert. docs/image-formats.md lists the formats, and how far
  * some of them differ from Pillow.
  *
- * Decoded pixels are checked and returned without a copy.
+ * If `image` is already pixels, they are checked and returned without a copy.
  *
  * @returns interleaved samples, top row first
- * @throws ImageError if the file is missing, corrupt, truncated, of an unsupported format, or exceeds a limit
+ * @throws ImageError if the file is missing, corrupt, truncated or of an unsupported format, or if it exceeds
+ *   a limit
  * @throws OptionError if `image` or an option is invalid
  */
 export async function decode(image: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
@@ -39,15 +40,15 @@ export async function decode(image: ImageInput, options: DecodeOptions = {}): Pr
   return 'bytes' in read ? await decodeFile(read, options) : read;
 }
 
-/** Like `decode`, but returns complete JPEG files undecoded, unless they must be rotated. */
+/** Like `decode`, but returns complete JPEG files undecoded, unless `orient` is set. */
 export async function decodeUnlessJpeg(
   image: ImageInput,
   options: DecodeOptions = {},
 ): Promise<Pixels | EncodedFile> {
   const read = await readImage(image, options);
   if (!('bytes' in read)) return read;
-  const isUnchanged = options.orient !== true && isCompleteJpeg(read.bytes);
-  return isUnchanged ? read : await decodeFile(read, options);
+  const staysEncoded = options.orient !== true && isCompleteJpeg(read.bytes);
+  return staysEncoded ? read : await decodeFile(read, options);
 }
 
 /** Like `decode`, for a file in memory. */
@@ -55,10 +56,10 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
   const { orient = false, signal } = options;
   const limits = completeLimits(options.limits);
   const format = detectFormat(file);
-  const isLibvips = format !== 'avif' && format !== 'bmp' && format !== 'netpbm';
+  const usesLibvips = format !== 'avif' && format !== 'bmp' && format !== 'netpbm';
   const decodeFormat = async () => {
     signal?.throwIfAborted();
-    return isLibvips
+    return usesLibvips
       ? await decodeWithLibvips(file, format, orient, limits)
       : await decodeWithImageRs(file, format, orient, limits);
   };
@@ -68,7 +69,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
     signal?.throwIfAborted();
     if (cause instanceof ImageError) throw cause;
     throw cause instanceof DecodeTimeout
-      ? timeoutError(file.name, limits.milliseconds)
+      ? timeoutError(file.name, 'decoded', limits.milliseconds)
       : decodeError(file, format, cause);
   }
 }
@@ -87,10 +88,10 @@ async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pix
     return await runDecoder(async () => await renderSharp(sharp), milliseconds, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    const name = 'The instance of sharp';
-    if (cause instanceof DecodeTimeout) throw timeoutError(name, milliseconds);
+    const name = 'The sharp instance';
+    if (cause instanceof DecodeTimeout) throw timeoutError(name, 'processed', milliseconds);
     throw new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
-      what: `${name} could not be rendered: ${firstLine(cause)}.`,
+      what: `${name} could not be processed: ${firstLine(cause)}.`,
       remedy: 'Check its input and operations.',
       value: sharp,
       cause,
@@ -98,15 +99,19 @@ async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pix
   }
 }
 
-/** Whether a file starts with a JPEG marker, and contains the end marker in its last KiB. */
+/** Whether a file starts with an SOI marker, and contains an EOI marker in its last KiB. */
 function isCompleteJpeg(bytes: Buffer): boolean {
   const [start, end] = [Buffer.of(0xff, 0xd8, 0xff), Buffer.of(0xff, 0xd9)];
   return start.equals(bytes.subarray(0, 3)) && bytes.subarray(-1024).includes(end);
 }
 
-function timeoutError(name: string, milliseconds: number): ImageError {
+function timeoutError(
+  name: string,
+  action: 'decoded' | 'processed',
+  milliseconds: number,
+): ImageError {
   return new ImageError('ERR_SEMISUP_IMAGE_TIMEOUT', {
-    what: `${name} was not decoded within the limit of ${milliseconds} ms.`,
+    what: `${name} was not ${action} within the limit of ${milliseconds} ms.`,
     remedy: 'Resize it first, or raise limits.milliseconds.',
     value: name,
   });

@@ -16,7 +16,7 @@ export interface ClampedPixels extends Omit<Pixels, 'data'> {
   readonly data: Uint8ClampedArray;
 }
 
-/** An instance of sharp. Declared here, because an application may have a version of its own. */
+/** A sharp instance. Declared here, because an application may use its own version. */
 export interface SharpInstance {
   clone(): SharpInstance;
   metadata(): Promise<object>;
@@ -35,7 +35,7 @@ export type ImageStream = AsyncIterable<Uint8Array>;
  * An image:
  * - a path or file URL;
  * - an encoded file as Buffer, Uint8Array, ArrayBuffer, Blob, File or readable stream;
- * - an instance of sharp, which is left unchanged;
+ * - a sharp instance, which is left unchanged;
  * - decoded pixels `{ data, width, height, channels }`, or the `ImageData` of a canvas.
  *
  * Buffers and pixels are read in place while a call is pending: do not write to them or transfer them until
@@ -77,14 +77,14 @@ export function toImageSource(image: ImageInput): ImageSource {
   if (typeof image === 'object' && image !== null) {
     if (image instanceof URL) return { path: toPath(image) };
     if (image instanceof Blob) return { blob: image };
-    // An instance of sharp is a stream, too.
+    // A sharp instance is a stream, too.
     if (isSharp(image)) return { sharp: image };
     if (Symbol.asyncIterator in image) return { stream: image };
     if ('data' in image) return { pixels: checkPixels(image) };
   }
   throw invalidImage(
     'an image',
-    'a path, a file URL, an encoded file (Buffer, Uint8Array, ArrayBuffer, Blob or stream), an instance of sharp, or { data, width, height, channels }',
+    'a path, a file URL, an encoded file (Buffer, Uint8Array, ArrayBuffer, Blob or stream), a sharp instance, or { data, width, height, channels }',
     image,
   );
 }
@@ -163,7 +163,7 @@ function checkSide(name: string, side: number): void {
   }
 }
 
-/** An image is no option that could be omitted. */
+/** An image cannot be omitted, as an option can. */
 function invalidImage(name: string, expected: string, received: unknown): OptionError {
   return invalidValue(name, expected, received, 'Correct the image.');
 }

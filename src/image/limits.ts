@@ -1,6 +1,6 @@
 import { checkOptionNames, invalidValue } from '../options';
 
-/** Limits on what one image may cost. */
+/** Limits on the size of an image and the time to decode it. */
 export interface DecodeLimits {
   /**
    * The maximum number of pixels, 89,478,485 by default: the number above which Pillow warns of a

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DownloadError } from '../errors';
 import { checkSpace, guardWrite } from './disk';
 import { contentLength, contentRange, header, strongValidator } from './headers';
-import { HttpClient, statusError, type Response, type Network } from './http';
+import { HttpClient, statusError, type HttpResponse, type Network } from './http';
 import { PartialFile } from './partial-file';
 import { createProgressReporter, type DownloadProgress } from './progress';
 import { errorReason } from './error-reason';
@@ -136,7 +136,7 @@ class Download {
    *
    * @returns the length of the whole file in bytes, if the server reports it
    */
-  async #accept(response: Response): Promise<number | undefined> {
+  async #accept(response: HttpResponse): Promise<number | undefined> {
     const { partial, url } = this;
     const { status, headers } = response;
     if (status === 200) {
@@ -156,7 +156,7 @@ class Download {
     throw new RetryableError(this.#rangeError(response), { responded: true });
   }
 
-  async #receive(response: Response): Promise<void> {
+  async #receive(response: HttpResponse): Promise<void> {
     const { partial } = this;
     const length = this.#length;
     this.#report(partial.size, length, true);
@@ -172,7 +172,7 @@ class Download {
     if (partial.size < (length ?? 0)) throw this.#truncatedError();
   }
 
-  async *#chunks({ body }: Response): AsyncGenerator<Uint8Array> {
+  async *#chunks({ body }: HttpResponse): AsyncGenerator<Uint8Array> {
     try {
       yield* body as AsyncIterable<Uint8Array>;
     } catch (cause) {
@@ -203,7 +203,7 @@ class Download {
     });
   }
 
-  #rangeError({ status, headers }: Response): DownloadError {
+  #rangeError({ status, headers }: HttpResponse): DownloadError {
     const range = header(headers, 'content-range') ?? 'no Content-Range';
     return new DownloadError('ERR_SEMISUP_DOWNLOAD_HTTP', {
       what: `${this.url} responded with status ${status} (${range}) instead of the requested range.`,

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher, request } from 'undici';
 import { DownloadError } from '../errors';
-import { retryAfter, type Headers } from './headers';
+import { abbreviate } from '../options';
+import { retryAfter, type HttpHeaders } from './headers';
 import { errorReason } from './error-reason';
 import { RetryableError } from './retry';
 
@@ -18,18 +19,18 @@ export interface Network {
 }
 
 /** An HTTP response, after redirects. */
-export interface Response {
+export interface HttpResponse {
   /** The final URL. */
   readonly url: string;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   /** The headers of each redirect in order, then those of the response. */
-  readonly redirectChain: readonly Headers[];
+  readonly headerChain: readonly HttpHeaders[];
   readonly body: Readable & { dump(): Promise<unknown> };
 }
 
 /** Options of a request. */
-export interface Request {
+export interface RequestOptions {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -38,8 +39,8 @@ export interface Request {
 const MAX_REDIRECTS = 10;
 
 /**
- * An HTTP client that uses the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. `close()` ends
- * its connections, so that they do not keep the process alive.
+ * An HTTP client that honors `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, unless `network` overrides them.
+ * `close()` ends its connections, so that they do not keep the process alive.
  */
 export class HttpClient {
   readonly #agent: Dispatcher;
@@ -52,7 +53,7 @@ export class HttpClient {
     this.#idleTimeout = idleTimeout;
   }
 
-  /** @param idleTimeout how long a request may receive no byte before it fails, in milliseconds */
+  /** @param idleTimeout how long a request may go without receiving a byte before it fails, in milliseconds */
   static async open(idleTimeout: number, network: Network = {}): Promise<HttpClient> {
     const { EnvHttpProxyAgent, request } = await import('undici');
     const { ca, httpProxy, httpsProxy, noProxy } = network;
@@ -80,22 +81,26 @@ export class HttpClient {
 
   /**
    * Sends a request and follows redirects. Throws `RetryableError` with `ERR_SEMISUP_DOWNLOAD_NETWORK`
-   * if there is no response, `DownloadError` for a redirect that is not allowed.
+   * if there is no response, and `DownloadError` for a URL that is not http or https, a redirect that is not
+   * allowed, and too many redirects.
    */
-  async send(url: string, { method = 'GET', headers, signal }: Request = {}): Promise<Response> {
-    const redirectChain: Headers[] = [];
+  async send(
+    url: string,
+    { method = 'GET', headers, signal }: RequestOptions = {},
+  ): Promise<HttpResponse> {
+    const headerChain: HttpHeaders[] = [];
     let target = parse(url, ['https:', 'http:']);
     if (target === undefined) throw httpError(`${url} is not an http or https URL.`, url);
-    while (redirectChain.length <= MAX_REDIRECTS) {
+    while (headerChain.length <= MAX_REDIRECTS) {
       const response = await this.#sendOnce(target, { method, headers, signal });
-      redirectChain.push(response.headers);
-      const next = redirect(response.statusCode, response.headers.location, target);
+      headerChain.push(response.headers);
+      const next = redirectTarget(response.statusCode, response.headers.location, target);
       if (next === undefined) {
         return {
           url: target.href,
           status: response.statusCode,
           headers: response.headers,
-          redirectChain,
+          headerChain,
           body: response.body,
         };
       }
@@ -107,7 +112,7 @@ export class HttpClient {
 
   async #sendOnce(
     target: URL,
-    { method, headers, signal }: Request,
+    { method, headers, signal }: RequestOptions,
   ): Promise<Dispatcher.ResponseData> {
     try {
       return await this.#request(target, {
@@ -138,7 +143,11 @@ export class HttpClient {
 }
 
 /** The error for a response with an error status; a `RetryableError` if the status is transient. */
-export function statusError({ url, status, headers }: Response): DownloadError | RetryableError {
+export function statusError({
+  url,
+  status,
+  headers,
+}: HttpResponse): DownloadError | RetryableError {
   const error = httpError(`${url} responded with status ${status}.`, url);
   const isTransient = status === 408 || status === 429 || status >= 500;
   return isTransient
@@ -146,16 +155,23 @@ export function statusError({ url, status, headers }: Response): DownloadError |
     : error;
 }
 
-function redirect(status: number, location: unknown, from: URL): URL | undefined {
+/** The URL to follow, or undefined if the response is no redirect. @throws DownloadError if it is not allowed */
+export function redirectTarget(status: number, location: unknown, from: URL): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
-  // A redirect from https to http would let anyone on the network path forge the response.
-  const protocols = from.protocol === 'https:' ? ['https:'] : ['https:', 'http:'];
-  const to = typeof location === 'string' ? parse(location, protocols, from.href) : undefined;
-  if (to !== undefined) return to;
-  throw httpError(
-    `${from.href} redirects to ${String(location)}, which is not allowed.`,
-    from.href,
-  );
+  if (typeof location !== 'string') {
+    const headers = location === undefined ? 'without a Location header' : 'to several locations';
+    throw httpError(`${from.href} redirects ${headers}.`, from.href);
+  }
+  const to = parse(location, ['https:', 'http:'], from.href);
+  const redirects = `${from.href} redirects to ${abbreviate(location)}`;
+  if (to === undefined) {
+    throw httpError(`${redirects}, which is not an http or https URL.`, from.href);
+  }
+  // It would let anyone on the network path forge the response.
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw httpError(`${redirects}: redirects from https to http are not followed.`, from.href);
+  }
+  return to;
 }
 
 function parse(text: string, protocols: readonly string[], base?: string): URL | undefined {

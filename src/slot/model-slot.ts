@@ -58,7 +58,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
    *   function that returns a `Classifier` or `ScriptModule`. A string that is not a hub name is a path. A
    *   file written by `hub.exportTorchScript` opens as a `Classifier`, any other as a `ScriptModule`.
    * @throws ModelError if the file does not exist, or is not TorchScript
-   * @throws OptionError if an option is unknown or out of range
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws what `hub.load`, `ScriptModule.load` or the function throws
    */
   static async open(source: ModelSource, options: SlotOpenOptions = {}): Promise<ModelSlot> {
@@ -117,7 +117,12 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     checkWatchOptions(options);
     this.#checkOpen();
     if (this.#current.resolvedSource.path === undefined) {
-      throw invalidValue('the source of a watched model', 'a path', this.source);
+      throw invalidValue(
+        'the source of a watched model',
+        'a path',
+        this.source,
+        'Swap to a model file first.',
+      );
     }
     this.#watchOptions = options;
     this.#updateWatcher();

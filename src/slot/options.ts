@@ -13,7 +13,7 @@ export interface SlotOptions
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
-  /** Rejects the call with the signal's reason. */
+  /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,9 +35,12 @@ export interface SwapOptions {
    * the shape (the number of classes) of the active model's output.
    */
   readonly check?: (model: Model, context: SwapContext) => unknown;
-  /** The time limit for loading, warmup and check, in milliseconds; unlimited by default. */
+  /**
+   * The time limit for the whole swap, in milliseconds; unlimited by default. It covers loading, warmup and
+   * check, and waiting until a superseded swap has freed its model.
+   */
   readonly timeout?: number;
-  /** Rejects the call with the signal's reason, unless the new model is already active. */
+  /** When aborted, the promise is rejected with the signal's reason, unless the new model is already active. */
   readonly signal?: AbortSignal;
 }
 

@@ -5,7 +5,7 @@ import { Classifier, openModel, pickModelOptions, type Model } from '../classify
 import { ModelError } from '../errors';
 import { hub } from '../hub';
 import { cards } from '../models';
-import { invalidValue } from '../options';
+import { invalidArgument } from '../options';
 import { ScriptModule, rejectOnAbort } from '../torch';
 import { readFingerprint, type Fingerprint } from './fingerprint';
 import type { SlotOptions } from './options';
@@ -45,7 +45,7 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
     return fromPath(fileURLToPath(source), options);
   }
   if (typeof source !== 'string' || source === '') {
-    throw invalidValue(
+    throw invalidArgument(
       'the source of a model',
       'a hub model name, a path, a file URL, bytes or a function',
       source,
@@ -91,7 +91,7 @@ function fromFunction(opener: ModelOpener): ResolvedSource {
     try {
       const model = await rejectOnAbort(signal, opening);
       if (model instanceof Classifier || model instanceof ScriptModule) return { model };
-      throw invalidValue('the result of the function', 'a Classifier or a ScriptModule', model);
+      throw invalidArgument('the result of the function', 'a Classifier or a ScriptModule', model);
     } catch (error) {
       if (signal.aborted) opening.then((model) => model.close()).catch(() => undefined);
       throw error;

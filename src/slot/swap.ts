@@ -6,10 +6,12 @@ import { checkCompatibility, dispose, selectProbe, type Probe } from './probe';
 import type { LoadedModel, ResolvedSource } from './source';
 
 type Stage = 'load' | 'warmup' | 'check';
+/** Which part of a swap the time limit interrupted. */
+type TimedStage = 'wait' | Stage;
 
 const defaultWarmupRuns = 3;
 
-/** What a swap uses of its slot. */
+/** What a swap needs from its slot. */
 export interface SwapHost {
   /** The active model. */
   readonly current: Model;
@@ -27,7 +29,7 @@ export class Swap {
   ended: Promise<void> | undefined;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
-  #stage: Stage = 'load';
+  #stage: TimedStage = 'wait';
   #loading: Promise<LoadedModel> | undefined;
 
   constructor(
@@ -59,11 +61,10 @@ export class Swap {
     host.emit('loading');
     const loaded = await this.#runStage('load', async () => {
       this.#loading = this.resolvedSource.load(signal);
-      const { model } = await this.#loading;
-      if (model === host.current) throw new Error('it is already the active model');
       return await this.#loading;
     });
     const { model } = loaded;
+    if (model === host.current) throw alreadyActiveError(this.resolvedSource);
     host.emit('warming');
     const probe = selectProbe(model, host.current, host.lastForwardCall());
     await this.#runStage('warmup', () => this.#warmUp(model, probe));
@@ -71,7 +72,7 @@ export class Swap {
     return loaded;
   }
 
-  /** Removes the timer and the abort listener. */
+  /** Clears the timer and removes the abort listener. */
   release(): void {
     clearTimeout(this.#timer);
     this.options.signal?.removeEventListener('abort', this.#abortByUser);
@@ -95,7 +96,7 @@ export class Swap {
       return await rejectOnAbort(signal, task());
     } catch (error) {
       signal.throwIfAborted();
-      throw stageError(this.resolvedSource, stage, error);
+      throw stageError(this.resolvedSource, stage, this.options, error);
     }
   }
 
@@ -131,26 +132,54 @@ export function supersededError({ name }: ResolvedSource, by: ResolvedSource): S
 }
 
 const stages = {
-  load: ['ERR_SEMISUP_SWAP_LOAD', 'load', 'Correct the source.'],
-  warmup: ['ERR_SEMISUP_SWAP_WARMUP', 'warm up', 'Run the model with a valid input.'],
-  check: ['ERR_SEMISUP_SWAP_CHECK', 'pass its check', 'Correct the model or the check.'],
+  load: ['ERR_SEMISUP_SWAP_LOAD', 'load'],
+  warmup: ['ERR_SEMISUP_SWAP_WARMUP', 'warm up'],
+  check: ['ERR_SEMISUP_SWAP_CHECK', 'pass its check'],
+} as const;
+
+const activities = {
+  wait: 'waiting for the previous swap to end',
+  load: 'loading the model',
+  warmup: 'warming up the model',
+  check: 'checking the model',
 } as const;
 
 const staysActive = 'The previous model stays active.';
 
-function stageError({ name }: ResolvedSource, stage: Stage, cause: unknown): SwapError {
-  const [code, action, remedy] = stages[stage];
+function stageError(
+  { name }: ResolvedSource,
+  stage: Stage,
+  options: SwapOptions,
+  cause: unknown,
+): SwapError {
+  const [code, action] = stages[stage];
   return new SwapError(code, {
     what: `${name} was not swapped in, because it did not ${action}: ${reasonOf(cause)}`,
-    remedy: `${remedy} ${staysActive}`,
+    remedy: `${remedyFor(stage, options)} ${staysActive}`,
     value: name,
     cause,
   });
 }
 
-function timeoutError({ name }: ResolvedSource, stage: Stage, timeout: number): SwapError {
+function remedyFor(stage: Stage, { warmup, check }: SwapOptions): string {
+  if (stage === 'load') return 'Correct the source.';
+  if (stage === 'check') return `Correct the model${check ? ` or the function 'check'` : ''}.`;
+  return typeof warmup === 'function'
+    ? `Correct the model or the function 'warmup'.`
+    : `Correct the model, or pass a function 'warmup' that runs it on a valid input.`;
+}
+
+function alreadyActiveError({ name }: ResolvedSource): SwapError {
+  return new SwapError('ERR_SEMISUP_SWAP_LOAD', {
+    what: `${name} was not swapped in, because it returned the model that is already active.`,
+    remedy: `Return a new model. ${staysActive}`,
+    value: name,
+  });
+}
+
+function timeoutError({ name }: ResolvedSource, stage: TimedStage, timeout: number): SwapError {
   return new SwapError('ERR_SEMISUP_SWAP_TIMEOUT', {
-    what: `${name} was not swapped in, because it did not ${stages[stage][1]} within ${timeout} ms.`,
+    what: `${name} was not swapped in, because the swap exceeded its time limit of ${timeout} ms while ${activities[stage]}.`,
     remedy: `Increase the option 'timeout'. ${staysActive}`,
     value: name,
   });

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
-import { invalidValue } from '../options';
+import { invalidArgument } from '../options';
 import { rejectOnAbort } from './abort';
 
 /** A TorchScript archive: the path or URL of a file, its bytes, or a stream of them. */
@@ -79,7 +79,7 @@ export async function writeFileAtomically(
 
 function fromBytes(bytes: Uint8Array): Archive {
   if ('resizable' in bytes.buffer && bytes.buffer.resizable) {
-    throw invalidValue('the bytes of an archive', 'a non-resizable buffer', bytes.buffer);
+    throw invalidArgument('the bytes of an archive', 'a non-resizable buffer', bytes.buffer);
   }
   return { content: bytes, name: `The buffer of ${bytes.length} bytes` };
 }
@@ -92,7 +92,7 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of stream) {
-      if (!isUint8Array(chunk)) throw invalidValue('a chunk of a stream', 'a Uint8Array', chunk);
+      if (!isUint8Array(chunk)) throw invalidArgument('a chunk of a stream', 'a Uint8Array', chunk);
       chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     }
     return Buffer.concat(chunks);
@@ -111,7 +111,7 @@ function toPath(source: unknown): string {
   const path = source instanceof URL ? fromUrl(source) : source;
   // The operating system would truncate the path at a null byte.
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
-  throw invalidValue('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
+  throw invalidArgument('a TorchScript archive', 'a path, a file URL, bytes or a stream', source);
 }
 
 function fromUrl(url: URL): string | undefined {

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { invalidValue } from '../options';
+import { invalidArgument, invalidValue } from '../options';
 import { openNative, openNativeSync } from './addon';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
 
 /** More threads than any machine has cores, yet few enough to start. */
 const maxThreads = 1024;
+const countRange = `an integer from 1 to ${maxThreads}`;
 
 let defaultThreads = 0;
 let sharedExecutor: Executor | undefined;
@@ -13,7 +14,7 @@ let sharedExecutor: Executor | undefined;
 export interface ExecutorOptions {
   /** The number of intra-op threads of LibTorch; that of `setThreads` by default. */
   readonly threads?: number;
-  /** The number of calls that run concurrently; 1 by default. */
+  /** The number of calls that run concurrently; 1 by default. With more, calls may finish out of order. */
   readonly instances?: number;
 }
 
@@ -25,7 +26,8 @@ export interface ExecutorOptions {
  * @throws OptionError if it is out of range
  */
 export function setThreads(count: number): void {
-  defaultThreads = checkCount('count', count);
+  if (!isCount(count)) throw invalidArgument('count', countRange, count);
+  defaultThreads = count;
 }
 
 /** The threads of a model, which share one task queue. All work of the model runs on them. */
@@ -87,6 +89,10 @@ function checkCounts({ threads, instances = 1 }: ExecutorOptions): [number, numb
 }
 
 function checkCount(name: string, count: number): number {
-  if (Number.isInteger(count) && count >= 1 && count <= maxThreads) return count;
-  throw invalidValue(name, `an integer from 1 to ${maxThreads}`, count);
+  if (isCount(count)) return count;
+  throw invalidValue(name, countRange, count);
+}
+
+function isCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 1 && count <= maxThreads;
 }

@@ -20,7 +20,7 @@ export function decodeExtraFiles(files: Readonly<Record<string, Uint8Array>>): E
  * @throws OptionError if a name is invalid, or a content is neither a string nor bytes
  */
 export function encodeExtraFiles(files: unknown): Readonly<Record<string, Uint8Array>> {
-  return guardGetters('The extra files', files, () => {
+  return guardGetters("the option 'extraFiles'", files, () => {
     if (typeof files !== 'object' || files === null || Array.isArray(files)) {
       throw invalidValue('extraFiles', 'an object of strings or Uint8Arrays', files);
     }

@@ -10,7 +10,7 @@ interface Handle<Kind extends string> {
   readonly [tag]: Kind;
 }
 
-/** Worker threads that share one job queue. */
+/** Worker threads that share one task queue. */
 export type ExecutorHandle = Handle<'Executor'>;
 /** An `at::Tensor`. */
 export type TensorHandle = Handle<'Tensor'>;
@@ -268,7 +268,8 @@ export interface Native {
   attribute(executor: ExecutorHandle, module: ModuleHandle, name: string): Promise<unknown>;
   /**
    * Moves the module to a device and converts its floating-point tensors to a dtype, in place; an argument
-   * that is undefined leaves that property unchanged. Removes all plans.
+   * that is undefined leaves that property unchanged. Removes all plans. Runs alone: after all earlier tasks
+   * of the executor, and before all later ones.
    */
   convertModule(
     executor: ExecutorHandle,

@@ -49,7 +49,7 @@ export function checkPlanOptions(options: PlanOptions): Required<PlanOptions> {
   }
   if (tolerance === undefined) return { precision, plan, tolerance: 0 };
   if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < 1)) {
-    throw invalidValue('tolerance', 'a number from 0 to 1', tolerance);
+    throw invalidValue('tolerance', 'a number that is at least 0 and less than 1', tolerance);
   }
   if (precision !== 'auto') throw invalidValue('precision', `'auto' with a tolerance`, precision);
   return { precision, plan, tolerance };

@@ -1,5 +1,5 @@
 import { ScriptError } from '../errors';
-import { checkOptionNames, checkSignal, nearest, invalidValue } from '../options';
+import { checkOptionNames, checkSignal, invalidArgument, invalidValue, nearest } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { rejectOnAbort } from './abort';
 import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
@@ -36,15 +36,15 @@ export interface ScriptModuleOptions extends ExecutorOptions {
    * calls faster; `false` by default.
    */
   readonly freeze?: boolean;
-  /** Rejects the call with the signal's reason. */
+  /** Aborts loading: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of a call. */
 export interface CallOptions {
   /**
-   * Rejects the promise with the signal's reason and removes the call from the queue. A call that is
-   * already running still finishes, but its result is discarded.
+   * When aborted, the promise is rejected with the signal's reason, and the call is removed from the queue. A
+   * call that is already running still finishes, but its result is discarded.
    */
   readonly signal?: AbortSignal;
 }
@@ -78,7 +78,7 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ModelError if the file is missing or is not TorchScript, in which case the message names its
    *   format if it is known; or the stream fails
    * @throws DeviceError if the device is not available
-   * @throws OptionError if an option is unknown or out of range
+   * @throws OptionError if an option is unknown or has an invalid value
    */
   static async load(
     source: ArchiveSource,
@@ -103,8 +103,8 @@ export class ScriptModule implements AsyncDisposable {
     { dtype, freeze }: CheckedOptions,
   ): Promise<ScriptModule> {
     const reading = toArchive(source, options.signal);
-    // A device error is reported first, so `reading` may reject before it is awaited: mark its rejection
-    // as handled.
+    // The device is awaited first, so that its errors take precedence. `reading` may reject in the
+    // meantime: mark its rejection as handled.
     reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
     const archive = await reading;
@@ -234,9 +234,9 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Creates an execution plan for a method: calls with one float32 tensor [n, 3, h, w] then use the
-   * algorithms that are fastest on this machine. The plan copies the current weights: later changes do not
-   * affect it.
+   * Creates an execution plan for a method; calls with one float32 tensor [n, c, h, w] then use it. Unless
+   * `plan` is `'untuned'`, its algorithms are the fastest measured on this machine. The plan copies the
+   * current weights: later changes do not affect it.
    *
    * @internal
    */
@@ -271,7 +271,9 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ScriptError if it does not exist, or its type has no counterpart in JavaScript
    */
   async attribute<Result extends ScriptValue = ScriptValue>(name: string): Promise<Result> {
-    if (typeof name !== 'string') throw invalidValue('the name of an attribute', 'a string', name);
+    if (typeof name !== 'string') {
+      throw invalidArgument('the name of an attribute', 'a string', name);
+    }
     const { native, handle } = this.executor;
     return (await native.attribute(handle, this.#handle, name)) as Result;
   }
@@ -284,11 +286,11 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /**
-   * Moves the module to a device and converts its floating-point tensors to a dtype, in place, once all
-   * earlier calls have finished.
+   * Moves the module to a device and converts its floating-point tensors to a dtype, in place. Runs
+   * after all earlier calls and before all later ones, for any number of `instances`.
    *
    * @returns this module
-   * @throws OptionError if an option is unknown or out of range
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws DeviceError if the device is not available, or is out of memory
    */
   async to(target: { device?: DeviceName; dtype?: FloatDType } = {}): Promise<this> {
@@ -334,7 +336,9 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   #checkMethod(method: unknown): void {
-    if (typeof method !== 'string') throw invalidValue('the name of a method', 'a string', method);
+    if (typeof method !== 'string') {
+      throw invalidArgument('the name of a method', 'a string', method);
+    }
     if (Object.hasOwn(this.methods, method)) return;
     const known = Object.keys(this.methods);
     const guess = nearest(method, known);

@@ -1,4 +1,4 @@
-import { guardGetters, invalidValue } from '../options';
+import { guardGetters, invalidArgument } from '../options';
 import type { Tensor } from './tensor';
 
 /**
@@ -46,8 +46,8 @@ export interface KeywordArguments {
 export function splitArguments(
   args: readonly (ScriptValue | KeywordArguments)[],
 ): [readonly unknown[], object] {
-  return guardGetters('The arguments of a call', args, () => {
-    if (!Array.isArray(args)) throw invalidValue('the arguments of a call', 'an array', args);
+  return guardGetters('the arguments of the call', args, () => {
+    if (!Array.isArray(args)) throw invalidArgument('the arguments of a call', 'an array', args);
     const copy = Array.from(args as readonly (ScriptValue | KeywordArguments)[]);
     const last = copy.at(-1);
     return isKeywordArguments(last) ? [copy.slice(0, -1), last.kwargs] : [copy, {}];

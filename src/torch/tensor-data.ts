@@ -1,6 +1,6 @@
 import type { DType } from '../types';
 import { TensorError } from '../errors';
-import { invalidValue } from '../options';
+import { invalidArgument } from '../options';
 
 /**
  * The typed array of each dtype. Those of float16 and bfloat16 hold the bit patterns, those of complex64 and
@@ -136,7 +136,7 @@ export function toTypedArray(data: unknown, dtype: DType, path = ''): TypedArray
   const className = classOfTypedArray(data);
   const { name } = typedArrayClasses[dtype];
   if (className !== name && !(className === 'Uint8ClampedArray' && name === 'Uint8Array')) {
-    throw invalidValue(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
+    throw invalidArgument(`the data of a ${dtype} tensor`, `a ${name} or an array`, data);
   }
   checkBuffer(data as TypedArrayOf[DType]);
   return data as TypedArrayOf[DType];
@@ -161,7 +161,7 @@ export function classOfTypedArray(value: unknown): string | undefined {
 function checkBuffer(typed: ArrayBufferView & { length: number }): void {
   const { buffer } = typed;
   if ('resizable' in buffer && buffer.resizable) {
-    throw invalidValue('the data of a tensor', 'a non-resizable buffer', buffer);
+    throw invalidArgument('the data of a tensor', 'a non-resizable buffer', buffer);
   }
   if (typed.length === 0 && isDetached(buffer)) {
     throw new TensorError('ERR_SEMISUP_TENSOR', {
@@ -214,7 +214,7 @@ function convertOne(value: unknown, dtype: DType, describeIndex: () => string): 
     return Number(Number(value) !== 0);
   if (dtype === 'bool' || !isNumber) {
     const expected = dtype === 'bool' ? 'a boolean or a number' : 'a number or a bigint';
-    throw invalidValue(describeIndex(), expected, value);
+    throw invalidArgument(describeIndex(), expected, value);
   }
   const range = ranges[dtype];
   if (!range) return Number(value);
@@ -222,5 +222,5 @@ function convertOne(value: unknown, dtype: DType, describeIndex: () => string): 
   if (isInteger && value >= range[0] && value <= range[1]) {
     return dtype === 'int64' || dtype === 'uint64' ? BigInt(value) : Number(value);
   }
-  throw invalidValue(describeIndex(), `an integer from ${range[0]} to ${range[1]}`, value);
+  throw invalidArgument(describeIndex(), `an integer from ${range[0]} to ${range[1]}`, value);
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { dtypeBytes, isDType, type DType } from '../types';
 import { DisposedError, TensorError, type OptionError } from '../errors';
-import { checkOptionNames, guardGetters, invalidValue } from '../options';
+import { checkOptionNames, guardGetters, invalidArgument, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
 import { openDeviceSync, type DeviceName } from './device';
 import {
@@ -68,7 +68,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     shape?: readonly number[],
     dtype?: T,
   ): Tensor<T> {
-    const name = 'The data of a tensor';
+    const name = 'the data of the tensor';
     const { lengths, first } = guardGetters(name, data, () => measureNested(data));
     const type = dtype ?? guardGetters(name, data, () => inferDType(first));
     if (typeof type !== 'string' || !isDType(type)) throw invalidDType(dtype, first);
@@ -153,7 +153,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const lengths = readShape(shape);
     const known = lengths.filter((length) => length !== -1);
     countElements(known);
-    if (known.length < lengths.length - 1) throw invalidValue('a shape', 'at most one -1', shape);
+    if (known.length < lengths.length - 1)
+      throw invalidArgument('a shape', 'at most one -1', shape);
     return new Tensor<T>(this.#native, this.#native.reshapeTensor(this.handle, lengths));
   }
 
@@ -231,10 +232,10 @@ function kindOf(dtype: DType): Kind {
 
 /** Copies the shape, so that it cannot change after it is checked. */
 function readShape(shape: unknown): number[] {
-  return guardGetters('A shape', shape, () => {
-    if (!Array.isArray(shape)) throw invalidValue('a shape', 'an array of integers', shape);
+  return guardGetters('the shape', shape, () => {
+    if (!Array.isArray(shape)) throw invalidArgument('a shape', 'an array of integers', shape);
     if (shape.length > maxDimensions) {
-      throw invalidValue('a shape', `at most ${maxDimensions} dimensions`, shape);
+      throw invalidArgument('a shape', `at most ${maxDimensions} dimensions`, shape);
     }
     return Array.from(shape as number[]);
   });
@@ -243,11 +244,11 @@ function readShape(shape: unknown): number[] {
 function countElements(shape: readonly number[]): number {
   for (const length of shape) {
     if (Number.isSafeInteger(length) && length >= 0) continue;
-    throw invalidValue('a dimension of a shape', 'a non-negative integer', length);
+    throw invalidArgument('a dimension of a shape', 'a non-negative integer', length);
   }
   const count = product(shape);
   if (!Number.isSafeInteger(count * Math.max(...Object.values(dtypeBytes)))) {
-    throw invalidValue('a shape', 'a number of bytes below 2^53', shape);
+    throw invalidArgument('a shape', 'a number of bytes below 2^53', shape);
   }
   return count;
 }

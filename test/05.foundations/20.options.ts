@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
-import { checkOptionNames, nearest, invalidValue } from '../../src/options';
+import {
+  checkOptionNames,
+  guardGetters,
+  invalidArgument,
+  invalidValue,
+  nearest,
+} from '../../src/options';
 
 describe('checkOptionNames', () => {
   const check = (options: unknown) => {
@@ -46,6 +52,47 @@ describe('checkOptionNames', () => {
     for (const value of [null, undefined, [], {}, Object.create(null), () => 1, Symbol(), 1n]) {
       assert.match(invalidValue('x', 'y', value).message, /^Expected y for x, but received /);
     }
+  });
+});
+
+describe('invalidArgument', () => {
+  it('does not suggest to omit a required value', () => {
+    assert.equal(
+      invalidArgument('the name of a model', 'a string', 5).message,
+      'Expected a string for the name of a model, but received 5 of type number. Correct the value.',
+    );
+  });
+});
+
+describe('guardGetters', () => {
+  const throwing = (reason: unknown) => ({
+    get option(): never {
+      throw reason;
+    },
+  });
+  const read = (object: { option: unknown }) =>
+    guardGetters('the shape', object, () => object.option);
+
+  it('returns what the function returns', () => {
+    assert.equal(read({ option: 5 }), 5);
+  });
+
+  it('reports what a getter throws', () => {
+    const cause = new Error('not ready');
+    assert.throws(() => read(throwing(cause)), {
+      name: 'OptionError',
+      message:
+        'Reading the shape threw an error: not ready. Pass plain values, without getters that throw.',
+      cause,
+    });
+    assert.throws(() => read(throwing(7)), /Reading the shape threw an error: 7 of type number\./);
+  });
+
+  it('abbreviates a long message', () => {
+    assert.throws(
+      () => read(throwing(new Error('x'.repeat(5000)))),
+      (error: Error) => error.message.length < 400,
+    );
   });
 });
 

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { download, type DownloadProgress } from '../../src/net/download';
+import { redirectTarget } from '../../src/net/http';
 import { failure, fastRetries, namesIn } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import { file, respondInTurn, sha256, someBytes, status, TestServer } from '../support/http-server';
@@ -251,9 +252,34 @@ describe('download', () => {
       it(`reports a redirect to the unsupported location ${location}`, async () => {
         server.handler = status(302, { location });
         const error = await failure(fetch(), 'DOWNLOAD_HTTP');
-        assert(error.message.includes(location));
+        assert(
+          error.message.includes(`redirects to ${location}, which is not an http or https URL.`),
+        );
       });
     }
+
+    it('reports a redirect without a Location header', async () => {
+      server.handler = status(301);
+      const error = await failure(fetch(), 'DOWNLOAD_HTTP');
+      assert.match(error.message, /weights\.pth redirects without a Location header\./);
+    });
+
+    it('abbreviates a long location', async () => {
+      server.handler = status(302, { location: `data:,${'x'.repeat(5000)}` });
+      const error = await failure(fetch(), 'DOWNLOAD_HTTP');
+      assert(error.message.length < 400, error.message);
+    });
+
+    it('does not follow a redirect from https to http', () => {
+      const from = new URL('https://host.invalid/w');
+      assert.throws(() => redirectTarget(302, 'http://host.invalid/v', from), {
+        code: 'ERR_SEMISUP_DOWNLOAD_HTTP',
+        message: /\/w redirects to http:\/\/host\.invalid\/v: redirects from https to http are not/,
+      });
+      assert.equal(redirectTarget(302, '/v', from)!.href, 'https://host.invalid/v');
+      const insecure = new URL('http://host.invalid/w');
+      assert.equal(redirectTarget(302, from.href, insecure)!.href, from.href);
+    });
 
     it('reports a URL that is not HTTP or HTTPS', async () => {
       const options = { sha256: sha256(bytes), retryPolicy: fastRetries };

@@ -3,9 +3,23 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
+import type { ModuleSpec } from '../../src/types';
 import { makeSmallNet } from '../support/small-net';
 import { temporaryDirectory } from '../support/temporary';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
+
+/** Multiplies by a parameter, after rounds that take about a millisecond each. */
+const slowScale: ModuleSpec = {
+  type: 'SlowScale',
+  source: `
+def forward(self, x, rounds: int):
+    y = torch.ones([300, 300])
+    for i in range(rounds):
+        y = torch.matmul(y, y) * 0.001
+    return x * self.scale
+`,
+  parameters: { scale: { dtype: 'float32', shape: [1] } },
+};
 
 describe('module state', () => {
   const directory = temporaryDirectory();
@@ -130,7 +144,14 @@ describe('module state', () => {
         code: 'ERR_SEMISUP_SCRIPT',
         what: /type __torch__\.Inner, which has no JavaScript equivalent/,
       });
-      await assert.rejects(module.attribute(7 as unknown as string), { name: 'OptionError' });
+      await assert.rejects(module.attribute(7 as unknown as string), {
+        name: 'OptionError',
+        remedy: 'Correct the value.',
+      });
+      await assert.rejects(module.graph(7 as unknown as string), {
+        name: 'OptionError',
+        remedy: 'Correct the value.',
+      });
     });
   });
 
@@ -168,6 +189,25 @@ describe('module state', () => {
       ];
       const dtypes = (await Promise.all(outputs)).map((output) => output.dtype);
       assert.deepEqual(dtypes, ['float32', 'float64']);
+    });
+
+    it('runs after earlier and before later calls, for several instances', async () => {
+      await using created = await ScriptModule.create(slowScale);
+      const path = join(directory.path, 'scale.pt');
+      await created.save(path);
+      await using scale = await ScriptModule.load(path, { instances: 3, threads: 1 });
+      const dtypeAfter = async (rounds: number) => {
+        using input = Tensor.from([1]);
+        using output = await scale.forward(input, rounds);
+        return output.dtype;
+      };
+      // The parameter is read after the rounds.
+      const earlier = [200, 1].map(dtypeAfter);
+      const converted = scale.to({ dtype: 'float64' });
+      const later = [1, 1, 1].map(dtypeAfter);
+      await converted;
+      assert.deepEqual(await Promise.all(earlier), ['float32', 'float32']);
+      assert.deepEqual(await Promise.all(later), ['float64', 'float64', 'float64']);
     });
 
     it('rejects invalid targets without changing the module', async () => {
@@ -282,6 +322,14 @@ describe('module state', () => {
       ]) {
         await assert.rejects(module.save(path, { extraFiles } as object), { name: 'OptionError' });
       }
+      const unreadable = {
+        get a(): string {
+          throw new Error('not ready');
+        },
+      };
+      await assert.rejects(module.save(path, { extraFiles: unreadable }), {
+        what: "Reading the option 'extraFiles' threw an error: not ready.",
+      });
       await assert.rejects(module.save(path, { extraFile: {} } as object), {
         remedy: `Did you mean 'extraFiles'?`,
       });

@@ -85,7 +85,7 @@ describe('decode: image inputs', () => {
     await closed;
   });
 
-  it('accepts an instance of sharp, and does not change it', async () => {
+  it('accepts a sharp instance, and does not change it', async () => {
     const image = sharp(path);
     await decodesTo(image);
     assert.equal((await image.metadata()).format, 'png');
@@ -93,7 +93,7 @@ describe('decode: image inputs', () => {
     assert.deepEqual([small.width, small.height], [7, 5]);
     await assert.rejects(decode(sharp('missing.png')), (error: unknown) => {
       assert.ok(error instanceof ImageError);
-      assert.match(error.message, /instance of sharp could not be rendered: .*missing/);
+      assert.match(error.message, /The sharp instance could not be processed: .*missing/);
       return true;
     });
   });

@@ -74,7 +74,7 @@ describe('Classifier', function () {
     for (const image of images) assert.deepEqual(await model.classify(image), expected);
   });
 
-  it('classifies many images in order, with the results of single calls', async () => {
+  it('classifies many images in order, with the same results as single calls', async () => {
     const images = Array.from({ length: 11 }, (_, i) => noise(240 + 16 * i, 260, 3));
     const batched = await model.classify(images, { topk: 1 });
     assert.equal(batched.length, 11);
@@ -94,7 +94,7 @@ describe('Classifier', function () {
     assertClose(await model.embed(clock), first!);
   });
 
-  it('runs tensors that the caller provides', async () => {
+  it("accepts the caller's tensors", async () => {
     const executor = await Executor.open();
     using input = await batch(executor, [await decode(clock)], model.metadata.transform);
     using output = await model.forward(input);
@@ -118,7 +118,7 @@ describe('Classifier', function () {
     );
   });
 
-  it('remains usable after an image failed to decode', async () => {
+  it('remains usable after an image fails to decode', async () => {
     await assert.rejects(model.classify([clock, __filename]), ImageError);
     assert.equal((await model.classify(clock)).length, 5);
   });
@@ -259,7 +259,7 @@ describe('Classifier', function () {
     assert.ok(batches.size >= 4 && batches.size < 16, `${batches.size} batches`);
   });
 
-  it('returns a single image before a longer call is complete', async () => {
+  it('completes a single-image call before a longer call', async () => {
     let isDone = false;
     const all = model.classify(Array(100).fill(clock)).then((answers) => {
       isDone = true;

@@ -41,32 +41,36 @@ describe('the plan of a classifier', function () {
     return model.plan;
   };
 
-  describe('the options', () => {
+  describe('options', () => {
     for (const [title, options, message] of [
       ['an unknown precision', { precision: 'float8' }, /for precision, but received 'float8'/],
       ['an unknown plan', { plan: 'fastest' }, /for plan, but received 'fastest'/],
       ['bfloat16 without a plan', { precision: 'bfloat16', plan: 'interpreter' }, /'float32'/],
       ['int8 without a plan', { precision: 'int8', plan: 'interpreter' }, /'float32'/],
       [
-        'a calibration in float32',
+        'calibration images with precision float32',
         { calibration: [image()] },
         /'int8' or 'auto' with a calibration/,
       ],
-      ['a tolerance in float32', { tolerance: 0.1 }, /'auto' with a tolerance/],
-      ['a tolerance of 1', { precision: 'auto', tolerance: 1 }, /from 0 to 1 for tolerance/],
+      ['a tolerance with precision float32', { tolerance: 0.1 }, /'auto' with a tolerance/],
+      [
+        'a tolerance of 1',
+        { precision: 'auto', tolerance: 1 },
+        /at least 0 and less than 1 for tolerance, but/,
+      ],
       [
         'a tolerance that is not a number',
         { precision: 'auto', tolerance: '1 %' },
-        /from 0 to 1 for tolerance/,
+        /at least 0 and less than 1 for tolerance, but/,
       ],
-      ['an empty calibration', { precision: 'int8', calibration: [] }, /an array of images/],
+      ['no calibration images', { precision: 'int8', calibration: [] }, /an array of images/],
       [
-        'a calibration that is not an array',
+        'calibration images that are not an array',
         { precision: 'int8', calibration: 'a.jpg' },
         /an array of images/,
       ],
     ] as const) {
-      it(`reject ${title} before the model is opened`, async () => {
+      it(`rejects ${title} before the model is opened`, async () => {
         await assert.rejects(
           Classifier.open('nowhere.pt', options as ClassifierOpenOptions),
           (error) => {
@@ -79,7 +83,7 @@ describe('the plan of a classifier', function () {
       });
     }
 
-    it('select the interpreter, an untuned plan or a tuned plan', async () => {
+    it('selects the interpreter, an untuned plan or a tuned plan', async () => {
       assert.deepEqual(await planOf({ plan: 'interpreter' }), {
         kind: 'interpreter',
         device: 'cpu',
@@ -102,13 +106,13 @@ describe('the plan of a classifier', function () {
       assert.ok(measured!.latency > 0);
     });
 
-    it('select the precision', async () => {
+    it('selects the precision', async () => {
       assert.equal((await planOf({ precision: 'int8', plan: 'untuned' })).precision, 'int8');
     });
   });
 
-  describe('the tuning', () => {
-    it('is cached per precision and thread count, and reused', async () => {
+  describe('tuning', () => {
+    it('caches its result per precision and thread count, and reuses it', async () => {
       const tuned = await planOf({});
       const [name, ...others] = await readdir(plans());
       assert.deepEqual(others, []);
@@ -124,7 +128,7 @@ describe('the plan of a classifier', function () {
       assert.equal((await readdir(plans())).length, 3);
     });
 
-    it('is repeated with plan: tune', async () => {
+    it('runs again with plan: tune', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const { mtimeMs } = await stat(file);
@@ -135,13 +139,13 @@ describe('the plan of a classifier', function () {
       assert.ok((await stat(file)).mtimeMs > mtimeMs);
     });
 
-    it('is neither run nor cached for other plans', async () => {
+    it('neither runs nor caches a result for other plans', async () => {
       await planOf({ plan: 'untuned' });
       await planOf({ plan: 'interpreter' });
       await assert.rejects(readdir(plans()), { code: 'ENOENT' });
     });
 
-    it('is repeated if the cached file is damaged', async () => {
+    it('runs again if the cached file is damaged', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       const valid = toChoices(['onednn'], 1);
@@ -195,7 +199,7 @@ describe('the plan of a classifier', function () {
       }
     });
 
-    it('is run if the cache cannot be written', async () => {
+    it('runs if the cache cannot be written', async () => {
       const file = join(cache.path, 'file');
       await writeFile(file, '');
       setEnvironment({ XDG_CACHE_HOME: join(file, 'folder') });
@@ -206,7 +210,7 @@ describe('the plan of a classifier', function () {
       );
     });
 
-    it('is run if the cached file is a directory', async () => {
+    it('runs if the cached file is a directory', async () => {
       await planOf({});
       const file = join(plans(), (await readdir(plans()))[0]!);
       await rm(file);
@@ -224,7 +228,7 @@ describe('the plan of a classifier', function () {
   });
 
   for (const architecture of architectures) {
-    it(`returns the outputs of TorchScript for ${architecture}`, async () => {
+    it(`matches TorchScript's outputs for ${architecture}`, async () => {
       const inputs = [
         ...[1, 2, 3, 5, 8, 9].map((count) => [count, 3, 96, 96]),
         ...[1, 3].flatMap((count) => [
@@ -243,7 +247,7 @@ describe('the plan of a classifier', function () {
     });
   }
 
-  it('approximates TorchScript in int8, for images similar to the calibration', async () => {
+  it('approximates TorchScript in int8, for images similar to the calibration images', async () => {
     const images = (await deadLeavesImages(14)).slice(8);
     for (const architecture of ['resnet18', 'resnext50_32x4d']) {
       const expected = await logitsOf(architecture, { plan: 'interpreter' }, images);
@@ -270,7 +274,7 @@ describe('the plan of a classifier', function () {
     assert.equal((await planOf({ plan: 'interpreter', precision: 'auto' })).precision, 'float32');
   });
 
-  it('returns the embeddings of TorchScript', async () => {
+  it("matches TorchScript's embeddings", async () => {
     const images = await deadLeavesImages(3);
     await using interpreter = await Classifier.open(modelOf('resnet18'), { plan: 'interpreter' });
     await using planned = await Classifier.open(modelOf('resnet18'), { plan: 'untuned' });
@@ -298,7 +302,7 @@ describe('the plan of a classifier', function () {
     }
   });
 
-  it('releases its working memory after some seconds without calls', async () => {
+  it('releases its working memory after a few seconds without calls', async () => {
     const before = memory().arenas;
     const images = await deadLeavesImages(4);
     {
@@ -317,7 +321,7 @@ describe('the plan of a classifier', function () {
     assert.deepEqual(memory().arenas, before);
   });
 
-  it('uses the calibration images of the caller', async () => {
+  it("uses the caller's calibration images", async () => {
     const [first] = await deadLeavesImages(1);
     const calibrated = (calibration?: Pixels[]) =>
       logitsOf('resnet18', { plan: 'untuned', precision: 'int8', calibration }, [first!]);

@@ -35,7 +35,7 @@ describe('Classifier on a GPU', function () {
     return await Classifier.of(module, path, options, device ?? (await fake.open()));
   }
 
-  it('returns the classes, features and logits of the CPU', async () => {
+  it("matches the CPU's classes, features and logits", async () => {
     await using gpu = await open();
     assert.equal(gpu.plan.kind, 'graph');
     const [actual, expected] = await Promise.all([
@@ -57,7 +57,7 @@ describe('Classifier on a GPU', function () {
     assertClose(await logits.data(), await expectedLogits.data());
   });
 
-  it('runs float32 tensors', async () => {
+  it('accepts float32 tensors', async () => {
     await using gpu = await open();
     using input = syntheticImages([2, 3, 96, 64]);
     using actual = await gpu.forward(input);
@@ -167,7 +167,7 @@ describe('Classifier on a GPU', function () {
     });
   });
 
-  it('runs images one at a time if the GPU has too little memory for the batch', async () => {
+  it('processes images one at a time if the GPU has too little memory for the batch', async () => {
     await using gpu = await open();
     setEnvironment({ FAKE_GPU_FAILS: 'memory' });
     const actual = await gpu.classify(images);

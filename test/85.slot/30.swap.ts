@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -239,7 +239,13 @@ describe('ModelSlot.swap', () => {
     it('rejects the active model and values that are not models', async () => {
       const only = await makeNet(1);
       await open(() => Promise.resolve(only));
-      await fails('LOAD', () => Promise.resolve(only));
+      const again = () => Promise.resolve(only);
+      const error = await fails('LOAD', again);
+      assert.equal(
+        error.message,
+        'again was not swapped in, because it returned the model that is already active. ' +
+          'Return a new model. The previous model stays active.',
+      );
       await fails('LOAD', (() => Promise.resolve(7)) as never);
     });
 
@@ -249,11 +255,14 @@ describe('ModelSlot.swap', () => {
       const file = await saveSource(path('raises.pt'), raises);
       const error = await fails('WARMUP', file);
       assert.equal((error.cause as SemisupError).code, 'ERR_SEMISUP_SCRIPT');
+      assert.match(error.remedy, /pass a function 'warmup' that runs it on a valid input/);
       const reason = new Error('the warmup failed');
       const warmup = () => {
         throw reason;
       };
-      assert.equal((await fails('WARMUP', await net(2), { warmup })).cause, reason);
+      const custom = await fails('WARMUP', await net(2), { warmup });
+      assert.equal(custom.cause, reason);
+      assert.match(custom.remedy, /^Correct the model or the function 'warmup'\./);
     });
 
     it('rejects an output that has a different shape or is not finite', async () => {
@@ -342,11 +351,28 @@ describe('ModelSlot.swap', () => {
       await open(await net(1));
       const second = await net(2);
       const load = await fails('TIMEOUT', never, { timeout: 20 });
-      assert.match(load.message, /did not load within 20 ms/);
+      assert.match(load.message, /exceeded its time limit of 20 ms while loading the model\./);
       const warmup = await fails('TIMEOUT', second, { timeout: 300, warmup: never });
-      assert.match(warmup.message, /did not warm up within 300 ms/);
+      assert.match(
+        warmup.message,
+        /exceeded its time limit of 300 ms while warming up the model\./,
+      );
       const check = await fails('TIMEOUT', second, { timeout: 300, check: never });
-      assert.match(check.message, /did not pass its check within 300 ms/);
+      assert.match(check.message, /exceeded its time limit of 300 ms while checking the model\./);
+    });
+
+    it('includes the wait for a superseded swap to free its model', async () => {
+      await open(await net(1));
+      const third = await net(3);
+      const model = await makeNet(2);
+      const close = model.close.bind(model);
+      model.close = () => sleep(300).then(close);
+      const superseded = slot.swap(() => Promise.resolve(model), { warmup: never });
+      const rejected = assert.rejects(superseded, { code: 'ERR_SEMISUP_SWAP_SUPERSEDED' });
+      await once(slot, 'warming');
+      const error = await fails('TIMEOUT', third, { timeout: 50 });
+      assert.match(error.message, /limit of 50 ms while waiting for the previous swap to end\./);
+      await rejected;
     });
 
     it('does not block the next swap', async () => {

@@ -4,14 +4,14 @@
 
 namespace semisup::kernels {
 
-// Output channels of a packed panel of weights.
+// The number of output channels of a packed panel of weights.
 constexpr int64_t kDirectPanel = 4 * kVectorWidth;
 
-// The work of one thread.
+// One unit of work. A thread may run several.
 struct DirectBlock {
   // For each panel: [rows, row_size, kDirectPanel].
   const float* weight;
-  // The kernel's rows, and the contiguous input elements that each covers.
+  // The kernel's rows, and the number of contiguous input elements that each covers.
   int64_t rows;
   int64_t row_size;
   // [output_channels], or null.

@@ -5,7 +5,7 @@
 
 namespace semisup::kernels {
 
-// Some output channels of some pixels, for float or uint8_t.
+// The output channels of a range of panels, for a range of pixels. For float or uint8_t.
 template <class T>
 struct OutputBlock {
   // For each pixel, the first input element of its window.

@@ -23,7 +23,7 @@ GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionSha
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
   for (int64_t o = 0; o < shape.output_channels; o++) {
-    // The first input of the group within the merged group.
+    // The position of the group's first input channel within the merged group.
     const int64_t offset = shape.FirstInputOf(o) - shape_.FirstInputOf(o);
     float* packed =
         weight_.data() + o / kVectorWidth * shape_.weights_per_vector() + o % kVectorWidth;

@@ -9,14 +9,15 @@ namespace {
 // The maximum number of pixels of a micro-tile, which is one vector wide.
 constexpr int kMaxTilePixels = 14;
 
-// Some pixels of an output row, and one vector of their channels.
+// A micro-tile: consecutive pixels of an output row, and one vector of their output channels.
 struct Tile {
-  // The distances between the windows of pixels, and between the rows of a window.
+  // The distances in elements between the windows of adjacent pixels, and between the rows of a
+  // window.
   int64_t pixel_stride;
   int64_t row_stride;
   int64_t kernel_rows;
-  // The contiguous input elements that a kernel row covers.
-  int64_t row_size;
+  // The number of contiguous input elements that a kernel row covers.
+  int64_t kernel_row_size;
   int64_t output_stride;
   bool relu;
   const float* input = nullptr;
@@ -27,9 +28,9 @@ struct Tile {
 };
 
 template <int pixels>
-void ComputeGroupedTile(const Tile& shared) {
-  // A local copy: a store through `output` could alias `shared` and force reloads.
-  const Tile tile = shared;
+void ComputeGroupedTile(const Tile& argument) {
+  // A local copy: a store through `output` could alias `argument` and force reloads.
+  const Tile tile = argument;
   const Vector bias = tile.bias ? _mm512_loadu_ps(tile.bias) : _mm512_setzero_ps();
   Vector sums[pixels];
   Unroll<pixels>([&](auto i) { sums[i] = bias; });
@@ -41,7 +42,7 @@ void ComputeGroupedTile(const Tile& shared) {
   const float* weight = tile.weight;
   for (int64_t row = 0; row < tile.kernel_rows; row++) {
     const float* a = tile.input + row * tile.row_stride;
-    for (int64_t k = 0; k < tile.row_size; k++) {
+    for (int64_t k = 0; k < tile.kernel_row_size; k++) {
       const Vector b = _mm512_loadu_ps(weight);
       weight += kVectorWidth;
       Unroll<pixels>([&](auto i) {
@@ -65,9 +66,9 @@ constexpr auto kGroupedMicroKernels =
     MakeGroupedMicroKernels(std::make_integer_sequence<int, kMaxTilePixels>());
 
 // Copies `rows` rows of an image, starting with row `top`, with their padding. Only the channels of
-// the group whose first input is `first_input` are copied.
+// the group whose first input channel is `first_channel` are copied.
 void CopyInput(const GroupedBlock& block, int64_t image, int64_t top, int64_t rows,
-               int64_t first_input) {
+               int64_t first_channel) {
   const auto& arguments = block.arguments;
   const int64_t channels = block.shape.group_inputs();
   const int64_t padding = block.shape.padding[1] * channels;
@@ -80,7 +81,7 @@ void CopyInput(const GroupedBlock& block, int64_t image, int64_t top, int64_t ro
     }
     output = std::fill_n(output, padding, 0.0F);
     const float* pixel =
-        arguments.input + first_input +
+        arguments.input + first_channel +
         (image * arguments.input_height + y) * arguments.input_width * block.shape.input_channels;
     for (int64_t x = 0; x < arguments.input_width; x++) {
       if (channels == kVectorWidth) {
@@ -95,29 +96,30 @@ void CopyInput(const GroupedBlock& block, int64_t image, int64_t top, int64_t ro
   }
 }
 
-// Computes rows of one image, whose input is in the scratch memory.
+// Computes output rows `rows`, all of one image, of one vector of output channels. Their input rows
+// are in `block.scratch`.
 void ComputeRows(const GroupedBlock& block, const Range& rows, int64_t vector) {
   const auto& arguments = block.arguments;
   const auto& shape = block.shape;
   const int64_t channels = shape.group_inputs();
-  const int64_t output = vector * kVectorWidth;
+  const int64_t output_channel = vector * kVectorWidth;
   const int64_t tiles = CeilDiv(arguments.width, kMaxTilePixels);
   Tile tile{.pixel_stride = shape.stride[1] * channels,
             .row_stride = (arguments.input_width + 2 * shape.padding[1]) * channels,
             .kernel_rows = shape.kernel[0],
-            .row_size = shape.kernel[1] * channels,
+            .kernel_row_size = shape.kernel[1] * channels,
             .output_stride = shape.output_channels,
             .relu = arguments.relu};
   tile.weight = block.weight + vector * shape.weights_per_vector();
-  tile.bias = arguments.bias ? arguments.bias + output : nullptr;
+  tile.bias = arguments.bias ? arguments.bias + output_channel : nullptr;
   for (int64_t row = 0; row < rows.count; row++) {
     for (int64_t t = 0; t < tiles; t++) {
       const auto [x, count] = SplitRange(arguments.width, t, tiles);
-      const int64_t at =
-          ((rows.first + row) * arguments.width + x) * shape.output_channels + output;
+      const int64_t offset =
+          ((rows.first + row) * arguments.width + x) * shape.output_channels + output_channel;
       tile.input = block.scratch + row * shape.stride[0] * tile.row_stride + x * tile.pixel_stride;
-      tile.residual = arguments.residual ? arguments.residual + at : nullptr;
-      tile.output = arguments.output + at;
+      tile.residual = arguments.residual ? arguments.residual + offset : nullptr;
+      tile.output = arguments.output + offset;
       kGroupedMicroKernels[count - 1](tile);
     }
   }

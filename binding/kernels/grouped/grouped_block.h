@@ -10,20 +10,21 @@ namespace semisup::kernels {
 
 // The shape of a grouped convolution after merging small groups.
 struct GroupedShape : ConvolutionShape {
-  // The weights of a vector of outputs: [kernel[0], kernel[1], group_inputs(), kVectorWidth].
+  // The number of weights of one vector of output channels:
+  // [kernel[0], kernel[1], group_inputs(), kVectorWidth].
   int64_t weights_per_vector() const {
     return kernel[0] * kernel[1] * group_inputs() * kVectorWidth;
   }
 };
 
-// The work of one thread: some output rows of some vectors of output channels.
+// One unit of work: output rows of a range of vectors of output channels. A thread may run several.
 struct GroupedBlock {
   const ConvolutionArguments& arguments;
   const GroupedShape& shape;
   const float* weight;
-  // The maximum number of rows of an image that are computed at a time.
+  // The maximum number of output rows, all of one image, that are computed per pass.
   int64_t rows_per_pass;
-  // For the padded input rows of one pass, reduced to the channels of a group.
+  // For the padded input rows of one pass, with only the channels of one group.
   float* scratch;
   // Indices into the output rows of the whole batch.
   Range rows;

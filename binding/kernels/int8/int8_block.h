@@ -6,8 +6,8 @@
 
 namespace semisup::kernels {
 
-// Output channels of a packed panel of weights.
-constexpr int64_t kInt8Panel = 4 * kVectorWidth;
+// The number of output channels of a packed panel of weights.
+constexpr int64_t kInt8PanelChannels = 4 * kVectorWidth;
 // vpdpbusd adds the dot product of four adjacent bytes, a quad, to each int32 sum of a vector.
 constexpr int64_t kQuadBytes = 4;
 
@@ -15,32 +15,32 @@ constexpr int64_t kQuadBytes = 4;
 // packing four vectors with packs_epi32 and packus_epi16, which work per 128-bit lane, restores
 // their order.
 constexpr int64_t PackedIndex(int64_t output) {
-  constexpr int64_t kVectors = kInt8Panel / kVectorWidth;
+  constexpr int64_t kVectors = kInt8PanelChannels / kVectorWidth;
   constexpr int64_t kLaneSums = 4;
   const int64_t vector = output / kLaneSums % kVectors;
-  const int64_t lane = output % kInt8Panel / (kVectors * kLaneSums);
-  return output / kInt8Panel * kInt8Panel + vector * kVectorWidth + lane * kLaneSums +
-         output % kLaneSums;
+  const int64_t lane = output % kInt8PanelChannels / (kVectors * kLaneSums);
+  return output / kInt8PanelChannels * kInt8PanelChannels + vector * kVectorWidth +
+         lane * kLaneSums + output % kLaneSums;
 }
 
-// Converts integers to floats with a magic number: floats in [2^23, 2^24) are 1 apart, so adding n,
-// |n| <= kMaxAbsSum, to the bits of 1.5 * 2^23 yields the bits of the float 1.5 * 2^23 + n. A sum
-// that starts with kFloatBaseBits needs no conversion.
+// For converting integers to floats with a magic number: floats in [2^23, 2^24) are 1 apart, so
+// adding n, |n| <= kMaxAbsSum, to the bits of 1.5 * 2^23 yields the bits of the float 1.5 * 2^23 +
+// n. A sum that is initialized to kFloatBaseBits needs no conversion.
 constexpr int32_t kFloatBaseBits = 0x4B400000;
 constexpr float kFloatBase = 12582912;
 constexpr int32_t kMaxAbsSum = 1 << 22;
 
-// For each panel: [rows, quads, kInt8Panel, kQuadBytes], indexed by PackedIndex().
+// For each panel: [rows, quads, kInt8PanelChannels, kQuadBytes], indexed by PackedIndex().
 struct Int8Weights {
   const int8_t* panels;
-  // The rows of the filter, and the quads per row; the last quad of a row is padded with zeros.
+  // The rows of the kernel, and the quads per row; the last quad of a row is padded with zeros.
   int64_t rows;
   int64_t quads;
 
-  int64_t panel_size() const { return rows * quads * kInt8Panel * kQuadBytes; }
+  int64_t panel_size() const { return rows * quads * kInt8PanelChannels * kQuadBytes; }
 };
 
-// Requantization, indexed by PackedIndex():
+// The requantization parameters; the arrays are indexed by PackedIndex():
 //   output = saturate(round(sum * scale + offset + residual * residual_scale)),
 // where `sum` is initial_sum plus the products.
 struct Int8Requantization {
@@ -53,7 +53,7 @@ struct Int8Requantization {
   float residual_scale;
 };
 
-// The work of one thread.
+// One unit of work. A thread may run several.
 struct Int8Block {
   Int8Weights weights;
   Int8Requantization requantization;

@@ -34,7 +34,8 @@ float MaxMagnitudeOf(const std::vector<float>& values) {
 
 bool Int8Convolution::Supports(const ConvolutionShape& shape,
                                const RequantizationParameters& parameters) {
-  if (!HasVnni() || shape.groups > 1 || shape.output_channels % kInt8Panel != 0) return false;
+  if (!HasVnni() || shape.groups > 1 || shape.output_channels % kInt8PanelChannels != 0)
+    return false;
   // Sums of products are int32, and so are the values that saturate to bytes.
   constexpr double kMaxValue = 1 << 29;
   constexpr double kMaxSum = std::numeric_limits<int32_t>::max();
@@ -55,12 +56,13 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
       initial_sums_(shape.output_channels, 0),
       scales_(InPackedOrder(parameters.scale)),
       offsets_(InPackedOrder(parameters.offset)) {
-  const auto extremes = PackWeights(weight);
+  const auto max_magnitudes = PackWeights(weight);
   // Below this limit, rounding an offset to float32 costs at most 1/256 of an output step.
   constexpr double kMaxOffset = 1 << 17;
   const double max_scale = MaxOf(parameters.scale);
-  sums_are_float_bits_ = *std::max_element(extremes.begin(), extremes.end()) < kMaxAbsSum &&
-                         max_scale * kFloatBase < kMaxOffset;
+  sums_are_float_bits_ =
+      *std::max_element(max_magnitudes.begin(), max_magnitudes.end()) < kMaxAbsSum &&
+      max_scale * kFloatBase < kMaxOffset;
   if (!sums_are_float_bits_) return;
   for (int32_t& sum : initial_sums_) sum += kFloatBaseBits;
   // fma: rounding the product as well would double the error.
@@ -75,7 +77,7 @@ std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
   const HeightWidth& kernel = shape_.kernel;
   const int64_t row_size = kernel[1] * inputs;
   const int32_t zero_point = zero_point_;
-  std::vector<int32_t> extremes(shape_.output_channels);
+  std::vector<int32_t> max_magnitudes(shape_.output_channels);
   ParallelFor(shape_.output_channels, kVectorWidth, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
       const int64_t index = PackedIndex(o);
@@ -83,23 +85,24 @@ std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
       int32_t negative = 0;
       for (int64_t y = 0; y < kernel[0]; y++) {
         int8_t* row = weights_.data() +
-                      (index / kInt8Panel * kernel[0] + y) * quads_ * kInt8Panel * kQuadBytes +
-                      index % kInt8Panel * kQuadBytes;
+                      (index / kInt8PanelChannels * kernel[0] + y) * quads_ * kInt8PanelChannels *
+                          kQuadBytes +
+                      index % kInt8PanelChannels * kQuadBytes;
         for (int64_t i = 0; i < row_size; i++) {
           const int64_t c = i % inputs;
           const int64_t x = i / inputs;
           const int8_t value = weight[((o * inputs + c) * kernel[0] + y) * kernel[1] + x];
-          row[i / kQuadBytes * kInt8Panel * kQuadBytes + i % kQuadBytes] = value;
+          row[i / kQuadBytes * kInt8PanelChannels * kQuadBytes + i % kQuadBytes] = value;
           (value > 0 ? positive : negative) += value;
         }
       }
       // Input bytes equal to the zero point then contribute nothing.
       initial_sums_[index] = -(positive + negative) * zero_point;
-      extremes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
-                             positive * zero_point - negative * (kMaxByte - zero_point));
+      max_magnitudes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
+                                   positive * zero_point - negative * (kMaxByte - zero_point));
     }
   });
-  return extremes;
+  return max_magnitudes;
 }
 
 void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) const {
@@ -120,7 +123,7 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                      .data = arguments.output,
                                      .batch = arguments.batch,
                                      .channels = shape_.output_channels,
-                                     .panel = kInt8Panel,
+                                     .panel = kInt8PanelChannels,
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {

@@ -34,11 +34,11 @@ struct Int8Arguments {
   const MaxPool* max_pool;
 };
 
-// A direct convolution of uint8 images with int8 weights and int32 sums. Thread-safe.
+// A direct convolution of uint8 images with int8 weights and int32 accumulators. Thread-safe.
 class Int8Convolution {
  public:
-  // Whether the processor and the kernel support a convolution, with parameters for which no sum
-  // and no requantized value overflows.
+  // Whether the processor and the kernel support a convolution, and no int32 sum and no
+  // requantized value can overflow.
   static bool Supports(const ConvolutionShape& shape, const RequantizationParameters& parameters);
 
   // `weight`: [output_channels, input_channels, rows, columns], contiguous.
@@ -48,8 +48,8 @@ class Int8Convolution {
   void Run(const Int8Arguments& arguments, Workspace& workspace) const;
 
  private:
-  // Returns, for each output channel, the largest magnitude that its sum of products can reach,
-  // relative to the initial sum.
+  // Returns, for each output channel, the largest magnitude that its sum, including the initial
+  // sum, can reach.
   std::vector<int32_t> PackWeights(const int8_t* weight);
 
   ConvolutionShape shape_;

@@ -12,11 +12,11 @@
 namespace semisup::kernels {
 namespace {
 
-constexpr int kVectors = kInt8Panel / kVectorWidth;
+constexpr int kVectors = kInt8PanelChannels / kVectorWidth;
 // The maximum number of pixels of a micro-tile: its sums take 24 of the 32 registers.
 constexpr int kMaxTilePixels = 24 / kVectors;
 
-// Some pixels of the outputs of one panel.
+// A micro-tile: consecutive pixels of a block, and the output channels of one panel.
 struct Tile {
   const uint8_t* const* windows;
   const int8_t* weights;
@@ -25,7 +25,7 @@ struct Tile {
   const int8_t* prefetch;
   int64_t prefetch_step;
   // The first output channel, and the first pixel within the block.
-  int64_t output;
+  int64_t output_channel;
   int64_t first;
 };
 
@@ -44,23 +44,23 @@ __m512 UnpackBytes(__m512i bytes) {
   return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, order));
 }
 
-// Copies its arguments first: a byte store may alias them and force reloads. Flattened: GCC spills
-// the sums to memory around any call that remains.
+// Copies what the loops need of `block` to local variables first: a byte store may alias it and
+// force reloads. Flattened: GCC spills the sums to memory around any call that remains.
 template <int pixels, bool sums_are_float_bits>
 [[gnu::flatten]]
 void ComputeTile(const Int8Block& block, const Tile& tile) {
   const auto weights = block.weights;
   const auto requantization = block.requantization;
   const int64_t row_stride = block.output_block.row_stride;
-  const int64_t outputs = block.output_block.output_channels;
+  const int64_t output_channels = block.output_block.output_channels;
   __m512i sums[pixels][kVectors];
   Unroll<kVectors>([&](auto j) {
     const __m512i initial =
-        _mm512_loadu_si512(requantization.initial_sum + tile.output + j * kVectorWidth);
+        _mm512_loadu_si512(requantization.initial_sum + tile.output_channel + j * kVectorWidth);
     Unroll<pixels>([&](auto i) { sums[i][j] = initial; });
   });
-  const uint8_t* at[pixels];
-  Unroll<pixels>([&](auto i) { at[i] = tile.windows[i]; });
+  const uint8_t* windows[pixels];
+  Unroll<pixels>([&](auto i) { windows[i] = tile.windows[i]; });
   const int8_t* panel = tile.weights;
   const int8_t* prefetch = tile.prefetch;
   const int64_t prefetch_step = tile.prefetch_step;
@@ -73,33 +73,37 @@ void ComputeTile(const Int8Block& block, const Tile& tile) {
       panel += kVectors * kCacheLineBytes;
       Unroll<pixels>([&](auto i) {
         int32_t quad;
-        std::memcpy(&quad, at[i] + k * kQuadBytes, kQuadBytes);
+        std::memcpy(&quad, windows[i] + k * kQuadBytes, kQuadBytes);
         const __m512i a = _mm512_set1_epi32(quad);
         Unroll<kVectors>([&](auto j) { sums[i][j] = _mm512_dpbusd_epi32(sums[i][j], a, b[j]); });
       });
     }
-    Unroll<pixels>([&](auto i) { at[i] += row_stride; });
+    Unroll<pixels>([&](auto i) { windows[i] += row_stride; });
   }
-  const int64_t corner = tile.first * outputs + tile.output;
+  const int64_t corner = tile.first * output_channels + tile.output_channel;
   const uint8_t* residual =
       block.output_block.residual ? block.output_block.residual + corner : nullptr;
   uint8_t* output = block.output_block.output + corner;
   const __m512 residual_scale = _mm512_set1_ps(requantization.residual_scale);
   Unroll<kVectors>([&](auto j) {
-    const __m512 scale = _mm512_loadu_ps(requantization.scale + tile.output + j * kVectorWidth);
-    const __m512 offset = _mm512_loadu_ps(requantization.offset + tile.output + j * kVectorWidth);
+    const __m512 scale =
+        _mm512_loadu_ps(requantization.scale + tile.output_channel + j * kVectorWidth);
+    const __m512 offset =
+        _mm512_loadu_ps(requantization.offset + tile.output_channel + j * kVectorWidth);
     Unroll<pixels>([&](auto i) {
       const __m512i sum = sums[i][j];
-      const __m512 real = sums_are_float_bits ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
-      __m512 value = _mm512_fmadd_ps(real, scale, offset);
+      const __m512 sum_as_float =
+          sums_are_float_bits ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
+      __m512 value = _mm512_fmadd_ps(sum_as_float, scale, offset);
       if (residual) {
-        const __m512i bytes = _mm512_loadu_si512(residual + i * outputs);
+        const __m512i bytes = _mm512_loadu_si512(residual + i * output_channels);
         value = _mm512_fmadd_ps(UnpackBytes<j>(bytes), residual_scale, value);
       }
       sums[i][j] = _mm512_cvtps_epi32(value);
     });
   });
-  Unroll<pixels>([&](auto i) { _mm512_storeu_si512(output + i * outputs, PackBytes(sums[i])); });
+  Unroll<pixels>(
+      [&](auto i) { _mm512_storeu_si512(output + i * output_channels, PackBytes(sums[i])); });
 }
 
 template <bool sums_are_float_bits, int... pixels>
@@ -127,13 +131,13 @@ void RunInt8BlockVnni(const Int8Block& block) {
     const int8_t* panel = block.weights.panels + p * panel_size;
     for (int64_t t = 0; t < tiles; t++) {
       const auto [first, count] = SplitRange(block.output_block.count, t, tiles);
-      PrefetchNextTile(block.output_block.output + p * kInt8Panel, block.output_block.count,
-                       block.output_block.output_channels, kInt8Panel, t, tiles);
+      PrefetchNextTile(block.output_block.output + p * kInt8PanelChannels, block.output_block.count,
+                       block.output_block.output_channels, kInt8PanelChannels, t, tiles);
       micro_kernels[count - 1](block, {.windows = block.output_block.windows + first,
                                        .weights = panel,
                                        .prefetch = panel + panel_size + t * prefetch_step * quads,
                                        .prefetch_step = prefetch_step,
-                                       .output = p * kInt8Panel,
+                                       .output_channel = p * kInt8PanelChannels,
                                        .first = first});
     }
   }

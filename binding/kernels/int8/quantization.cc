@@ -23,8 +23,8 @@ struct AffineMap {
   float offset;
 };
 
-// A function of its own because a uint8_t store may alias anything that is not a __restrict
-// argument, which prevents vectorization.
+// A separate function, so that `output` can be a __restrict parameter: a uint8_t store may
+// otherwise alias anything, which prevents vectorization.
 SEMISUP_CLONE_FOR_AVX2
 void QuantizeValues(const float* values, int64_t count, float factor, float offset,
                     uint8_t* __restrict output) {

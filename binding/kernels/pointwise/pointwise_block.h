@@ -6,10 +6,10 @@
 
 namespace semisup::kernels {
 
-// Output channels of a packed panel of weights.
+// The number of output channels of a packed panel of weights.
 constexpr int64_t kPointwisePanel = 4 * kVectorWidth;
 
-// The work of one thread: some output channels of some pixels.
+// One unit of work: the output channels `outputs` of a range of pixels. A thread may run several.
 template <class Weight>
 struct PointwiseBlock {
   const ConvolutionArguments& arguments;

@@ -13,8 +13,8 @@
 namespace semisup::kernels {
 namespace {
 
-// Functions of their own because a uint8_t store may alias anything that is not a __restrict
-// argument, which prevents vectorization.
+// Separate functions, so that `maxima` can be a __restrict parameter: a uint8_t store may otherwise
+// alias anything, which prevents vectorization.
 SEMISUP_CLONE_FOR_AVX2
 void UpdateMaxima(const uint8_t* values, int64_t count, uint8_t* __restrict maxima) {
   for (int64_t i = 0; i < count; i++) maxima[i] = std::max(maxima[i], values[i]);
@@ -59,11 +59,11 @@ void MaxOfWindow(const T* pixels, const HeightWidth& size, int64_t row_stride, i
 
 }  // namespace
 
-int64_t MaxPool::OutputLength(int64_t side) const {
-  const int64_t padded = side + 2 * padding;
+int64_t MaxPool::OutputLength(int64_t input_length) const {
+  const int64_t padded = input_length + 2 * padding;
   if (padded < kernel) {
-    throw std::invalid_argument("A pooling window of " + std::to_string(kernel) +
-                                " pixels is larger than the padded image of " +
+    throw std::invalid_argument("A pooling kernel of " + std::to_string(kernel) +
+                                " pixels is larger than the padded input of " +
                                 std::to_string(padded) + " pixels.");
   }
   return (padded - kernel) / stride + 1;

@@ -12,13 +12,15 @@ struct MaxPool {
   int64_t stride;
   int64_t padding;
 
-  // The output's length along a side. Throws std::invalid_argument if no window fits.
-  int64_t OutputLength(int64_t side) const;
-  // The input indices that some windows along a side cover.
-  Range InputRange(const Range& windows, int64_t side) const {
+  // The output's length along one spatial dimension. Throws std::invalid_argument if no window
+  // fits.
+  int64_t OutputLength(int64_t input_length) const;
+  // The input indices that `windows` cover along one spatial dimension, without those in the
+  // padding.
+  Range InputRange(const Range& windows, int64_t input_length) const {
     const int64_t first = std::max<int64_t>(0, windows.first * stride - padding);
     const int64_t last = (windows.first + windows.count - 1) * stride - padding + kernel;
-    return {first, std::min(side, last) - first};
+    return {first, std::min(input_length, last) - first};
   }
 };
 

@@ -39,7 +39,7 @@ inline int64_t PointStride(const Range& tiles, const Range& channels) {
   return tiles.count * channels.count + kVectorWidth;
 }
 
-// The work of one thread: some tiles of some output channels.
+// One unit of work: the output channels `outputs` of a range of tiles. A thread may run several.
 struct WinogradBlock {
   const ConvolutionArguments& arguments;
   const WinogradShape& shape;

@@ -1,5 +1,5 @@
 import { ModelError } from '../../errors';
-import { nearest, invalidValue } from '../../options';
+import { invalidArgument, invalidValue, nearest } from '../../options';
 import { baseline } from './baseline';
 import type { ModelCard } from './card';
 import { semiSupervised } from './semi-supervised';
@@ -15,7 +15,7 @@ export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
  * @throws ModelError (`ERR_SEMISUP_MODEL_UNKNOWN`) that names the nearest known model.
  */
 export function card(name: string): ModelCard {
-  if (typeof name !== 'string') throw invalidValue('the name of a model', 'a string', name);
+  if (typeof name !== 'string') throw invalidArgument('the name of a model', 'a string', name);
   const found = cards.find((one) => one.name === name || one.aliases.includes(name));
   if (found) return found;
   const guess = nearest(
