@@ -9,7 +9,7 @@ import type { DecodeLimits } from './limits';
 import type { EncodedFile } from './read';
 
 /**
- * Decodes a file with sharp, that is libvips, to Pillow's samples.
+ * Decodes a file with sharp (libvips) to the samples that Pillow returns.
  *
  * @throws ImageError if its kind is not supported, or it has too many pixels
  */
@@ -53,9 +53,9 @@ function openSharp(bytes: Buffer, format: ImageFormat, limits: Required<DecodeLi
   return sharp(bytes, {
     ignoreIcc: true,
     limitInputPixels: limits.pixels,
-    // As in Pillow, a truncated file is an error, an unknown TIFF tag is not.
+    // As in Pillow, a truncated file is an error, but an unknown TIFF tag is not.
     failOn: 'error',
-    // Otherwise libvips rejects JPEGs with many warnings, such as those about restart markers.
+    // Otherwise libvips rejects JPEGs that cause many warnings, for example about restart markers.
     unlimited: format === 'jpeg',
   }).timeout({ seconds: Math.min(3600, Math.ceil(limits.milliseconds / 1000)) });
 }
@@ -81,7 +81,7 @@ function toSamples(image: Sharp, bytes: Buffer, format: ImageFormat, header: Met
     image.pipelineColourspace('cmyk').toColourspace('cmyk');
     return (header.depth === 'ushort' ? image.linear(1 / 256, 0) : image).raw();
   }
-  // Pillow clips mode I;16, but takes the high byte if there is an alpha channel.
+  // Pillow clips 16-bit grayscale samples to 255, but takes their high byte if there is an alpha channel.
   const hasAlphaChannel = format === 'png' && bytes[25] === 4;
   if (header.space === 'grey16' && !hasAlphaChannel) {
     return image.toColourspace('grey16').raw({ depth: 'uchar' });

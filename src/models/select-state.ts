@@ -14,9 +14,9 @@ export interface SelectedState extends StateDict {
   readonly key: string;
   /** What precedes the names in the file, e.g. `module.`. */
   readonly prefix: string;
-  /** The Python types of entries that are no tensors, by name. */
+  /** The Python types of the entries that are not tensors, by name. */
   readonly others: ReadonlyMap<string, string>;
-  /** The tensors of the same dictionary that do not begin with the prefix, under the names of the file. */
+  /** The tensors of the same state dict whose names do not begin with the prefix, under their full names. */
   readonly outside: ReadonlyMap<string, StoredTensor>;
   /** The locations of other state dicts that would fit as well. */
   readonly alternatives: readonly string[];
@@ -33,10 +33,12 @@ interface Candidate {
 }
 
 /**
- * Finds the weights of an architecture in a checkpoint of any container: the dictionary and the prefix under
- * which all of its names exist, except those of the head. If several fit, as a model and its moving average,
- * the order is: a name that contains `ema` (as in timm, which evaluates these), then `state_dict`, then
- * `model`. If none fits, returns the one that comes closest, for the message of `matchState`.
+ * Finds the weights of an architecture in a checkpoint of any file format: the state dict and the prefix under
+ * which all required tensors of the architecture exist with the right shape; those of the head and
+ * `num_batches_tracked` are not required. If several fit, such as a model and its moving average, the order of
+ * preference is: a location (key and prefix) with the word `ema` (timm evaluates these weights), then a key that
+ * ends in `state_dict`, then one that ends in `model`. If none fits, returns the closest one, else Keras's
+ * weights, else the largest state dict; `matchState` reports what does not match.
  *
  * @throws CheckpointError (`ERR_SEMISUP_CHECKPOINT_MISMATCH`) if several fit and none precedes the others.
  */
@@ -79,7 +81,7 @@ function isComplete(
   return [...required].every(([name, spec]) => fits(dict.tensors.get(prefix + name), spec));
 }
 
-/** The dictionary with the names that it had before parts of the network were wrapped. */
+/** The state dict with the names that it had before parts of the network were wrapped. */
 function unwrap(dict: NestedStateDict): NestedStateDict {
   const rename = <T>(map: ReadonlyMap<string, T>) =>
     new Map([...map].map(([name, value]) => [withoutWrappers(name), value]));
@@ -101,7 +103,7 @@ function inOrder(
   const first = locationOf(tied[0]!);
   throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_MISMATCH', {
     what: `The checkpoint '${path}' contains ${tied.length} sets of weights for ${architecture}: ${names.join(', ')}.`,
-    remedy: `Save only one of them in Python: the tensors whose names begin with '${first}'.`,
+    remedy: `Save only one of them in Python, for example the one at '${first}'.`,
     value: path,
   });
 }
@@ -115,13 +117,16 @@ function rank(candidate: Candidate): number {
   return last === 'state_dict' ? 1 : last === 'model' ? 2 : 3;
 }
 
-/** Where the names are in the checkpoint: its key, and the prefix. */
+/** Where a candidate is in the checkpoint: the key of its state dict, and its prefix. */
 function locationOf({ dict, prefix }: Candidate): string {
   const location = [dict.key, prefix.replace(/[./]$/, '')].filter(Boolean).join('.');
   return toPrintable(location);
 }
 
-/** The candidate with the most required names, if these are half of all or half of its tensors. */
+/**
+ * The candidate with the most required names, if they are at least half of all required names or at least half
+ * of its tensors.
+ */
 function closest(candidates: readonly Candidate[], required: number): Candidate | undefined {
   const most = candidates.reduce((count, { found }) => Math.max(count, found), 0);
   const best = candidates.find(({ found }) => found === most);

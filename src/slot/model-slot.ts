@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { DisposedError, type SwapError } from '../errors';
-import { invalidValue } from '../options';
+import { DisposedError, OptionError, type SwapError } from '../errors';
 import { rejectOnAbort } from '../torch';
 import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
@@ -33,7 +32,7 @@ export interface SwapResult {
 
 /**
  * A stable handle to a model that can be replaced while calls run. Each call runs entirely on the version
- * that is active when it starts; a version is freed when its last call completes.
+ * that is active when it starts; a replaced version is freed when its last call completes.
  */
 export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   readonly #options: SlotOptions;
@@ -83,8 +82,8 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
 
   /**
    * Replaces the model: loads, warms up and checks another one, then switches atomically. The previous
-   * model stays active until then, and is freed when its calls complete. If the swap fails, it stays
-   * active. A later swap supersedes a pending one.
+   * model stays active until then, and is freed when its calls complete. If the swap fails, the
+   * previous model stays active. A later swap supersedes a pending one.
    *
    * @param source like that of `open`
    * @returns the new version, once it is active
@@ -117,12 +116,11 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     checkWatchOptions(options);
     this.#checkOpen();
     if (this.#current.resolvedSource.path === undefined) {
-      throw invalidValue(
-        'the source of a watched model',
-        'a path',
-        this.source,
-        'Swap to a model file first.',
-      );
+      throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+        what: `The active model cannot be watched, because its source is not a file: ${this.source}.`,
+        remedy: 'Swap to a model file first.',
+        value: this.source,
+      });
     }
     this.#watchOptions = options;
     this.#updateWatcher();
@@ -188,8 +186,8 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   }
 
   /**
-   * Makes `next` the active version. Synchronous, so that the swap cannot be aborted between its last check
-   * and the switch, and no call can start on a retired version.
+   * Makes `next` the active version. Synchronous, so that the swap cannot be aborted between
+   * `swap.throwIfAborted()` and the switch, and no call can start on a retired version.
    */
   #switch(swap: Swap, next: ModelVersion): SwapResult {
     const old = this.#current;
@@ -221,8 +219,8 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   }
 
   /**
-   * Swaps to the changed file. An explicit swap takes precedence: waits for it, and stops if it switched to
-   * another file. Retries if superseded.
+   * Swaps to the changed file. An explicit swap takes precedence: waits for it, and stops if it succeeded,
+   * because the slot then has another watcher or none. Retries if superseded.
    */
   async #reload(watcher: FileWatcher, path: string, options: SwapOptions): Promise<void> {
     while (this.#watcher === watcher) {

@@ -10,7 +10,7 @@
 namespace semisup::kernels {
 namespace {
 
-// Rounds half to even, as IEEE 754 and LibTorch; NaN stays NaN.
+// Rounds half to even, as LibTorch and, by default, IEEE 754 do; NaN stays NaN.
 BFloat16 RoundToBFloat16(float value) {
   if (std::isnan(value)) return {0x7FC0};
   const auto bits = std::bit_cast<uint32_t>(value);

@@ -6,37 +6,37 @@ namespace semisup::kernels {
 namespace {
 
 constexpr int kVectors = kPointwisePanel / kVectorWidth;
-// The depth of a k-block: a panel of this depth stays in the L2 cache.
+// The maximum depth of a k-block: a panel of this depth stays in the L2 cache.
 constexpr int64_t kMaxDepth = 512;
 
 template <class Weight>
 void RunPointwiseBlock(const PointwiseBlock<Weight>& block) {
-  const auto& [arguments, weight, inputs, outputs, pixels, part] = block;
+  const auto& [arguments, weight, input_channels, output_channels, pixels, outputs] = block;
   const int64_t tiles = CeilDiv(pixels.count, MaxTileRows(kVectors));
-  const int64_t k_blocks = CeilDiv(inputs, kMaxDepth);
-  for (int64_t o = part.first; o < part.first + part.count; o += kPointwisePanel) {
+  const int64_t k_blocks = CeilDiv(input_channels, kMaxDepth);
+  for (int64_t o = outputs.first; o < outputs.first + outputs.count; o += kPointwisePanel) {
     for (int64_t k = 0; k < k_blocks; k++) {
-      const auto depth = SplitRange(inputs, k, k_blocks);
-      const Weight* panel = weight + o * inputs + depth.first * kPointwisePanel;
+      const auto depth = SplitRange(input_channels, k, k_blocks);
+      const Weight* panel = weight + o * input_channels + depth.first * kPointwisePanel;
       const Weight* next = panel + depth.count * kPointwisePanel;
       for (int64_t t = 0; t < tiles; t++) {
         const auto tile = SplitRange(pixels.count, t, tiles);
         const int64_t pixel = pixels.first + tile.first;
-        float* output = arguments.output + pixel * outputs + o;
+        float* output = arguments.output + pixel * output_channels + o;
         if (k == 0) {
-          PrefetchNextTile(arguments.output + pixels.first * outputs + o, pixels.count, outputs,
+          PrefetchNextTile(arguments.output + pixels.first * output_channels + o, pixels.count, output_channels,
                            kPointwisePanel, t, tiles);
         }
         // The output holds the partial sums between k-blocks.
         const float* residual =
-            arguments.residual ? arguments.residual + pixel * outputs + o : nullptr;
+            arguments.residual ? arguments.residual + pixel * output_channels + o : nullptr;
         const float* bias = arguments.bias ? arguments.bias + o : nullptr;
         const Epilogue epilogue{.bias = k == 0 ? bias : nullptr,
                                 .addend = k == 0 ? residual : output,
                                 .relu = arguments.relu && k == k_blocks - 1};
         kMicroKernels<kVectors, Weight>[tile.count - 1](
-            {arguments.input + pixel * inputs + depth.first, inputs},
-            PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles), {output, outputs},
+            {arguments.input + pixel * input_channels + depth.first, input_channels},
+            PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles), {output, output_channels},
             epilogue);
       }
     }

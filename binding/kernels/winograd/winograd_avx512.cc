@@ -146,7 +146,7 @@ void TransformOutputs(const WinogradBlock& block) {
     const OutputPatch<tile> patch(block, PositionOf(block, block.tiles.first + t));
     for (int64_t c = 0; c < outputs.count; c += kVectorWidth) {
       const float* products = block.products + t * outputs.count + c;
-      Vector columns[tile][kSide];
+      Vector rows[tile][kSide];
       for (int j = 0; j < kSide; j++) {
         Vector m[kSide];
         for (int i = 0; i < kSide; i++) {
@@ -154,12 +154,12 @@ void TransformOutputs(const WinogradBlock& block) {
         }
         Vector y[tile];
         TransformOutputColumn(m, y);
-        for (int i = 0; i < tile; i++) columns[i][j] = y[i];
+        for (int i = 0; i < tile; i++) rows[i][j] = y[i];
       }
       const Vector bias = _mm512_loadu_ps(arguments.bias + outputs.first + c);
       for (int64_t i = 0; i < patch.rows; i++) {
         Vector y[tile];
-        TransformOutputRow(columns[i], y);
+        TransformOutputRow(rows[i], y);
         for (int64_t j = 0; j < patch.columns; j++) {
           const int64_t at = patch.first + (i * arguments.width + j) * shape.output_channels + c;
           Vector value = _mm512_add_ps(y[j], bias);
