@@ -13,7 +13,7 @@ export interface ImageArgument {
   readonly read: () => ImageInput;
 }
 
-/** The extensions of the images in a directory. A path of a file may have any extension. */
+/** The extensions of the images in a directory. A file given by its own path may have any extension. */
 const extensions = [
   ...['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'],
   ...['bmp', 'ppm', 'pgm', 'pbm', 'pnm'],
@@ -35,7 +35,7 @@ export async function* expandImages(names: readonly string[]): AsyncGenerator<Im
 }
 
 async function* expandPath(path: string): AsyncGenerator<ImageArgument> {
-  // A file whose name contains characters of patterns is not a pattern.
+  // The name of an existing file is not a pattern, even if it contains glob characters.
   const stats = await stat(path).catch(() => undefined);
   const isDirectory = stats?.isDirectory() === true;
   if (!isDirectory && (stats || !isDynamicPattern(path))) {

@@ -99,7 +99,8 @@ function checkSize(name: string, size: number, maxBytes: number): void {
 
 function readError(value: unknown, name: string, cause: unknown): ImageError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
+  const isPath = typeof value === 'string';
+  if (isPath && (code === 'ENOENT' || code === 'ENOTDIR')) {
     return new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
       what: `The image ${name} does not exist.`,
       remedy: 'Check the path.',

@@ -73,6 +73,8 @@ describe('decode: image inputs', () => {
       })(),
     );
     await assert.rejects(decode(stream), /The stream could not be read: connection reset\./);
+    const missing = createReadStream(join(directory.path, 'missing.png'));
+    await assert.rejects(decode(missing), /The stream could not be read: ENOENT: .*missing\.png/);
   });
 
   it('reads a named pipe', async function () {
