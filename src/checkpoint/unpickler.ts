@@ -392,7 +392,7 @@ class Machine {
     const result = callee.make(args);
     if (result !== undefined) return result;
     if (callee.name === 'builtins.getattr') throw unsafeError(this.#path, callee.name);
-    throw this.#malformed(`has wrong arguments for ${callee.name}`);
+    throw this.#malformed(`calls ${callee.name} with invalid arguments`);
   }
 
   /** Sets the attributes of an object. Those of an ordered dictionary (`_metadata`) are dropped. */

@@ -94,6 +94,7 @@ interface Expected {
         architecture: null,
         stride: null,
         numClasses: 5,
+        head: null,
         labels: classes,
         license: null,
         source: null,

@@ -65,6 +65,7 @@ describe('the code blocks of README and docs', function () {
         const modules = [...block.code.matchAll(/^import (.+)$/gm)].flatMap(([, list]) =>
           list!.split(', '),
         );
+        if (block.code.includes('save_file')) modules.push('safetensors');
         const missing = pythonLacks([...modules, 'torch']);
         if (missing) it.skip(`runs ${title} (skipped: ${missing})`);
         else
@@ -87,8 +88,11 @@ describe('the code blocks of README and docs', function () {
     const { directory, weights } = generated;
     const file = join(directory, `block-${block.line}.mjs`);
     await writeFile(file, javaScriptProgram(block, weights));
+    // A head for other classes causes a warning, as it should.
+    const env = { ...process.env, NODE_NO_WARNINGS: '1' };
     const { status, stderr } = spawnSync(process.execPath, [file], {
       cwd: directory,
+      env,
       encoding: 'utf8',
     });
     const rejection = rejections.find(
@@ -104,6 +108,10 @@ import torch
 images, labels = torch.zeros(2, 3, 224, 224), torch.tensor([1, 2])
 loader = [(images, labels)]
 module = torch.jit.load('insects.pt')
+model = torch.nn.Linear(2, 2)
+state = model.state_dict()
+torch.save({'state_dict': state}, 'checkpoint.pth')
+${code.includes('save_file') ? 'from safetensors.torch import save_file' : ''}
 ${code}`;
     const { status, stderr } = spawnSync(python, ['-W', 'ignore', '-c', program], {
       cwd: generated.directory,
