@@ -1,18 +1,19 @@
 #pragma once
-// Included before every source file on Linux (see CMakeLists.txt). The linker binds each symbol to its newest
-// version, which older systems lack. This header selects versions that exist wherever LibTorch runs: glibc
-// 2.28, and the libstdc++ of GCC 8 (GLIBCXX_3.4.25). test/95.process/80.binaries.ts checks the result.
+// Included before every source file on Linux (see CMakeLists.txt). The linker binds each symbol to
+// its newest version, which older systems lack. This header selects versions that exist wherever
+// LibTorch runs: glibc 2.28, and the libstdc++ of GCC 8 (GLIBCXX_3.4.25).
+// test/95.process/80.binaries.ts checks the result.
 #include <features.h>
 
 #if defined(__GLIBC__) && defined(__cplusplus)
 #include <bits/c++config.h>
 
-// condition_variable::wait_for() would call pthread_cond_clockwait() of glibc 2.30. Without it, a change of
-// the system clock can lengthen or shorten a wait.
+// condition_variable::wait_for() would call pthread_cond_clockwait() of glibc 2.30. Without it, a
+// change of the system clock can lengthen or shorten a wait.
 #undef _GLIBCXX_USE_PTHREAD_COND_CLOCKWAIT
 
-// shared_ptr reads this variable of glibc 2.32 to skip atomic operations in a single-threaded process. This
-// definition says that there are several threads.
+// shared_ptr reads this variable of glibc 2.32 to skip atomic operations in a single-threaded
+// process. This definition says that there are several threads.
 extern "C" __attribute__((weak, visibility("hidden"))) char __libc_single_threaded = 0;
 
 #if defined(__x86_64__)

@@ -24,8 +24,8 @@ void RunPointwiseBlock(const PointwiseBlock<Weight>& block) {
         const int64_t pixel = pixels.first + tile.first;
         float* output = arguments.output + pixel * output_channels + o;
         if (k == 0) {
-          PrefetchNextTile(arguments.output + pixels.first * output_channels + o, pixels.count, output_channels,
-                           kPointwisePanel, t, tiles);
+          PrefetchNextTile(arguments.output + pixels.first * output_channels + o, pixels.count,
+                           output_channels, kPointwisePanel, t, tiles);
         }
         // The output holds the partial sums between k-blocks.
         const float* residual =
@@ -36,8 +36,8 @@ void RunPointwiseBlock(const PointwiseBlock<Weight>& block) {
                                 .relu = arguments.relu && k == k_blocks - 1};
         kMicroKernels<kVectors, Weight>[tile.count - 1](
             {arguments.input + pixel * input_channels + depth.first, input_channels},
-            PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles), {output, output_channels},
-            epilogue);
+            PanelForTile<kVectors>(panel, depth.count, 1, next, t, tiles),
+            {output, output_channels}, epilogue);
       }
     }
   }
