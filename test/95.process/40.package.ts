@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../support/run-node';
 
@@ -36,6 +38,23 @@ describe('the package', () => {
     const program = `console.log(Object.keys(require('semisup')).sort().join())`;
     const { stdout } = await run(process.execPath, ['--eval', program], { cwd: root });
     assert.deepEqual(stdout.trim().split(','), exportedNames.toSorted());
+  });
+
+  it('contains what README and docs link to', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      maxBuffer: 2 ** 26,
+    });
+    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+    const packed = files.map(({ path }) => path);
+    for (const page of packed.filter((path) => path.endsWith('.md'))) {
+      const text = readFileSync(join(root, page), 'utf8');
+      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)) {
+        const path = posix.join(posix.dirname(page), target!).replace(/\/$/, '');
+        const isPacked = packed.some((file) => file === path || file.startsWith(`${path}/`));
+        assert.ok(isPacked, `${page} links to ${target}, which is not in the package`);
+      }
+    }
   });
 
   it('exports its names to import', async () => {
