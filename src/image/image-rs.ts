@@ -4,7 +4,8 @@ import type { Pixels } from '../types';
 import { avifHeader } from './formats/avif';
 import { bmpSize } from './formats/bmp';
 import { netpbmHeader } from './formats/netpbm';
-import { checkImageSize, unsupportedKind } from './image-size';
+import { unsupportedKind } from './formats/unsupported-kind';
+import { checkImageSize } from './image-size';
 import type { DecodeLimits } from './limits';
 import type { EncodedFile } from './read';
 

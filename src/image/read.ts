@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { ImageError, SemisupError } from '../errors';
+import { errorReason } from '../net/error-reason';
 import { abbreviate } from '../options';
 import type { ImageSource, ImageStream } from './input';
 
@@ -98,7 +99,7 @@ function checkSize(name: string, size: number, maxBytes: number): void {
 }
 
 function readError(value: unknown, name: string, cause: unknown): ImageError {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code } = cause as NodeJS.ErrnoException;
   const isPath = typeof value === 'string';
   if (isPath && (code === 'ENOENT' || code === 'ENOTDIR')) {
     return new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
@@ -108,7 +109,7 @@ function readError(value: unknown, name: string, cause: unknown): ImageError {
       cause,
     });
   }
-  const reason = code === 'EISDIR' ? 'it is a directory' : abbreviate(message);
+  const reason = code === 'EISDIR' ? 'it is a directory' : abbreviate(errorReason(cause));
   return new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
     what: `${name} could not be read: ${reason}.`,
     remedy: 'Pass a readable image.',

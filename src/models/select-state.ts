@@ -143,7 +143,7 @@ function kerasCandidate({ stateDicts }: Checkpoint): Candidate | undefined {
   return undefined;
 }
 
-/** The largest dictionary, under its own names. */
+/** The largest state dict, under its own names. */
 function whole({ stateDicts }: Checkpoint): Candidate {
   const dict = stateDicts.reduce((a, b) => (b.tensors.size > a.tensors.size ? b : a));
   return { dict, prefix: '', found: 0 };

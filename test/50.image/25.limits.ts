@@ -65,6 +65,13 @@ describe('decode: limits', () => {
     }
   });
 
+  it('an AVIF file cannot state a smaller size than its image has', async () => {
+    const avif = await sharp(fixture('rgb.png')).avif().toBuffer();
+    avif.writeUInt32BE(10, avif.indexOf('ispe') + 8);
+    const damaged = failsWith('ERR_SEMISUP_IMAGE_DECODE', /appears to be an AVIF image/);
+    await assert.rejects(decode(avif), damaged);
+  });
+
   it('limits.bytes rejects large files, buffers and streams', async () => {
     const path = join(directory.path, 'large.jpg');
     await writeFile(path, Buffer.alloc(1001));
