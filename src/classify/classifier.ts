@@ -231,6 +231,7 @@ export class Classifier implements AsyncDisposable {
     await this.#closed;
   }
 
+  /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

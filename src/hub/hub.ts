@@ -27,7 +27,6 @@ const weightsOptionNames = ['weights', 'numClasses'];
  * Loads a model: downloads its checkpoint unless it is cached, verifies its hash, converts it to TorchScript
  * the first time, and opens the result.
  *
- * @param repo optional, as in torch.hub: `facebookresearch/semi-supervised-ImageNet1K-models`
  * @param name a model name such as `resnet50_swsl`, or timm's name for it
  * @throws ModelError if the model is unknown
  * @throws DownloadError if the checkpoint cannot be downloaded, or does not match its hash
@@ -36,6 +35,12 @@ const weightsOptionNames = ['weights', 'numClasses'];
  * @throws DeviceError if the device is not available
  */
 function load(name: string, options?: LoadOptions): Promise<Classifier>;
+/**
+ * The same in the form of `torch.hub.load`.
+ *
+ * @param repo `facebookresearch/semi-supervised-ImageNet1K-models`
+ * @param name a model name such as `resnet50_swsl`
+ */
 function load(repo: string, name: string, options?: LoadOptions): Promise<Classifier>;
 async function load(
   first: string,

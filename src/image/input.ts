@@ -18,10 +18,15 @@ export interface ClampedPixels extends Omit<Pixels, 'data'> {
 
 /** A sharp instance. Declared here, because an application may use its own version. */
 export interface SharpInstance {
+  /** Copies the pipeline without its input. */
   clone(): SharpInstance;
+  /** Reads the header of the input. */
   metadata(): Promise<object>;
+  /** Selects raw pixels as the output. */
   raw(options?: { depth?: 'uchar' }): SharpInstance;
+  /** Selects the color space of the output. */
   toColourspace(colourspace?: string): SharpInstance;
+  /** Runs the pipeline. */
   toBuffer(options: { resolveWithObject: true }): Promise<{
     data: Uint8Array;
     info: { width: number; height: number; channels: Pixels['channels'] };

@@ -140,6 +140,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     await this.#closed;
   }
 
+  /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -331,6 +331,7 @@ export class ScriptModule implements AsyncDisposable {
     await this.executor.close(this.#handle);
   }
 
+  /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -163,6 +163,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.#native.disposeTensor(this.handle);
   }
 
+  /** Same as `dispose()`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
