@@ -1,6 +1,10 @@
 #pragma once
 #include <cstdint>
 
+#if defined(__x86_64__) || defined(_M_X64)
+#define SEMISUP_X86_64
+#endif
+
 namespace semisup::kernels {
 
 // float32 elements of an AVX-512 vector.
@@ -16,22 +20,9 @@ constexpr int64_t kCacheLineBytes = 64;
 #endif
 
 // Whether the processor supports the instructions of the files named *_avx512.cc.
-inline bool HasAvx512() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512f") != 0;
-#else
-  return false;
-#endif
-}
+bool HasAvx512();
 
 // Whether the processor supports the instructions of the files named *_vnni.cc.
-inline bool HasVnni() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return HasAvx512() && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512vnni") != 0;
-#else
-  return false;
-#endif
-}
+bool HasVnni();
 
 }  // namespace semisup::kernels

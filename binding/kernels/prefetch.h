@@ -13,7 +13,7 @@ namespace semisup::kernels {
 // cache level that the hint selects. For outputs: stores to lines that are not cached stall after a
 // few rows. Always inlined, as its callers must be: GCC treats calls of functions that only
 // prefetch as having no effect, and removes them.
-template <_mm_hint hint, class T>
+template <auto hint, class T>
 [[gnu::always_inline]]
 inline void PrefetchRows(const T* rows, int64_t count, int64_t stride, int64_t width) {
   constexpr int64_t kStep = kCacheLineBytes / static_cast<int64_t>(sizeof(T));

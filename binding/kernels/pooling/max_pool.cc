@@ -37,7 +37,7 @@ constexpr T kLowest =
 template <class T>
 void MaxOfWindow(const T* pixels, const HeightWidth& size, int64_t row_stride, int64_t channels,
                  T* maxima) {
-#if defined(__x86_64__)
+#ifdef SEMISUP_X86_64
   if constexpr (std::is_same_v<T, float>) {
     if (HasAvx512()) {
       return MaxOfWindowAvx512({.pixels = pixels,
