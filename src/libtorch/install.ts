@@ -36,7 +36,8 @@ export interface InstallOptions {
  * Installs the pinned LibTorch into the user's cache, atomically. An existing installation is kept, and missing
  * headers are added if requested. Concurrent installations of one build are serialized by a lock.
  *
- * @param wheels internal: the files to download, for tests
+ * @param wheels internal: the files to download, for tests and other platforms
+ * @param dir internal: the directory, for other platforms
  * @returns the LibTorch directory
  * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform,
  *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
@@ -45,9 +46,9 @@ export interface InstallOptions {
 export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
+  dir: string = installDirectory(options.variant ?? 'cpu'),
 ): Promise<LibTorchDirectory> {
   const { variant = 'cpu', headers = false } = options;
-  const dir = installDirectory(variant);
   return withLock(
     `${dir}.lock`,
     async (signal) => {

@@ -211,7 +211,7 @@ function unpackedPath(file: string): string {
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
     what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
-    remedy: `In a clone, run 'npm run build:native'; otherwise check that ${join(root, 'prebuilds')} contains this platform, and reinstall the package.`,
+    remedy: `In a clone, run 'npm run build:native'. Otherwise reinstall the package; if ${join(root, 'prebuilds')} does not contain this platform, compile the addon, which requires CMake and a C++20 compiler: npm install --save-dev cmake-js node-addon-api && node "${join(root, 'scripts', 'setup.mjs')}" --native`,
     value: root,
     cause,
   });

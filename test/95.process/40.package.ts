@@ -33,7 +33,62 @@ const exportedNames = [
   'versions',
 ];
 
+/** Everything that the package contains; `**` is any path, `*` any name. Binaries exist only where they were made. */
+const packedFiles = [
+  'package.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'docs/*.md',
+  'lib/**.js',
+  'lib/**.d.ts',
+  'examples/*',
+  'bench/*.md',
+  'bench/*.mjs',
+  'bench/support/*',
+  'bench/results/*',
+  'prebuilds/README.md',
+  // To compile the addon on a platform without a prebuilt one.
+  'CMakeLists.txt',
+  'binding/**.cc',
+  'binding/**.h',
+  'scripts/build-addon.mjs',
+  'scripts/setup.mjs',
+];
+const packedBinaries = [
+  'prebuilds/*/manifest.json',
+  'prebuilds/*/binding.glibc.node',
+  'prebuilds/*/torch-*.so',
+  'prebuilds/*/torch-*.dll',
+  'prebuilds/*/cuda-*.so',
+];
+
+function isMatch(path: string, glob: string): boolean {
+  const pattern = glob
+    .split('**')
+    .map((part) => part.replaceAll('.', '\\.').replaceAll('*', '[^/]+'));
+  return new RegExp(`^${pattern.join('.+')}$`).test(path);
+}
+
+async function listPackedFiles(): Promise<string[]> {
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    maxBuffer: 2 ** 26,
+  });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  return files.map(({ path }) => path);
+}
+
 describe('the package', () => {
+  it('contains these files only, and some of each kind', async () => {
+    const packed = await listPackedFiles();
+    const globs = [...packedFiles, ...packedBinaries];
+    const unexpected = packed.filter((path) => !globs.some((glob) => isMatch(path, glob)));
+    const missing = packedFiles.filter((glob) => !packed.some((path) => isMatch(path, glob)));
+    assert.deepEqual({ unexpected, missing }, { unexpected: [], missing: [] });
+  });
+
   it('exports its names to require', async () => {
     const program = `console.log(Object.keys(require('semisup')).sort().join())`;
     const { stdout } = await run(process.execPath, ['--eval', program], { cwd: root });
@@ -41,12 +96,7 @@ describe('the package', () => {
   });
 
   it('contains what README and docs link to', async () => {
-    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      cwd: root,
-      maxBuffer: 2 ** 26,
-    });
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const packed = files.map(({ path }) => path);
+    const packed = await listPackedFiles();
     for (const page of packed.filter((path) => path.endsWith('.md'))) {
       const text = readFileSync(join(root, page), 'utf8');
       for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)) {
