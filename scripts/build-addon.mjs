@@ -41,9 +41,8 @@ export async function provideLibTorch(target = `${process.platform}-${process.ar
     const directory = join(api.userCache(), 'libtorch', target, `${api.pinnedVersion}-cpu`);
     return await install((progress) =>
       api.installLibTorch(
-        { headers: true, onProgress: progress },
+        { dir: directory, headers: true, onProgress: progress },
         api.wheelsOf('cpu', platform, arch),
-        directory,
       ),
     );
   }

@@ -28,6 +28,15 @@ export type {
   ImageStream,
   SharpInstance,
 } from './image';
+export {
+  libtorch,
+  type InstallOptions,
+  type InstallProgress,
+  type LibTorch,
+  type LibTorchDirectory,
+  type RejectedLocation,
+  type Variant,
+} from './libtorch';
 export type {
   Accuracy,
   ArchitectureName,

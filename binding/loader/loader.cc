@@ -11,6 +11,7 @@
 
 #include "loader/gpu_driver.h"
 #include "loader/library.h"
+#include "loader/process_directory.h"
 
 namespace {
 
@@ -188,9 +189,46 @@ Napi::Value QueryDriver(const Napi::CallbackInfo& info) {
   return promise;
 }
 
+std::string ReadDirectory(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString()) {
+    throw Napi::TypeError::New(info.Env(), "Expected a string for LibTorch's directory.");
+  }
+  return info[0].As<Napi::String>();
+}
+
+// { chosen?, current? }
+Napi::Value GetDirectory(const Napi::CallbackInfo& info) {
+  const auto state = ProcessDirectory::Instance().Get();
+  auto result = Napi::Object::New(info.Env());
+  if (!state.chosen.empty()) result["chosen"] = state.chosen;
+  if (!state.current.empty()) result["current"] = state.current;
+  return result;
+}
+
+Napi::Value ChooseDirectory(const Napi::CallbackInfo& info) {
+  const bool is_chosen = ProcessDirectory::Instance().Choose(ReadDirectory(info));
+  return Napi::Boolean::New(info.Env(), is_chosen);
+}
+
+Napi::Value AcquireDirectory(const Napi::CallbackInfo& info) {
+  const bool is_acquired = ProcessDirectory::Instance().Acquire(ReadDirectory(info));
+  return Napi::Boolean::New(info.Env(), is_acquired);
+}
+
+void ReleaseDirectory(const Napi::CallbackInfo& info) {
+  if (!info[0].IsBoolean()) {
+    throw Napi::TypeError::New(info.Env(), "Expected a boolean for whether LibTorch is open.");
+  }
+  ProcessDirectory::Instance().Release(info[0].As<Napi::Boolean>());
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New(env, Open, "open");
   exports["openSync"] = Napi::Function::New(env, OpenSync, "openSync");
+  exports["directory"] = Napi::Function::New(env, GetDirectory, "directory");
+  exports["chooseDirectory"] = Napi::Function::New(env, ChooseDirectory, "chooseDirectory");
+  exports["acquireDirectory"] = Napi::Function::New(env, AcquireDirectory, "acquireDirectory");
+  exports["releaseDirectory"] = Napi::Function::New(env, ReleaseDirectory, "releaseDirectory");
   exports["queryGpuDriver"] = Napi::Function::New(env, QueryDriver, "queryGpuDriver");
   exports["queryGpuDriverSync"] = Napi::Function::New(env, QueryDriverSync, "queryGpuDriverSync");
   return exports;

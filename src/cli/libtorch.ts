@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import {
   findUsedLibTorch,
-  installLibTorch,
+  libtorch,
   variants,
   wheelsOf,
   type LibTorch,
@@ -42,20 +42,27 @@ export function describeLibTorch({ dir, version, variant, source, rejected }: Li
   ].join('\n');
 }
 
+interface InstallFlags {
+  readonly variant: Variant;
+  readonly dir?: string;
+  readonly headers?: boolean;
+  readonly json?: boolean;
+}
+
 function installCommand(): Command {
   return new Command('install')
-    .description('download the official LibTorch into the cache directory')
+    .description('download the official LibTorch')
     .addOption(
       new Option('--variant <variant>', 'CPU only, or with CUDA').choices(variants).default('cpu'),
     )
+    .option('--dir <directory>', 'where to; by default a directory in the cache, where it is found')
     .option('--headers', 'include the headers for compiling against it')
     .option('--json', 'print JSON')
-    .action(async (flags: { variant: Variant; headers?: boolean; json?: boolean }) => {
-      const { variant, headers, json } = flags;
+    .action(async ({ variant, dir, headers, json }: InstallFlags) => {
       const size = wheelsOf(variant).reduce((bytes, wheel) => bytes + wheel.size, 0);
       note(`LibTorch for ${variant}: ${megabytes(size)} to download unless cached.`);
       const installed = await withProgress((onProgress, signal) =>
-        installLibTorch({ variant, headers, onProgress, signal }),
+        libtorch.install({ variant, dir, headers, onProgress, signal }),
       );
       if (json) printJson(installed);
       else print(installed.dir);

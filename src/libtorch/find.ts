@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { LibTorchError } from '../errors';
 import { majorMinor, readLibTorchDirectory, type LibTorchDirectory } from './directory';
-import { variants } from './pins';
+import { downloadSize, variants } from './pins';
 import { installDirectory } from './cache-directory';
 import { findPythonTorch, findPythonTorchSync, type PythonTorch } from './python';
 
 export interface FindOptions {
-  /** A LibTorch directory that takes precedence over all others. */
-  readonly libtorch?: string;
+  /** The directory that is loaded in this process: no other can be used. */
+  readonly current?: string;
+  /** The directory given to `libtorch.use`, which takes precedence over all others. */
+  readonly chosen?: string;
   /** The accepted major.minor versions, e.g. `['2.13']`; any by default. */
   readonly versions?: readonly string[];
 }
@@ -33,13 +35,14 @@ export interface LibTorch extends LibTorchDirectory {
 /**
  * Finds LibTorch. Searches in this order:
  *
- * 1. the directory given by the `libtorch` option,
+ * 1. the directory given to `libtorch.use`,
  * 2. the directory given by `SEMISUP_LIBTORCH`,
  * 3. the directory given by `LIBTORCH`,
  * 4. the user's cache, the CUDA build first,
  * 5. the active Python's PyTorch, if `LIBTORCH_USE_PYTORCH` is `1`.
  *
- * If one of the first three is set but rejected, the search ends.
+ * If one of the first three is set but rejected, the search ends. A LibTorch that this process has already
+ * loaded precedes all.
  *
  * @throws LibTorchError `ERR_SEMISUP_LIBTORCH_NOT_FOUND`, or `ERR_SEMISUP_LIBTORCH_MISMATCH` if only
  *   other versions were found; both list every location and why it was rejected.
@@ -124,14 +127,13 @@ class Search {
   }
 }
 
-function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
-  const sources = [
-    ["the option 'libtorch'", libtorch],
-    ['SEMISUP_LIBTORCH', process.env.SEMISUP_LIBTORCH],
-    ['LIBTORCH', process.env.LIBTORCH],
-  ] as const;
-  for (const [source, dir] of sources) {
-    yield dir ? { source, dir: resolve(dir), explicit: true } : { source, problem: 'not set' };
+function* candidates({ current, chosen }: FindOptions): Generator<Candidate> {
+  if (current !== undefined) {
+    yield { source: 'loaded in this process', dir: current, explicit: true };
+    return;
+  }
+  for (const { source, dir, missing } of configured(chosen)) {
+    yield dir ? { source, dir: resolve(dir), explicit: true } : { source, problem: missing };
   }
   // The CUDA build first.
   for (const variant of variants.toReversed()) {
@@ -139,10 +141,26 @@ function* candidates({ libtorch }: FindOptions): Generator<Candidate> {
   }
 }
 
+const usedSource = 'libtorch.use()';
+
+/** The directories that the user may set. */
+function configured(chosen: string | undefined) {
+  return [
+    { source: usedSource, dir: chosen, missing: 'not called' },
+    { source: 'SEMISUP_LIBTORCH', dir: process.env.SEMISUP_LIBTORCH, missing: 'not set' },
+    { source: 'LIBTORCH', dir: process.env.LIBTORCH, missing: 'not set' },
+  ] as const;
+}
+
+/** Whether the user has set a directory, so that no other is searched. */
+export function isConfigured({ chosen }: Pick<FindOptions, 'chosen'> = {}): boolean {
+  return configured(chosen).some(({ dir }) => Boolean(dir));
+}
+
 function notFoundError(locations: readonly RejectedLocation[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_NOT_FOUND', {
     what: `LibTorch was not found. Searched locations:\n${list(locations)}\n`,
-    remedy: `Possible solutions:\n${solutions}`,
+    remedy: remedy(locations),
     value: locations,
   });
 }
@@ -150,14 +168,30 @@ function notFoundError(locations: readonly RejectedLocation[]): LibTorchError {
 function mismatchError(locations: readonly RejectedLocation[]): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_MISMATCH', {
     what: `No compatible version of LibTorch was found. Searched locations:\n${list(locations)}\n`,
-    remedy: `Possible solutions:\n${solutions}\n- in a clone of the repository, build the addon for your LibTorch version: npm run build:native`,
+    remedy: `In a clone of the repository, 'npm run build:native' builds the addon for your LibTorch version. ${remedy(locations)}`,
     value: locations,
   });
 }
 
-const solutions = `- install it: npx semisup libtorch install
+/** What to do; ends with the command to run. */
+function remedy(locations: readonly RejectedLocation[]): string {
+  const { source, dir } = locations.at(-1)!;
+  if (source === usedSource) {
+    return "Pass libtorch.use the directory that contains 'lib'. libtorch.install({ dir }) downloads LibTorch into a directory.";
+  }
+  const size = downloadSize('cpu');
+  const command = size
+    ? `download it (${Math.round(size / 1e6)} MB): npx semisup libtorch install`
+    : `semisup cannot download it for ${process.platform}-${process.arch}`;
+  if (dir !== undefined && ['SEMISUP_LIBTORCH', 'LIBTORCH'].includes(source)) {
+    return `Set ${source} to the directory that contains 'lib', or unset it and ${command}`;
+  }
+  return `Possible solutions:
 - set SEMISUP_LIBTORCH to a LibTorch directory, the one that contains 'lib'
-- set LIBTORCH_USE_PYTORCH=1 to use the PyTorch of the active Python`;
+- set LIBTORCH_USE_PYTORCH=1 to use the PyTorch of the active Python
+- in a program, call libtorch.install()
+- ${command}`;
+}
 
 function list(locations: readonly RejectedLocation[]): string {
   return locations

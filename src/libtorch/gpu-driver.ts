@@ -1,4 +1,5 @@
-import { findLoader, type NativeGpuDriver } from './load';
+import { findBinaries } from './binaries';
+import type { NativeGpuDriver } from './loader';
 
 /** A GPU, as NVIDIA's driver describes it. */
 export interface Gpu {
@@ -34,12 +35,12 @@ const libraries = {
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` if no addon is compiled for this platform
  */
 export async function queryGpuDriver(names = libraries[process.platform]): Promise<GpuDriver> {
-  return names ? describe(await findLoader().queryGpuDriver(...names)) : noDriver();
+  return names ? describe(await findBinaries().loader.queryGpuDriver(...names)) : noDriver();
 }
 
 /** Like `queryGpuDriver`, but blocks while the driver initializes, up to a second. */
 export function queryGpuDriverSync(names = libraries[process.platform]): GpuDriver {
-  return names ? describe(findLoader().queryGpuDriverSync(...names)) : noDriver();
+  return names ? describe(findBinaries().loader.queryGpuDriverSync(...names)) : noDriver();
 }
 
 function noDriver(): GpuDriver {

@@ -10,14 +10,9 @@ export { nvJpegLibraries } from './libraries';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';
-export {
-  cudaBackend,
-  findUsedLibTorch,
-  findUsedLibTorchSync,
-  loadAddon,
-  loadAddonSync,
-  type LoadOptions,
-} from './load';
+export { cudaBackend } from './binaries';
+export { libtorch } from './libtorch';
+export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installDirectory, userCache } from './cache-directory';
 export type { Wheel } from './wheels';

@@ -1,13 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { LibTorchError } from '../errors';
+import { dirname, join, resolve } from 'node:path';
+import { LibTorchError, OptionError } from '../errors';
+import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import { withLock } from '../net/lock';
 import { errorReason } from '../net/error-reason';
 import { fetchWheel } from './fetch';
 import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
-import { pinnedVersion, wheelsOf, type Variant } from './pins';
+import { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 import { installDirectory } from './cache-directory';
 import { unpack } from './unpack';
 import type { Wheel } from './wheels';
@@ -23,21 +24,48 @@ export interface InstallProgress {
   readonly total: number;
 }
 
+/** Options of `libtorch.install`. */
 export interface InstallOptions {
-  /** `cpu` by default. */
+  /** The build: `cpu` (the default), or `cu130` with CUDA, which also works without a GPU. */
   readonly variant?: Variant;
+  /**
+   * The directory to install into, e.g. one that an application ships and passes to `libtorch.use`; by default
+   * one in the user's cache. If it exists, it must be empty or contain this build.
+   */
+  readonly dir?: string;
   /** Whether to install the headers too, to compile the addon (62 MB); false by default. */
   readonly headers?: boolean;
+  /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Called at most ten times a second, and at the start and the end of each file's phases. */
   readonly onProgress?: (progress: InstallProgress) => void;
 }
 
+/** Throws `OptionError` unless all options are known and of the right type. */
+export function checkInstallOptions(options: InstallOptions): void {
+  const where = 'libtorch.install';
+  checkOptionNames(options, ['variant', 'dir', 'headers', 'signal', 'onProgress'], where);
+  const { variant, dir, headers, signal, onProgress } = options;
+  if (variant !== undefined && !variants.includes(variant)) {
+    throw invalidValue('variant', variants.map((name) => `'${name}'`).join(' or '), variant);
+  }
+  if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
+    throw invalidValue('dir', 'a path', dir);
+  }
+  if (headers !== undefined && typeof headers !== 'boolean') {
+    throw invalidValue('headers', 'a boolean', headers);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalidValue('onProgress', 'a function', onProgress);
+  }
+  checkSignal(signal);
+}
+
 /**
- * Installs the pinned LibTorch into the user's cache, atomically. An existing installation is kept, and missing
- * headers are added if requested. Concurrent installations of one build are serialized by a lock.
+ * Installs the pinned LibTorch, atomically. An existing installation is kept, and missing headers are added if
+ * requested. Concurrent installations into one directory are serialized by a lock.
  *
  * @param wheels internal: the files to download, for tests and other platforms
- * @param dir internal: the directory, for other platforms
  * @returns the LibTorch directory
  * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform,
  *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
@@ -46,13 +74,14 @@ export interface InstallOptions {
 export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
-  dir: string = installDirectory(options.variant ?? 'cpu'),
 ): Promise<LibTorchDirectory> {
   const { variant = 'cpu', headers = false } = options;
+  const dir = options.dir === undefined ? installDirectory(variant) : resolve(options.dir);
   return withLock(
     `${dir}.lock`,
     async (signal) => {
       const existing = readLibTorchDirectory(dir);
+      if (options.dir !== undefined) checkReplaceable(dir, existing, variant);
       if (typeof existing === 'string') {
         await install(wheels, dir, { ...options, variant, signal });
       } else if (headers && !hasHeaders(existing, variant)) {
@@ -62,6 +91,40 @@ export async function installLibTorch(
     },
     { signal: options.signal },
   );
+}
+
+/**
+ * Throws unless a directory of the user's is absent, empty, or the build to install: anything else in it
+ * would be lost, or be taken for that build.
+ */
+function checkReplaceable(
+  dir: string,
+  existing: LibTorchDirectory | string,
+  variant: Variant,
+): void {
+  if (typeof existing === 'string') {
+    if (!existsSync(dir) || isEmptyDirectory(dir)) return;
+    throw unusableDirectory(dir, 'it contains other files');
+  }
+  if (existing.version !== pinnedVersion || existing.variant !== variant) {
+    throw unusableDirectory(dir, `it contains LibTorch ${existing.version} (${existing.variant})`);
+  }
+}
+
+function isEmptyDirectory(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+function unusableDirectory(dir: string, problem: string): OptionError {
+  return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+    what: `LibTorch ${pinnedVersion} cannot be installed in ${dir}: ${problem}.`,
+    remedy: 'Choose a directory that does not exist yet, or remove that one.',
+    value: dir,
+  });
 }
 
 async function install(

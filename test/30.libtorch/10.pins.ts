@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { LibTorchError } from '../../src/errors';
+import { isMusl } from '../../src/libtorch/libc';
 import { pinnedVersion, wheelsOf } from '../../src/libtorch';
 import { wheels } from '../../src/libtorch/wheels';
 
@@ -41,6 +43,23 @@ describe('pinned wheels', () => {
       wheelsOf(variant, 'linux', 'x64').reduce((sum, { size }) => sum + size, 0);
     assert.equal(bytes('cpu'), 191_794_682);
     assert(bytes('cu130') > 2e9);
+  });
+
+  it('do not exist for musl', () => {
+    assert.throws(() => wheelsOf('cpu', 'linux', 'x64', true), {
+      code: 'ERR_SEMISUP_PLATFORM',
+      message: /for linux-x64 with musl is not available.* on Linux with glibc only/,
+    });
+    const report = (glibcVersionRuntime?: string) => () => ({ header: { glibcVersionRuntime } });
+    assert.deepEqual(
+      [
+        isMusl('linux', report()),
+        isMusl('linux', report('2.36')),
+        isMusl('darwin', report()),
+        isMusl(),
+      ],
+      [true, false, false, existsSync('/etc/alpine-release')],
+    );
   });
 
   it('for an unsupported platform are rejected with the supported ones', () => {

@@ -46,7 +46,7 @@ describe('findLibTorch', () => {
       assert.deepEqual(findLibTorchSync(options), found);
       results.push([found.source, found.dir]);
     };
-    await find({ libtorch: option });
+    await find({ chosen: option });
     await find();
     setEnvironment({ SEMISUP_LIBTORCH: undefined });
     await find();
@@ -55,7 +55,7 @@ describe('findLibTorch', () => {
     setEnvironment({ XDG_CACHE_HOME: at('empty') });
     await find();
     assert.deepEqual(results, [
-      ["the option 'libtorch'", option],
+      ['libtorch.use()', option],
       ['SEMISUP_LIBTORCH', at('a')],
       ['LIBTORCH', at('b')],
       ["the user's cache", inCache('cpu')],
@@ -72,7 +72,7 @@ describe('findLibTorch', () => {
   it('reports the skipped locations and the reasons', async () => {
     await libTorch(inCache('cpu'));
     assert.deepEqual((await findLibTorch()).rejected, [
-      { source: "the option 'libtorch'", dir: undefined, problem: 'not set' },
+      { source: 'libtorch.use()', dir: undefined, problem: 'not called' },
       { source: 'SEMISUP_LIBTORCH', dir: undefined, problem: 'not set' },
       { source: 'LIBTORCH', dir: undefined, problem: 'not set' },
       {
@@ -95,22 +95,22 @@ describe('findLibTorch', () => {
   it('reports what is missing from a directory', async () => {
     await writeFiles(at('a'), { 'lib/libc10.so': '', 'version.py': "__version__ = '2.13.0'" });
     await writeFiles(at('b'), { 'lib/libc10.so': '', 'lib/libtorch_cpu.so': '' });
-    const a = await failure(findLibTorch({ libtorch: at('a') }), 'LIBTORCH_NOT_FOUND');
+    const a = await failure(findLibTorch({ chosen: at('a') }), 'LIBTORCH_NOT_FOUND');
     assert.match(a.message, /its lib directory does not contain torch_cpu/);
-    const b = await failure(findLibTorch({ libtorch: at('b') }), 'LIBTORCH_NOT_FOUND');
+    const b = await failure(findLibTorch({ chosen: at('b') }), 'LIBTORCH_NOT_FOUND');
     assert.match(b.message, /its version is in neither version\.py, build-version nor include/);
   });
 
   it('reports every location and the possible solutions if nothing is found', async () => {
     const { message, value } = await failure(findLibTorch(), 'LIBTORCH_NOT_FOUND');
     for (const line of [
-      "- the option 'libtorch': not set",
+      '- libtorch.use(): not called',
       '- SEMISUP_LIBTORCH: not set',
       '- LIBTORCH: not set',
       `- the user's cache (${inCache('cu130')}): the directory does not exist`,
       `- the user's cache (${inCache('cpu')}): the directory does not exist`,
       "- the active Python's PyTorch: not searched, because LIBTORCH_USE_PYTORCH is not 1",
-      '- install it: npx semisup libtorch install',
+      '- set LIBTORCH_USE_PYTORCH=1 to use the PyTorch of the active Python',
       "- set SEMISUP_LIBTORCH to a LibTorch directory, the one that contains 'lib'",
     ]) {
       assert(message.split('\n').includes(line), `${line}\nis missing in\n${message}`);
@@ -173,16 +173,19 @@ describe('LibTorch version', () => {
   for (const [title, files, version, variant] of manifests) {
     it(`is read from ${title}`, async () => {
       const libtorch = await writeFiles(directory.path, { ...libraries, ...files });
-      const found = await findLibTorch({ libtorch });
+      const found = await findLibTorch({ chosen: libtorch });
       assert.deepEqual([found.version, found.variant], [version, variant]);
     });
   }
 
   it('must match the major and minor version that the addon was built for', async () => {
     const libtorch = await writeFiles(directory.path, libTorchFiles);
-    assert.equal((await findLibTorch({ libtorch, versions: ['2.11', '2.13'] })).version, '2.13.0');
+    assert.equal(
+      (await findLibTorch({ chosen: libtorch, versions: ['2.11', '2.13'] })).version,
+      '2.13.0',
+    );
     const error = await failure(
-      findLibTorch({ libtorch, versions: ['2.11', '2.1'] }),
+      findLibTorch({ chosen: libtorch, versions: ['2.11', '2.1'] }),
       'LIBTORCH_MISMATCH',
     );
     assert(error instanceof LibTorchError);

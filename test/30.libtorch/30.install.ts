@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findLibTorch, installLibTorch, type InstallProgress } from '../../src/libtorch';
 import { failure, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
-import { wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
+import { libTorchFiles, wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
 import { file, sha256, status, TestServer } from '../support/http-server';
+import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('installLibTorch', () => {
@@ -167,6 +168,54 @@ describe('installLibTorch', () => {
     setEnvironment({ SEMISUP_OFFLINE: undefined });
     server.handler = file(wheel.bytes);
     assert.equal((await installLibTorch({}, [wheel])).version, '2.13.0');
+  });
+
+  it('installs into a directory of choice', async () => {
+    const wheel = await writeWheel(directory.path);
+    server.handler = file(wheel.bytes);
+    const dir = at('app', 'libtorch');
+    assert.equal((await installLibTorch({ dir }, [wheel])).dir, dir);
+    assert.deepEqual(await namesIn(dir), ['lib', 'licenses', 'version.py']);
+    assert.deepEqual(await namesIn(at('app')), ['libtorch']);
+    assert.equal((await installLibTorch({ dir }, [wheel])).version, '2.13.0');
+    assert.equal(server.requests.length, 1);
+    assert(!existsSync(at('cache')));
+    await mkdir(at('empty'));
+    await installLibTorch({ dir: at('empty') }, [wheel]);
+  });
+
+  it('does not replace other files in a directory of choice', async () => {
+    const wheel = await writeWheel(directory.path);
+    server.handler = file(wheel.bytes);
+    const older = { ...libTorchFiles, 'version.py': "__version__ = '2.12.0'" };
+    const cuda = { 'version.py': "__version__ = '2.13.0+cu130'", 'lib/libtorch_cuda.so': '' };
+    const cases = [
+      [{ 'letter.txt': 'Dear' }, /it contains other files/],
+      [older, /it contains LibTorch 2\.12\.0 \(cpu\)/],
+      [{ ...libTorchFiles, ...cuda }, /it contains LibTorch 2\.13\.0 \(cu130\)/],
+    ] as const;
+    for (const [index, [files, problem]] of cases.entries()) {
+      const dir = await writeFiles(at(`directory-${index}`), files);
+      const error = await failure(installLibTorch({ dir }, [wheel]), 'OPTION_VALUE');
+      assert.match(error.message, problem);
+      for (const name of Object.keys(files)) assert(existsSync(join(dir, name)));
+    }
+    await writeFiles(directory.path, { file: '' });
+    await failure(installLibTorch({ dir: at('file') }, [wheel]), 'OPTION_VALUE');
+    assert.equal(server.requests.length, 0);
+  });
+
+  it('downloads once for several processes', async () => {
+    const { bytes, ...wheel } = await writeWheel(directory.path);
+    server.handler = file(bytes);
+    const program = `require('./src/libtorch').installLibTorch({}, ${JSON.stringify([wheel])})
+      .then(({ dir }) => console.log(dir))`;
+    const outputs = await Promise.all([1, 2, 3].map(() => runNode(program)));
+    assert.deepEqual(
+      outputs.map(({ stdout }) => stdout.trim()),
+      Array<string>(3).fill(installed()),
+    );
+    assert.equal(server.requests.length, 1);
   });
 
   it('resumes an interrupted download', async () => {

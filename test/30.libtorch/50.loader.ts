@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { writeFiles } from '../support/fake-libtorch';
-import { root } from '../support/run-node';
+import { root, runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 interface Loader {
   open(paths: unknown): Promise<void>;
   openSync(paths: unknown): void;
+  directory(): { chosen?: string; current?: string };
+  chooseDirectory(dir: unknown): boolean;
+  acquireDirectory(dir: unknown): boolean;
+  releaseDirectory(isOpen: unknown): void;
 }
 
 describe('loader', () => {
@@ -57,5 +61,51 @@ describe('loader', () => {
     const openings = Array.from({ length: 50 }, () => loader.open([missing]));
     const results = await Promise.allSettled(openings);
     assert(results.every(({ status }) => status === 'rejected'));
+  });
+
+  it('keeps one directory per process', async () => {
+    const { stdout } = await runNode(`
+      const loader = require('node-gyp-build')('.');
+      const results = [];
+      const step = (name, ...args) => results.push(loader[name](...args) ?? loader.directory());
+      step('directory');
+      step('chooseDirectory', '/a');
+      step('directory');
+      step('acquireDirectory', '/b');
+      step('acquireDirectory', '/c');
+      step('chooseDirectory', '/c');
+      step('releaseDirectory', false);
+      step('chooseDirectory', '/c');
+      step('acquireDirectory', '/d');
+      step('acquireDirectory', '/d');
+      step('releaseDirectory', true);
+      step('releaseDirectory', false);
+      step('chooseDirectory', '/d');
+      step('acquireDirectory', '/e');
+      console.log(JSON.stringify(results));`);
+    assert.deepEqual(JSON.parse(stdout), [
+      {},
+      true,
+      { chosen: '/a' },
+      true, // The attempt to open /b.
+      false,
+      false,
+      { chosen: '/a' },
+      true,
+      true,
+      true, // Two threads open /d.
+      { chosen: '/c', current: '/d' },
+      { chosen: '/c', current: '/d' },
+      true,
+      false,
+    ]);
+  });
+
+  it('rejects directories that are not strings', () => {
+    for (const name of ['chooseDirectory', 'acquireDirectory', 'releaseDirectory'] as const) {
+      for (const invalid of [undefined, 1, {}]) {
+        assert.throws(() => loader[name](invalid), TypeError);
+      }
+    }
   });
 });

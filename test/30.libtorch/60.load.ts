@@ -20,7 +20,7 @@ describe('addon', () => {
     env: NodeJS.ProcessEnv = { SEMISUP_LIBTORCH: libtorch },
   ) {
     const { stdout, ...status } = await runNode(
-      `const { loadAddon, loadAddonSync, findUsedLibTorch } = require('./src/libtorch');
+      `const { libtorch, loadAddon, loadAddonSync, findUsedLibTorch } = require('./src/libtorch');
        (async () => { ${program} })().catch((error) => {
          console.log(JSON.stringify({ code: error.code, message: error.message }));
        });`,
@@ -103,18 +103,16 @@ describe('addon', () => {
       'version.py': `__version__ = '${version}'`,
     });
     const { code, message, afterwards } = await runIsolated(
-      `const { code, message } = await loadAddon({ libtorch: ${JSON.stringify(directory.path)} })
-         .catch((error) => error);
-       const sync = (() => { try { loadAddonSync({ libtorch: ${JSON.stringify(directory.path)} }) }
-         catch (error) { return error.message } })();
+      `libtorch.use(${JSON.stringify(directory.path)});
+       const { code, message } = await loadAddon().catch((error) => error);
+       const sync = (() => { try { loadAddonSync() } catch (error) { return error.message } })();
        if (sync !== message) throw new Error(sync);
+       libtorch.use(${JSON.stringify(libtorch)});
        const { compiledFor } = await loadAddon();
        console.log(JSON.stringify({ code, message, afterwards: compiledFor }));`,
     );
     assert.equal(code, 'ERR_SEMISUP_LIBTORCH_OPEN');
-    assert(
-      message.includes(`in ${directory.path} (from the option 'libtorch') could not be opened`),
-    );
+    assert(message.includes(`in ${directory.path} (from libtorch.use()) could not be opened`));
     assert.match(message, /libgomp\.so\.1: (file too short|invalid)/);
     assert.match(message, /Possible solutions:\n- remove that directory and reinstall it/);
     assert.match(String(afterwards), /^2\./);

@@ -28,6 +28,7 @@ const exportedNames = [
   'TensorError',
   'devices',
   'hub',
+  'libtorch',
   'memory',
   'setThreads',
   'versions',

@@ -38,9 +38,11 @@ export function codeBlocks(page: string): CodeBlock[] {
  */
 export function javaScriptProgram({ code }: CodeBlock, weights: string): string {
   const imports = /^import \{([^}]*)\} from 'semisup';.*$/gm;
+  const nodeImports = /^import .* from 'node:.*$/gm;
   const names = [...code.matchAll(imports)].flatMap(([, list]) => list!.split(','));
   return `
     import { createRequire } from 'node:module';
+    ${(code.match(nodeImports) ?? []).join('\n')}
     const semisup = createRequire(${JSON.stringify(join(root, 'package.json'))})(${JSON.stringify(root)});
     for (const name of ${JSON.stringify(names.map((name) => name.trim()))}) {
       if (!(name in semisup)) throw new Error('semisup does not export ' + name);
@@ -63,6 +65,9 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
       open: (source, options) =>
         semisup.ModelSlot.open(source.endsWith('.pt') ? source : source + '.pt', options),
     };
+    // LibTorch is installed and loaded, so that another one is neither downloaded nor used.
+    const libtorch = { ...semisup.libtorch, install: semisup.libtorch.find, use: () => undefined };
+    process.resourcesPath = process.cwd();
     // What the prose around the blocks describes.
     const [images, paths] = [['a.jpg'], ['a.jpg', 'b.png']];
     const { signal } = new AbortController();
@@ -71,7 +76,7 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     const model = await hub.load('resnet50_swsl');
     const slot = await ModelSlot.open('resnet50_swsl');
     await (async () => {
-      ${code.replaceAll(imports, '')}
+      ${code.replaceAll(imports, '').replaceAll(nodeImports, '')}
     })();
     process.exit();
   `;

@@ -1,0 +1,79 @@
+import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import nodeGypBuild from 'node-gyp-build';
+import { LibTorchError } from '../errors';
+import { errorReason } from '../net/error-reason';
+import { majorMinor } from './directory';
+import type { Loader } from './loader';
+
+/** The compiled binaries for this platform. */
+export interface Binaries {
+  readonly loader: Loader;
+  /** Paths of the addons, by the major.minor of their LibTorch. */
+  readonly addons: ReadonlyMap<string, string>;
+  /** Paths of the CUDA backend libraries, likewise by version; opened only if CUDA is available. */
+  readonly cudaBackends: ReadonlyMap<string, string>;
+}
+
+/**
+ * Finds the binaries and opens the loader.
+ *
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`
+ */
+export function findBinaries(): Binaries {
+  const root = resolve(__dirname, '..', '..');
+  let file: string;
+  let loader: Loader;
+  try {
+    file = unpackedPath(nodeGypBuild.path(root));
+    loader = dlopen(file) as Loader;
+  } catch (cause) {
+    throw addonNotFound(root, errorReason(cause), cause);
+  }
+  const directory = dirname(file);
+  const addons = librariesIn(directory, 'torch');
+  if (addons.size === 0) {
+    throw addonNotFound(
+      root,
+      `${basename(file)} in ${directory} has no torch-<version> next to it`,
+    );
+  }
+  return { loader, addons, cudaBackends: librariesIn(directory, 'cuda') };
+}
+
+/** Path of the CUDA backend library for a LibTorch; undefined if not compiled. */
+export function cudaBackend({ version }: { readonly version: string }): string | undefined {
+  return findBinaries().cudaBackends.get(majorMinor(version));
+}
+
+// `process.dlopen` accepts any file name. With lazy binding, a missing symbol would abort the process on
+// its first call, so all symbols are bound now.
+export function dlopen(file: string): unknown {
+  const module = { exports: {} };
+  process.dlopen(module, file, constants.dlopen.RTLD_NOW);
+  return module.exports;
+}
+
+/** The dynamic linker cannot read Electron's archives; Electron unpacks files next to them. */
+export function unpackedPath(file: string): string {
+  return file.replace(/\.asar(?=[\\/])/, '.asar.unpacked');
+}
+
+/** Paths of the libraries named `<name>-<version>`, by version. */
+function librariesIn(directory: string, name: string): Map<string, string> {
+  const pattern = new RegExp(`^${name}-(\\d+\\.\\d+)\\.(?:so|dll)$`);
+  const found = readdirSync(directory).map(
+    (file) => [pattern.exec(file)?.[1] ?? '', join(directory, file)] as const,
+  );
+  return new Map(found.filter(([version]) => version !== ''));
+}
+
+function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
+  return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
+    what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
+    remedy: `In a clone, run 'npm run build:native'. Otherwise reinstall the package; if ${join(root, 'prebuilds')} does not contain this platform, compile the addon, which requires CMake and a C++20 compiler: npm install --save-dev cmake-js node-addon-api && node "${join(root, 'scripts', 'setup.mjs')}" --native`,
+    value: root,
+    cause,
+  });
+}
