@@ -42,9 +42,34 @@ export async function fetchWheel(wheel: Wheel, file: string, options: FetchOptio
   try {
     await fetchByPip(wheel, file, options);
   } catch (error) {
-    if (!(error instanceof LibTorchError) || failures.length === 0) throw error;
-    throw allFailedError(wheel, [...failures, error]);
+    if (!(error instanceof LibTorchError)) throw error;
+    throw new UnavailableError(wheel, [...failures, error]);
   }
+}
+
+/** No source has the wheel. */
+export class UnavailableError extends LibTorchError {
+  constructor(
+    wheel: Wheel,
+    readonly failures: readonly Error[],
+  ) {
+    const list = failures.map((failure) => `- ${describe(failure)}`).join('\n');
+    super('ERR_SEMISUP_LIBTORCH_INSTALL', {
+      what: `${wheel.file} could not be downloaded:\n${list}\n`,
+      remedy: `Check the network, pip and its index, or use one of these:
+- a mirror with the wheels: set SEMISUP_LIBTORCH_MIRROR to its base URL
+- the PyTorch of a Python: set LIBTORCH_USE_PYTORCH=1
+- another LibTorch of this version: set SEMISUP_LIBTORCH to its directory`,
+      value: wheel.file,
+      cause: new AggregateError(failures),
+    });
+    this.name = 'LibTorchError';
+  }
+}
+
+/** The errors of pip repeat the remedies of this one. */
+function describe(failure: Error): string {
+  return failure instanceof LibTorchError ? failure.what : failure.message;
 }
 
 function wheelUrl(base: string, wheel: Wheel): string {
@@ -70,15 +95,5 @@ function offlineError(wheel: Wheel): DownloadError {
     what: `${wheel.file} was not downloaded, because SEMISUP_OFFLINE is set.`,
     remedy: 'Unset it, or set SEMISUP_LIBTORCH to a LibTorch installation.',
     value: wheel.file,
-  });
-}
-
-function allFailedError(wheel: Wheel, failures: readonly Error[]): LibTorchError {
-  return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
-    what: `${wheel.file} could not be downloaded:\n${failures.map(({ message }) => `- ${message}`).join('\n')}\n`,
-    remedy:
-      'Set SEMISUP_LIBTORCH_MIRROR to the base URL of a mirror, or SEMISUP_LIBTORCH to a LibTorch installation.',
-    value: wheel.file,
-    cause: new AggregateError(failures),
   });
 }

@@ -6,6 +6,7 @@ import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import { withLock } from '../net/lock';
 import { errorReason } from '../net/error-reason';
 import { fetchWheel } from './fetch';
+import { withSubstitutes } from './substitutes';
 import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
 import { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
@@ -172,40 +173,53 @@ async function addHeaders(
   });
 }
 
+/** Selects the members to unpack: returns their relative path, undefined for the others. */
+type PathOf = (member: string) => string | undefined;
+
 /** Downloads and unpacks into a temporary directory next to `dir`, moves it with `commit`, and cleans up. */
 async function stage(
   wheels: readonly Wheel[],
   dir: string,
-  path: (member: string) => string | undefined,
-  { signal, onProgress }: InstallOptions,
+  path: PathOf,
+  options: InstallOptions,
   commit: (staged: string) => Promise<void>,
 ): Promise<void> {
   const staged = `${dir}.new`;
   await rm(staged, { recursive: true, force: true });
   try {
     for (const wheel of wheels) {
-      const { file, size } = wheel;
-      const archive = join(dirname(dir), file);
-      const report = createReporter(file, onProgress);
-      report('fetch', 0, size);
-      await fetchWheel(wheel, archive, {
-        signal,
-        onProgress: (received) => {
-          report('fetch', received, size);
-        },
-      });
-      await unpackWheel(archive, staged, path, {
-        signal,
-        onProgress: (written, total) => {
-          report('unpack', written, total);
-        },
-      });
-      await rm(archive);
+      await withSubstitutes(wheel, (one) => stageWheel(one, staged, path, options));
     }
     await commit(staged);
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
+}
+
+/** Downloads a wheel next to `staged` and unpacks it. */
+async function stageWheel(
+  wheel: Wheel,
+  staged: string,
+  path: PathOf,
+  { signal, onProgress }: InstallOptions,
+): Promise<void> {
+  const { file, size } = wheel;
+  const archive = join(dirname(staged), file);
+  const report = createReporter(file, onProgress);
+  report('fetch', 0, size);
+  await fetchWheel(wheel, archive, {
+    signal,
+    onProgress: (received) => {
+      report('fetch', received, size);
+    },
+  });
+  await unpackWheel(archive, staged, path, {
+    signal,
+    onProgress: (written, total) => {
+      report('unpack', written, total);
+    },
+  });
+  await rm(archive);
 }
 
 /** Calls `onProgress` at most ten times a second, and at the start and the end of a phase. */

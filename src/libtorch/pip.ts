@@ -59,7 +59,14 @@ async function runPip(wheel: Wheel, directory: string, { signal }: PipOptions): 
     if (result.code === 0) return;
     throw pipError(wheel, `${python} -m pip download ${requirement} failed: ${result.stderr}`);
   }
-  throw pipError(wheel, `${pythons.join(' or ')} was not found on PATH`);
+  throw pipError(wheel, `${pythons.join(' or ')} was not found on PATH`, new PythonNotFound());
+}
+
+class PythonNotFound extends Error {}
+
+/** Whether `fetchByPip` failed because there is no Python, so that it would fail for any wheel. */
+export function isPipMissing(error: unknown): boolean {
+  return error instanceof LibTorchError && error.cause instanceof PythonNotFound;
 }
 
 function run(
@@ -119,10 +126,11 @@ async function fileSize(path: string): Promise<number> {
   return stats?.isFile() ? stats.size : 0;
 }
 
-function pipError(wheel: Wheel, what: string): LibTorchError {
+function pipError(wheel: Wheel, what: string, cause?: Error): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_INSTALL', {
     what: `${wheel.file} could not be downloaded with pip: ${what}.`,
     remedy: 'Check pip and its index, or set SEMISUP_LIBTORCH to a LibTorch installation.',
     value: wheel.file,
+    cause,
   });
 }

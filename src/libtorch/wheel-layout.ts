@@ -10,6 +10,8 @@ const cudaLibraries = [
   'torch_nvshmem',
   'caffe2_nvrtc',
 ];
+// What torch_cpu of the CUDA build depends on. CUPTI's other libraries (39 MB) profile GPUs.
+const neededByCpu = ['cudart', 'cupti'];
 const importLibraries = ['c10.lib', 'torch_cpu.lib'];
 
 /**
@@ -25,7 +27,10 @@ export function memberPath(
     return isNeeded(torchLibrary, cuda) ? `lib/${torchLibrary}` : undefined;
   }
   const [, nvidiaLibrary] = /^nvidia\/.*\/lib\/([^/]+\.so[\d.]*)$/.exec(member) ?? [];
-  if (nvidiaLibrary !== undefined) return `lib/${nvidiaLibrary}`;
+  if (nvidiaLibrary !== undefined) {
+    const isNeededHere = cuda || neededByCpu.includes(libraryName(nvidiaLibrary)!);
+    return isNeededHere ? `lib/${nvidiaLibrary}` : undefined;
+  }
   const [, licenseOf] =
     /^([^/]+)\.dist-info\/(?:licenses\/)?licen[cs]e(?:\.txt)?$/i.exec(member) ?? [];
   if (licenseOf !== undefined) return `licenses/${licenseOf}.txt`;

@@ -7,6 +7,8 @@ export interface Wheel {
   readonly size: number;
   /** Base URL on PyTorch's download server; without one, the wheel is downloaded with pip only. */
   readonly base?: string;
+  /** Wheels with the same libraries, for where this one is not available. */
+  readonly substitutes?: readonly Wheel[];
 }
 
 /** Parses rows of SHA-256, size in bytes and file name. */
@@ -20,12 +22,10 @@ function parseRows(rows: string, base?: string): Wheel[] {
     });
 }
 
-const linuxX64Cpu = parseRows(
-  `
-6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b 191794682 torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
-`,
-  'https://download.pytorch.org/whl/cpu/',
-);
+/** The CPU libraries of the CUDA build depend on two CUDA libraries, but need no GPU. */
+function cpuPartOf(wheels: readonly Wheel[]): readonly Wheel[] {
+  return wheels.filter(({ file }) => /^(torch|nvidia_cuda_runtime|nvidia_cuda_cupti)-/.test(file));
+}
 
 const linuxX64Cuda = parseRows(`
 60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7 526574961 torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl
@@ -47,6 +47,14 @@ ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575  90215200 nvidi
 f658a05c48702219b3db52e194c2ea1ff0ccd3fbf2b75127b4a573074cc22fd5   3719559 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
 `);
 
+// The package index has only the CUDA build for Linux on x64.
+const linuxX64Cpu = parseRows(
+  `
+6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b 191794682 torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
+`,
+  'https://download.pytorch.org/whl/cpu/',
+).map((wheel) => ({ ...wheel, substitutes: cpuPartOf(linuxX64Cuda) }));
+
 const linuxArm64Cuda = parseRows(`
 092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c 427199369 torch-2.13.0-cp311-cp311-manylinux_2_28_aarch64.whl
 e31454ae00094b0c55319d9d15b6fa2fc50a9e1c0f5c8c80fb75258234e731e1 444574296 nvidia_cudnn_cu13-9.20.0.48-py3-none-manylinux_2_27_aarch64.whl
@@ -67,11 +75,8 @@ e931536ccc7d467a98ba1d8b89ff7fa7f1fa3b13f2b0069118cd7f47bff07d0c  38768748 nvidi
 d4be80fe2ca19d394d0baaac7ca59892fac892741b6f1c3f743b33dfb660a217   3654567 nvidia_nvjpeg-13.0.1.86-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl
 `);
 
-// No CPU-only build for Linux on ARM is pinned, so its CPU libraries come from the CUDA build. They
-// depend on these two CUDA libraries, but need no GPU.
-const linuxArm64Cpu = linuxArm64Cuda.filter(({ file }) =>
-  /^(torch|nvidia_cuda_runtime|nvidia_cuda_cupti)-/.test(file),
-);
+// No CPU-only build for Linux on ARM is pinned, so its CPU libraries come from the CUDA build.
+const linuxArm64Cpu = cpuPartOf(linuxArm64Cuda);
 
 const darwinArm64Cpu = parseRows(`
 e76f9bcecc52b8ff711239a2f7547d5353df95878ab232f0773c1d95928b92f8 111187938 torch-2.13.0-cp311-cp311-macosx_14_0_arm64.whl

@@ -45,6 +45,14 @@ describe('pinned wheels', () => {
     assert(bytes('cu130') > 2e9);
   });
 
+  it('are substituted on Linux x64 by the CPU libraries of the CUDA build', () => {
+    const [wheel] = wheelsOf('cpu', 'linux', 'x64');
+    const names = wheel!.substitutes?.map(({ file }) => file.split('-')[0]);
+    assert.deepEqual(names, ['torch', 'nvidia_cuda_cupti', 'nvidia_cuda_runtime']);
+    const cuda = wheelsOf('cu130', 'linux', 'x64');
+    assert(wheel!.substitutes!.every((substitute) => cuda.includes(substitute)));
+  });
+
   it('do not exist for musl', () => {
     assert.throws(() => wheelsOf('cpu', 'linux', 'x64', true), {
       code: 'ERR_SEMISUP_PLATFORM',

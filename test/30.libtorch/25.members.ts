@@ -13,11 +13,14 @@ describe('memberPath', () => {
         ...inLib('libgomp.so.1', 'libnvpl_blas_lp64_gomp.so.0', 'libshm.so', 'libtorch_cpu.so'),
         ...inLib('libtorch_cuda.so', 'libtorch_python.so'),
         'nvidia/cu13/lib/libcudart.so.13',
+        'nvidia/cu13/lib/libcupti.so.13',
+        'nvidia/cu13/lib/libnvperf_host.so',
         'nvidia/cu13/include/cuda.h',
       ]),
       [
         ...['lib/libarm_compute.so', 'lib/libc10.so', 'lib/libgfortran.so.5', 'lib/libgomp.so.1'],
         ...['lib/libnvpl_blas_lp64_gomp.so.0', 'lib/libtorch_cpu.so', 'lib/libcudart.so.13'],
+        'lib/libcupti.so.13',
       ],
     );
   });
@@ -49,6 +52,7 @@ describe('memberPath', () => {
           ...inLib('libc10_cuda.so', 'libtorch_cuda.so', 'libtorch_cuda_linalg.so'),
           ...inLib('libcaffe2_nvrtc.so', 'libtorch_nvshmem.so', 'libtorch.so'),
           'nvidia/cudnn/lib/libcudnn_graph.so.9',
+          'nvidia/cu13/lib/libnvperf_host.so',
           'nvidia/nvshmem/lib/libnvshmem_device.a',
         ],
         { cuda: true, headers: false },
@@ -56,6 +60,7 @@ describe('memberPath', () => {
       [
         ...['lib/libc10_cuda.so', 'lib/libtorch_cuda.so', 'lib/libtorch_cuda_linalg.so'],
         ...['lib/libcaffe2_nvrtc.so', 'lib/libtorch_nvshmem.so', 'lib/libcudnn_graph.so.9'],
+        'lib/libnvperf_host.so',
       ],
     );
   });

@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import {
-  findLibTorch,
-  libtorch,
-  type InstallProgress,
-} from '../../src/libtorch';
+import { findLibTorch, libtorch, type InstallProgress } from '../../src/libtorch';
 import { failure, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { libTorchFiles, writeFiles } from '../support/fake-libtorch';
