@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { asyncDispose } from '../dispose';
 import { DisposedError, OptionError, type SwapError } from '../errors';
 import { rejectOnAbort } from '../torch';
 import { createEvent, type SlotEvents } from './events';
@@ -140,7 +141,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     await this.#closed;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 
