@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import {
+  checkCLibrary,
   findUsedLibTorch,
   installLibTorch,
   variants,
@@ -52,6 +53,7 @@ function installCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (flags: { variant: Variant; headers?: boolean; json?: boolean }) => {
       const { variant, headers, json } = flags;
+      checkCLibrary();
       const size = wheelsOf(variant).reduce((bytes, wheel) => bytes + wheel.size, 0);
       note(`LibTorch for ${variant}: ${megabytes(size)} to download unless cached.`);
       const installed = await withProgress((onProgress, signal) =>

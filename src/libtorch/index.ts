@@ -20,4 +20,5 @@ export {
 } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installDirectory, userCache } from './cache-directory';
+export { checkCLibrary, glibcVersion } from './system';
 export type { Wheel } from './wheels';

@@ -9,6 +9,7 @@ import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
 import { pinnedVersion, wheelsOf, type Variant } from './pins';
 import { installDirectory } from './cache-directory';
+import { checkCLibrary } from './system';
 import { unpack } from './unpack';
 import type { Wheel } from './wheels';
 
@@ -38,7 +39,7 @@ export interface InstallOptions {
  *
  * @param wheels internal: the files to download, for tests
  * @returns the LibTorch directory
- * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform,
+ * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform or its C library,
  *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
  *   not the pinned one, or the disk is full. `signal.reason` after an abort.
  */
@@ -46,6 +47,7 @@ export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
 ): Promise<LibTorchDirectory> {
+  checkCLibrary();
   const { variant = 'cpu', headers = false } = options;
   const dir = installDirectory(variant);
   return withLock(

@@ -7,6 +7,8 @@ import { errorReason } from '../net/error-reason';
 import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
 import { majorMinor } from './directory';
 import { librariesToOpen } from './libraries';
+import { checkNotMusl } from './system';
+import { oldSystemLibrary } from './system-library';
 
 export interface LoadOptions {
   /** A LibTorch directory that takes precedence over all others. Used by the first call only. */
@@ -64,7 +66,7 @@ let loading: Promise<Loaded> | undefined;
  *
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` if no addon is compiled for this platform,
  *   `ERR_SEMISUP_LIBTORCH_NOT_FOUND` and `…_MISMATCH` as `findLibTorch`, `ERR_SEMISUP_LIBTORCH_OPEN`
- *   if the dynamic linker fails.
+ *   if the dynamic linker fails, `ERR_SEMISUP_PLATFORM` if the system's C library is not supported.
  * @returns the addon's exports
  */
 export async function loadAddon(options: LoadOptions = {}): Promise<unknown> {
@@ -103,7 +105,7 @@ export function findUsedLibTorchSync(): LibTorch {
 /**
  * The loader, without LibTorch.
  *
- * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`, `ERR_SEMISUP_PLATFORM`
  */
 export function findLoader(): Loader {
   return findBinaries().loader;
@@ -166,15 +168,15 @@ function finish(libtorch: LibTorch, { addons }: Binaries): Loaded {
 }
 
 function findBinaries(): Binaries {
+  checkNotMusl();
   const root = resolve(__dirname, '..', '..');
   let file: string;
-  let loader: Loader;
   try {
     file = unpackedPath(nodeGypBuild.path(root));
-    loader = dlopen(file) as Loader;
   } catch (cause) {
     throw addonNotFound(root, errorReason(cause), cause);
   }
+  const loader = openAddon(file, root) as Loader;
   const directory = dirname(file);
   const addons = librariesIn(directory, 'torch');
   if (addons.size === 0) {
@@ -208,6 +210,22 @@ function unpackedPath(file: string): string {
   return file.replace(/\.asar(?=[\\/])/, '.asar.unpacked');
 }
 
+/** @throws LibTorchError if the system is too old for the addon, or it cannot be opened for another reason */
+function openAddon(file: string, root: string): unknown {
+  try {
+    return dlopen(file);
+  } catch (cause) {
+    const old = oldSystemLibrary((cause as Error).message);
+    if (!old) throw addonNotFound(root, errorReason(cause), cause);
+    throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
+      what: `The compiled addon could not be opened: ${old.problem}.`,
+      remedy: old.remedy,
+      value: file,
+      cause,
+    });
+  }
+}
+
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
     what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
@@ -218,13 +236,17 @@ function addonNotFound(root: string, problem: string, cause?: unknown): LibTorch
 }
 
 function openFailed(libtorch: LibTorch, cause: unknown): LibTorchError {
+  const { dir, version, source } = libtorch;
+  const old = oldSystemLibrary((cause as Error).message);
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_OPEN', {
-    what: `LibTorch ${libtorch.version} in ${libtorch.dir} (from ${libtorch.source}) could not be opened: ${errorReason(cause)}.`,
-    remedy: `Possible solutions:
+    what: `LibTorch ${version} in ${dir} (from ${source}) could not be opened: ${old?.problem ?? errorReason(cause)}.`,
+    remedy:
+      old?.remedy ??
+      `Possible solutions:
 - remove that directory and reinstall it: npx semisup libtorch install
-- if a library is missing or too old (libstdc++, glibc 2.28 or newer), update the system
-- set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(libtorch.version)}`,
-    value: libtorch.dir,
+- if a library of the system is missing, install it
+- set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(version)}`,
+    value: dir,
     cause,
   });
 }
