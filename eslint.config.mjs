@@ -18,6 +18,29 @@ export default ts.config(
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
     },
   },
+  {
+    files: ['src/**'],
+    ignores: ['src/cli/**'],
+    rules: {
+      // `import()` does not work in the contexts of node:vm in which Vitest and Jest run.
+      '@typescript-eslint/no-require-imports': [
+        'error',
+        { allow: ['^(sharp|@napi-rs/image|pacote|undici)$'] },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ImportExpression', message: 'Call require: see eslint.config.mjs.' },
+        {
+          selector: 'VariableDeclaration[kind=/using$/]',
+          message: 'Use try and finally: see src/dispose.ts.',
+        },
+        {
+          selector: 'MemberExpression[object.name="Symbol"][property.name=/^(d|asyncD)ispose$/]',
+          message: 'Import the symbol from src/dispose.ts.',
+        },
+      ],
+    },
+  },
   { files: ['test/**'], rules: { '@typescript-eslint/no-floating-promises': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals: globals.node } },
   prettier,

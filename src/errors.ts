@@ -93,6 +93,9 @@ export class ImageError extends SemisupError<
   | 'ERR_SEMISUP_IMAGE_TIMEOUT'
 > {}
 
+/** A package that decodes images, or its native addon for this platform, is missing or cannot be loaded. */
+export class DecoderError extends SemisupError<'ERR_SEMISUP_DECODER_NOT_FOUND'> {}
+
 /**
  * A model name is unknown; a model file is missing, is not TorchScript or cannot be written; or a model
  * does not support the requested operation.

@@ -10,13 +10,18 @@ import { Tensor, type ScriptModule } from '../torch';
  */
 export async function checkOutput(module: ScriptModule, metadata: ModelMetadata): Promise<void> {
   const { crop } = metadata.transform;
-  using input = Tensor.from(new Float32Array(3 * crop * crop), [1, 3, crop, crop]);
-  const output = await module.forward(input);
-  if (!(output instanceof Tensor)) throw wrongOutput(metadata, describeOutput(output));
-  using logits = output;
-  const { shape, dtype } = logits;
-  checkLogits(metadata, shape);
-  if (dtype !== 'float32') throw wrongOutput(metadata, `a ${dtype} tensor`);
+  const input = Tensor.from(new Float32Array(3 * crop * crop), [1, 3, crop, crop]);
+  let output: Tensor | undefined;
+  try {
+    output = await module.forward(input);
+    if (!(output instanceof Tensor)) throw wrongOutput(metadata, describeOutput(output));
+    const { shape, dtype } = output;
+    checkLogits(metadata, shape);
+    if (dtype !== 'float32') throw wrongOutput(metadata, `a ${dtype} tensor`);
+  } finally {
+    if (output instanceof Tensor) output.dispose();
+    input.dispose();
+  }
 }
 
 /** @throws ModelError unless `shape` is that of one logit per class, [n, classes] */

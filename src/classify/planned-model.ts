@@ -115,10 +115,14 @@ export class PlannedModel {
     const preprocessed = performance.now();
     try {
       for (const { input, indices } of subBatches) {
-        using output = await this.module.call<Tensor<'float32'>>(method, input);
-        const forward = performance.now() - preprocessed;
-        const timings = { transform: preprocessed - startTime, forward };
-        await consume({ output, indices, timings });
+        const output = await this.module.call<Tensor<'float32'>>(method, input);
+        try {
+          const forward = performance.now() - preprocessed;
+          const timings = { transform: preprocessed - startTime, forward };
+          await consume({ output, indices, timings });
+        } finally {
+          output.dispose();
+        }
       }
     } finally {
       for (const { input } of subBatches) input.dispose();

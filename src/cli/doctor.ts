@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { DeviceError, LibTorchError, SemisupError } from '../errors';
 import { cacheDirectory } from '../hub';
+import { loadImageRs, loadSharp } from '../image/native-decoders';
 import {
   queryGpuDriver,
   cudaBackend,
   findUsedLibTorch,
+  glibcVersion,
   gpuProblem,
   installDirectory,
   type Gpu,
@@ -36,11 +38,13 @@ export function doctorCommand(): Command {
       const libtorch = await runCheck('LibTorch', describeLibTorch);
       const findings = [
         passed('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
-        passed('node', `${process.version}, ${process.platform}-${process.arch}`),
+        passed('node', describeNode()),
         libtorch,
         libtorch.ok
           ? await runCheck('addon', checkAddon)
           : await runCheck('LibTorch cache', () => checkCache(dirname(installDirectory('cpu')))),
+        await runCheck('sharp', describeSharp),
+        await runCheck('@napi-rs/image', describeImageRs),
         passed('cpu', (await devices())[0]!.description),
         await runCheck('GPU', checkGpu),
         await runCheck('cache', () => checkCache(cacheDirectory())),
@@ -65,6 +69,12 @@ async function runCheck(name: string, check: () => string | Promise<string>): Pr
   }
 }
 
+function describeNode(): string {
+  const glibc = glibcVersion();
+  const system = `${process.platform}-${process.arch}`;
+  return `${process.version}, ${system}${glibc === undefined ? '' : `, glibc ${glibc}`}`;
+}
+
 async function describeLibTorch(): Promise<string> {
   const { dir, version, variant, source } = await findUsedLibTorch();
   return `${version} (${variant}) in ${dir}, from ${source}`;
@@ -73,6 +83,16 @@ async function describeLibTorch(): Promise<string> {
 function checkAddon(): string {
   compute('cpu');
   return 'loads LibTorch and computes';
+}
+
+function describeSharp(): string {
+  const { versions } = loadSharp();
+  return `${versions.sharp}, with libvips ${versions.vips}; decodes all formats but AVIF, BMP and Netpbm`;
+}
+
+function describeImageRs(): string {
+  loadImageRs();
+  return 'decodes AVIF, BMP and Netpbm';
 }
 
 function compute(device: DeviceName): void {

@@ -68,7 +68,7 @@ function throwNotFound(path: string, isDirectory: boolean): never {
 
 /** The body of an image's URL. The decoder limits its size. */
 async function* download(url: string): AsyncGenerator<Uint8Array> {
-  const client = await HttpClient.open(timeouts.idle);
+  const client = HttpClient.open(timeouts.idle);
   try {
     const signal = AbortSignal.timeout(timeouts.total);
     const { status, body } = await client.send(url, { signal });

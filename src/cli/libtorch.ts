@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import {
+  checkCLibrary,
   findUsedLibTorch,
   libtorch,
   variants,
@@ -59,6 +60,7 @@ function installCommand(): Command {
     .option('--headers', 'include the headers for compiling against it')
     .option('--json', 'print JSON')
     .action(async ({ variant, dir, headers, json }: InstallFlags) => {
+      checkCLibrary();
       const size = wheelsOf(variant).reduce((bytes, wheel) => bytes + wheel.size, 0);
       note(`LibTorch for ${variant}: ${megabytes(size)} to download unless cached.`);
       const installed = await withProgress((onProgress, signal) =>

@@ -22,7 +22,7 @@ export async function linkedFile(repo: string, options: FetchOptions): Promise<L
   const { signal, retryPolicy = defaultRetryPolicy } = options;
   const host = (environment('HF_ENDPOINT') ?? 'https://huggingface.co').replace(/\/+$/, '');
   const url = `${host}/${repo}/resolve/main/model.safetensors`;
-  const http = await HttpClient.open(retryPolicy.idleTimeout);
+  const http = HttpClient.open(retryPolicy.idleTimeout);
   try {
     const headerChain = await retry(() => head(http, url, signal), retryPolicy, signal);
     const linked = headerChain.find((headers) => header(headers, 'x-linked-etag') !== undefined);

@@ -19,7 +19,7 @@ export async function npmTarball(
   settings: NpmSettings,
   { signal, retryPolicy = defaultRetryPolicy }: FetchOptions,
 ): Promise<string> {
-  const { default: pacote } = await import('pacote');
+  const pacote = require('pacote') as typeof import('pacote');
   const { registry, ca, httpProxy, httpsProxy, noProxy } = settings;
   const options = {
     registry,

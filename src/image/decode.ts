@@ -1,4 +1,4 @@
-import { ImageError } from '../errors';
+import { DecoderError, ImageError } from '../errors';
 import { abbreviate, checkOptionNames, invalidValue } from '../options';
 import type { Pixels } from '../types';
 import { DecodeTimeout, runDecoder } from './decoder-threads';
@@ -7,6 +7,7 @@ import { decodeWithImageRs } from './image-rs';
 import { toImageSource, type ImageInput } from './input';
 import { decodeWithLibvips, renderSharp } from './libvips';
 import { completeLimits, type DecodeLimits } from './limits';
+import { loadImageRs, loadSharp } from './native-decoders';
 import { readEncoded, type EncodedFile } from './read';
 
 /** Options of `decode`. */
@@ -33,6 +34,7 @@ export interface DecodeOptions {
  * @returns interleaved samples, top row first
  * @throws ImageError if the file is missing, corrupt, truncated or of an unsupported format, or if it exceeds
  *   a limit
+ * @throws DecoderError if the package that decodes its format cannot be loaded
  * @throws OptionError if `image` or an option is invalid
  */
 export async function decode(image: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
@@ -57,6 +59,9 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
   const limits = completeLimits(options.limits);
   const format = detectFormat(file);
   const usesLibvips = format !== 'avif' && format !== 'bmp' && format !== 'netpbm';
+  // Outside the time limit, which is for the image, not for loading the decoder.
+  if (usesLibvips) loadSharp();
+  else loadImageRs();
   const decodeFormat = async () => {
     signal?.throwIfAborted();
     return usesLibvips
@@ -67,7 +72,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
     return await runDecoder(decodeFormat, limits.milliseconds, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    if (cause instanceof ImageError) throw cause;
+    if (cause instanceof ImageError || cause instanceof DecoderError) throw cause;
     throw cause instanceof DecodeTimeout
       ? timeoutError(file.name, 'decoded', limits.milliseconds)
       : decodeError(file, format, cause);

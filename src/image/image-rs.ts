@@ -1,5 +1,3 @@
-import type { Transformer as TransformerType } from '@napi-rs/image';
-import sharp from 'sharp';
 import type { Pixels } from '../types';
 import { avifHeader } from './formats/avif';
 import { bmpSize } from './formats/bmp';
@@ -7,6 +5,7 @@ import { netpbmHeader } from './formats/netpbm';
 import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { DecodeLimits } from './limits';
+import { loadImageRs, loadSharp } from './native-decoders';
 import type { EncodedFile } from './read';
 
 /**
@@ -25,10 +24,7 @@ export async function decodeWithImageRs(
   // The decoder itself reads the header only together with the image.
   checkImageSize(file.name, { width, height }, limits.pixels);
   const bytes = format === 'avif' ? withStillBrand(file.bytes) : file.bytes;
-  // Imported on first use, because few applications decode these formats.
-  const { Transformer } = (await import('@napi-rs/image')) as {
-    Transformer: typeof TransformerType;
-  };
+  const { Transformer } = loadImageRs();
   const data = await new Transformer(bytes).rawPixels();
   const channels = (data.length / (width * height)) as Pixels['channels'];
   const pixels = { data, width, height, channels, cmyk: false };
@@ -61,6 +57,7 @@ function withStillBrand(avif: Buffer): Buffer {
 /** Applies an EXIF orientation, 2 to 8, off the JS thread. */
 async function rotate(pixels: Pixels, orientation: number): Promise<Pixels> {
   const { width, height, channels } = pixels;
+  const sharp = loadSharp();
   const image = sharp(pixels.data, { raw: { width, height, channels }, limitInputPixels: false });
   // sharp mirrors before it rotates.
   if (orientation === 2) image.flop();

@@ -1,4 +1,5 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type sharp from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import type { Pixels } from '../types';
 import type { ImageFormat } from './formats/detect';
 import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
@@ -7,6 +8,7 @@ import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
+import { loadSharp } from './native-decoders';
 import type { EncodedFile } from './read';
 
 /**
@@ -23,9 +25,11 @@ export async function decodeWithLibvips(
   const { name, bytes } = file;
   const tiffKind = format === 'tiff' ? unsupportedTiffKind(bytes) : undefined;
   if (tiffKind !== undefined) throw unsupportedKind(name, 'a TIFF image', tiffKind);
+  const sharp = loadSharp();
   const header = await sharp(bytes, { limitInputPixels: false }).metadata();
   checkImageSize(name, header, limits.pixels);
-  const image = format === 'gif' ? openGif(file, limits) : openSharp(bytes, format, limits);
+  const image =
+    format === 'gif' ? openGif(sharp, file, limits) : openSharp(sharp, bytes, format, limits);
   if (orient || format === 'tiff') image.autoOrient();
   const { data, info } = await toSamples(image.removeAlpha(), bytes, format, header).toBuffer({
     resolveWithObject: true,
@@ -50,8 +54,13 @@ export async function renderSharp(image: SharpInstance): Promise<Pixels> {
   return { data, width, height, channels, cmyk: false };
 }
 
-function openSharp(bytes: Buffer, format: ImageFormat, limits: Required<DecodeLimits>): Sharp {
-  return sharp(bytes, {
+function openSharp(
+  open: typeof sharp,
+  bytes: Buffer,
+  format: ImageFormat,
+  limits: Required<DecodeLimits>,
+): Sharp {
+  return open(bytes, {
     ignoreIcc: true,
     limitInputPixels: limits.pixels,
     // As in Pillow, a truncated file is an error, but an unknown TIFF tag is not.
@@ -61,14 +70,18 @@ function openSharp(bytes: Buffer, format: ImageFormat, limits: Required<DecodeLi
   }).timeout({ seconds: Math.min(3600, Math.ceil(limits.milliseconds / 1000)) });
 }
 
-function openGif({ name, bytes }: EncodedFile, limits: Required<DecodeLimits>): Sharp {
+function openGif(
+  open: typeof sharp,
+  { name, bytes }: EncodedFile,
+  limits: Required<DecodeLimits>,
+): Sharp {
   const frame = firstGifFrame(bytes);
   if (!frame) throw unsupportedKind(name, 'a GIF image', 'a first frame without a color table');
   const { left, top, right, bottom } = gifMargins(frame);
   if (right < 0 || bottom < 0) {
     throw unsupportedKind(name, 'a GIF image', 'a first frame that exceeds the canvas');
   }
-  const image = openSharp(withoutTransparency(bytes, frame), 'gif', limits);
+  const image = openSharp(open, withoutTransparency(bytes, frame), 'gif', limits);
   if (left + top + right + bottom === 0) return image;
   // libvips leaves the margins black; Pillow paints them in a color of the palette.
   const [r, g, b] = frame.background;

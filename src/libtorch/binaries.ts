@@ -6,6 +6,8 @@ import { LibTorchError } from '../errors';
 import { errorReason } from '../net/error-reason';
 import { majorMinor } from './directory';
 import type { Loader } from './loader';
+import { checkNotMusl } from './system';
+import { oldSystemLibrary } from './system-library';
 
 /** The compiled binaries for this platform. */
 export interface Binaries {
@@ -19,18 +21,18 @@ export interface Binaries {
 /**
  * Finds the binaries and opens the loader.
  *
- * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`
+ * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND`, `ERR_SEMISUP_PLATFORM`
  */
 export function findBinaries(): Binaries {
+  checkNotMusl();
   const root = resolve(__dirname, '..', '..');
   let file: string;
-  let loader: Loader;
   try {
     file = unpackedPath(nodeGypBuild.path(root));
-    loader = dlopen(file) as Loader;
   } catch (cause) {
     throw addonNotFound(root, errorReason(cause), cause);
   }
+  const loader = openLoader(file, root);
   const directory = dirname(file);
   const addons = librariesIn(directory, 'torch');
   if (addons.size === 0) {
@@ -67,6 +69,22 @@ function librariesIn(directory: string, name: string): Map<string, string> {
     (file) => [pattern.exec(file)?.[1] ?? '', join(directory, file)] as const,
   );
   return new Map(found.filter(([version]) => version !== ''));
+}
+
+/** @throws LibTorchError if the system is too old for the addon, or it cannot be opened for another reason */
+function openLoader(file: string, root: string): Loader {
+  try {
+    return dlopen(file) as Loader;
+  } catch (cause) {
+    const old = oldSystemLibrary((cause as Error).message);
+    if (!old) throw addonNotFound(root, errorReason(cause), cause);
+    throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
+      what: `The compiled addon could not be opened: ${old.problem}.`,
+      remedy: old.remedy,
+      value: file,
+      cause,
+    });
+  }
 }
 
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {

@@ -15,4 +15,5 @@ export { libtorch } from './libtorch';
 export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installDirectory, userCache } from './cache-directory';
+export { checkCLibrary, glibcVersion } from './system';
 export type { Wheel } from './wheels';

@@ -11,6 +11,7 @@ import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
 import { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 import { installDirectory } from './cache-directory';
+import { checkCLibrary } from './system';
 import { unpack } from './unpack';
 import type { Wheel } from './wheels';
 
@@ -68,7 +69,7 @@ export function checkInstallOptions(options: InstallOptions): void {
  *
  * @param wheels internal: the files to download, for tests and other platforms
  * @returns the LibTorch directory
- * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform,
+ * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform or its C library,
  *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
  *   not the pinned one, or the disk is full. `signal.reason` after an abort.
  */
@@ -76,6 +77,7 @@ export async function installLibTorch(
   options: InstallOptions = {},
   wheels: readonly Wheel[] = wheelsOf(options.variant ?? 'cpu'),
 ): Promise<LibTorchDirectory> {
+  checkCLibrary();
   const { variant = 'cpu', headers = false } = options;
   const dir = options.dir === undefined ? installDirectory(variant) : resolve(options.dir);
   return withLock(

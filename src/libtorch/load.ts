@@ -7,6 +7,7 @@ import { majorMinor } from './directory';
 import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
 import { librariesToOpen } from './libraries';
 import type { Loader } from './loader';
+import { oldSystemLibrary } from './system-library';
 
 interface Loaded {
   readonly addon: unknown;
@@ -22,7 +23,7 @@ let loading: Promise<Loaded> | undefined;
  *
  * @throws LibTorchError `ERR_SEMISUP_ADDON_NOT_FOUND` if no addon is compiled for this platform,
  *   `ERR_SEMISUP_LIBTORCH_NOT_FOUND` and `…_MISMATCH` as `findLibTorch`, `ERR_SEMISUP_LIBTORCH_OPEN`
- *   if the dynamic linker fails.
+ *   if the dynamic linker fails, `ERR_SEMISUP_PLATFORM` if the system's C library is not supported.
  * @returns the addon's exports
  */
 export async function loadAddon(): Promise<unknown> {
@@ -127,13 +128,17 @@ function finish(libtorch: LibTorch, { addons }: Binaries): Loaded {
 }
 
 function openFailed(libtorch: LibTorch, cause: unknown): LibTorchError {
+  const { dir, version, source } = libtorch;
+  const old = oldSystemLibrary((cause as Error).message);
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_OPEN', {
-    what: `LibTorch ${libtorch.version} in ${libtorch.dir} (from ${libtorch.source}) could not be opened: ${errorReason(cause)}.`,
-    remedy: `Possible solutions:
+    what: `LibTorch ${version} in ${dir} (from ${source}) could not be opened: ${old?.problem ?? errorReason(cause)}.`,
+    remedy:
+      old?.remedy ??
+      `Possible solutions:
 - remove that directory and reinstall it: npx semisup libtorch install
-- if a library is missing or too old (libstdc++, glibc 2.28 or newer), update the system
-- set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(libtorch.version)}`,
-    value: libtorch.dir,
+- if a library of the system is missing, install it
+- set SEMISUP_LIBTORCH to another LibTorch of version ${majorMinor(version)}`,
+    value: dir,
     cause,
   });
 }

@@ -47,7 +47,7 @@ export async function download(url: string, file: string, options: DownloadOptio
   const retryPolicy = options.retryPolicy ?? defaultRetryPolicy;
   const directory = dirname(file);
   await guardWrite(file, mkdir(directory, { recursive: true }));
-  const http = await HttpClient.open(retryPolicy.idleTimeout, options.network);
+  const http = HttpClient.open(retryPolicy.idleTimeout, options.network);
   try {
     const partial = await PartialFile.open(file, url, signal);
     try {

@@ -54,8 +54,8 @@ export class HttpClient {
   }
 
   /** @param idleTimeout how long a request may go without receiving a byte before it fails, in milliseconds */
-  static async open(idleTimeout: number, network: Network = {}): Promise<HttpClient> {
-    const { EnvHttpProxyAgent, request } = await import('undici');
+  static open(idleTimeout: number, network: Network = {}): HttpClient {
+    const { EnvHttpProxyAgent, request } = require('undici') as typeof import('undici');
     const { ca, httpProxy, httpsProxy, noProxy } = network;
     const tls = ca === undefined ? {} : { ca };
     try {

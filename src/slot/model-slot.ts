@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { asyncDispose } from '../dispose';
 import { DisposedError, OptionError, type SwapError } from '../errors';
 import { rejectOnAbort } from '../torch';
 import { createEvent, type SlotEvents } from './events';
@@ -141,7 +142,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   }
 
   /** Same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 

@@ -98,8 +98,12 @@ function imageProbe(classes: number): Probe {
 function toTensor({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): Tensor {
   const length = shape.reduce((count, side) => count * side, 1);
   const fill = dtype.includes('float') ? 0.5 : 0;
-  using tensor = Tensor.from(new Float32Array(length).fill(fill), shape);
-  return tensor.to({ dtype });
+  const tensor = Tensor.from(new Float32Array(length).fill(fill), shape);
+  try {
+    return tensor.to({ dtype });
+  } finally {
+    tensor.dispose();
+  }
 }
 
 function tensorsIn(value: ScriptValue): Tensor[] {

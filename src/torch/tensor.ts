@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { dtypeBytes, isDType, type DType } from '../types';
+import { dispose } from '../dispose';
 import { DisposedError, TensorError, type OptionError } from '../errors';
 import { checkOptionNames, guardGetters, invalidArgument, invalidValue } from '../options';
 import { openNativeSync, setTensorFactory } from './addon';
@@ -73,8 +74,12 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const type = dtype ?? guardGetters(name, data, () => inferDType(first));
     if (typeof type !== 'string' || !isDType(type)) throw invalidDType(dtype, first);
     if (guardGetters(name, data, () => needsHalfConversion(first, type))) {
-      using wide = Tensor.from(data, shape, 'float64');
-      return wide.to({ dtype: type as T });
+      const wide = Tensor.from(data, shape, 'float64');
+      try {
+        return wide.to({ dtype: type as T });
+      } finally {
+        wide.dispose();
+      }
     }
     const typed = guardGetters(name, data, () => flattenNested(data, lengths, type));
     const sizes = shape === undefined ? inferShape(lengths, type) : readShape(shape);
@@ -101,8 +106,12 @@ export class Tensor<T extends DType = DType> implements Disposable {
    */
   async data(): Promise<TypedArrayOf[T]> {
     if (this.device === 'cpu') return this.dataSync();
-    using copy = await this.moved('cpu');
-    return copy.dataSync();
+    const copy = await this.moved('cpu');
+    try {
+      return copy.dataSync();
+    } finally {
+      copy.dispose();
+    }
   }
 
   /** Copies the tensor to a device, off the JS thread. @internal */
@@ -121,8 +130,12 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /** Copies the elements, converted to float32; of complex ones the real part, as PyTorch does. */
   async toFloat32(): Promise<Float32Array> {
-    using converted = this.to({ dtype: 'float32' });
-    return await converted.data();
+    const converted = this.to({ dtype: 'float32' });
+    try {
+      return await converted.data();
+    } finally {
+      converted.dispose();
+    }
   }
 
   /**
@@ -164,7 +177,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
   }
 
   /** Same as `dispose()`. */
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 
@@ -202,11 +215,17 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   #format(name: string, suffixes: readonly string[]): string {
     const { shape } = this;
-    using edges = isSummarized(shape) ? this.#edges() : this.to();
-    const isHalf = this.dtype === 'float16' || this.dtype === 'bfloat16';
-    using printable = edges.to<DType>({ device: 'cpu', dtype: isHalf ? 'float32' : this.dtype });
-    const elements = printable.dataSync();
-    return formatTensor(name, { elements, shape, kind: kindOf(this.dtype) }, suffixes);
+    const edges = isSummarized(shape) ? this.#edges() : this.to();
+    let printable: Tensor | undefined;
+    try {
+      const isHalf = this.dtype === 'float16' || this.dtype === 'bfloat16';
+      printable = edges.to<DType>({ device: 'cpu', dtype: isHalf ? 'float32' : this.dtype });
+      const elements = printable.dataSync();
+      return formatTensor(name, { elements, shape, kind: kindOf(this.dtype) }, suffixes);
+    } finally {
+      printable?.dispose();
+      edges.dispose();
+    }
   }
 
   /** The elements that a summary shows. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findLibTorch } from '../../src/libtorch';
 import { libTorchFiles, writeFiles } from '../support/fake-libtorch';
+import { compileFutureLibrary, reasonAgainstCompiling } from '../support/future-library';
 import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -116,6 +117,46 @@ describe('addon', () => {
     assert.match(message, /libgomp\.so\.1: (file too short|invalid)/);
     assert.match(message, /Possible solutions:\n- remove that directory and reinstall it/);
     assert.match(String(afterwards), /^2\./);
+  });
+
+  const reason = reasonAgainstCompiling();
+  const itIfCompiled = reason ? it.skip : it;
+  const suffix = reason ? ` (skipped: ${reason})` : '';
+
+  itIfCompiled(`names the system library that is too old for LibTorch${suffix}`, async () => {
+    const version = (await findLibTorch()).version;
+    await writeFiles(directory.path, {
+      ...libTorchFiles,
+      'version.py': `__version__ = '${version}'`,
+    });
+    const library = join(directory.path, 'lib', 'libgomp.so.1');
+    await compileFutureLibrary(directory.path, library);
+    const { code, message } = await runIsolated('await loadAddon()', {
+      SEMISUP_LIBTORCH: directory.path,
+      PATH: process.env.PATH,
+    });
+    assert.equal(code, 'ERR_SEMISUP_LIBTORCH_OPEN');
+    assert(message.includes(`is too old: ${library} requires 2.99.`), message);
+    assert.match(
+      message,
+      /the system's glibc \(\S*libm\.so\.6\), which provides 2\.\d+, is too old/,
+    );
+    assert.match(message, /Installing LibTorch again does not help\.$/);
+  });
+
+  itIfCompiled(`names the system library that is too old for the addon${suffix}`, async () => {
+    const release = join(directory.path, 'build', 'Release');
+    await mkdir(release, { recursive: true });
+    await compileFutureLibrary(directory.path, join(release, 'binding.node'));
+    const { code, message } = await runIsolated('await loadAddon()', {
+      SEMISUP_LIBTORCH: libtorch,
+      SEMISUP_PREBUILD: directory.path,
+    });
+    assert.equal(code, 'ERR_SEMISUP_PLATFORM');
+    assert.match(
+      message,
+      /^The compiled addon could not be opened: the system's glibc .* 2\.99\. /,
+    );
   });
 
   it('reports how to build a missing addon', async () => {

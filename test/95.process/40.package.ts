@@ -11,6 +11,7 @@ const run = promisify(execFile);
 const exportedNames = [
   'Classifier',
   'CheckpointError',
+  'DecoderError',
   'DeviceError',
   'DisposedError',
   'DownloadError',
