@@ -45,12 +45,17 @@ async function readPath(
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   try {
-    await using file = await open(path);
-    const stats = await file.stat();
-    checkSize(name, stats.size, maxBytes);
-    // The size of a pipe or device is not known in advance.
-    if (stats.isFile() || stats.isDirectory()) return await file.readFile({ signal });
-    return await readChunks(file.createReadStream({ autoClose: false }), name, maxBytes, signal);
+    // Not `await using`: Yarn's Plug'n'Play replaces `open`, and its file handles are not disposable.
+    const file = await open(path);
+    try {
+      const stats = await file.stat();
+      checkSize(name, stats.size, maxBytes);
+      // The size of a pipe or device is not known in advance.
+      if (stats.isFile() || stats.isDirectory()) return await file.readFile({ signal });
+      return await readChunks(file.createReadStream({ autoClose: false }), name, maxBytes, signal);
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     signal?.throwIfAborted();
     throw cause instanceof ImageError ? cause : readError(path, name, cause);
