@@ -4,7 +4,7 @@
 //   npm run check:matrix -- --node 20,22              the smoke test on these versions of Node
 //   npm run check:matrix -- --managers npm,'yarn 1'     the smoke test with these package managers
 //   npm run check:matrix -- --suite 20,22,24,26       all tests on each version, with one prebuilt addon: hours
-//   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'
+//   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'     some tests, printed only
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -91,12 +91,14 @@ function yarn4(linker) {
   };
 }
 
+const allTests = 'test/[0-9]*/*.ts';
+
 const { values } = parseArgs({
   options: {
     node: { type: 'string' },
     managers: { type: 'string' },
     suite: { type: 'string' },
-    tests: { type: 'string', default: 'test/[0-9]*/*.ts' },
+    tests: { type: 'string', default: allTests },
   },
 });
 const all = values.node === undefined && values.managers === undefined && !values.suite;
@@ -113,19 +115,22 @@ await withDirectory(async (directory) => {
     writeInputs(shared.inputs);
     shared.tarball = pack(directory).file;
   }
-  if (selected.node.length > 0) {
-    const rows = selected.node.map((version) => checkNode(version, shared));
-    writeTable('node', ['Node', 'smoke test'], rows);
+  for (const version of selected.node) {
+    report('node', ['Node', 'smoke test'], checkNode(version, shared));
   }
-  if (selected.managers.length > 0) {
-    const rows = selected.managers.map((name) => checkManager(name, shared));
-    writeTable('managers', ['installed with', 'version', 'smoke test'], rows);
+  for (const name of selected.managers) {
+    report('managers', ['installed with', 'version', 'smoke test'], checkManager(name, shared));
   }
-  if (selected.suite.length > 0) {
-    const rows = selected.suite.map((version) => runSuite(version, shared));
-    writeTable('suite', ['Node', 'passed', 'pending', 'failed'], rows);
+  for (const version of selected.suite) {
+    report('suite', ['Node', 'passed', 'pending', 'failed'], runSuite(version, shared));
   }
 });
+
+/** Prints the row of a table, and writes it to the page unless it is about a part of the tests only. */
+function report(table, header, row) {
+  console.log(header.map((name, i) => `${name}: ${row[i]}`).join(', '));
+  if (table !== 'suite' || values.tests === allTests) writeTable(table, header, row);
+}
 
 /** Runs the smoke test on a version of Node, in a project installed with npm. */
 function checkNode(version, { directory, tarball, ...inputs }) {
@@ -204,7 +209,6 @@ function versionOf(node) {
 function outcome(title, check) {
   try {
     check();
-    console.error(`${title}: passed`);
     return 'passed';
   } catch (error) {
     process.exitCode = 1;
@@ -214,12 +218,12 @@ function outcome(title, check) {
   }
 }
 
-/** Updates rows of the table between two comments of the page. Rows are identified by a name or a major version. */
-function writeTable(name, header, rows) {
+/** Updates a row of the table between two comments of the page. Rows are identified by a name or a major version. */
+function writeTable(name, header, row) {
   const text = readFileSync(page, 'utf8');
   const [table] = new RegExp(`<!-- ${name} -->\n([^]*?)<!-- end -->`).exec(text) ?? [];
   if (table === undefined) throw new Error(`Expected a comment '<!-- ${name} -->' in ${page}.`);
-  const updated = new Map([...readRows(table), ...rows].map((row) => [keyOf(row), row]));
+  const updated = new Map([...readRows(table), row].map((each) => [keyOf(each), each]));
   const lines = [header, header.map(() => '---'), ...updated.values()];
   const written = lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
   writeFileSync(
