@@ -1,10 +1,10 @@
 // Runs the packed package on several versions of Node and with several package managers, and writes the results to
-// docs/compatibility.md. Only the tables of what was run are replaced.
+// docs/compatibility.md. Only the rows of what was run are replaced.
 //   npm run check:matrix                              everything but the test suite
 //   npm run check:matrix -- --node 20,22              the smoke test on these versions of Node
-//   npm run check:matrix -- --managers npm,pnpm       the smoke test with these package managers
+//   npm run check:matrix -- --managers npm,'yarn 1'     the smoke test with these package managers
 //   npm run check:matrix -- --suite 20,22,24,26       all tests on each version, with one prebuilt addon: hours
-//   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'
+//   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'     some tests, printed only
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -37,7 +37,14 @@ const managers = {
     semisup: ['npx', '--no-install', 'semisup'],
     version: ['npm', '--version'],
   },
-  pnpm: {
+  'pnpm 12': {
+    tool: '@pnpm/exe.linux-x64@12.21.0',
+    install: ['$tools/@pnpm/exe.linux-x64/pnpm', 'install', '--ignore-scripts'],
+    node: ['node'],
+    semisup: ['$tools/@pnpm/exe.linux-x64/pnpm', 'exec', 'semisup'],
+    version: ['$tools/@pnpm/exe.linux-x64/pnpm', '--version'],
+  },
+  'pnpm 10': {
     tool: 'pnpm@10.34.8',
     install: ['node', '$tools/pnpm/bin/pnpm.cjs', 'install', '--ignore-scripts'],
     node: ['node'],
@@ -51,8 +58,8 @@ const managers = {
     semisup: ['node', '$tools/yarn/bin/yarn.js', '--silent', 'run', 'semisup'],
     version: ['node', '$tools/yarn/bin/yarn.js', '--version'],
   },
-  'yarn 4, node_modules': yarn4('node-modules'),
-  "yarn 4, Plug'n'Play": yarn4('pnp'),
+  'yarn 4 (node_modules)': yarn4('node-modules'),
+  "yarn 4 (Plug'n'Play)": yarn4('pnp'),
   bun: {
     tool: '@oven/bun-linux-x64@1.4.5',
     install: ['$tools/@oven/bun-linux-x64/bin/bun', 'install', '--ignore-scripts'],
@@ -84,18 +91,20 @@ function yarn4(linker) {
   };
 }
 
+const allTests = 'test/[0-9]*/*.ts';
+
 const { values } = parseArgs({
   options: {
     node: { type: 'string' },
     managers: { type: 'string' },
     suite: { type: 'string' },
-    tests: { type: 'string', default: 'test/[0-9]*/*.ts' },
+    tests: { type: 'string', default: allTests },
   },
 });
 const all = values.node === undefined && values.managers === undefined && !values.suite;
 const selected = {
   node: values.node?.split(',') ?? (all ? nodeVersions : []),
-  managers: values.managers?.split(';') ?? (all ? Object.keys(managers) : []),
+  managers: values.managers?.split(',') ?? (all ? Object.keys(managers) : []),
   suite: values.suite?.split(',') ?? [],
 };
 
@@ -106,19 +115,22 @@ await withDirectory(async (directory) => {
     writeInputs(shared.inputs);
     shared.tarball = pack(directory).file;
   }
-  if (selected.node.length > 0) {
-    const rows = selected.node.map((version) => checkNode(version, shared));
-    writeTable('node', ['Node', 'smoke test'], rows);
+  for (const version of selected.node) {
+    report('node', ['Node', 'smoke test'], checkNode(version, shared));
   }
-  if (selected.managers.length > 0) {
-    const rows = selected.managers.map((name) => checkManager(name, shared));
-    writeTable('managers', ['installed with', 'version', 'smoke test'], rows);
+  for (const name of selected.managers) {
+    report('managers', ['installed with', 'version', 'smoke test'], checkManager(name, shared));
   }
-  if (selected.suite.length > 0) {
-    const rows = selected.suite.map((version) => runSuite(version, shared));
-    writeTable('suite', ['Node', 'passed', 'pending', 'failed'], rows);
+  for (const version of selected.suite) {
+    report('suite', ['Node', 'passed', 'pending', 'failed'], runSuite(version, shared));
   }
 });
+
+/** Prints the row of a table, and writes it to the page unless it is about a part of the tests only. */
+function report(table, header, row) {
+  console.log(header.map((name, i) => `${name}: ${row[i]}`).join(', '));
+  if (table !== 'suite' || values.tests === allTests) writeTable(table, header, row);
+}
 
 /** Runs the smoke test on a version of Node, in a project installed with npm. */
 function checkNode(version, { directory, tarball, ...inputs }) {
@@ -142,7 +154,7 @@ function checkNode(version, { directory, tarball, ...inputs }) {
 function checkManager(name, { directory, tarball, ...inputs }) {
   const manager = managers[name];
   if (!manager) {
-    const names = Object.keys(managers).join('; ');
+    const names = Object.keys(managers).join(', ');
     throw new Error(`Expected package managers among ${names}, but received ${name}.`);
   }
   const place = join(directory, name.replaceAll(/\W+/g, '-'));
@@ -197,7 +209,6 @@ function versionOf(node) {
 function outcome(title, check) {
   try {
     check();
-    console.error(`${title}: passed`);
     return 'passed';
   } catch (error) {
     process.exitCode = 1;
@@ -207,16 +218,25 @@ function outcome(title, check) {
   }
 }
 
-/** Replaces the table between two comments of the page. */
-function writeTable(name, header, rows) {
-  const lines = [header, header.map(() => '---'), ...rows].map(
-    (cells) => `| ${cells.join(' | ')} |`,
-  );
+/** Updates a row of the table between two comments of the page. Rows are identified by a name or a major version. */
+function writeTable(name, header, row) {
   const text = readFileSync(page, 'utf8');
-  const pattern = new RegExp(`(<!-- ${name} -->\n)[^]*?(\n<!-- end -->)`);
-  if (!pattern.test(text)) throw new Error(`Expected a comment '<!-- ${name} -->' in ${page}.`);
+  const [table] = new RegExp(`<!-- ${name} -->\n([^]*?)<!-- end -->`).exec(text) ?? [];
+  if (table === undefined) throw new Error(`Expected a comment '<!-- ${name} -->' in ${page}.`);
+  const updated = new Map([...readRows(table), row].map((each) => [keyOf(each), each]));
+  const lines = [header, header.map(() => '---'), ...updated.values()];
+  const written = lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
   writeFileSync(
     page,
-    text.replace(pattern, (_, start, end) => start + lines.join('\n') + end),
+    text.replace(table, () => `<!-- ${name} -->\n\n${written}\n<!-- end -->`),
   );
+}
+
+function readRows(table) {
+  const lines = table.split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2).map((line) => line.split(/ *(?<!\\)\| */).slice(1, -1));
+}
+
+function keyOf([name]) {
+  return name.split('.')[0];
 }

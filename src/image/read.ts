@@ -45,6 +45,7 @@ async function readPath(
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   try {
+    // Not `await using`: Yarn's Plug'n'Play replaces `open`, and its file handles are not disposable.
     const file = await open(path);
     try {
       const stats = await file.stat();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
@@ -25,6 +25,19 @@ describe('decode: image inputs', () => {
   it('accepts paths and file URLs', async () => {
     for (const image of [path, pathToFileURL(path), pathToFileURL(path).href]) {
       await decodesTo(image);
+    }
+  });
+
+  it("reads files whose handles are not disposable, as in Yarn's Plug'n'Play", async () => {
+    const handle = await open(path);
+    const prototype = Object.getPrototypeOf(handle) as object;
+    await handle.close();
+    const dispose = Object.getOwnPropertyDescriptor(prototype, Symbol.asyncDispose)!;
+    assert.ok(Reflect.deleteProperty(prototype, Symbol.asyncDispose));
+    try {
+      await decodesTo(path);
+    } finally {
+      Object.defineProperty(prototype, Symbol.asyncDispose, dispose);
     }
   });
 

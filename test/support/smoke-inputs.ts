@@ -14,7 +14,11 @@ async function writeSmokeInputs(directory: string): Promise<void> {
   await copyFile(join(root, 'examples', 'clock.jpg'), photo);
   using image = generatedImage();
   await writeFile(join(directory, 'image.f32'), await image.data());
-  await using model = await hub.load('resnet18_swsl', { weights, device: 'cpu', hubDir: directory });
+  await using model = await hub.load('resnet18_swsl', {
+    weights,
+    device: 'cpu',
+    hubDir: directory,
+  });
   using output = await model.forward(image);
   const logits = [...((await output.data()) as Float32Array)];
   const predictions = await model.classify(photo, { topk: 5 });
