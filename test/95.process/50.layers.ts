@@ -60,7 +60,7 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'semaphore'],
+    ['types', 'errors', 'semaphore', 'dispose-symbols'],
     ['home', 'options'],
     ['net', 'checkpoint'],
     ['libtorch'],
