@@ -1,5 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint';
 import {
   buildTorchScript,
@@ -50,6 +50,7 @@ export async function cachedTorchScript(card: ModelCard, options: HubOptions): P
     async (signal) => {
       if (!options.forceReload && (await isIntact(path, signal))) return;
       await rm(hashFile(path), { force: true });
+      await removeTemporaryFiles(path);
       await writeTorchScript(card, path, { ...options, signal });
       await writeFile(hashFile(path), await sha256File(path, signal));
     },
@@ -115,6 +116,15 @@ async function describeSource(
 /** The path of the file that contains the SHA-256 of a cached file, because LibTorch verifies no checksums. */
 function hashFile(path: string): string {
   return `${path}.sha256`;
+}
+
+/** Removes what processes and workers left that ended while they wrote `path`. Requires its lock. */
+async function removeTemporaryFiles(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
+    await rm(join(dirname(path), name), { force: true });
+  }
 }
 
 async function isIntact(path: string, signal: AbortSignal | undefined): Promise<boolean> {

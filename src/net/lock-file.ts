@@ -1,7 +1,17 @@
-import { readlinkSync } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { guardWrite } from './disk';
+
+// Descriptors instead of FileHandles: Node closes those of a worker when it ends, however it ends.
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const write = promisify(fs.writeFile);
+
+/** The open files of this process, by descriptor. */
+const openFiles = '/proc/self/fd';
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -20,18 +30,29 @@ export interface LockSnapshot {
   readonly state: string;
 }
 
-/** Creates the lock `path`. Returns false if it already exists. */
-export async function createLock(path: string, token: string): Promise<boolean> {
+/** A lock that this thread holds. */
+export interface HeldLock {
+  readonly token: string;
+  /** Closes the file, which tells waiters of this process that the lock is abandoned. */
+  close(): Promise<void>;
+}
+
+/** Creates the lock `path`. Returns undefined if it already exists. */
+export async function createLock(path: string, token: string): Promise<HeldLock | undefined> {
   try {
     const file = await open(path, 'wx');
     try {
-      await file.writeFile(JSON.stringify({ pid: process.pid, host: hostId(), token }));
-    } finally {
-      await file.close();
+      await write(file, JSON.stringify({ pid: process.pid, host: hostId(), token }));
+    } catch (error) {
+      await close(file);
+      throw error;
     }
-    return true;
+    // On Windows an open file could not be removed and created again.
+    const staysOpen = process.platform === 'linux';
+    if (!staysOpen) await close(file);
+    return { token, close: async () => (staysOpen ? await close(file) : undefined) };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     return guardWrite(path, Promise.reject(error as Error));
   }
 }
@@ -59,6 +80,24 @@ export function isDead(holder: LockHolder | undefined): boolean {
   }
 }
 
+/**
+ * Whether the holder of the lock `path` was a worker of this process that has ended: no thread has the file
+ * open. Always false where the system does not list open files.
+ */
+export async function isAbandoned(path: string, holder: LockHolder | undefined): Promise<boolean> {
+  if (holder?.pid !== process.pid || holder.host !== hostId()) return false;
+  try {
+    const lock = await stat(path);
+    for (const descriptor of await readdir(openFiles)) {
+      const file = await stat(join(openFiles, descriptor)).catch(() => undefined);
+      if (file?.ino === lock.ino && file.dev === lock.dev) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function parse(text: string): Pick<LockSnapshot, 'holder' | 'token'> {
   try {
     const { pid, host, token } = JSON.parse(text) as Record<string, unknown>;
@@ -77,7 +116,7 @@ function parse(text: string): Pick<LockSnapshot, 'holder' | 'token'> {
 // Containers may share a host name but not process ids.
 function hostId(): string {
   try {
-    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
+    return `${hostname()} ${fs.readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return hostname();
   }

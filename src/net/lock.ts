@@ -3,7 +3,15 @@ import { mkdir, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockError } from '../errors';
 import { guardWrite } from './disk';
-import { createLock, isDead, readLock, type LockHolder, type LockSnapshot } from './lock-file';
+import {
+  createLock,
+  isAbandoned,
+  isDead,
+  readLock,
+  type HeldLock,
+  type LockHolder,
+  type LockSnapshot,
+} from './lock-file';
 import { sleep } from './sleep';
 
 export interface LockOptions {
@@ -31,7 +39,7 @@ const defaultTiming: LockTiming = { heartbeat: 2_000, poll: 200, stale: 30_000 }
 /**
  * Runs `fn` while holding an inter-process lock, the file `path`. The holder updates its modification
  * time every two seconds. Another process takes the lock over if the holder has sent no heartbeat for
- * 30 seconds, or ran on the same host and has exited.
+ * 30 seconds, or ran on the same host and has exited. On Linux this includes workers of the same process.
  *
  * The signal passed to `fn` aborts when `options.signal` does, or with a `LockError` if another process
  * took the lock over while this one was suspended.
@@ -45,7 +53,8 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const { signal, timing = defaultTiming } = options;
-  const token = await acquire(path, options);
+  const lock = await acquire(path, options);
+  const { token } = lock;
   const lost = new AbortController();
   const heartbeat = setInterval(() => void beat(path, token, lost), timing.heartbeat);
   heartbeat.unref();
@@ -53,11 +62,16 @@ export async function withLock<T>(
     return await fn(AbortSignal.any(signal ? [signal, lost.signal] : [lost.signal]));
   } finally {
     clearInterval(heartbeat);
-    if ((await readLock(path))?.token === token) await guardWrite(path, rm(path, { force: true }));
+    try {
+      if ((await readLock(path))?.token === token)
+        await guardWrite(path, rm(path, { force: true }));
+    } finally {
+      await lock.close();
+    }
   }
 }
 
-async function acquire(path: string, options: LockOptions): Promise<string> {
+async function acquire(path: string, options: LockOptions): Promise<HeldLock> {
   const { signal, onWait, timing = defaultTiming } = options;
   const token = randomBytes(8).toString('hex');
   await guardWrite(path, mkdir(dirname(path), { recursive: true }));
@@ -65,7 +79,8 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
   let unchangedPolls = 0;
   for (;;) {
     signal?.throwIfAborted();
-    if (await createLock(path, token)) return token;
+    const lock = await createLock(path, token);
+    if (lock) return lock;
     const snapshot = await readLock(path);
     if (snapshot === undefined) continue;
     if (previous === undefined) onWait?.(snapshot.holder);
@@ -73,7 +88,11 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
     // not count the time that it slept.
     unchangedPolls = snapshot.state === previous?.state ? unchangedPolls + 1 : 0;
     previous = snapshot;
-    if (isDead(snapshot.holder) || unchangedPolls * timing.poll >= timing.stale) {
+    const isStale =
+      isDead(snapshot.holder) ||
+      unchangedPolls * timing.poll >= timing.stale ||
+      (await isAbandoned(path, snapshot.holder));
+    if (isStale) {
       await takeOver(path, snapshot, options);
     } else {
       await sleep(timing.poll, signal);

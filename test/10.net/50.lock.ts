@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockError } from '../../src/errors';
 import { withLock } from '../../src/net/lock';
@@ -99,6 +101,33 @@ describe('withLock', () => {
       const start = performance.now();
       await withLock(path(), () => Promise.resolve());
       assert(performance.now() - start < 1_000);
+      assert.deepEqual(await namesIn(directory.path), []);
+    });
+
+    it('happens immediately if the holder was a worker that was terminated', async function () {
+      if (process.platform !== 'linux') {
+        this.test!.title += ' (skipped: only Linux lists the open files of a process)';
+        this.skip();
+      }
+      const program = `
+        require('tsx/cjs');
+        const { withLock } = require('./src/net/lock');
+        withLock(${JSON.stringify(path())}, () => {
+          require('node:worker_threads').parentPort.postMessage('held');
+          return new Promise((resolve) => setTimeout(resolve, 60_000));
+        });`;
+      const worker = new Worker(program, { eval: true });
+      await once(worker, 'message');
+      let waiting = true;
+      const entered = withLock(path(), () => Promise.resolve(performance.now()), {
+        timing: { ...quick, stale: 20_000 },
+      });
+      void entered.then(() => (waiting = false));
+      await sleep(200);
+      assert(waiting);
+      const start = performance.now();
+      await worker.terminate();
+      assert((await entered) - start < 5_000);
       assert.deepEqual(await namesIn(directory.path), []);
     });
 
