@@ -1,5 +1,4 @@
 import type { Transformer as TransformerType } from '@napi-rs/image';
-import sharp from 'sharp';
 import type { Pixels } from '../types';
 import { avifHeader } from './formats/avif';
 import { bmpSize } from './formats/bmp';
@@ -7,6 +6,7 @@ import { netpbmHeader } from './formats/netpbm';
 import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { DecodeLimits } from './limits';
+import sharp from './load-sharp';
 import type { EncodedFile } from './read';
 
 /**

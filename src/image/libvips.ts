@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import type { Pixels } from '../types';
 import type { ImageFormat } from './formats/detect';
 import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
@@ -7,6 +7,7 @@ import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
+import sharp from './load-sharp';
 import type { EncodedFile } from './read';
 
 /**

@@ -12,6 +12,7 @@ export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './
 export { gpuProblem, type GpuProblem } from './gpu-problem';
 export {
   cudaBackend,
+  findLoader,
   findUsedLibTorch,
   findUsedLibTorchSync,
   loadAddon,
