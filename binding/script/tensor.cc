@@ -75,7 +75,8 @@ Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor) {
   DTypeName(tensor.scalar_type());
   // The owner may change its shape or dtype, which JavaScript reads later: detach.
   tensor = tensor.detach();
-  const auto bytes = static_cast<int64_t>(tensor.nbytes());
+  // An expanded tensor has more elements than memory. V8 aborts on an amount of 2^60 bytes or more.
+  const auto bytes = static_cast<int64_t>(std::min(tensor.nbytes(), tensor.storage().nbytes()));
   return Wrap(env, std::make_shared<Tensor>(Tensor{std::move(tensor)}), bytes);
 }
 

@@ -2,6 +2,7 @@ import type { Transformer } from '@napi-rs/image';
 import type sharp from 'sharp';
 import { DecoderError } from '../errors';
 import { abbreviate } from '../options';
+import { separateGlib } from './separate-glib';
 
 /** The packages that decode images; each loads a native addon from a package of its own for the platform. */
 type DecoderPackage = 'sharp' | '@napi-rs/image';
@@ -14,6 +15,7 @@ type DecoderPackage = 'sharp' | '@napi-rs/image';
  */
 export function loadSharp(): typeof sharp {
   try {
+    separateGlib();
     return require('sharp') as typeof sharp;
   } catch (cause) {
     throw decoderError('sharp', describeSharpFailure(cause), cause);

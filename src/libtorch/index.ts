@@ -10,7 +10,7 @@ export { nvJpegLibraries } from './libraries';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';
-export { cudaBackend } from './binaries';
+export { cudaBackend, findBinaries, unpackedPath } from './binaries';
 export { libtorch } from './libtorch';
 export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
 export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
