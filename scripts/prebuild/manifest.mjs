@@ -51,15 +51,15 @@ function describe(file) {
   return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** SHA-256 of everything that is compiled, whatever line endings Git checked out. */
+/** SHA-256 of everything that is compiled, the same on every platform and for every kind of line endings. */
 function hashSources(root) {
   const sources = readdirSync(join(root, 'binding'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/'));
   const hash = createHash('sha256');
-  for (const file of [join(root, 'CMakeLists.txt'), ...sources.sort()]) {
-    const path = file.slice(root.length).replaceAll('\\', '/');
-    hash.update(`${path}\n${readFileSync(file, 'utf8').replaceAll('\r\n', '\n')}\0`);
+  for (const path of ['/CMakeLists.txt', ...sources.sort()]) {
+    const text = readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n');
+    hash.update(`${path}\n${text}\0`);
   }
   return hash.digest('hex');
 }

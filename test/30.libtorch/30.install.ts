@@ -47,6 +47,15 @@ describe('installLibTorch', () => {
     assert.equal(await readFile(join(installed(), 'lib', 'libc10.so'), 'utf8'), 'c10');
   });
 
+  it('installs into a directory of its own for another platform', async () => {
+    const wheel = await writeWheel(directory.path);
+    server.handler = file(wheel.bytes);
+    const other = at('linux-arm64');
+    assert.equal((await installLibTorch({ headers: true }, [wheel], other)).dir, other);
+    assert.deepEqual(await namesIn(other), ['include', 'lib', 'licenses', 'version.py']);
+    assert.ok(!existsSync(installed()));
+  });
+
   it('leaves no temporary files next to the directory', async () => {
     const wheel = await writeWheel(directory.path);
     server.handler = file(wheel.bytes);
