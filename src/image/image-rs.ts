@@ -6,8 +6,10 @@ import { netpbmHeader } from './formats/netpbm';
 import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { DecodeLimits } from './limits';
-import sharp from './load-sharp';
 import type { EncodedFile } from './read';
+import { requireSharp } from './require-sharp';
+
+const sharp = requireSharp();
 
 /**
  * Decodes the formats for which sharp has no decoder (BMP, Netpbm) or one whose samples differ from Pillow's

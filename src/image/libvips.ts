@@ -7,8 +7,10 @@ import { unsupportedKind } from './formats/unsupported-kind';
 import { checkImageSize } from './image-size';
 import type { SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
-import sharp from './load-sharp';
 import type { EncodedFile } from './read';
+import { requireSharp } from './require-sharp';
+
+const sharp = requireSharp();
 
 /**
  * Decodes a file with sharp (libvips) to the samples that Pillow returns.

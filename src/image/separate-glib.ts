@@ -15,19 +15,22 @@ import { findLoader } from '../libtorch';
  * `RTLD_DEEPBIND` makes the addon search its own dependencies first. libvips must be open already, because the flag
  * would otherwise apply to it, too: it would free with glibc's `free` what `strdup` and `vasprintf` allocated with
  * Electron's `malloc`. The addon itself frees only memory that it or libvips allocated.
+ *
+ * @returns whether they are open
  */
-export function separateGlib(): void {
-  if (process.platform !== 'linux' || process.versions.electron === undefined) return;
+export function separateGlib(): boolean {
+  if (process.platform !== 'linux' || process.versions.electron === undefined) return false;
   const libraries = findLibraries();
-  if (!libraries) return;
+  if (!libraries) return false;
   try {
     findLoader().openSync([libraries.libvips]);
   } catch {
     // Without the loader or libvips, sharp is loaded normally, and reports what is missing.
-    return;
+    return false;
   }
   const flags = constants.dlopen.RTLD_LAZY | constants.dlopen.RTLD_DEEPBIND;
   process.dlopen({ exports: {} }, libraries.addon, flags);
+  return true;
 }
 
 /** The paths of sharp's addon and its libvips; undefined if they are not those of sharp's own packages. */
