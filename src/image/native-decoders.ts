@@ -2,10 +2,12 @@ import type { Transformer } from '@napi-rs/image';
 import type sharp from 'sharp';
 import { DecoderError } from '../errors';
 import { abbreviate } from '../options';
-import { separateGlib } from './separate-glib';
+import { requireSharp } from './require-sharp';
 
 /** The packages that decode images; each loads a native addon from a package of its own for the platform. */
 type DecoderPackage = 'sharp' | '@napi-rs/image';
+
+let loadedSharp: typeof sharp | undefined;
 
 /**
  * Loads sharp. It is loaded by the first image that it decodes, so that everything else works without its native
@@ -15,8 +17,7 @@ type DecoderPackage = 'sharp' | '@napi-rs/image';
  */
 export function loadSharp(): typeof sharp {
   try {
-    separateGlib();
-    return require('sharp') as typeof sharp;
+    return (loadedSharp ??= requireSharp());
   } catch (cause) {
     throw decoderError('sharp', describeSharpFailure(cause), cause);
   }

@@ -4,8 +4,6 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findBinaries, unpackedPath } from '../libtorch';
 
-let isDone = false;
-
 /**
  * Opens sharp's libraries so that they use the GLib inside libvips, not Electron's. Does nothing outside of Electron
  * on Linux, and has no effect if the application has already loaded sharp.
@@ -17,20 +15,22 @@ let isDone = false;
  * `RTLD_DEEPBIND` makes the addon search its own dependencies first. libvips must be open already, because the flag
  * would otherwise apply to it, too: it would free with glibc's `free` what `strdup` and `vasprintf` allocated with
  * Electron's `malloc`. The addon itself frees only memory that it or libvips allocated.
+ *
+ * @returns whether they are open
  */
-export function separateGlib(): void {
-  if (isDone || process.platform !== 'linux' || process.versions.electron === undefined) return;
-  isDone = true;
+export function separateGlib(): boolean {
+  if (process.platform !== 'linux' || process.versions.electron === undefined) return false;
   const libraries = findLibraries();
-  if (!libraries) return;
+  if (!libraries) return false;
   try {
     findBinaries().loader.openSync([libraries.libvips]);
   } catch {
     // Without the loader or libvips, sharp is loaded normally, and reports what is missing.
-    return;
+    return false;
   }
   const flags = constants.dlopen.RTLD_LAZY | constants.dlopen.RTLD_DEEPBIND;
   process.dlopen({ exports: {} }, libraries.addon, flags);
+  return true;
 }
 
 /** The paths of sharp's addon and its libvips; undefined if they are not those of sharp's own packages. */
