@@ -51,7 +51,7 @@ describe('installLibTorch', () => {
     const wheel = await writeWheel(directory.path);
     server.handler = file(wheel.bytes);
     const other = at('linux-arm64');
-    assert.equal((await installLibTorch({ headers: true }, [wheel], other)).dir, other);
+    assert.equal((await installLibTorch({ dir: other, headers: true }, [wheel])).dir, other);
     assert.deepEqual(await namesIn(other), ['include', 'lib', 'licenses', 'version.py']);
     assert.ok(!existsSync(installed()));
   });
