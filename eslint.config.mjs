@@ -25,7 +25,7 @@ export default ts.config(
       // `import()` does not work in the contexts of node:vm in which Vitest and Jest run.
       '@typescript-eslint/no-require-imports': [
         'error',
-        { allow: ['^(sharp|@napi-rs/image|pacote|undici)$'] },
+        { allow: ['^(sharp|@napi-rs/image|node-gyp-build|pacote|undici)$'] },
       ],
       'no-restricted-syntax': [
         'error',

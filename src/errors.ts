@@ -93,6 +93,9 @@ export class ImageError extends SemisupError<
   | 'ERR_SEMISUP_IMAGE_TIMEOUT'
 > {}
 
+/** Node's permission model (`--permission`) denied what is necessary; the message names the flag that allows it. */
+export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
+
 /** A package that decodes images, or its native addon for this platform, is missing or cannot be loaded. */
 export class DecoderError extends SemisupError<'ERR_SEMISUP_DECODER_NOT_FOUND'> {}
 

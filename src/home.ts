@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DownloadError } from './errors';
+import { deniedReason } from './permission';
 
 let warned = false;
 
@@ -36,12 +37,13 @@ function findHome(): string | undefined {
 
 /** A read-only cache that exists may still serve what was downloaded into it. */
 function canHoldCaches(home: string): boolean {
-  if (['.cache', 'Library', 'AppData'].some((name) => existsSync(join(home, name)))) return true;
   try {
+    if (['.cache', 'Library', 'AppData'].some((name) => existsSync(join(home, name)))) return true;
     accessSync(home, constants.W_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Node's permission model may still allow the caches themselves.
+    return deniedReason(error) !== undefined;
   }
 }
 

@@ -10,12 +10,20 @@ import { sha256File } from '../net/hash';
 
 const CHUNK_SIZE = 64 * 1024;
 
-/** Whether the file or directory `path` exists. */
+/**
+ * Whether the file or directory `path` exists.
+ *
+ * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if that cannot be determined
+ */
 export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw readError(path, error);
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import nodeGypBuild from 'node-gyp-build';
 import { LibTorchError } from '../errors';
 import { errorReason } from '../net/error-reason';
+import { permissionError } from '../permission';
 import { majorMinor } from './directory';
 import type { Loader } from './loader';
 import { checkNotMusl } from './system';
@@ -28,9 +28,11 @@ export function findBinaries(): Binaries {
   const root = resolve(__dirname, '..', '..');
   let file: string;
   try {
-    file = unpackedPath(nodeGypBuild.path(root));
+    // Loaded on first use: it reads /etc/alpine-release, which Node's permission model may deny.
+    const { path } = require('node-gyp-build') as typeof import('node-gyp-build');
+    file = unpackedPath(path(root));
   } catch (cause) {
-    throw addonNotFound(root, errorReason(cause), cause);
+    throw permissionError(addonFailure, cause) ?? addonNotFound(root, errorReason(cause), cause);
   }
   const loader = openLoader(file, root);
   const directory = dirname(file);
@@ -71,13 +73,17 @@ function librariesIn(directory: string, name: string): Map<string, string> {
   return new Map(found.filter(([version]) => version !== ''));
 }
 
+const addonFailure = 'The compiled addon could not be loaded';
+
 /** @throws LibTorchError if the system is too old for the addon, or it cannot be opened for another reason */
 function openLoader(file: string, root: string): Loader {
   try {
     return dlopen(file) as Loader;
   } catch (cause) {
     const old = oldSystemLibrary((cause as Error).message);
-    if (!old) throw addonNotFound(root, errorReason(cause), cause);
+    if (!old) {
+      throw permissionError(addonFailure, cause) ?? addonNotFound(root, errorReason(cause), cause);
+    }
     throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
       what: `The compiled addon could not be opened: ${old.problem}.`,
       remedy: old.remedy,

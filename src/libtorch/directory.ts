@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorReason } from '../net/error-reason';
 import { libraryName } from './libraries';
 
 /** A LibTorch directory. */
@@ -16,7 +17,11 @@ export interface LibTorchDirectory {
 
 /** Reads a LibTorch directory, or returns why it is not one. */
 export function readLibTorchDirectory(dir: string): LibTorchDirectory | string {
-  if (!existsSync(dir)) return 'the directory does not exist';
+  try {
+    if (!existsSync(dir)) return 'the directory does not exist';
+  } catch (error) {
+    return errorReason(error);
+  }
   const libraries = libraryNames(join(dir, 'lib'));
   const missing = ['c10', 'torch_cpu'].filter((name) => !libraries.includes(name));
   if (missing.length > 0) return `its lib directory does not contain ${missing.join(' and ')}`;

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
+import { deniedReason } from '../permission';
 
 /** The directory of the active Python's `torch` package, or why it was not found. */
 export type PythonTorch = { readonly dir: string } | { readonly problem: string };
@@ -49,9 +50,9 @@ function noPython(problems: readonly string[]): PythonTorch {
 }
 
 function describeFailure(python: string, cause: unknown): string {
-  return (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    ? `${python} was not found`
-    : `${python} failed`;
+  if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return `${python} was not found`;
+  const denied = deniedReason(cause);
+  return denied === undefined ? `${python} failed` : `${python} was not run: ${denied}`;
 }
 
 function parseOutput(python: string, stdout: string): PythonTorch {

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
+import { errorReason } from '../net/error-reason';
 import { invalidArgument } from '../options';
 import { rejectOnAbort } from './abort';
 
@@ -67,7 +68,7 @@ export async function writeFileAtomically(
   } catch (error) {
     await rm(temporary, { force: true });
     if (error instanceof SemisupError && !(error instanceof ModelError)) throw error;
-    const reason = error instanceof ModelError ? error.what : `${(error as Error).message}.`;
+    const reason = error instanceof ModelError ? error.what : `${errorReason(error)}.`;
     throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
       what: `'${target}' could not be written: ${reason}`,
       remedy: 'Check the directory, its permissions and its free space.',
@@ -133,7 +134,7 @@ function checkIsFile(path: string, stats: Stats): void {
 
 function readError(path: string, cause: unknown): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `The model file '${path}' could not be read: ${(cause as Error).message}.`,
+    what: `The model file '${path}' could not be read: ${errorReason(cause)}.`,
     remedy: 'Check the path and the permissions of the file.',
     value: path,
     cause,

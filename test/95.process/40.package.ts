@@ -21,6 +21,7 @@ const exportedNames = [
   'ModelError',
   'ModelSlot',
   'OptionError',
+  'PermissionError',
   'ScriptError',
   'ScriptModule',
   'SemisupError',

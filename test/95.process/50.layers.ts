@@ -61,8 +61,8 @@ describe('the layer checks', () => {
 describe('the layers of src/', () => {
   const layers = [
     ['types', 'errors', 'semaphore', 'dispose'],
-    ['home', 'options'],
-    ['net', 'checkpoint'],
+    ['options', 'permission'],
+    ['net', 'checkpoint', 'home'],
     ['libtorch'],
     ['torch', 'versions'],
     ['models', 'image'],
