@@ -13,6 +13,6 @@ export { gpuProblem, type GpuProblem } from './gpu-problem';
 export { cudaBackend } from './binaries';
 export { libtorch } from './libtorch';
 export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
-export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
+export { downloadSize, pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installDirectory, userCache } from './cache-directory';
 export type { Wheel } from './wheels';
