@@ -13,6 +13,7 @@ import {
 } from '../torch';
 import { parsePositiveInteger } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
+import { offerLibTorch } from './offer-libtorch';
 import { bold, describeError, dim, note, print, printJson, table } from './terminal';
 import { measureInterleaved } from './interleave';
 
@@ -62,6 +63,7 @@ export function benchCommand(): Command {
       .option('--json', 'print JSON'),
   ).action(async (models: string[], flags: BenchFlags) => {
     for (const precision of flags.precision ?? []) checkPlanOptions({ precision });
+    await offerLibTorch(flags);
     const all: Row[] = [];
     for (const model of models) {
       const rows = await bench(model, flags);

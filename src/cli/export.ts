@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { hub } from '../hub';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
+import { offerLibTorch } from './offer-libtorch';
 import { print, printJson } from './terminal';
 
 interface ExportFlags extends HubFlags {
@@ -27,6 +28,7 @@ export function exportCommand(): Command {
   ).action(async (model: string, flags: ExportFlags) => {
     const output = flags.output ?? `${model}.pt`;
     const { numClasses, weights } = flags;
+    await offerLibTorch(flags);
     const path = await withHub(flags, (options) =>
       hub.exportTorchScript(model, output, { ...options, numClasses, weights }),
     );

@@ -3,6 +3,7 @@ import { Classifier, pickModelOptions } from '../classify';
 import { OptionError } from '../errors';
 import { hub } from '../hub';
 import { withHub, type HubFlags } from './hub-options';
+import { offerLibTorch } from './offer-libtorch';
 import { toLoadOptions, type RunFlags } from './run-options';
 
 /** Opens the model that the flags select: one of the hub, or a TorchScript file. */
@@ -10,11 +11,13 @@ export async function openClassifier(flags: HubFlags & RunFlags): Promise<Classi
   const { model, weights, classes } = flags;
   if (!isTorchScriptFile(model)) {
     if (classes !== undefined) throw unusable('--classes', classes, 'a TorchScript file');
+    await offerLibTorch(flags);
     return await withHub(flags, (options) =>
       hub.load(model, { ...options, ...toLoadOptions(flags) }),
     );
   }
   if (weights !== undefined) throw unusable('--weights', weights, 'a model of the hub');
+  await offerLibTorch(flags);
   const options = pickModelOptions(flags);
   if (classes === undefined) return await Classifier.open(model, options);
   return await Classifier.open(model, { ...options, classes: await readClasses(classes) });

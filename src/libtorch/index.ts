@@ -13,7 +13,7 @@ export { gpuProblem, type GpuProblem } from './gpu-problem';
 export { cudaBackend, findBinaries, unpackedPath } from './binaries';
 export { libtorch } from './libtorch';
 export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
-export { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
+export { downloadSize, pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 export { installDirectory, userCache } from './cache-directory';
 export { checkCLibrary, glibcVersion } from './system';
 export type { Wheel } from './wheels';

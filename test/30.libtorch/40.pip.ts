@@ -217,7 +217,10 @@ esac`;
       assert.equal((wrong.result as LibTorchError).code, 'ERR_SEMISUP_DOWNLOAD_HASH');
       setEnvironment({ PATH: at('nowhere') });
       const missing = await install(wheel);
-      assert.match(String(missing.result), /python3 or python was not found on PATH/);
+      assert.match(
+        (missing.result as LibTorchError).message,
+        /python3 or python was not found on PATH/,
+      );
       assert.deepEqual([...wrong.warnings, ...missing.warnings], []);
     });
 
