@@ -7,6 +7,7 @@ import { errorReason } from '../net/error-reason';
 import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
 import { majorMinor } from './directory';
 import { librariesToOpen } from './libraries';
+import { onWindowsExit } from './windows-exit';
 
 export interface LoadOptions {
   /** A LibTorch directory that takes precedence over all others. Used by the first call only. */
@@ -119,16 +120,15 @@ async function load(options: LoadOptions): Promise<Loaded> {
   const { loader } = binaries;
   const libtorch = await findLibTorch(findOptions(binaries, options));
   const libraries = librariesOf(libtorch);
-  const onExit = () => {
+  const stopListening = onWindowsExit(() => {
     waitUntilOpen(loader, libraries);
-  };
-  process.once('exit', onExit);
+  });
   try {
     await loader.open(libraries);
   } catch (cause) {
     throw openFailed(libtorch, cause);
   } finally {
-    process.off('exit', onExit);
+    stopListening();
   }
   return finish(libtorch, binaries);
 }
@@ -142,8 +142,8 @@ function librariesOf({ dir }: LibTorch): string[] {
   return librariesToOpen(join(dir, 'lib'));
 }
 
-// `process.exit` runs LibTorch's static destructors, which crash while its constructors run on the
-// loader's thread. Opening the same libraries here blocks on the dynamic linker's lock until they finish.
+// Opening the same libraries here blocks on the loader lock until their initializers on the loader addon's
+// thread finish, as ExitGuard in binding/ does on other systems.
 function waitUntilOpen(loader: Loader, libraries: readonly string[]): void {
   try {
     loader.openSync(libraries);
