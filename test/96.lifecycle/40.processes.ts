@@ -46,7 +46,7 @@ describe('several processes', function () {
     const load = async () => {
       const options = { hubDir: ${JSON.stringify(hub)}, onProgress: ${onProgress} };
       const path = await cachedTorchScript(${JSON.stringify(published)}, options);
-      const model = await Classifier.open(path, { threads: 1 });
+      const model = await Classifier.open(path, { plan: 'untuned', threads: 1 });
       const [best] = await model.classify(square(64));
       await model.close();
       return [best.index, best.score];
