@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -9,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "loader/exit_guard.h"
 #include "loader/gpu_driver.h"
 #include "loader/library.h"
 #include "loader/process_directory.h"
@@ -43,9 +46,17 @@ class ShortOpenMpSpins {
 
 #endif
 
+// One call at a time: workers may open LibTorch concurrently, and one would unset the variable that
+// another relies on. Only until libgomp is open, because getenv() on another thread may read the
+// environment while setenv() reallocates it.
 void OpenLibraries(const std::vector<std::string>& paths) {
-  [[maybe_unused]] const ShortOpenMpSpins spins;
+  static std::mutex mutex;
+  static bool has_succeeded = false;
+  const std::lock_guard lock(mutex);
+  std::optional<ShortOpenMpSpins> spins;
+  if (!has_succeeded) spins.emplace();
   for (const std::string& path : paths) OpenLibrary(path);
+  has_succeeded = true;
 }
 
 std::vector<std::string> ReadPaths(const Napi::CallbackInfo& info) {
@@ -74,10 +85,16 @@ void OpenSync(const Napi::CallbackInfo& info) {
 }
 
 // A call of open(). The thread-safe function owns it, and its finalizer joins the thread: an
-// environment that ends early waits for dlopen, which would otherwise continue on freed memory.
+// environment that ends early waits for dlopen, which would otherwise continue on freed memory. So
+// does a process that exits, because LibTorch's static destructors crash while its constructors
+// run.
 struct OpenRequest {
   OpenRequest(Napi::Env env, std::vector<std::string> paths)
       : deferred(Napi::Promise::Deferred::New(env)), paths(std::move(paths)) {}
+
+  void Join() {
+    if (thread.joinable()) thread.join();
+  }
 
   void Run() {
     try {
@@ -103,6 +120,7 @@ struct OpenRequest {
   std::string error;
   Napi::ThreadSafeFunction done;
   std::thread thread;
+  ExitGuard exit_guard{[this] { Join(); }};
 };
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
@@ -110,7 +128,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   request->done = Napi::ThreadSafeFunction::New(
       info.Env(), Napi::Function(), "semisup:open", /*maxQueueSize=*/0, /*initialThreadCount=*/1,
       [](Napi::Env, OpenRequest* request) {
-        if (request->thread.joinable()) request->thread.join();
+        request->Join();
         delete request;
       },
       request);

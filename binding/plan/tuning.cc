@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "plan/plan.h"
+#include "runtime/executor.h"
 #include "runtime/heap.h"
 
 namespace semisup::plan {
@@ -35,6 +36,7 @@ double MinSeconds(const Work& work) {
   double best_seconds = std::numeric_limits<double>::infinity();
   for (int round = 0; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > kMaxSeconds) break;
+    Executor::CheckShutdown();
     const Stopwatch lap;
     work();
     if (round > 0) best_seconds = std::min(best_seconds, lap.seconds());
@@ -98,6 +100,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
   for (int round = 0; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > seconds) break;
     for (size_t pass = 0; pass < most_candidates * kInterleave; pass++) {
+      Executor::CheckShutdown();
       for (size_t i = 0; i < convolutions_.size(); i++) {
         const bool is_tried =
             i % kInterleave == pass % kInterleave && pass / kInterleave < candidates[i].size();

@@ -94,4 +94,10 @@ void Environment::Shutdown() {
   completions_->DropAll();
 }
 
+void Environment::ShutdownAtExit() {
+  for (const auto& known : executors_) {
+    if (const auto executor = known.lock()) executor->ShutdownAtExit();
+  }
+}
+
 }  // namespace semisup

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/exit_guard.h"
 #include "runtime/completions.h"
 #include "runtime/usage.h"
 
@@ -53,10 +54,10 @@ class Environment : public Napi::Addon<Environment> {
   };
 
   // Joins every executor thread, because none may outlive the environment or the libraries that it
-  // executes. JavaScript calls this when the process exits, since process.exit() runs no cleanup
-  // hooks; the cleanup hook does when a worker is terminated, since that runs no JavaScript.
-  // Idempotent.
+  // executes. The cleanup hook calls this when the environment ends. Idempotent.
   void Shutdown();
+  // Likewise if the process exits without running cleanup hooks, as process.exit() does.
+  void ShutdownAtExit();
 
   Napi::Env env_;
   Napi::FunctionReference make_error_;
@@ -66,6 +67,7 @@ class Environment : public Napi::Addon<Environment> {
   std::map<std::string, std::shared_ptr<Usage>> usage_;
   std::vector<Reporter> reporters_;
   size_t pending_jobs_ = 0;
+  ExitGuard exit_guard_{[this] { ShutdownAtExit(); }};
 };
 
 }  // namespace semisup

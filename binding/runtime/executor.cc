@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/error.h"
 #include "runtime/heap.h"
 
 namespace semisup {
@@ -16,6 +17,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kReleaseThreadsAfter{200};
 constexpr std::chrono::seconds kIdleAfter{5};
+
+// Set on the threads of an executor.
+thread_local const std::atomic<bool>* is_shutting_down = nullptr;
 
 // Ends the OpenMP worker threads of the calling thread. If there are more OpenMP threads than
 // cores, including the idle threads of other models, libgomp hardly spins at barriers, which makes
@@ -75,8 +79,13 @@ bool Executor::Close(std::unique_ptr<Task>& final_task) {
   return true;
 }
 
-void Executor::Shutdown() {
-  // Destroyed at the end of this function, outside the lock.
+void Executor::Shutdown() { Stop(); }
+
+void Executor::ShutdownAtExit() { new std::deque<QueuedTask>(Stop()); }
+
+std::deque<Executor::QueuedTask> Executor::Stop() {
+  is_shutting_down_ = true;
+  // The caller destroys the tasks, outside the lock.
   std::deque<QueuedTask> dropped;
   {
     const std::lock_guard lock(mutex_);
@@ -88,9 +97,17 @@ void Executor::Shutdown() {
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  return dropped;
+}
+
+void Executor::CheckShutdown() {
+  if (is_shutting_down && *is_shutting_down) {
+    throw Error("ERR_SEMISUP_CANCELED", "The process or worker ended while the call ran.");
+  }
 }
 
 void Executor::RunTasks(int threads) {
+  is_shutting_down = &is_shutting_down_;
   // OpenMP stores the number of threads per calling thread, but LibTorch initializes each new
   // thread with the number that was last set on any thread: always set it here.
   // lazy_init_num_threads() is inline and has a thread-local flag, of which LibTorch and this

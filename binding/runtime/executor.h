@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -56,6 +57,12 @@ class Executor {
   void OnIdle(std::function<void()> callback);
   // Drops queued tasks, waits for running ones and joins the threads. Idempotent.
   void Shutdown();
+  // Like Shutdown(), but leaks the queued tasks, because their destructors may need V8, which can
+  // no longer run while the process exits.
+  void ShutdownAtExit();
+  // Throws if the executor of the calling thread is being shut down. Long tasks call it repeatedly,
+  // so that a process or a worker that ends need not wait for them.
+  static void CheckShutdown();
 
  private:
   struct QueuedTask {
@@ -63,6 +70,8 @@ class Executor {
     std::unique_ptr<Task> task;
   };
 
+  // Closes the executor and joins the threads; returns the tasks that did not run.
+  std::deque<QueuedTask> Stop();
   void RunTasks(int threads);
   // Whether Next() need not wait. Requires the lock.
   bool CanProceed() const;
@@ -73,6 +82,7 @@ class Executor {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<bool> is_shutting_down_ = false;
   std::deque<QueuedTask> queue_;
   std::unique_ptr<Task> final_task_;
   size_t running_ = 0;

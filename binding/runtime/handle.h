@@ -1,6 +1,7 @@
 #pragma once
 #include <napi.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,10 +17,23 @@ namespace semisup {
 template <class T>
 struct HandleTraits;
 
-// The native side of a handle: a JS object with a type tag, so that objects of another type or
-// another addon, and objects forged in JavaScript, are rejected. `bytes` is reported to V8: the
-// garbage collector sees only the small JS object, and would otherwise ignore the megabytes that it
-// keeps alive.
+// Its address differs between the copies of this library that a process has loaded.
+inline const char copy_marker = 0;
+
+// The type tag of the handles that this copy of the library creates. A process may load several
+// copies, also of different versions, whose objects differ in layout: each rejects the others'
+// handles.
+template <class T>
+napi_type_tag TypeTag() {
+  auto tag = HandleTraits<T>::kTag;
+  tag.lower ^= reinterpret_cast<uintptr_t>(&copy_marker);
+  return tag;
+}
+
+// The native side of a handle: a JS object with a type tag, so that objects of another type,
+// another addon or another copy of this one, and objects forged in JavaScript, are rejected.
+// `bytes` is reported to V8: the garbage collector sees only the small JS object, and would
+// otherwise ignore the megabytes that it keeps alive.
 template <class T>
 struct Holder {
   std::shared_ptr<T> object;
@@ -52,7 +66,8 @@ Napi::Object Wrap(Napi::Env env, std::shared_ptr<T> object, int64_t bytes = 0) {
   NAPI_THROW_IF_FAILED(env, napi_wrap(env, handle, holder.get(), release, nullptr, nullptr),
                        handle);
   holder.release()->Account(env, +1);
-  NAPI_THROW_IF_FAILED(env, napi_type_tag_object(env, handle, &HandleTraits<T>::kTag), handle);
+  const auto tag = TypeTag<T>();
+  NAPI_THROW_IF_FAILED(env, napi_type_tag_object(env, handle, &tag), handle);
   return handle;
 }
 
@@ -60,7 +75,8 @@ template <class T>
 bool IsHandleOf(Napi::Value value) {
   bool tagged = false;
   if (value.IsObject()) {
-    napi_check_object_type_tag(value.Env(), value, &HandleTraits<T>::kTag, &tagged);
+    const auto tag = TypeTag<T>();
+    napi_check_object_type_tag(value.Env(), value, &tag, &tagged);
   }
   return tagged;
 }

@@ -30,7 +30,12 @@ class TypeMismatch : public Error {
 std::string DescribeObject(Napi::Object object) {
   const auto constructor = object.Get("constructor");
   if (IsPlainObject(object) || !constructor.IsFunction()) return "an object";
-  return "an object of class " + constructor.As<Napi::Object>().Get("name").ToString().Utf8Value();
+  const auto name = constructor.As<Napi::Object>().Get("name").ToString().Utf8Value();
+  // ToTensor() has rejected its handle.
+  if (name == "Tensor" && object.Get("handle").IsObject()) {
+    return "a Tensor of another copy of semisup, which this process has also loaded";
+  }
+  return "an object of class " + name;
 }
 
 std::string DescribeValue(Napi::Value value) {

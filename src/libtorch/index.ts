@@ -7,6 +7,7 @@ export {
 } from './find';
 export type { LibTorchDirectory } from './directory';
 export { nvJpegLibraries } from './libraries';
+export { onWindowsExit } from './windows-exit';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';

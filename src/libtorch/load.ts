@@ -8,6 +8,7 @@ import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from 
 import { librariesToOpen } from './libraries';
 import type { Loader } from './loader';
 import { oldSystemLibrary } from './system-library';
+import { onWindowsExit } from './windows-exit';
 
 interface Loaded {
   readonly addon: unknown;
@@ -73,10 +74,9 @@ async function load(): Promise<Loaded> {
   do libtorch = await findLibTorch(findOptions(binaries));
   while (!acquire(loader, libtorch));
   const libraries = librariesOf(libtorch);
-  const onExit = () => {
+  const stopListening = onWindowsExit(() => {
     waitUntilOpen(loader, libraries);
-  };
-  process.once('exit', onExit);
+  });
   let isOpen = false;
   try {
     await loader.open(libraries);
@@ -85,7 +85,7 @@ async function load(): Promise<Loaded> {
     throw openFailed(libtorch, cause);
   } finally {
     loader.releaseDirectory(isOpen);
-    process.off('exit', onExit);
+    stopListening();
   }
   return finish(libtorch, binaries);
 }
@@ -104,8 +104,8 @@ function librariesOf({ dir }: LibTorch): string[] {
   return librariesToOpen(join(dir, 'lib'));
 }
 
-// `process.exit` runs LibTorch's static destructors, which crash while its constructors run on the
-// loader's thread. Opening the same libraries here blocks on the dynamic linker's lock until they finish.
+// Opening the same libraries here blocks on the loader lock until their initializers on the loader addon's
+// thread finish, as ExitGuard in binding/ does on other systems.
 function waitUntilOpen(loader: Loader, libraries: readonly string[]): void {
   try {
     loader.openSync(libraries);

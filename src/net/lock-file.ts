@@ -50,7 +50,12 @@ export async function createLock(path: string, token: string): Promise<HeldLock 
     // On Windows an open file could not be removed and created again.
     const staysOpen = process.platform === 'linux';
     if (!staysOpen) await close(file);
-    return { token, close: async () => (staysOpen ? await close(file) : undefined) };
+    return {
+      token,
+      close: async () => {
+        if (staysOpen) await close(file);
+      },
+    };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     return guardWrite(path, Promise.reject(error as Error));

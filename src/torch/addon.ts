@@ -1,4 +1,4 @@
-import { loadAddon, loadAddonSync } from '../libtorch';
+import { loadAddon, loadAddonSync, onWindowsExit } from '../libtorch';
 import { createNativeError } from './native-errors';
 import type { Native, TensorHandle } from './native';
 
@@ -17,8 +17,7 @@ function initialize(addon: Native): Native {
   if (native === addon) return addon;
   native = addon;
   addon.setFactories(createNativeError, (handle) => makeTensor(addon, handle));
-  // LibTorch's exit handlers free what a running model still uses, so its threads end first.
-  process.once('exit', () => {
+  onWindowsExit(() => {
     addon.shutdown();
   });
   return addon;
