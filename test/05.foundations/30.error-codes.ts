@@ -32,6 +32,16 @@ describe('error codes', () => {
     assert.deepEqual(await codesInBinding(), nativeErrorCodes.toSorted());
   });
 
+  it('each have a cause and a remedy in docs/errors.md', async () => {
+    const rows = (await documented()).split('\n').filter((row) => row.includes('`ERR_SEMISUP_'));
+    const cells = rows.map((row) => row.split(' | ').map((cell) => cell.replace(/\|$/, '').trim()));
+    assert.ok(cells.length > 40);
+    assert.deepEqual(
+      cells.filter(([, , cause, remedy]) => !cause || !remedy),
+      [],
+    );
+  });
+
   it('belong to error classes that docs/errors.md lists', async () => {
     const classes = [...(await documented()).matchAll(/^\| `(\w+Error)` \|/gm)];
     const names = [...classes.map(([, name]) => name), 'SemisupError'];
