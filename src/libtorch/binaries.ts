@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
@@ -70,10 +70,47 @@ function librariesIn(directory: string, name: string): Map<string, string> {
 }
 
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
+  if (isBundled(root)) return bundledError(cause);
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
     what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
-    remedy: `In a clone, run 'npm run build:native'; otherwise check that ${join(root, 'prebuilds')} contains this platform, and reinstall the package.`,
+    remedy: `In a clone, run 'npm run build:native'; otherwise reinstall the package. Its directory ${join(root, 'prebuilds')} contains ${listPrebuilds()}.`,
     value: root,
+    cause,
+  });
+}
+
+/**
+ * The platforms in `prebuilds`. The path is written like this, in a call of readdirSync, for tools that trace
+ * the files of a program (nft, which Next.js and Vercel use): they then include all of `prebuilds`.
+ */
+function listPrebuilds(): string {
+  try {
+    const platforms = readdirSync(join(__dirname, '..', '..', 'prebuilds')).filter(
+      (name) => !name.endsWith('.md'),
+    );
+    return platforms.join(', ') || 'no platform';
+  } catch {
+    return 'no platform';
+  }
+}
+
+/** Whether this code is not in the package's directory: a bundler has copied it into another file. */
+function isBundled(root: string): boolean {
+  try {
+    const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      name?: unknown;
+    };
+    return name !== 'semisup';
+  } catch {
+    return true;
+  }
+}
+
+function bundledError(cause: unknown): LibTorchError {
+  return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
+    what: `The compiled addon was not found, because semisup was bundled into ${__filename}.`,
+    remedy: `Mark semisup as external, so that it is loaded from node_modules: esbuild --external:semisup; webpack externals: { semisup: 'commonjs semisup' }; Vite ssr.external: ['semisup']; Rollup external: ['semisup']; Next.js serverExternalPackages: ['semisup'].`,
+    value: __filename,
     cause,
   });
 }
