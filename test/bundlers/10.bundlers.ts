@@ -155,7 +155,7 @@ const reason = noRegistry();
       const entry = join(app, 'inner.cjs');
       await writeFile(
         entry,
-        `require('semisup').ScriptModule.load('x.pt').catch(({ code, message }) => console.log(code, message));`,
+        `require('semisup').ScriptModule.load(process.argv[2]).catch(({ code, message }) => console.log(code, message));`,
       );
       const file = join(app, 'inner', 'inner.cjs');
       await run(
