@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { pinnedVersion } from './libtorch';
 
-const manifest = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
-  version: string;
-};
+// `require` rather than reading the file: bundlers include it, so that a bundle can be loaded and reports
+// what is wrong with it.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const manifest = require('../package.json') as { version: string };
 
 /** The versions of this package and of the LibTorch that it installs. */
 export const versions: { readonly semisup: string; readonly libtorch: string } = {

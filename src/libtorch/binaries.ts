@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LibTorchError } from '../errors';
@@ -94,10 +94,47 @@ function openLoader(file: string, root: string): Loader {
 }
 
 function addonNotFound(root: string, problem: string, cause?: unknown): LibTorchError {
+  if (isBundled(root)) return bundledError(cause);
   return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
     what: `The compiled addon for ${process.platform}-${process.arch} could not be loaded: ${problem}.`,
-    remedy: `In a clone, run 'npm run build:native'. Otherwise reinstall the package; if ${join(root, 'prebuilds')} does not contain this platform, compile the addon, which requires CMake and a C++20 compiler: npm install --save-dev cmake-js node-addon-api && node "${join(root, 'scripts', 'setup.mjs')}" --native`,
+    remedy: `In a clone, run 'npm run build:native'; otherwise reinstall the package. Its directory ${join(root, 'prebuilds')} contains ${listPrebuilds()}. To compile the addon for another platform, which requires CMake and a C++20 compiler: npm install --save-dev cmake-js node-addon-api && node "${join(root, 'scripts', 'setup.mjs')}" --native`,
     value: root,
+    cause,
+  });
+}
+
+/**
+ * The platforms in `prebuilds`. The path is written like this, in a call of readdirSync, for tools that trace
+ * the files of a program (nft, which Next.js and Vercel use): they then include all of `prebuilds`.
+ */
+function listPrebuilds(): string {
+  try {
+    const platforms = readdirSync(join(__dirname, '..', '..', 'prebuilds')).filter(
+      (name) => !name.endsWith('.md'),
+    );
+    return platforms.join(', ') || 'no platform';
+  } catch {
+    return 'no platform';
+  }
+}
+
+/** Whether this code is not in the package's directory: a bundler has copied it into another file. */
+function isBundled(root: string): boolean {
+  try {
+    const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      name?: unknown;
+    };
+    return name !== 'semisup';
+  } catch {
+    return true;
+  }
+}
+
+function bundledError(cause: unknown): LibTorchError {
+  return new LibTorchError('ERR_SEMISUP_ADDON_NOT_FOUND', {
+    what: `The compiled addon was not found, because semisup was bundled into ${__filename}.`,
+    remedy: `Mark semisup as external, so that it is loaded from node_modules: esbuild --external:semisup; webpack externals: { semisup: 'commonjs semisup' }; Vite ssr.external: ['semisup']; Rollup external: ['semisup']; Next.js serverExternalPackages: ['semisup'].`,
+    value: __filename,
     cause,
   });
 }

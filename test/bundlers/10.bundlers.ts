@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { hub } from '../../src/hub';
+import { namesIn } from '../support/download';
+import { codeBlocks } from '../support/documentation';
+import { generatedWeights } from '../support/generated-weights';
+import { packPackage } from '../support/packed-package';
+
+const run = promisify(execFile);
+
+const bundlers = ['esbuild@0.28.2', 'webpack@5.113.0', 'vite@8.4.0', '@vercel/nft@1.11.5'];
+
+const program = `
+import { Classifier, ScriptModule, Tensor } from 'semisup';
+
+const file = process.argv[2];
+const net = await ScriptModule.load(file);
+const input = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
+const { shape } = await net.forward(input);
+const model = await Classifier.open(file);
+const pixels = { data: new Uint8Array(3 * 50 * 40).fill(99), width: 50, height: 40, channels: 3 };
+const [{ index, score }] = await model.classify(pixels, { topk: 1 });
+console.log(JSON.stringify({ shape, index, score: score > 0 && score <= 1 }));
+await model.close();
+await net.close();
+`;
+
+/** Why the packages cannot be installed, or undefined. */
+function noRegistry(): string | undefined {
+  try {
+    execFileSync('npm', ['ping', '--fetch-retries=0'], { stdio: 'ignore', timeout: 20_000 });
+    return undefined;
+  } catch {
+    return 'the npm registry cannot be reached';
+  }
+}
+
+const reason = noRegistry();
+
+(reason ? describe.skip : describe)(
+  `a bundle${reason ? ` (skipped: ${reason})` : ''}`,
+  function () {
+    this.timeout(600_000);
+    const generated = generatedWeights();
+    let directory: string;
+    let app: string;
+    let tools: string;
+    let model: string;
+    let expected: string;
+    const at = (...path: string[]) => join(directory, ...path);
+
+    before(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
+      [app, tools] = [at('app'), at('tools')];
+      model = join(generated.directory, 'model.pt');
+      await hub.exportTorchScript('resnet18_swsl', model, { weights: generated.weights });
+      await install(app, [packPackage(directory)]);
+      await install(tools, bundlers);
+      await writeFile(join(app, 'app.mjs'), program);
+      expected = await output(join(app, 'app.mjs'));
+      const { shape, score } = JSON.parse(expected) as { shape: number[]; score: boolean };
+      assert.deepEqual({ shape, score }, { shape: [1, 1000], score: true });
+    });
+
+    after(() => rm(directory, { recursive: true, force: true }));
+
+    async function install(where: string, packages: readonly string[]): Promise<void> {
+      await mkdir(where);
+      await writeFile(join(where, 'package.json'), '{ "private": true }');
+      const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+      await run('npm', ['install', ...flags, ...packages], { cwd: where });
+    }
+
+    async function output(file: string): Promise<string> {
+      const { stdout } = await run(process.execPath, [file, model], { cwd: dirname(file) });
+      return stdout;
+    }
+
+    /** Writes the configuration file that docs/bundlers.md shows under this name. */
+    async function writeConfiguration(name: string): Promise<void> {
+      const block = codeBlocks('docs/bundlers.md').find(({ code }) =>
+        code.startsWith(`// ${name}\n`),
+      );
+      assert(block, `docs/bundlers.md shows no ${name}`);
+      await writeFile(join(app, name), block.code);
+    }
+
+    const tool = (path: string) => join(tools, 'node_modules', ...path.split('/'));
+
+    /** Moves the bundle, with node_modules, to a directory of its own, and runs it there. */
+    async function outputElsewhere(bundler: string, name: string): Promise<string> {
+      const target = at(bundler);
+      await rename(join(app, 'dist'), target);
+      await cp(join(app, 'node_modules'), join(target, 'node_modules'), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
+      return await output(join(target, name));
+    }
+
+    it('of esbuild runs with the documented option', async () => {
+      const command = codeBlocks('docs/bundlers.md').find(({ code }) =>
+        code.startsWith('npx esbuild '),
+      );
+      const args = command!.code.split(' ').slice(2);
+      await run(tool('.bin/esbuild'), args, { cwd: app });
+      assert.equal(await outputElsewhere('esbuild', 'app.mjs'), expected);
+    });
+
+    it('of webpack runs with the documented configuration, without warnings', async () => {
+      await writeConfiguration('webpack.config.cjs');
+      const script = `
+        const webpack = require(${JSON.stringify(tool('webpack'))});
+        webpack({ context: process.cwd(), ...require('./webpack.config.cjs') }, (error, stats) => {
+          if (error) throw error;
+          console.log(stats.toString({ all: false, warnings: true, errors: true }));
+        });`;
+      const { stdout } = await run(process.execPath, ['--eval', script], { cwd: app });
+      assert.equal(stdout.trim(), '');
+      assert.equal(await outputElsewhere('webpack', 'app.cjs'), expected);
+    });
+
+    it('of Vite runs with the documented configuration', async () => {
+      await writeConfiguration('vite.config.mjs');
+      await run(process.execPath, [tool('vite/bin/vite.js'), 'build'], { cwd: app });
+      const [file] = await namesIn(join(app, 'dist'));
+      assert.equal(await outputElsewhere('vite', file!), expected);
+    });
+
+    it('of the files that nft traces is complete', async () => {
+      const script = `
+        const { nodeFileTrace } = require(${JSON.stringify(tool('@vercel/nft'))});
+        nodeFileTrace(['app.mjs'], { base: process.cwd() }).then(({ fileList }) => {
+          console.log(JSON.stringify([...fileList]));
+        });`;
+      const { stdout } = await run(process.execPath, ['--eval', script], { cwd: app });
+      const files = JSON.parse(stdout) as string[];
+      for (const file of files) {
+        await cp(join(app, file), at('traced', file), { verbatimSymlinks: true });
+      }
+      assert.equal(await output(at('traced', 'app.mjs')), expected);
+    });
+
+    it('that contains semisup names the remedy', async () => {
+      const flags = [
+        '--bundle',
+        '--platform=node',
+        '--external:sharp',
+        '--external:@napi-rs/image',
+      ];
+      const entry = join(app, 'inner.cjs');
+      await writeFile(
+        entry,
+        `require('semisup').ScriptModule.load(process.argv[2]).catch(({ code, message }) => console.log(code, message));`,
+      );
+      const file = join(app, 'inner', 'inner.cjs');
+      await run(
+        tool('.bin/esbuild'),
+        [entry, ...flags, '--external:node-gyp', `--outfile=${file}`],
+        {
+          cwd: app,
+        },
+      );
+      const message = await output(file);
+      assert.match(
+        message,
+        /^ERR_SEMISUP_ADDON_NOT_FOUND .* semisup was bundled into .*inner\.cjs\. Mark semisup as external/,
+      );
+      assert.doesNotMatch(message, /clone/);
+    });
+  },
+);
