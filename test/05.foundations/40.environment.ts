@@ -38,7 +38,7 @@ async function documentedNames(): Promise<string[]> {
 }
 
 /** Variables that tests set for their own child processes. */
-const ofTests = (name: string) => name === 'MODEL' || name.startsWith('FAKE_GPU_');
+const ofTests = (name: string) => /^MODELS?$/.test(name) || name.startsWith('FAKE_GPU_');
 
 /** Read by node-gyp-build from the name of the package. */
 const ofNodeGypBuild = ['SEMISUP_PREBUILD'];
