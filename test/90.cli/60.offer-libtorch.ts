@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { hub } from '../../src/hub';
 import { findLibTorch } from '../../src/libtorch';
@@ -46,7 +47,7 @@ const question = /LibTorch is not installed\. Download it now \(\d+ MB\)\? \[Y\/
 
     const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
       PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      HOME: homedir(),
       XDG_CACHE_HOME: directory.path,
       ...more,
     });
