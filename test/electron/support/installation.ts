@@ -9,6 +9,9 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
+/** Electron takes an app for packaged only if its executable is not named `electron`. */
+const executableName = 'semisup-photos';
+
 /** Installs Electron without an app. @param electron the path of Electron's executable */
 export async function install(electron: string): Promise<Installation> {
   const source = dirname(electron);
@@ -16,13 +19,14 @@ export async function install(electron: string): Promise<Installation> {
   // Electron finds its files next to its executable, whose path must therefore not be a symbolic link.
   for (const name of await readdir(source)) {
     if (name === 'resources') continue;
-    const [from, to] = [join(source, name), join(directory, name)];
-    await (name === basename(electron) ? link(from, to) : symlink(from, to));
+    if (name === basename(electron))
+      await link(join(source, name), join(directory, executableName));
+    else await symlink(join(source, name), join(directory, name));
   }
   const resources = join(directory, 'resources');
   await mkdir(resources);
   return {
-    executable: join(directory, basename(electron)),
+    executable: join(directory, executableName),
     resources,
     remove: async () => {
       await rm(directory, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { bar, errorBox, h, picture } from './dom.js';
 /** The photos that were opened, each with its five most probable classes. */
 export class ClassifyView {
   #list = h('ol', { className: 'photos' });
+  #notice = h('div', { className: 'notices' });
   #empty;
   #toolbar;
   #findSimilar;
@@ -29,7 +30,7 @@ export class ClassifyView {
       h('button', { className: 'primary', onclick: choose }, 'Choose photos…'),
       h('button', { onclick: () => this.#clear() }, 'Clear'),
     );
-    root.append(this.#toolbar, this.#empty, this.#list);
+    root.append(this.#notice, this.#toolbar, this.#empty, this.#list);
   }
 
   /** @param {readonly Photo[]} photos */
@@ -56,8 +57,12 @@ export class ClassifyView {
   }
 
   /** @param {State} state */
-  update({ model }) {
+  update({ model, loadError }) {
     this.#isReady = model !== undefined;
+    const isFailed = !this.#isReady && loadError;
+    this.#notice.replaceChildren(
+      ...(isFailed ? [errorBox(loadError.error, `${loadError.model} could not be loaded`)] : []),
+    );
     if (this.#isReady) for (const classify of this.#waiting.splice(0)) classify();
   }
 
