@@ -41,7 +41,9 @@ export default ts.config(
       ],
     },
   },
-  { files: ['test/**'], rules: { '@typescript-eslint/no-floating-promises': 'error' } },
-  { files: ['**/*.mjs'], languageOptions: { globals: globals.node } },
+  { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-floating-promises': 'error' } },
+  { files: ['**/*.mjs', 'examples/**/*.js'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.cjs'], languageOptions: { globals: { ...globals.node, ...globals.commonjs } } },
+  { files: ['examples/electron/src/renderer/**'], languageOptions: { globals: globals.browser } },
   prettier,
 );
