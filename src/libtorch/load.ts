@@ -173,7 +173,14 @@ function findBinaries(): Binaries {
     file = unpackedPath(nodeGypBuild.path(root));
     loader = dlopen(file) as Loader;
   } catch (cause) {
-    throw addonNotFound(root, errorReason(cause), cause);
+    // node-gyp-build's message has several lines.
+    throw addonNotFound(
+      root,
+      errorReason(cause)
+        .trim()
+        .replaceAll(/\s*\n\s*/g, ', '),
+      cause,
+    );
   }
   const directory = dirname(file);
   const addons = librariesIn(directory, 'torch');
