@@ -32,7 +32,9 @@ export function findBinaries(): Binaries {
     const { path } = require('node-gyp-build') as typeof import('node-gyp-build');
     file = unpackedPath(path(root));
   } catch (cause) {
-    throw permissionError(addonFailure, cause) ?? addonNotFound(root, errorReason(cause), cause);
+    // node-gyp-build's message has several lines.
+    const reason = errorReason(cause).trim().replaceAll(/\s*\n\s*/g, ', ');
+    throw permissionError(addonFailure, cause) ?? addonNotFound(root, reason, cause);
   }
   const loader = openLoader(file, root);
   const directory = dirname(file);

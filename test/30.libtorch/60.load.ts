@@ -166,7 +166,8 @@ describe('addon', () => {
       PREBUILDS_ONLY: '1',
     });
     assert.equal(code, 'ERR_SEMISUP_ADDON_NOT_FOUND');
-    assert.match(message, /No native build was found for/);
+    assert.match(message, /No native build was found for .*, loaded from: .*\. In a clone, run /);
     assert.match(message, /In a clone, run 'npm run build:native'/);
+    assert.match(message, /cmake-js node-addon-api && node ".*setup\.mjs" --native$/);
   });
 });
