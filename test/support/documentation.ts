@@ -39,8 +39,11 @@ export function codeBlocks(page: string): CodeBlock[] {
 export function javaScriptProgram({ code }: CodeBlock, weights: string): string {
   const imports = /^import \{([^}]*)\} from 'semisup';.*$/gm;
   const names = [...code.matchAll(imports)].flatMap(([, list]) => list!.split(','));
+  const nodeImports = /^import .* from 'node:[^']*';$/gm;
   return `
     import { createRequire } from 'node:module';
+    import * as threads from 'node:worker_threads';
+    ${(code.match(nodeImports) ?? []).join('\n')}
     const semisup = createRequire(${JSON.stringify(join(root, 'package.json'))})(${JSON.stringify(root)});
     for (const name of ${JSON.stringify(names.map((name) => name.trim()))}) {
       if (!(name in semisup)) throw new Error('semisup does not export ' + name);
@@ -71,8 +74,9 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     const model = await hub.load('resnet50_swsl');
     const slot = await ModelSlot.open('resnet50_swsl');
     await (async () => {
-      ${code.replaceAll(imports, '')}
+      ${code.replaceAll(imports, '').replaceAll(nodeImports, '')}
     })();
-    process.exit();
+    // A worker runs until the main thread terminates it.
+    if (threads.isMainThread) process.exit();
   `;
 }
