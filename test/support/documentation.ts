@@ -42,6 +42,7 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
   const names = [...code.matchAll(imports)].flatMap(([, list]) => list!.split(','));
   return `
     import { createRequire } from 'node:module';
+    import * as threads from 'node:worker_threads';
     ${(code.match(nodeImports) ?? []).join('\n')}
     const semisup = createRequire(${JSON.stringify(join(root, 'package.json'))})(${JSON.stringify(root)});
     for (const name of ${JSON.stringify(names.map((name) => name.trim()))}) {
@@ -78,6 +79,7 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     await (async () => {
       ${code.replaceAll(imports, '').replaceAll(nodeImports, '')}
     })();
-    process.exit();
+    // A worker runs until the main thread terminates it.
+    if (threads.isMainThread) process.exit();
   `;
 }
