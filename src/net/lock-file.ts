@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { guardWrite } from './disk';
 
@@ -22,16 +22,21 @@ export interface LockSnapshot {
 
 /** Creates the lock `path`. Returns false if it already exists. */
 export async function createLock(path: string, token: string): Promise<boolean> {
+  let file: FileHandle;
   try {
-    const file = await open(path, 'wx');
-    try {
-      await file.writeFile(JSON.stringify({ pid: process.pid, host: hostId(), token }));
-    } finally {
-      await file.close();
-    }
-    return true;
+    file = await open(path, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    return guardWrite(path, Promise.reject(error as Error));
+  }
+  try {
+    await file.writeFile(JSON.stringify({ pid: process.pid, host: hostId(), token }));
+    await file.close();
+    return true;
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    // On a full disk an empty file remains, for which every process would wait until it is stale.
+    await rm(path, { force: true });
     return guardWrite(path, Promise.reject(error as Error));
   }
 }
