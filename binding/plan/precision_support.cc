@@ -58,8 +58,8 @@ double FloatError(at::ScalarType dtype) {
                                      at::conv2d(input.to(at::kFloat), weight.to(at::kFloat)));
 }
 
-// Returns the relative error of an int8 convolution of the largest values. Without VNNI, oneDNN adds
-// products of bytes in 16 bits, which saturate.
+// Returns the relative error of an int8 convolution of the largest values. Without VNNI, oneDNN
+// adds products of bytes in 16 bits, which saturate.
 double Int8Error() {
   const auto input = at::ones({1, 32, 4, 4});
   const auto weight = at::ones({32, 32, 3, 3});

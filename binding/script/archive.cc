@@ -46,8 +46,8 @@ std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Open(const ArchiveSourc
   return std::make_shared<ByteViewAdapter>(std::get<ByteView>(source));
 }
 
-// A file that accepts every write, and reports the first failure when it is closed. LibTorch's writer
-// completes an archive in its destructor, and an exception there terminates the process.
+// A file that accepts every write, and reports the first failure when it is closed. LibTorch's
+// writer completes an archive in its destructor, and an exception there terminates the process.
 class FileBuffer final : public std::streambuf {
  public:
   // Throws std::runtime_error with the system's message.
