@@ -21,7 +21,7 @@ const flags: Readonly<Record<string, string>> = {
 function deniedOperation(cause: unknown): DeniedOperation | undefined {
   const { code, permission, resource } = (cause ?? {}) as Record<string, unknown>;
   if (code === 'ERR_DLOPEN_DISABLED') {
-    const isModel = 'permission' in process && process.permission !== undefined;
+    const isModel = process.permission !== undefined;
     return isModel
       ? { reason: "Node's permission model does not allow addons", flag: '--allow-addons' }
       : { reason: 'the flag --no-addons of Node does not allow addons', flag: 'addons' };

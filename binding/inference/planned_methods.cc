@@ -13,6 +13,7 @@
 #include "inference/plan_result.h"
 #include "plan/arena.h"
 #include "plan/plan.h"
+#include "plan/precision_support.h"
 #include "program/numerics.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
@@ -24,14 +25,6 @@ namespace semisup {
 namespace {
 
 constexpr const char* kArenaUsage = "Arena";
-
-bool HasBFloat16() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return true;
-#endif
-}
 
 using Tuning = std::pair<plan::PlanChoices, plan::Measurements>;
 
@@ -138,10 +131,8 @@ Napi::Value PlanOnCpu(const Napi::CallbackInfo& info) {
       plan::Arena::Install();
       PlanResult<std::string> result;
       using program::ComputePrecision;
-      if (precision == ComputePrecision::kBFloat16 && !HasBFloat16()) {
-        result.reason = "this processor has no bfloat16 instructions";
-        return result;
-      }
+      result.reason = plan::ReasonAgainst(precision);
+      if (!result.reason.empty()) return result;
       try {
         const bool is_int8 = precision == ComputePrecision::kInt8;
         auto plan = std::make_shared<plan::Plan>(

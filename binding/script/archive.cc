@@ -5,11 +5,15 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
+#include <streambuf>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "runtime/error.h"
@@ -42,6 +46,55 @@ std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Open(const ArchiveSourc
   return std::make_shared<ByteViewAdapter>(std::get<ByteView>(source));
 }
 
+// A file that accepts every write, and reports the first failure when it is closed. LibTorch's
+// writer completes an archive in its destructor, and an exception there terminates the process.
+class FileBuffer final : public std::streambuf {
+ public:
+  // Throws std::runtime_error with the system's message.
+  explicit FileBuffer(const std::string& path) {
+    errno = 0;
+    if (!file_.open(path, std::ios::out | std::ios::binary)) Fail();
+    ThrowIfFailed("opened for writing");
+  }
+
+  // Throws std::runtime_error with the system's message if not everything was written.
+  void Close() {
+    errno = 0;
+    if (!file_.close()) Fail();
+    ThrowIfFailed("written completely");
+  }
+
+ protected:
+  std::streamsize xsputn(const char* data, std::streamsize count) override {
+    if (error_.empty()) {
+      errno = 0;
+      if (file_.sputn(data, count) != count) Fail();
+    }
+    return count;
+  }
+
+  int_type overflow(int_type character) override {
+    const char byte = traits_type::to_char_type(character);
+    if (!traits_type::eq_int_type(character, traits_type::eof())) xsputn(&byte, 1);
+    return traits_type::not_eof(character);
+  }
+
+ private:
+  // Keeps the first error.
+  void Fail() {
+    if (!error_.empty()) return;
+    error_ = errno == 0 ? "unknown error" : std::generic_category().message(errno);
+  }
+
+  void ThrowIfFailed(const char* action) const {
+    if (error_.empty()) return;
+    throw std::runtime_error("The file could not be " + std::string(action) + ": " + error_ + ".");
+  }
+
+  std::filebuf file_;
+  std::string error_;
+};
+
 }  // namespace
 
 LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device) {
@@ -60,11 +113,10 @@ LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device) {
 void WriteArchive(const torch::jit::Module& module, const std::string& path,
                   const ExtraFiles& extra_files) {
   WithCode("ERR_SEMISUP_MODEL_WRITE", [&] {
-    std::ofstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("The file could not be opened for writing.");
-    module.save(file, extra_files);
-    file.close();
-    if (!file) throw std::runtime_error("The file could not be written completely.");
+    FileBuffer file(path);
+    std::ostream stream(&file);
+    module.save(stream, extra_files);
+    file.Close();
   });
 }
 

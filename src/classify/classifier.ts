@@ -1,3 +1,4 @@
+import { asyncDispose } from '../dispose';
 import { DisposedError, ModelError } from '../errors';
 import { checkTransform, type ImageInput } from '../image';
 import {
@@ -21,7 +22,7 @@ import {
 import type { DetailedResult, Prediction } from './prediction';
 import { checkOutput } from './check-output';
 import { isArray } from './image-list';
-import { openModule } from './open-module';
+import { archiveLoader, openModule, type ModuleLoader } from './open-module';
 import { isImageFailure, type ImageFailure } from './image-failure';
 import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
@@ -79,7 +80,22 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Classifier> {
     checkClassifierOpenOptions(options);
     const name = typeof source === 'string' ? source : 'the archive';
-    const opening = openModule(source, options, (module, device) =>
+    return await Classifier.load(archiveLoader(source), name, options);
+  }
+
+  /**
+   * Opens the module that `load` returns as a classifier. The options are not checked.
+   *
+   * @param name its path or another name, for messages
+   * @throws as `open`
+   * @internal
+   */
+  static async load(
+    load: ModuleLoader,
+    name: string,
+    options: ClassifierOpenOptions,
+  ): Promise<Classifier> {
+    const opening = openModule(load, options, (module, device) =>
       Classifier.of(module, name, options, device),
     );
     return await rejectOnAbort(options.signal, opening, () => {
@@ -232,7 +248,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /** Same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 

@@ -1,7 +1,7 @@
 import { metadataFile } from '../models';
 import type { ArchiveSource, ScriptModule } from '../torch';
 import { Classifier } from './classifier';
-import { openModule } from './open-module';
+import { archiveLoader, openModule } from './open-module';
 import type { ClassifierOpenOptions } from './model-options';
 
 /** A classifier, or a TorchScript module without export metadata. */
@@ -19,7 +19,7 @@ export async function openModel(
   name: string,
   options: ClassifierOpenOptions,
 ): Promise<Model> {
-  return await openModule<Model>(source, options, async (module, device) => {
+  return await openModule<Model>(archiveLoader(source), options, async (module, device) => {
     if (metadataFile in module.extraFiles) {
       return await Classifier.of(module, name, options, device);
     }

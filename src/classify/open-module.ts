@@ -4,31 +4,40 @@ import {
   ScriptModule,
   type ArchiveSource,
   type DeviceHandle,
+  type ExecutorOptions,
 } from '../torch';
 import { defaultInstances } from './planned-model';
 import type { ClassifierOpenOptions } from './model-options';
 
+/** Loads or builds a module on the CPU: a plan has its own weights on the device. */
+export type ModuleLoader = (
+  options: ExecutorOptions & { readonly signal?: AbortSignal },
+) => Promise<ScriptModule>;
+
+/** A loader of a TorchScript archive. */
+export function archiveLoader(source: ArchiveSource): ModuleLoader {
+  return (options) => ScriptModule.load(source, { ...options, device: 'cpu' });
+}
+
 /**
- * Loads TorchScript and creates a model from it. If `createModel` fails or is aborted, rejects after the
+ * Loads a module and creates a model from it. If `createModel` fails or is aborted, rejects after the
  * module is closed, so that its memory is free by then.
  *
  * @param createModel creates a model that owns the module, which is on the CPU
  * @throws OptionError before loading if the device does not support the precision
  */
 export async function openModule<Model>(
-  source: ArchiveSource,
+  load: ModuleLoader,
   options: ClassifierOpenOptions,
   createModel: (module: ScriptModule, device: DeviceHandle) => Promise<Model>,
 ): Promise<Model> {
   const { device, precision = 'float32', threads, instances, signal } = options;
   const openedDevice = await openDevice(device);
   checkPrecision(precision, openedDevice);
-  const module = await ScriptModule.load(source, {
+  const module = await load({
     threads,
     instances: instances ?? defaultInstances(openedDevice),
     signal,
-    // A plan has its own weights on the device, so the module stays on the CPU.
-    device: 'cpu',
   });
   let closing: Promise<void> | undefined;
   // A closed executor refuses the jobs that planning would submit next.

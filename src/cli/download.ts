@@ -7,7 +7,7 @@ import { print, printJson } from './terminal';
 export function downloadCommand(): Command {
   return withHubFlags(
     new Command('download')
-      .description('download and verify checkpoints, and print their paths')
+      .description('prepare models for loading: download and build them; print the checkpoints')
       .argument('<model...>')
       .option('--json', 'print JSON'),
   ).action(async (models: string[], { json, ...flags }: HubFlags & { json?: boolean }) => {

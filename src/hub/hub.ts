@@ -1,7 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   checkInferenceOptions,
   Classifier,
@@ -9,11 +6,12 @@ import {
   pickModelOptions,
   type ModelOptions,
 } from '../classify';
+import { LibTorchError } from '../errors';
 import { card, describe, list, type ModelCard } from '../models';
 import { invalidArgument } from '../options';
-import { checkPrecision, openDevice } from '../torch';
+import { checkPrecision, openDevice, openNative } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
-import { cachedTorchScript, checkpointOf, writeTorchScript } from './torchscript';
+import { buildInMemory, cachedModel, checkpointOf, writeTorchScript } from './torchscript';
 
 /** The models' repository, as passed to `torch.hub.load`. */
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
@@ -33,6 +31,7 @@ const weightsOptionNames = ['weights', 'numClasses'];
  * @throws CheckpointError if `weights` are damaged or unsafe, of another architecture, or contain several sets of
  * weights of which none precedes the others
  * @throws DeviceError if the device is not available
+ * @throws LibTorchError if LibTorch cannot be used, before anything is downloaded
  */
 function load(name: string, options?: LoadOptions): Promise<Classifier>;
 /**
@@ -62,21 +61,27 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
   const openOptions = { ...pickModelOptions(options), signal };
   checkPrecision(precision ?? 'float32', await openDevice(device));
   const model = card(name);
+  // Before a download that would be in vain without LibTorch.
+  await openNative();
   signal?.throwIfAborted();
+  let checkpoint: string | undefined;
   if (weights === undefined && numClasses === undefined) {
-    return await Classifier.open(await cachedTorchScript(model, options), openOptions);
+    const cached = await cachedModel(model, options);
+    if ('torchScript' in cached) return await Classifier.open(cached.torchScript, openOptions);
+    ({ checkpoint } = cached);
   }
-  const temporary = join(tmpdir(), `semisup-${randomUUID()}.pt`);
-  try {
-    await writeTorchScript(model, temporary, options);
-    return await Classifier.open(temporary, openOptions);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  return await Classifier.load(
+    (executorOptions) => buildInMemory(model, options, executorOptions, checkpoint),
+    weights ?? model.name,
+    openOptions,
+  );
 }
 
 /**
- * Downloads a model's checkpoint into the cache, unless it is already there, and verifies its SHA-256.
+ * Prepares the cache for `hub.load`: downloads a model's checkpoint, unless it is already there, verifies its
+ * SHA-256, and converts it to TorchScript. Afterwards `hub.load` neither downloads nor writes, so the cache may
+ * be read-only. Emits the warning `SEMISUP_CACHE` if LibTorch, which converts it, cannot be used yet, or the
+ * result cannot be written: then `hub.load` converts it.
  *
  * @returns the path of the checkpoint
  * @throws ModelError if the model is unknown
@@ -84,7 +89,18 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
  */
 async function download(name: string, options: HubOptions = {}): Promise<string> {
   checkHubOptions(options, [], 'hub.download');
-  return await checkpointOf(card(name), options);
+  const model = card(name);
+  const path = await checkpointOf(model, options);
+  try {
+    await cachedModel(model, options, path);
+  } catch (error) {
+    if (!(error instanceof LibTorchError)) throw error;
+    process.emitWarning(
+      `Only the checkpoint of ${model.name} was prepared: it is converted to TorchScript when it is first loaded, because LibTorch cannot be used yet (${error.code}). To prepare it completely, run 'npx semisup doctor', install what is missing, and download again.`,
+      { code: 'SEMISUP_CACHE' },
+    );
+  }
+  return path;
 }
 
 /**
@@ -104,7 +120,9 @@ async function exportTorchScript(
   checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
   if (typeof path !== 'string' || path === '')
     throw invalidArgument('path', 'a non-empty string', path);
-  await writeTorchScript(card(name), resolve(path), options);
+  const model = card(name);
+  await openNative();
+  await writeTorchScript(model, resolve(path), options);
   return resolve(path);
 }
 

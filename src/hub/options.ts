@@ -5,7 +5,7 @@ import { checkOptionNames, checkSignal, invalidValue } from '../options';
 export interface HubProgress {
   /** `download`: a checkpoint is downloaded; `build`: it is converted to TorchScript. */
   readonly phase: 'download' | 'build';
-  /** The file that is being written. */
+  /** The file that is being written, or the name of a model that is built in memory. */
   readonly file: string;
   /** Bytes processed so far. */
   readonly received: number;

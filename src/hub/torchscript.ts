@@ -1,14 +1,21 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint';
+import { ModelError, type SemisupError } from '../errors';
 import {
+  buildModule,
   buildTorchScript,
   checkDeclaredArchitecture,
   selectState,
+  type BuildOptions,
   type ModelCard,
+  type ModelMetadata,
 } from '../models';
+import { warnAboutCache } from '../net/cache-warning';
+import { guardWrite, isUnwritable } from '../net/disk';
 import { sha256File } from '../net/hash';
 import { withLock } from '../net/lock';
+import type { ExecutorOptions, ScriptModule } from '../torch';
 import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
 import { checkKnownCard, knownCard } from './known-file';
@@ -16,7 +23,7 @@ import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
 import { weightsWarnings } from './warnings';
 
 /** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
-const build = 'build3';
+const buildVersion = 'build3';
 
 /** The path of a model's verified checkpoint; a download emits a warning with the license. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
@@ -37,39 +44,103 @@ export async function checkpointOf(card: ModelCard, options: HubOptions = {}): P
   });
 }
 
-/** The path of a model's TorchScript file, built next to the checkpoints unless it is cached. */
-export async function cachedTorchScript(card: ModelCard, options: HubOptions): Promise<string> {
-  const { origin } = card;
+/** A model in the cache: as TorchScript or, if that could not be written, as a verified checkpoint. */
+export type CachedModel = { readonly torchScript: string } | { readonly checkpoint: string };
+
+/**
+ * A model's TorchScript file, built next to the checkpoints unless it is cached; or its checkpoint, with a
+ * warning, if that file is not cached and cannot be written.
+ *
+ * @param verified the path of the verified checkpoint, if it is known
+ */
+export async function cachedModel(
+  card: ModelCard,
+  options: HubOptions,
+  verified?: string,
+): Promise<CachedModel> {
+  const { forceReload = false, signal } = options;
+  const path = torchScriptPath(card, options);
+  if (!forceReload && (await isIntact(path, signal))) return { torchScript: path };
+  // Not in the `try` below: without a checkpoint nothing can be built in memory either.
+  const checkpoint = verified ?? (await checkpointOf(card, options));
+  try {
+    await withLock(
+      `${path}.lock`,
+      async (signal) => {
+        if (!forceReload && (await isIntact(path, signal))) return;
+        await guardWrite(path, rm(hashFile(path), { force: true }));
+        await guardWrite(path, removeTemporaryFiles(path));
+        await writeTorchScript(card, path, { ...options, signal }, checkpoint);
+        await guardWrite(path, writeFile(hashFile(path), await sha256File(path, signal)));
+      },
+      { signal },
+    );
+    return { torchScript: path };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const isWriteFailure = error instanceof ModelError && error.code === 'ERR_SEMISUP_MODEL_WRITE';
+    if (!isWriteFailure && !isUnwritable(error)) throw error;
+    warnAboutCache(
+      dirname(path),
+      `${(error as SemisupError).what} Each process therefore builds ${card.name} in memory when it loads it. Run 'npx semisup download ${card.name}' once where the directory can be written, for example when the container image is built.`,
+    );
+    return { checkpoint };
+  }
+}
+
+function torchScriptPath({ name, origin }: ModelCard, { hubDir }: HubOptions): string {
   const hash = origin.kind === 'file' ? origin.sha256Prefix : origin.sha256.slice(0, 8);
-  const directory = checkpointsDirectory(options.hubDir);
-  const path = join(directory, `${card.name}-${hash}.${build}.pt`);
-  if (!options.forceReload && (await isIntact(path, options.signal))) return path;
-  await mkdir(directory, { recursive: true });
-  await withLock(
-    `${path}.lock`,
-    async (signal) => {
-      if (!options.forceReload && (await isIntact(path, signal))) return;
-      await rm(hashFile(path), { force: true });
-      await removeTemporaryFiles(path);
-      await writeTorchScript(card, path, { ...options, signal });
-      await writeFile(hashFile(path), await sha256File(path, signal));
-    },
-    { signal: options.signal },
-  );
-  return path;
+  return join(checkpointsDirectory(hubDir), `${name}-${hash}.${buildVersion}.pt`);
 }
 
 /**
- * Writes a model, or its architecture with custom weights, as a TorchScript file. Emits a warning for whatever
- * makes the result differ from the checkpoint, or may do so.
+ * Writes a model, or its architecture with custom weights, as a TorchScript file.
+ *
+ * @param checkpoint the model's verified checkpoint, if it is known
  */
 export async function writeTorchScript(
   card: ModelCard,
   target: string,
   options: WeightsOptions,
+  checkpoint?: string,
 ): Promise<void> {
+  await build(card, target, options, checkpoint, async (request) => ({
+    metadata: await buildTorchScript({ ...request, path: target }),
+  }));
+}
+
+/**
+ * Builds a model, or its architecture with custom weights, in memory. The caller closes it.
+ *
+ * @param checkpoint the model's verified checkpoint, if it is known
+ */
+export async function buildInMemory(
+  card: ModelCard,
+  options: WeightsOptions,
+  executorOptions: ExecutorOptions,
+  checkpoint?: string,
+): Promise<ScriptModule> {
+  const { module } = await build(card, card.name, options, checkpoint, (request) =>
+    buildModule({ ...request, ...executorOptions }),
+  );
+  return module;
+}
+
+/**
+ * Builds from a model's checkpoint, or from custom weights. Emits a warning for whatever makes the result differ
+ * from the checkpoint, or may do so.
+ *
+ * @param file the file or the model that is built, for progress
+ */
+async function build<Built extends { readonly metadata: ModelMetadata }>(
+  card: ModelCard,
+  file: string,
+  options: WeightsOptions,
+  ownCheckpoint: string | undefined,
+  produce: (request: BuildOptions) => Promise<Built>,
+): Promise<Built> {
   const { weights, numClasses, signal, onProgress } = options;
-  const path = weights ?? (await checkpointOf(card, options));
+  const path = weights ?? ownCheckpoint ?? (await checkpointOf(card, options));
   const checkpoint = await openCheckpoint(path);
   try {
     const source = await describeSource(card, checkpoint.path, weights === undefined, signal);
@@ -77,25 +148,25 @@ export async function writeTorchScript(
     if (known) checkKnownCard(known, card, path);
     else checkDeclaredArchitecture(checkpoint, card.architecture);
     const state = selectState(checkpoint, card.architecture);
-    const metadata = await buildTorchScript({
+    const built = await produce({
       card: weights === undefined ? card : { ...card, license: null },
       state,
       source,
-      path: target,
       numClasses,
       signal,
       onProgress: (received, total) => {
-        onProgress?.({ phase: 'build', file: target, received, total });
+        onProgress?.({ phase: 'build', file, received, total });
       },
     });
     for (const { code, message } of weightsWarnings(
       checkpoint,
       state,
-      metadata,
+      built.metadata,
       known !== undefined,
     )) {
       process.emitWarning(message, { code });
     }
+    return built;
   } finally {
     await checkpoint.close();
   }
@@ -127,11 +198,12 @@ async function removeTemporaryFiles(path: string): Promise<void> {
   }
 }
 
+/** Whether a cached file exists, can be read, and has not changed. */
 async function isIntact(path: string, signal: AbortSignal | undefined): Promise<boolean> {
   try {
     return (await readFile(hashFile(path), 'utf8')) === (await sha256File(path, signal));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
   }
 }

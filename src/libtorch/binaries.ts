@@ -33,7 +33,9 @@ export function findBinaries(): Binaries {
     file = unpackedPath(path(root));
   } catch (cause) {
     // node-gyp-build's message has several lines.
-    const reason = errorReason(cause).trim().replaceAll(/\s*\n\s*/g, ', ');
+    const reason = errorReason(cause)
+      .trim()
+      .replaceAll(/\s*\n\s*/g, ', ');
     throw permissionError(addonFailure, cause) ?? addonNotFound(root, reason, cause);
   }
   const loader = openLoader(file, root);

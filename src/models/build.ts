@@ -1,7 +1,7 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
 import { toPrintable } from '../checkpoint/errors';
 import { invalidValue } from '../options';
-import { ScriptModule } from '../torch';
+import { ScriptModule, type ExecutorOptions } from '../torch';
 import { dtypeBytes, type ModuleSpec } from '../types';
 import type { ModelCard } from './cards';
 import { initializeHead } from './head';
@@ -18,8 +18,8 @@ import { architectures, resnet } from './resnet';
 import { matchState } from './match-state';
 import type { SelectedState } from './select-state';
 
-/** Options of `buildTorchScript`. */
-export interface BuildOptions {
+/** Options of `buildModule`. */
+export interface BuildOptions extends ExecutorOptions {
   /** The model to build; its `license` is null for custom weights. */
   readonly card: Pick<ModelCard, 'name' | 'architecture' | 'transform'> & {
     readonly license: ModelCard['license'] | null;
@@ -31,8 +31,6 @@ export interface BuildOptions {
   readonly state: StateDict & Partial<SelectedState>;
   /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
   readonly source: Pick<WeightsSource, 'file' | 'sha256'>;
-  /** The file to be written. */
-  readonly path: string;
   /** By default the checkpoint's number of classes; for any other but 1000, `fc` is initialized. */
   readonly numClasses?: number;
   /** Seed of the initialized `fc`, a 32-bit integer; 0 by default. */
@@ -48,25 +46,50 @@ export function checkNumClasses(numClasses: number): void {
   throw invalidValue('numClasses', `a whole number from 1 to ${maxClasses}`, numClasses);
 }
 
+/** A module built from an architecture and a checkpoint. */
+export interface BuiltModule {
+  readonly module: ScriptModule;
+  readonly metadata: ModelMetadata;
+}
+
 /**
- * Writes a TorchScript file from an architecture and a checkpoint: methods `forward` and `features` (see
- * `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time; the
- * file is renamed to its final name once it is complete.
+ * Writes a TorchScript file from an architecture and a checkpoint, as `buildModule` builds it. The file is
+ * renamed to its final name once it is complete.
  *
  * @returns the metadata
  * @throws CheckpointError if the checkpoint is damaged or of another architecture
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if the file cannot be written
  */
 export async function buildTorchScript({
+  path,
+  ...options
+}: BuildOptions & { readonly path: string }): Promise<ModelMetadata> {
+  const { module, metadata } = await buildModule(options);
+  try {
+    await module.save(path);
+    return metadata;
+  } finally {
+    await module.close();
+  }
+}
+
+/**
+ * Builds a module from an architecture and a checkpoint: methods `forward` and `features` (see `resnet`),
+ * metadata in the extra file `semisup.json`. Tensors are read and filled one at a time.
+ *
+ * @returns a module on the CPU, which the caller closes
+ * @throws CheckpointError if the checkpoint is damaged or of another architecture
+ */
+export async function buildModule({
   card,
   state,
   source,
-  path,
   numClasses: requestedClasses,
   seed = 0,
   onProgress,
   signal,
-}: BuildOptions): Promise<ModelMetadata> {
+  ...executorOptions
+}: BuildOptions): Promise<BuiltModule> {
   if (requestedClasses !== undefined) checkNumClasses(requestedClasses);
   if (!Number.isInteger(seed)) throw invalidValue('seed', 'a whole number', seed);
   const keras = card.architecture === 'resnet50_v1' && state.tensors.has('conv1/kernel');
@@ -76,20 +99,6 @@ export async function buildTorchScript({
   // A head is replaced only on request: never because the checkpoint's cannot be used.
   const replacesHead = requestedClasses !== undefined && requestedClasses !== 1000;
   const { tensors, needsHead } = matchState(weights, card.architecture, numClasses, replacesHead);
-  signal?.throwIfAborted();
-  await using module = await ScriptModule.create(spec);
-
-  const total = [...tensors.values()].reduce((bytes, tensor) => bytes + byteLength(tensor), 0);
-  let done = 0;
-  for (const [name, tensor] of tensors) {
-    signal?.throwIfAborted();
-    await module.fill(name, await tensor.read(), tensor);
-    done += byteLength(tensor);
-    onProgress?.(done, total);
-  }
-  if (needsHead) await fillHead(module, spec, seed);
-  signal?.throwIfAborted();
-
   const metadata: ModelMetadata = {
     name: card.name,
     architecture: card.architecture,
@@ -106,8 +115,34 @@ export async function buildTorchScript({
     },
     transform: card.transform,
   };
-  await module.save(path, { extraFiles: { [metadataFile]: formatMetadata(metadata) } });
-  return metadata;
+  signal?.throwIfAborted();
+  const extraFiles = { [metadataFile]: formatMetadata(metadata) };
+  const module = await ScriptModule.create(spec, { ...executorOptions, extraFiles });
+  try {
+    await fillTensors(module, tensors, onProgress, signal);
+    if (needsHead) await fillHead(module, spec, seed);
+    signal?.throwIfAborted();
+    return { module, metadata };
+  } catch (error) {
+    await module.close();
+    throw error;
+  }
+}
+
+async function fillTensors(
+  module: ScriptModule,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  onProgress: BuildOptions['onProgress'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const total = [...tensors.values()].reduce((bytes, tensor) => bytes + byteLength(tensor), 0);
+  let done = 0;
+  for (const [name, tensor] of tensors) {
+    signal?.throwIfAborted();
+    await module.fill(name, await tensor.read(), tensor);
+    done += byteLength(tensor);
+    onProgress?.(done, total);
+  }
 }
 
 async function fillHead(module: ScriptModule, spec: ModuleSpec, seed: number): Promise<void> {

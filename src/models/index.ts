@@ -1,4 +1,10 @@
-export { buildTorchScript, checkNumClasses, type BuildOptions } from './build';
+export {
+  buildModule,
+  buildTorchScript,
+  checkNumClasses,
+  type BuildOptions,
+  type BuiltModule,
+} from './build';
 export {
   card,
   cards,

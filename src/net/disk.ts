@@ -18,6 +18,17 @@ export async function guardWrite<T>(path: string, operation: Promise<T>): Promis
   }
 }
 
+/** The system's codes for a place where nothing can be written: no permission, read-only, or full. */
+const unwritable = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ERR_ACCESS_DENIED'];
+
+/** Whether an operation failed because a file system or its permissions refuse writes. */
+export function isUnwritable(error: unknown): boolean {
+  // Not `instanceof Error`: in a context of node:vm, errors of the file system are of another realm.
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return unwritable.includes(code ?? '') || isUnwritable(cause);
+}
+
 /** The error for a file or directory that could not be read. */
 export function readError(path: string, cause: unknown): DownloadError {
   return new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {

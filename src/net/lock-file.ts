@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,27 +39,29 @@ export interface HeldLock {
 
 /** Creates the lock `path`. Returns undefined if it already exists. */
 export async function createLock(path: string, token: string): Promise<HeldLock | undefined> {
+  let file: number;
   try {
-    const file = await open(path, 'wx');
-    try {
-      await write(file, JSON.stringify({ pid: process.pid, host: hostId(), token }));
-    } catch (error) {
-      await close(file);
-      throw error;
-    }
-    // On Windows an open file could not be removed and created again.
-    const staysOpen = process.platform === 'linux';
-    if (!staysOpen) await close(file);
-    return {
-      token,
-      close: async () => {
-        if (staysOpen) await close(file);
-      },
-    };
+    file = await open(path, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     return guardWrite(path, Promise.reject(error as Error));
   }
+  try {
+    await write(file, JSON.stringify({ pid: process.pid, host: hostId(), token }));
+    // On Windows an open file could not be removed and created again.
+    if (process.platform !== 'linux') await close(file);
+  } catch (error) {
+    await close(file).catch(() => undefined);
+    // On a full disk an empty file remains, for which every process would wait until it is stale.
+    await rm(path, { force: true });
+    return guardWrite(path, Promise.reject(error as Error));
+  }
+  return {
+    token,
+    close: async () => {
+      if (process.platform === 'linux') await close(file);
+    },
+  };
 }
 
 /** Reads the lock `path`; undefined if it does not exist. */

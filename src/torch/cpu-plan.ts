@@ -28,7 +28,7 @@ export async function createCpuPlan(
     ...[outcome.signature, precision, example.shape],
     ...[executor.threads, native.compiledFor],
   ]);
-  const cached = mode === 'auto' ? await readTuning(path) : undefined;
+  const cached = mode === 'auto' && path ? await readTuning(path) : undefined;
   if (cached) {
     await native.selectAlgorithms(handle, module, method, cached.choices);
     return {
@@ -41,7 +41,7 @@ export async function createCpuPlan(
   const images = await example.createBatch();
   const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
   if ('reason' in tuned) return interpreterPlan(where, tuned.reason);
-  await writeTuning(path, tuned);
+  if (path) await writeTuning(path, tuned);
   const reason = 'The algorithms were selected by measurement on this machine.';
   return { kind: 'planned', ...where, reason, ...tuned };
 }

@@ -1,4 +1,5 @@
 export { rejectOnAbort } from './abort';
+export { openNative } from './addon';
 export type { ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
 export type { TypedArrayOf, TensorData, NestedArray, InferredDType } from './tensor-data';

@@ -59,7 +59,7 @@ export function interpreterPlan(where: Pick<Plan, 'device' | 'precision'>, reaso
   }
   throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `The model cannot run in ${precision}, because ${reason}.`,
-    remedy: `Omit the option 'precision'.`,
+    remedy: `Use precision: 'float32', the default, or 'auto' with a tolerance, which selects the fastest one that can run.`,
     value: precision,
   });
 }

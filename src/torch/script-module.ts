@@ -1,3 +1,4 @@
+import { asyncDispose } from '../dispose';
 import { ScriptError } from '../errors';
 import { checkOptionNames, checkSignal, invalidArgument, invalidValue, nearest } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
@@ -141,14 +142,18 @@ export class ScriptModule implements AsyncDisposable {
   /**
    * Builds a module from its description; parameters and buffers are zero until they are filled.
    *
+   * @param options.extraFiles as in a loaded archive; none by default
    * @throws ScriptError if the source does not compile
    * @internal
    */
-  static async create(spec: ModuleSpec): Promise<ScriptModule> {
-    const executor = await Executor.open();
+  static async create(
+    spec: ModuleSpec,
+    { extraFiles = {}, ...options }: ExecutorOptions & { extraFiles?: ExtraFiles } = {},
+  ): Promise<ScriptModule> {
+    const executor = await Executor.open(options);
     try {
       const module = await executor.native.createModule(executor.handle, spec);
-      return new ScriptModule(executor, { module, extraFiles: {} });
+      return new ScriptModule(executor, { module, extraFiles: encodeExtraFiles(extraFiles) });
     } catch (error) {
       await executor.close();
       throw error;
@@ -332,7 +337,7 @@ export class ScriptModule implements AsyncDisposable {
   }
 
   /** Same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 

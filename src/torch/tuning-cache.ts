@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
+import { SemisupError } from '../errors';
 import { userCache } from '../libtorch';
+import { warnAboutCache } from '../net/cache-warning';
+import { errorReason } from '../net/error-reason';
 import { writeFileAtomically } from './archive';
 import type { PlanTuning } from './native';
 import { isPlanChoices } from './plan-choices';
@@ -10,11 +13,21 @@ import { isPlanChoices } from './plan-choices';
 /** Increment it when kernels or `PlanChoices` change, to invalidate earlier measurements. */
 const cacheVersion = 7;
 
-/** The path of a cached tuning. It is valid for one graph, one processor model and one LibTorch. */
-export function tuningPath(key: readonly unknown[]): string {
+/**
+ * The path of a cached tuning; undefined if the user has no cache. It is valid for one graph, one processor model
+ * and one LibTorch.
+ */
+export function tuningPath(key: readonly unknown[]): string | undefined {
   const machine = [process.arch, cpus()[0]?.model, availableParallelism()];
   const hash = createHash('sha256').update(JSON.stringify([cacheVersion, ...key, ...machine]));
-  return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);
+  try {
+    return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);
+  } catch (error) {
+    // Neither the home directory nor the temporary directory can be written.
+    if (!(error instanceof SemisupError)) throw error;
+    warnAboutTuning('', error.what);
+    return undefined;
+  }
 }
 
 /** Reads a cached tuning; undefined if it is missing or invalid. */
@@ -27,13 +40,25 @@ export async function readTuning(path: string): Promise<PlanTuning | undefined> 
   }
 }
 
-/** Caches a tuning. Failures are ignored: they only cost another measurement at the next load. */
+/** Caches a tuning. A failure costs another measurement at each load, and causes a warning. */
 export async function writeTuning(path: string, tuning: PlanTuning): Promise<void> {
   const text = JSON.stringify(tuning, undefined, 2);
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomically(path, (temporary) => writeFile(temporary, text));
-  } catch {
-    return;
+  } catch (error) {
+    warnAboutTuning(
+      dirname(path),
+      error instanceof SemisupError
+        ? error.what
+        : `${path} could not be written: ${errorReason(error)}.`,
+    );
   }
+}
+
+function warnAboutTuning(directory: string, problem: string): void {
+  warnAboutCache(
+    directory,
+    `${problem} Each process therefore measures the algorithms of its plans again, about two seconds per model. Set XDG_CACHE_HOME to a writable directory, or pass plan: 'untuned'.`,
+  );
 }

@@ -14,7 +14,7 @@ const source = { file: 'weights.pth', sha256: 'ab'.repeat(32) };
 describe('buildTorchScript', () => {
   const directory = temporaryDirectory();
 
-  const build = async (options: Partial<BuildOptions> = {}): Promise<string> => {
+  const build = async (options: Partial<BuildOptions & { path: string }> = {}): Promise<string> => {
     const path = join(directory.path, 'net.pt');
     const state = generatedState('resnet18');
     await buildTorchScript({ card: card('resnet18_swsl'), state, source, path, ...options });

@@ -13,6 +13,8 @@ const program = `
   const { monitorEventLoopDelay } = require('node:perf_hooks');
   const { setTimeout: sleep } = require('node:timers/promises');
   const { hub } = require('./src');
+  // docs/event-loop.md: loading it blocks the event loop once.
+  require('sharp');
   const [weights, image] = process.argv.slice(1);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   (async () => {

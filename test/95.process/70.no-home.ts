@@ -3,19 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../support/run-node';
+import { reasonAgainstOtherUser, runAsOtherUser, uid } from '../support/other-user';
 
-/** A user without an entry in the password database, as OpenShift assigns them. */
-const uid = 987_654;
-
-/** Why the tests cannot run here, or undefined. */
-function reasonToSkip(): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root can run a process as another user';
-  const { status } = spawnSync('ls', [join(root, 'src')], { uid, gid: uid });
-  return status === 0 ? undefined : 'other users cannot read this directory';
-}
-
-const reason = reasonToSkip();
+const reason = reasonAgainstOtherUser();
 const title = 'a user without a home directory';
 
 (reason ? describe.skip : describe)(reason ? `${title} (skipped: ${reason})` : title, () => {
@@ -30,15 +20,8 @@ const title = 'a user without a home directory';
     rmSync(temporary, { recursive: true });
   });
 
-  const run = (program: string, env: NodeJS.ProcessEnv = {}) => {
-    const { PATH } = process.env;
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--require', 'tsx', '--eval', program],
-      { cwd: root, uid, gid: uid, env: { PATH, TMPDIR: temporary, ...env }, encoding: 'utf8' },
-    );
-    return { status, stdout: stdout.trim(), stderr };
-  };
+  const run = (program: string, env: NodeJS.ProcessEnv = {}) =>
+    runAsOtherUser(program, { TMPDIR: temporary, ...env });
   const printCaches = `
     const { userCache } = require('./src/libtorch/cache-directory');
     const { hubDirectory } = require('./src/hub/cache');

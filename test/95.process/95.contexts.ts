@@ -18,7 +18,7 @@ function loadInContext(context: vm.Context): Record<string, unknown> {
     cache.set(file, module);
     const nativeRequire = createRequire(file);
     const requireInContext = (id: string): unknown => {
-      const isOwn = id.startsWith('.') && id.endsWith('.json') === false;
+      const isOwn = id.startsWith('.') && !id.endsWith('.json');
       return isOwn ? load(nativeRequire.resolve(id)) : nativeRequire(id);
     };
     const run = vm.compileFunction(
