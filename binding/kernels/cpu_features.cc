@@ -1,8 +1,12 @@
 #include "kernels/cpu_features.h"
 
-#ifdef _MSC_VER
+#if defined(_MSC_VER)
 #include <immintrin.h>
 #include <intrin.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace semisup::kernels {
@@ -16,16 +20,21 @@ bool HasVnni() {
          __builtin_cpu_supports("avx512vnni") != 0;
 }
 
+bool HasBFloat16() { return __builtin_cpu_supports("avx512bf16") != 0; }
+
 #elif defined(_M_X64)
 
 namespace {
 
 struct ExtendedFeatures {
+  // CPUID leaf 7, sub-leaf 0.
   unsigned ebx = 0;
   unsigned ecx = 0;
+  // Sub-leaf 1.
+  unsigned eax1 = 0;
 };
 
-// CPUID leaf 7. Empty unless the operating system saves the AVX-512 registers on a context switch,
+// Empty unless the operating system saves the AVX-512 registers on a context switch,
 // without which their instructions fault.
 ExtendedFeatures ReadExtendedFeatures() {
   int leaf[4];
@@ -38,7 +47,13 @@ ExtendedFeatures ReadExtendedFeatures() {
   constexpr unsigned long long kAvx512State = 0xe6;
   if ((_xgetbv(0) & kAvx512State) != kAvx512State) return {};
   __cpuidex(leaf, 7, 0);
-  return {static_cast<unsigned>(leaf[1]), static_cast<unsigned>(leaf[2])};
+  const int last_sub_leaf = leaf[0];
+  ExtendedFeatures features{static_cast<unsigned>(leaf[1]), static_cast<unsigned>(leaf[2])};
+  if (last_sub_leaf >= 1) {
+    __cpuidex(leaf, 7, 1);
+    features.eax1 = static_cast<unsigned>(leaf[0]);
+  }
+  return features;
 }
 
 }  // namespace
@@ -56,11 +71,31 @@ bool HasVnni() {
   return has_vnni;
 }
 
+bool HasBFloat16() {
+  constexpr unsigned kAvx512Bf16 = 1u << 5;
+  static const bool has_bf16 = HasAvx512() && (ReadExtendedFeatures().eax1 & kAvx512Bf16) != 0;
+  return has_bf16;
+}
+
 #else
 
 bool HasAvx512() { return false; }
 
 bool HasVnni() { return false; }
+
+bool HasBFloat16() {
+#if defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kHwcap2BFloat16 = 1UL << 14;
+  return (getauxval(AT_HWCAP2) & kHwcap2BFloat16) != 0;
+#elif defined(__APPLE__)
+  int has_feature = 0;
+  size_t size = sizeof(has_feature);
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &has_feature, &size, nullptr, 0) == 0 &&
+         has_feature != 0;
+#else
+  return false;
+#endif
+}
 
 #endif
 
