@@ -76,6 +76,11 @@ describe('the code blocks of README and docs', function () {
         it(`names commands and scripts that exist: ${title}`, async () => {
           await checkCommands(block);
         });
+      } else if (language === 'yaml') {
+        it(`is in the configuration of the Electron example: ${title}`, () => {
+          const file = join(root, 'examples', 'electron', 'electron-builder.yml');
+          assert.ok(readFileSync(file, 'utf8').includes(block.code));
+        });
       } else {
         it(`knows how to check ${title}`, () => {
           // `javascript`: configuration files of bundlers, which test/bundlers runs.
