@@ -19,7 +19,10 @@ describe(`the first start of examples/electron in Electron ${builds[42].version}
   let server: Server;
   let run: RunningApp;
   before(async function () {
-    if (!('libtorch' in semisup)) this.skip();
+    if (!('libtorch' in semisup)) {
+      this.currentTest!.title += ' (skipped: semisup does not export libtorch)';
+      this.skip();
+    }
     const electron = await electronOrSkip(this, 42);
     installation = await installExample(electron);
     cache = await mkdtemp(join(tmpdir(), 'semisup-electron-cache-'));
