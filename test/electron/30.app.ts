@@ -43,7 +43,7 @@ describe(`examples/electron in Electron ${builds[42].version}`, function () {
     await text('#status', 'resnet50_baseline');
   });
   after(async () => {
-    run?.app.process().kill('SIGKILL');
+    run?.kill();
     mirror?.close();
     await installation?.remove();
     if (folder) await rm(folder, { recursive: true, force: true });

@@ -28,6 +28,7 @@ describe(`quitting in Electron ${builds[42].version}`, function () {
   let torchHome: string;
   let server: Server;
   let env: NodeJS.ProcessEnv;
+  let run: RunningApp | undefined;
   before(async function () {
     const electron = await electronOrSkip(this, 42);
     installation = await installExample(electron);
@@ -49,6 +50,10 @@ describe(`quitting in Electron ${builds[42].version}`, function () {
     server?.close();
     await installation?.remove();
     if (torchHome) await rm(torchHome, { recursive: true, force: true });
+  });
+
+  afterEach(() => {
+    run?.kill();
   });
 
   const status = async ({ page }: RunningApp, text: string) => {
@@ -81,7 +86,7 @@ describe(`quitting in Electron ${builds[42].version}`, function () {
   };
   for (const [stage, reach] of Object.entries(stages)) {
     it(`is clean ${stage}`, async () => {
-      const run = await startApp(installation, env);
+      run = await startApp(installation, env);
       await reach(run);
       const pid = await enginePid(run);
       await quit(run);
@@ -92,7 +97,7 @@ describe(`quitting in Electron ${builds[42].version}`, function () {
   }
 
   it('is clean after the engine was killed', async () => {
-    const run = await startApp(installation, env);
+    run = await startApp(installation, env);
     await status(run, 'resnet50_baseline');
     process.kill(await enginePid(run), 'SIGKILL');
     await quit(run);

@@ -32,7 +32,7 @@ describe(`the packed example in Electron ${builds[42].version}`, function () {
       assert.deepEqual(await run.exit, { code: 0, signal: null });
       assert.deepEqual(ownLines(run.stderr()), []);
     } finally {
-      run?.app.process().kill('SIGKILL');
+      run?.kill();
       await installation.remove();
     }
   });

@@ -11,6 +11,8 @@ export interface RunningApp {
   readonly page: Page;
   /** What the app has written to stderr so far. */
   stderr(): string;
+  /** Ends the app, if it has not exited. */
+  kill(): void;
   /** Resolves when the app has exited. */
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
@@ -51,7 +53,10 @@ export async function startApp(
   });
   const page = await app.firstWindow();
   page.setDefaultTimeout(60_000);
-  return { app, page, stderr: () => stderr, exit };
+  const kill = () => {
+    child.kill('SIGKILL');
+  };
+  return { app, page, stderr: () => stderr, kill, exit };
 }
 
 /** Drops files on the window, as the desktop does. */
