@@ -14,7 +14,9 @@
 
 // shared_ptr reads this variable of glibc 2.32 to skip atomic operations in a single-threaded
 // process. This definition says that there are several threads.
-extern "C" __attribute__((weak, visibility("hidden"))) char __libc_single_threaded = 0;
+extern "C" {
+__attribute__((weak, visibility("hidden"))) char __libc_single_threaded = 0;
+}
 
 #if defined(__x86_64__)
 #define SEMISUP_BASE_VERSION "GLIBC_2.2.5"

@@ -51,12 +51,12 @@ void DirectConvolution::Run(const ConvolutionArguments& arguments, Workspace& wo
                                    .pixels_per_block = PixelsPerBlock(pixel_bytes),
                                    .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<float>& output_block) {
-    const DirectBlock block{.weight = weight_.data(),
-                            .rows = shape_.kernel[0],
-                            .row_size = shape_.kernel[1] * shape_.input_channels,
-                            .bias = arguments.bias,
-                            .relu = arguments.relu,
-                            .output_block = output_block};
+    [[maybe_unused]] const DirectBlock block{.weight = weight_.data(),
+                                             .rows = shape_.kernel[0],
+                                             .row_size = shape_.kernel[1] * shape_.input_channels,
+                                             .bias = arguments.bias,
+                                             .relu = arguments.relu,
+                                             .output_block = output_block};
 #if defined(__x86_64__)
     RunDirectBlockAvx512(block);
 #endif

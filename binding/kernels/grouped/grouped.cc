@@ -54,13 +54,14 @@ void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& w
   const Scratch<float> scratch(workspace, std::min(threads, work) * scratch_size);
   ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {
     for (int64_t i = begin; i < end; i++) {
-      const GroupedBlock block{.arguments = arguments,
-                               .shape = shape_,
-                               .weight = weight_.data(),
-                               .rows_per_pass = rows_per_pass,
-                               .scratch = scratch.data() + thread * scratch_size,
-                               .rows = SplitRange(rows, i / vector_groups, row_blocks),
-                               .vectors = SplitRange(vectors, i % vector_groups, vector_groups)};
+      [[maybe_unused]] const GroupedBlock block{
+          .arguments = arguments,
+          .shape = shape_,
+          .weight = weight_.data(),
+          .rows_per_pass = rows_per_pass,
+          .scratch = scratch.data() + thread * scratch_size,
+          .rows = SplitRange(rows, i / vector_groups, row_blocks),
+          .vectors = SplitRange(vectors, i % vector_groups, vector_groups)};
 #if defined(__x86_64__)
       RunGroupedBlockAvx512(block);
 #endif

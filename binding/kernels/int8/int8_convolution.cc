@@ -127,7 +127,7 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {
-    const Int8Block block{
+    [[maybe_unused]] const Int8Block block{
         .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
         .requantization = {.initial_sum = initial_sums_.data(),
                            .scale = scales_.data(),

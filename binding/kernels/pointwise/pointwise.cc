@@ -68,7 +68,7 @@ void PointwiseConvolution::RunWith(const Weight* weight,
   const int64_t panel_groups = partition.panel_groups;
   ParallelFor(pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t i = begin; i < end; i++) {
-      const PointwiseBlock<Weight> block{
+      [[maybe_unused]] const PointwiseBlock<Weight> block{
           .arguments = arguments,
           .weight = weight,
           .input_channels = input_channels_,

@@ -112,7 +112,7 @@ void WinogradConvolution::Run(const ConvolutionArguments& arguments, Workspace& 
     float* transformed = scratch.data() + thread * scratch_size;
     for (int64_t i = begin; i < end; i++) {
       const auto outputs = SplitRange(panels, i % output_splits, output_splits, shape_.panel());
-      const WinogradBlock block{
+      [[maybe_unused]] const WinogradBlock block{
           .arguments = arguments,
           .shape = shape_,
           .weight = weight_.data(),
