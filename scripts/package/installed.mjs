@@ -119,9 +119,10 @@ export function userEnvironment(directory, { path, libtorch, ...more }) {
  * Runs everything that a new user runs, and throws at the first failure.
  *
  * @param node a command that runs smoke.mjs, e.g. `['node']` or `['yarn', 'node']`
+ * @param plan the option `plan` of `hub.load`, to save the time of tuning
  * @param semisup a command that runs the CLI, e.g. `['npx', 'semisup']`
  */
-export function smoke({ project, inputs, libtorch, path, node, semisup, env: more }) {
+export function smoke({ project, inputs, libtorch, path, node, semisup, plan, env: more }) {
   const cwd = project;
   const [withLibTorch, without] = [{ libtorch }, {}].map((options) =>
     userEnvironment(project, { path, ...options, ...more }),
@@ -134,7 +135,8 @@ export function smoke({ project, inputs, libtorch, path, node, semisup, env: mor
   expect(call(semisup, ['doctor'], without, 1).stdout, 'npx semisup libtorch install');
   expect(call(semisup, ['doctor'], withLibTorch).stdout, 'loads LibTorch and computes');
   expect(call(node, ['smoke.mjs', 'without-libtorch'], without).stdout, 'ok: semisup');
-  expect(call(node, ['smoke.mjs', inputs], withLibTorch).stdout, 'ok: semisup');
+  const compute = ['smoke.mjs', inputs, plan].filter(Boolean);
+  expect(call(node, compute, withLibTorch).stdout, 'ok: semisup');
 }
 
 /** Runs a command. Throws with its output unless it exits with `status`. */

@@ -1,6 +1,6 @@
 // Runs in a project where semisup is installed, from any package manager, on any version of Node or another
 // runtime: loads the package both ways, without and with LibTorch, and compares results with those of the checkout.
-//   node smoke.mjs <inputs, see test/support/smoke-inputs.ts>
+//   node smoke.mjs <inputs, see test/support/smoke-inputs.ts> [plan]
 //   node smoke.mjs without-libtorch
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { hub, Tensor, ScriptModule, ModelSlot, Classifier, SemisupError, versions } from 'semisup';
 
-const [inputs] = process.argv.slice(2);
+const [inputs, plan] = process.argv.slice(2);
 
 /** The largest accepted difference of a logit: kernels differ between processors, not only in rounding. */
 const tolerance = 1e-3;
@@ -41,7 +41,7 @@ async function checkResults() {
   const bytes = readFileSync(join(inputs, 'image.f32'));
   const pixels = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const weights = join(inputs, 'weights.safetensors');
-  const model = await hub.load('resnet18_swsl', { weights, device: 'cpu' });
+  const model = await hub.load('resnet18_swsl', { weights, device: 'cpu', plan });
   assert.ok(model instanceof Classifier);
   const image = Tensor.from(pixels, [1, 3, 224, 224]);
   const output = await model.forward(image);
