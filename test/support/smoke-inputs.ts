@@ -20,7 +20,7 @@ async function writeSmokeInputs(directory: string): Promise<void> {
     hubDir: directory,
   });
   using output = await model.forward(image);
-  const logits = [...((await output.data()))];
+  const logits = [...(await output.data())];
   const predictions = await model.classify(photo, { topk: 5 });
   await writeFile(join(directory, 'expected.json'), JSON.stringify({ logits, predictions }));
 }
