@@ -5,7 +5,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as semisup from '../../src';
 import { wheelsOf } from '../../src/libtorch';
 import { builds, electronOrSkip } from './support/builds';
 import { installExample, quit, startApp, type RunningApp } from './support/example';
@@ -19,10 +18,6 @@ describe(`the first start of examples/electron in Electron ${builds[42].version}
   let server: Server;
   let run: RunningApp;
   before(async function () {
-    if (!('libtorch' in semisup)) {
-      this.currentTest!.title += ' (skipped: semisup does not export libtorch)';
-      this.skip();
-    }
     const electron = await electronOrSkip(this, 42);
     installation = await installExample(electron);
     cache = await mkdtemp(join(tmpdir(), 'semisup-electron-cache-'));

@@ -1,11 +1,8 @@
 import { existsSync } from 'node:fs';
-import * as semisup from 'semisup';
+import { libtorch } from 'semisup';
 import { toFailure } from './failure.js';
 
 /** @import { State } from '../types.js' */
-
-/** @type {any} */
-const { libtorch = withoutInstaller() } = /** @type {any} */ (semisup);
 
 const phases = { fetch: 'Downloading', unpack: 'Unpacking' };
 
@@ -41,12 +38,8 @@ export class LibTorch {
     try {
       await libtorch.install({
         signal: installation.signal,
-        onProgress: (/** @type {any} */ { phase, received, total }) => {
-          const progress = {
-            phase: phases[/** @type {'fetch' | 'unpack'} */ (phase)],
-            received,
-            total,
-          };
+        onProgress: ({ phase, received, total }) => {
+          const progress = { phase: phases[phase], received, total };
           this.#update({ libtorch: { status: 'installing', progress } });
         },
       });
@@ -67,12 +60,4 @@ export class LibTorch {
     this.#update({ libtorch: { status: 'found' } });
     this.#onFound();
   }
-}
-
-/** For versions of semisup without `libtorch`: LibTorch is installed on the command line. */
-function withoutInstaller() {
-  return {
-    use: (/** @type {string} */ directory) => (process.env.SEMISUP_LIBTORCH = directory),
-    find: async () => true,
-  };
 }
