@@ -41,6 +41,9 @@ describe('a LibTorch without oneDNN, such as the wheel for macOS', function () {
     assert.equal(status, 0);
     const { stdout, stderr } = await runNode(program, [], { ...process.env, LD_PRELOAD: preload });
     assert.equal(stderr, '');
-    assert.equal(stdout, 'interpreter: this LibTorch is built without oneDNN\n');
+    assert.equal(
+      stdout,
+      'interpreter: The model cannot be planned: this LibTorch is built without oneDNN.\n',
+    );
   });
 });
