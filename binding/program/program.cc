@@ -1,7 +1,9 @@
 #include "program/program.h"
 
 #include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/canonicalize.h>
 
+#include <memory>
 #include <sstream>
 #include <unordered_map>
 #include <unordered_set>
@@ -48,10 +50,12 @@ void FindLastUses(Program& program) {
   }
 }
 
-std::string SignatureOf(Graph& graph) {
+std::string SignatureOf(const std::shared_ptr<Graph>& graph) {
+  // The names of values differ between a module that was built and the same one loaded from a file.
+  const auto canonical = torch::jit::Canonicalize(graph, /*keep_unique_names=*/false);
   std::ostringstream text;
-  for (const auto* value : graph.inputs()) text << value->debugName() << ';';
-  for (const auto* node : graph.nodes()) {
+  for (const auto* value : canonical->inputs()) text << value->debugName() << ';';
+  for (const auto* node : canonical->nodes()) {
     node->print(text, 0, nullptr, false, false, false, false);
     for (const auto* output : node->outputs()) {
       const auto constant = torch::jit::toIValue(output);
@@ -74,7 +78,7 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
   const auto live = LiveNodes(graph, fused);
 
   Program program;
-  program.signature = SignatureOf(graph);
+  program.signature = SignatureOf(frozen);
   std::unordered_map<const Value*, int> indices;
   const auto index_of = [&](const Value* value) {
     const auto [found, is_new] = indices.try_emplace(value, static_cast<int>(indices.size()));
