@@ -22,6 +22,10 @@ const consumer = `
   }
 `;
 
+/** What the types of Electron add to those of Node, as far as the examples use it. */
+const electron =
+  'declare namespace NodeJS { interface Process { readonly resourcesPath: string } }';
+
 describe('the type declarations', function () {
   this.timeout(120_000);
   let directory: string;
@@ -40,7 +44,12 @@ describe('the type declarations', function () {
         'junction',
       );
     }
-    const sources = { 'consumer.mts': consumer, 'consumer.cts': consumer, ...(await examples()) };
+    const sources = {
+      'consumer.mts': consumer,
+      'consumer.cts': consumer,
+      'electron.d.ts': electron,
+      ...(await examples()),
+    };
     const files = Object.keys(sources).map((name) => join(directory, name));
     for (const [name, text] of Object.entries(sources))
       await writeFile(join(directory, name), text);

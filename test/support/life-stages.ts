@@ -16,6 +16,7 @@ export const lifeStages = {
     hub.load('resnet18_swsl', { weights: file('resnet18.safetensors') }).catch(ignore);
     setTimeout(end, Math.random() * 1000);`,
   'during a download': `
+    process.removeAllListeners('warning'); // The license of the weights.
     const server = require('node:http').createServer((request, response) => {
       response.writeHead(200, { 'content-length': 1e6 });
       response.write(Buffer.alloc(5e5));
