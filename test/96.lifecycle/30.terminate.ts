@@ -92,7 +92,7 @@ describe('a worker', function () {
     );
     const resident = JSON.parse(output!) as number[];
     const growth = (resident.at(-1)! - resident[1]!) / 12;
-    // The weights alone are 47 MB.
-    assert.ok(growth < 4e6, `${growth} bytes are left per worker: ${resident.join()}`);
+    // A leak of the weights would be 47 MB per worker. Up to three models may not have been freed yet.
+    assert.ok(growth < 15e6, `${growth} bytes are left per worker: ${resident.join()}`);
   });
 });
