@@ -1,6 +1,5 @@
 #include "plan/plan.h"
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
@@ -27,7 +26,6 @@ c10::IValue Converted(c10::IValue value, at::ScalarType dtype) {
 Plan::Plan(const torch::jit::Module& module, const std::string& method,
            program::ComputePrecision precision, std::shared_ptr<Arena> arena)
     : precision_(precision), arena_(std::move(arena)) {
-  if (!at::hasMKLDNN()) throw program::UnsupportedGraph("this LibTorch is built without oneDNN");
   auto program = program::Compile(module, method);
   signature_ = std::move(program.signature);
   const auto dtype = program::DTypeOf(precision_);

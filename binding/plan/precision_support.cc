@@ -1,5 +1,6 @@
 #include "plan/precision_support.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
@@ -76,6 +77,7 @@ double Int8Error() {
 std::string Check(ComputePrecision precision) {
   constexpr double kTolerance = 0.02;
   const bool is_int8 = precision == ComputePrecision::kInt8;
+  if (!at::hasMKLDNN()) return "this LibTorch is built without oneDNN";
   if (precision == ComputePrecision::kBFloat16) {
     auto reason = ReasonAgainstBFloat16();
     if (!reason.empty()) return reason;

@@ -1,5 +1,4 @@
 import { LibTorchError } from '../errors';
-import { isMusl } from './libc';
 import { wheels, type Wheel } from './wheels';
 
 /** The LibTorch version that this package installs. */
@@ -20,17 +19,16 @@ export function wheelsOf(
   variant: Variant,
   platform: string = process.platform,
   arch: string = process.arch,
-  musl = isMusl(platform),
 ): readonly Wheel[] {
   const target = `${platform}-${arch}`;
-  const found = musl ? undefined : wheels[target]?.[variant];
+  const found = wheels[target]?.[variant];
   if (found) return found;
   const supported = Object.entries(wheels).map(
     ([name, builds]) => `${name} (${Object.keys(builds).join(', ')})`,
   );
   throw new LibTorchError('ERR_SEMISUP_PLATFORM', {
-    what: `LibTorch ${pinnedVersion} ${variant} for ${target}${musl ? ' with musl' : ''} is not available for installation.`,
-    remedy: `Supported are ${supported.join(', ')}; on Linux with glibc only. On other platforms, set SEMISUP_LIBTORCH to a LibTorch installation.`,
+    what: `LibTorch ${pinnedVersion} ${variant} for ${target} is not available for installation.`,
+    remedy: `Supported are ${supported.join(', ')}. On other platforms, set SEMISUP_LIBTORCH to a LibTorch installation.`,
     value: target,
   });
 }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { LibTorchError } from '../../src/errors';
-import { isMusl } from '../../src/libtorch/libc';
 import { pinnedVersion, wheelsOf } from '../../src/libtorch';
 import { wheels } from '../../src/libtorch/wheels';
 
@@ -51,23 +49,6 @@ describe('pinned wheels', () => {
     assert.deepEqual(names, ['torch', 'nvidia_cuda_cupti', 'nvidia_cuda_runtime']);
     const cuda = wheelsOf('cu130', 'linux', 'x64');
     assert(wheel!.substitutes!.every((substitute) => cuda.includes(substitute)));
-  });
-
-  it('do not exist for musl', () => {
-    assert.throws(() => wheelsOf('cpu', 'linux', 'x64', true), {
-      code: 'ERR_SEMISUP_PLATFORM',
-      message: /for linux-x64 with musl is not available.* on Linux with glibc only/,
-    });
-    const report = (glibcVersionRuntime?: string) => () => ({ header: { glibcVersionRuntime } });
-    assert.deepEqual(
-      [
-        isMusl('linux', report()),
-        isMusl('linux', report('2.36')),
-        isMusl('darwin', report()),
-        isMusl(),
-      ],
-      [true, false, false, existsSync('/etc/alpine-release')],
-    );
   });
 
   it('for an unsupported platform are rejected with the supported ones', () => {
