@@ -128,7 +128,6 @@ Napi::Value PlanOnCpu(const Napi::CallbackInfo& info) {
   auto make_plan = [module, method, precision, images, arena] {
     return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       const c10::InferenceMode inference;
-      plan::Arena::Install();
       PlanResult<std::string> result;
       using program::ComputePrecision;
       result.reason = plan::ReasonAgainst(precision);

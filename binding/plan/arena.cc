@@ -55,30 +55,26 @@ class Allocator final : public c10::Allocator {
   }
 };
 
-}  // namespace
-
-void Arena::Install() {
+// Replaces LibTorch's CPU allocator with one that allocates large tensors from the arena of the
+// thread's ArenaScope, if any. Returns whether it did.
+bool InstallAllocator() {
 #ifdef __linux__
+  // Another copy of this library has replaced it already: both cannot, for the reason below.
+  if (c10::GetCPUAllocator() != c10::GetDefaultCPUAllocator()) return false;
   // Never destroyed, because tensors may outlive static destructors. On Linux only: elsewhere this
   // library may be unloaded while LibTorch still refers to the allocator.
-  static const bool is_done = [] {
-    // Another copy of this library has replaced it already: both cannot, for the reason below.
-    if (c10::GetCPUAllocator() == c10::GetDefaultCPUAllocator()) {
-      c10::SetCPUAllocator(new Allocator);
-    }
-    return true;
-  }();
-  static_cast<void>(is_done);
+  c10::SetCPUAllocator(new Allocator);
+  return true;
+#else
+  return false;
 #endif
 }
-
-namespace {
 
 // When this library is loaded, and never later: oneDNN's tensors are freed by the allocator that is
 // installed at that time, which must be the one that allocated them. Modules may already run on
 // other threads when the first plan is created. The dynamic linker's lock serializes copies of this
 // library that are loaded concurrently.
-const bool is_installed = (Arena::Install(), true);
+[[maybe_unused]] const bool is_installed = InstallAllocator();
 
 }  // namespace
 

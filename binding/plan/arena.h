@@ -17,10 +17,6 @@ struct Block {
 // Thread-safe.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
-  // Replaces LibTorch's CPU allocator with one that allocates large tensors from the arena of the
-  // thread's ArenaScope, if any. Idempotent.
-  static void Install();
-
   ~Arena();
   // Returns a block of at least `bytes` bytes.
   Block Allocate(size_t bytes);
