@@ -5,7 +5,7 @@
 //   npm run check:matrix -- --managers npm,'yarn 1'     the smoke test with these package managers
 //   npm run check:matrix -- --suite 20,22,24,26       all tests on each version, with one prebuilt addon: hours
 //   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'     some tests, printed only
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -186,6 +186,8 @@ function checkManager(name, { directory, tarball, ...inputs }) {
 
 /** Runs the tests on a version of Node with the addon of prebuilds/. */
 function runSuite(version, { directory, libtorch }) {
+  // Some tests run Node as another user.
+  chmodSync(directory, 0o755);
   const file = installNode(join(directory, `suite-${version}`), version);
   const report = join(directory, `suite-${version}.json`);
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');

@@ -14,11 +14,14 @@ import { temporaryDirectory } from '../support/temporary';
 async function run(program: string, env: NodeJS.ProcessEnv = process.env): Promise<unknown> {
   const { stdout, stderr, code } = await runNode(
     `const { libtorch, Tensor } = require('./src');
+     // All threads must use the same binaries.
+     const { PREBUILDS_ONLY } = process.env;
+     const env = PREBUILDS_ONLY ? { PREBUILDS_ONLY } : {};
      const worker = (program) => new Promise((resolve, reject) => {
        const { Worker } = require('node:worker_threads');
        const code = "require('tsx'); const { libtorch, Tensor } = require('./src'); (async () => {" + program +
          "})().then((result) => require('node:worker_threads').parentPort.postMessage(result))";
-       new Worker(code, { eval: true, env: {} }).on('message', resolve).on('error', reject);
+       new Worker(code, { eval: true, env }).on('message', resolve).on('error', reject);
      });
      const codeOf = (f) => { try { f(); } catch (error) { return error.code; } };
      (async () => { ${program} })().then((result) => console.log(JSON.stringify(result)));`,

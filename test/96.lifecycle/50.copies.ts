@@ -7,7 +7,7 @@ import { root } from '../support/run-node';
 /** Installs a copy of the package, with its binaries, under another version. */
 async function installCopy(directory: string, version: string): Promise<string> {
   await mkdir(directory, { recursive: true });
-  for (const part of ['lib', 'build/Release']) {
+  for (const part of ['lib', process.env.PREBUILDS_ONLY ? 'prebuilds' : 'build/Release']) {
     await cp(join(root, part), join(directory, part), { recursive: true });
   }
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as object;
