@@ -47,6 +47,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<Memory>(exports, "memory");
   Export<CreateExecutor>(exports, "createExecutor");
   Export<CancelJob>(exports, "cancelJob");
+  Export<AbandonExecutor>(exports, "abandonExecutor");
   Export<CreateTensor>(exports, "createTensor");
   Export<DescribeTensor>(exports, "describeTensor");
   Export<ReadTensor>(exports, "readTensor");

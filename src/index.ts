@@ -83,6 +83,8 @@ export {
   type DeviceName,
   type TensorData,
   type NestedArray,
+  type CloseOptions,
+  type QueueLimits,
   type ExecutorOptions,
   type ExtraFiles,
   type FloatDType,

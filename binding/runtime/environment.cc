@@ -1,17 +1,28 @@
 #include "runtime/environment.h"
 
+#include <chrono>
 #include <utility>
 
 #include "runtime/error.h"
 #include "runtime/executor.h"
+#include "runtime/lost_threads.h"
 
 namespace semisup {
+namespace {
+
+// How long running tasks may take when an environment ends. The JavaScript memory that a task reads
+// is freed afterwards, so the task should have ended by then.
+constexpr std::chrono::seconds kShutdownPatience{5};
+// Likewise when the process exits, and nothing is freed.
+constexpr std::chrono::seconds kExitPatience{2};
+
+}  // namespace
 
 Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
   // Records the default before any executor changes it.
   DefaultThreads();
   const auto drain = [this](const Napi::CallbackInfo&) {
-    for (auto& job : completions_->TakeAll()) Finish(std::move(job));
+    for (const auto& completion : completions_->TakeAll()) completion->Settle(env_);
   };
   completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
   const auto set_factories = [this](const Napi::CallbackInfo& info) {
@@ -81,23 +92,32 @@ void Environment::OnJobQueued() {
   if (pending_jobs_++ == 0) completions_->Ref(env_);
 }
 
-void Environment::Finish(std::unique_ptr<Completion> job) {
-  job->Settle(env_);
+void Environment::OnJobEnded() {
   if (--pending_jobs_ == 0) completions_->Unref(env_);
 }
 
-void Environment::Shutdown() {
+std::vector<std::shared_ptr<Executor>> Environment::InterruptExecutors() {
+  std::vector<std::shared_ptr<Executor>> interrupted;
   for (const auto& known : executors_) {
-    if (const auto executor = known.lock()) executor->Shutdown();
+    const auto executor = known.lock();
+    if (!executor) continue;
+    executor->Interrupt();
+    interrupted.push_back(executor);
   }
+  return interrupted;
+}
+
+void Environment::Shutdown() {
+  const auto deadline = Executor::Clock::now() + kShutdownPatience;
+  for (const auto& executor : InterruptExecutors()) executor->Shutdown(deadline);
   completions_->Close();
   completions_->DropAll();
 }
 
 void Environment::ShutdownAtExit() {
-  for (const auto& known : executors_) {
-    if (const auto executor = known.lock()) executor->ShutdownAtExit();
-  }
+  const auto deadline = Executor::Clock::now() + kExitPatience;
+  for (const auto& executor : InterruptExecutors()) executor->ShutdownAtExit(deadline);
+  LostThreads::OnExit();
 }
 
 }  // namespace semisup

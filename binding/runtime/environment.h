@@ -42,10 +42,9 @@ class Environment : public Napi::Addon<Environment> {
   void ReportUsage(const std::string& kind, std::function<std::optional<int64_t>()> report);
   UsageByKind CurrentUsage();
 
-  // Keeps the event loop alive while jobs are pending.
+  // The event loop is kept alive between the two.
   void OnJobQueued();
-  // Settles the promise of a job.
-  void Finish(std::unique_ptr<Completion> job);
+  void OnJobEnded();
 
  private:
   struct Reporter {
@@ -53,8 +52,10 @@ class Environment : public Napi::Addon<Environment> {
     std::function<std::optional<int64_t>()> report;
   };
 
-  // Joins every executor thread, because none may outlive the environment or the libraries that it
-  // executes. The cleanup hook calls this when the environment ends. Idempotent.
+  // Makes the executors start no more tasks.
+  std::vector<std::shared_ptr<Executor>> InterruptExecutors();
+  // Joins every executor thread that ends in time. The cleanup hook calls this when the environment
+  // ends. Idempotent.
   void Shutdown();
   // Likewise if the process exits without running cleanup hooks, as process.exit() does.
   void ShutdownAtExit();

@@ -16,15 +16,25 @@
 namespace semisup {
 
 // A task with a JS promise. Created and destroyed on the JS thread, because it holds references
-// that may be released only there; only Run() is called on an executor thread.
+// that may be released only there; the functions of Task are called on other threads.
 class Job : public Task, public Completion {
  public:
   Job(Napi::Env env, std::shared_ptr<Executor> executor);
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  void Run(std::unique_ptr<Task> self) noexcept override;
+  void Run() noexcept override;
+  void Finish(std::unique_ptr<Task> self) noexcept override;
+  void Abandon(std::exception_ptr reason) noexcept override;
+
+  // JS thread only, from here on.
+  void OnQueued(Napi::Env env);
+  // Settles the promise, unless it was rejected before.
   void Settle(Napi::Env env) override;
+  // Rejects the promise while the job is queued or running.
+  void Reject(Napi::Env env, std::exception_ptr reason);
+  // Lets the event loop end although the job is still running.
+  void ReleaseLoop(Napi::Env env);
   // Marks the job as failed, without running it; Settle() then rejects the promise.
   void Fail(std::exception_ptr failure) { failure_ = std::move(failure); }
 
@@ -46,6 +56,8 @@ class Job : public Task, public Completion {
   std::shared_ptr<Executor> executor_;
   std::shared_ptr<Completions> completions_;
   std::exception_ptr failure_;
+  bool is_settled_ = false;
+  bool keeps_loop_alive_ = false;
 };
 
 // A job that consists of two functions: `work()` runs on an executor thread, then
@@ -108,7 +120,7 @@ class PackagedTask final : public Task {
   using Value = decltype(std::declval<WorkFunction>()());
   explicit PackagedTask(WorkFunction work) : work_(std::move(work)) {}
 
-  void Run(std::unique_ptr<Task>) noexcept override {
+  void Run() noexcept override {
     try {
       promise_.set_value(work_());
     } catch (...) {
@@ -137,8 +149,10 @@ Napi::Value SubmitAndWait(Napi::Env env, const SubmitOptions& options, WorkFunct
 // The result of a job whose work returns std::monostate.
 inline Napi::Value ToUndefined(Napi::Env env, std::monostate) { return env.Undefined(); }
 
-// Removes a job from the queue and rejects its promise; returns false if it is not in the queue,
-// e.g. because it is already running.
+// Cancels a job: removes it from the queue and rejects its promise. If it is already running, its
+// promise stays pending, and the job no longer keeps the event loop alive.
 Napi::Value CancelJob(const Napi::CallbackInfo& info);
+// Abandons all jobs of an executor but the one of EnqueueFinal(), and rejects their promises.
+Napi::Value AbandonExecutor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <chrono>
 #include <sstream>
 
 #include "runtime/error.h"
@@ -178,8 +179,10 @@ Napi::Value DescribeMethods(const Napi::CallbackInfo& info) {
 
 Napi::Value CallMethod(const Napi::CallbackInfo& info) {
   CallRequest request(info);
-  const SubmitOptions options{.executor = Unwrap<Executor>(info[0]),
-                              .queue = {.task_id = info[5].As<Napi::Number>().Int64Value()}};
+  const SubmitOptions options{
+      .executor = Unwrap<Executor>(info[0]),
+      .queue = {.task_id = info[5].As<Napi::Number>().Int64Value(),
+                .time_limit = std::chrono::milliseconds(info[6].As<Napi::Number>().Int64Value())}};
   return Submit(info.Env(), options, request.Work(), &CallRequest::Result);
 }
 

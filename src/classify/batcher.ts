@@ -1,3 +1,4 @@
+import { ScriptError } from '../errors';
 import { Semaphore } from '../semaphore';
 
 /** How a batcher forms batches. */
@@ -117,8 +118,10 @@ export class Batcher<Input, Result> {
       const results = await this.#run(batch.map(({ input }) => input));
       for (const [i, { resolve }] of batch.entries()) resolve(results[i]!);
     } catch (error) {
-      // One input can fail the whole batch, and with it other calls: run each input alone.
-      if (batch.length === 1) batch[0]!.reject(error);
+      // One input can fail the whole batch, and with it other calls: run each input alone. After a timeout,
+      // though, each would occupy another thread.
+      const isTimeout = error instanceof ScriptError && error.code === 'ERR_SEMISUP_TIMEOUT';
+      if (batch.length === 1 || isTimeout) for (const { reject } of batch) reject(error);
       else for (const request of batch) await this.#settle([request]);
     }
   }

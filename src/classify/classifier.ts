@@ -12,16 +12,24 @@ import {
 } from '../models';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import {
+  CallQueue,
   Tensor,
+  checkCloseOptions,
+  closeOrAbandon,
+  completeQueueLimits,
+  closeWithin,
   rejectOnAbort,
   type ArchiveSource,
+  type CloseOptions,
   type DeviceHandle,
+  type ExecutorOptions,
   type Plan,
+  type QueueLimits,
   type ScriptModule,
 } from '../torch';
 import type { DetailedResult, Prediction } from './prediction';
 import { checkOutput } from './check-output';
-import { isArray } from './image-list';
+import { isArray, sizeOfImages } from './image-list';
 import { archiveLoader, openModule, type ModuleLoader } from './open-module';
 import { isImageFailure, type ImageFailure } from './image-failure';
 import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
@@ -54,15 +62,17 @@ export class Classifier implements AsyncDisposable {
   readonly classes: readonly ImageClass[];
   readonly #model: PlannedModel;
   readonly #pipeline: ImagePipeline;
+  readonly #queue: CallQueue;
   /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  private constructor(model: PlannedModel, metadata: ModelMetadata) {
+  private constructor(model: PlannedModel, metadata: ModelMetadata, queue: Required<QueueLimits>) {
     this.metadata = metadata;
     this.classes = classesOf(metadata);
     this.#model = model;
     this.#pipeline = new ImagePipeline(model, metadata);
+    this.#queue = new CallQueue(queue);
   }
 
   /**
@@ -118,14 +128,15 @@ export class Classifier implements AsyncDisposable {
   static async of(
     module: ScriptModule,
     name: string,
-    options: InferenceOptions & ModelDescription,
+    options: InferenceOptions & ModelDescription & Pick<ExecutorOptions, 'queue'>,
     device: DeviceHandle,
   ): Promise<Classifier> {
+    const queue = completeQueueLimits(options.queue);
     const metadata = readMetadata(module, name, options);
     checkTransform(metadata.transform);
     if (metadata.architecture === null) await checkOutput(module, metadata);
     const model = await PlannedModel.open(module, metadata.transform, options, device);
-    return new Classifier(model, metadata);
+    return new Classifier(model, metadata, queue);
   }
 
   /** How `forward` runs on this device: algorithms, precision and measured times. */
@@ -203,7 +214,7 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, imagesOptionNames, 'embed');
     checkOnError(images, options);
     checkSignal(options.signal);
-    const rows = await this.#runCall(async () => {
+    const rows = await this.#runCall(sizeOfImages(images), async () => {
       await this.#model.prepare('features', options.signal);
       return await this.#pipeline.rows('features', images, options);
     });
@@ -222,7 +233,9 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, imageOptionNames, 'logits');
-    const rows = await this.#runCall(() => this.#pipeline.rows('forward', images, options));
+    const rows = await this.#runCall(sizeOfImages(images), () =>
+      this.#pipeline.rows('forward', images, options),
+    );
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
     // An error was thrown: `logits` has no option `onError`.
@@ -238,13 +251,18 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype is not supported
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#runCall(() => this.module.forward<Tensor<'float32'>>(input));
+    return await this.#runCall(0, () => this.module.forward<Tensor<'float32'>>(input));
   }
 
-  /** Refuses new calls, waits for pending ones, then frees the model. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Refuses new calls, waits for pending ones, then frees the model. Idempotent.
+   *
+   * @throws ScriptError `ERR_SEMISUP_TIMEOUT` if calls are still running after `timeout`
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
     this.#closed ??= this.#close();
-    await this.#closed;
+    await closeWithin(this.#closed, options, () => closeOrAbandon(this.module, 0));
   }
 
   /** Same as `close()`. */
@@ -258,15 +276,21 @@ export class Classifier implements AsyncDisposable {
     await this.module.close();
   }
 
-  /** Runs a call that `close` waits for. @throws DisposedError after `close()` */
-  async #runCall<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a call that `close` waits for.
+   *
+   * @param bytes the size of its inputs
+   * @throws DisposedError after `close()`
+   * @throws BusyError if too many calls are pending
+   */
+  async #runCall<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
         what: 'The classifier was used after close().',
         remedy: 'Call close() only after the last use, or open a new classifier.',
       });
     }
-    const call = work();
+    const call = this.#queue.run(bytes, work);
     this.#pending.add(call);
     try {
       return await call;
@@ -286,7 +310,9 @@ export class Classifier implements AsyncDisposable {
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
     }
-    return await this.#runCall(() => this.#pipeline.classify(images, topk, options));
+    return await this.#runCall(sizeOfImages(images), () =>
+      this.#pipeline.classify(images, topk, options),
+    );
   }
 }
 

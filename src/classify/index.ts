@@ -5,7 +5,7 @@ export { openModel, type Model } from './open-model';
 export type { ModuleLoader } from './open-module';
 export type { ImageOptions, ImagesOptions } from './pipeline';
 export {
-  checkInferenceOptions,
+  checkModelOptions,
   modelOptionNames,
   pickModelOptions,
   type ModelOptions,

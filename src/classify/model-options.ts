@@ -2,6 +2,7 @@ import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
 import type { ModelDescription } from '../models';
 import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
 import {
+  checkExecutorOptions,
   checkPlanOptions,
   planOptionNames,
   type DeviceName,
@@ -49,10 +50,9 @@ const inferenceOptionNames = [
 
 /** The names of all `ModelOptions`. */
 export const modelOptionNames = [
-  ...Object.keys({ device: true, threads: true, instances: true } satisfies Record<
-    Exclude<keyof ModelOptions, keyof InferenceOptions>,
-    true
-  >),
+  ...Object.keys({
+    ...{ device: true, threads: true, instances: true, callTimeout: true, queue: true },
+  } satisfies Record<Exclude<keyof ModelOptions, keyof InferenceOptions>, true>),
   ...inferenceOptionNames,
 ] as readonly (keyof ModelOptions)[];
 
@@ -72,7 +72,7 @@ const transformNames = Object.keys({
 /** @throws OptionError if the options have unknown names, or inference options are invalid */
 export function checkClassifierOpenOptions(options: ClassifierOpenOptions): void {
   checkOptionNames(options, classifierOpenOptionNames, 'Classifier.open');
-  checkInferenceOptions(options);
+  checkModelOptions(options);
   checkSignal(options.signal);
   checkOptionNames(options.transform, transformNames, 'transform');
 }
@@ -82,8 +82,9 @@ export function pickModelOptions(options: ModelOptions): ModelOptions {
   return pick(options, modelOptionNames);
 }
 
-/** @throws OptionError unless the options have valid values that are compatible with each other */
-export function checkInferenceOptions(options: InferenceOptions): void {
+/** @throws OptionError unless the options, except for the device, have valid values that are compatible with each other */
+export function checkModelOptions(options: ModelOptions): void {
+  checkExecutorOptions(options);
   const { precision } = checkPlanOptions(options);
   const { calibration, decode, limits } = options;
   completeLimits(limits);

@@ -1,5 +1,6 @@
 import {
   checkPrecision,
+  closeOrAbandon,
   openDevice,
   ScriptModule,
   type ArchiveSource,
@@ -31,18 +32,21 @@ export async function openModule<Model>(
   options: ClassifierOpenOptions,
   createModel: (module: ScriptModule, device: DeviceHandle) => Promise<Model>,
 ): Promise<Model> {
-  const { device, precision = 'float32', threads, instances, signal } = options;
+  const { device, precision = 'float32', threads, instances, callTimeout, signal } = options;
   const openedDevice = await openDevice(device);
   checkPrecision(precision, openedDevice);
   const module = await load({
     threads,
     instances: instances ?? defaultInstances(openedDevice),
+    callTimeout,
+    // The classifier limits the calls: their batches must always be accepted.
+    queue: { bytes: Number.MAX_SAFE_INTEGER },
     signal,
   });
   let closing: Promise<void> | undefined;
   // A closed executor refuses the jobs that planning would submit next.
   const onAbort = () => {
-    closing = module.close();
+    closing = closeOrAbandon(module);
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {

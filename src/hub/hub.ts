@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import {
-  checkInferenceOptions,
+  checkModelOptions,
   Classifier,
   modelOptionNames,
   pickModelOptions,
@@ -56,7 +56,7 @@ async function load(
 
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
-  checkInferenceOptions(options);
+  checkModelOptions(options);
   const { device, precision, weights, numClasses, signal } = options;
   const openOptions = { ...pickModelOptions(options), signal };
   checkPrecision(precision ?? 'float32', await openDevice(device));

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { asyncDispose } from '../dispose';
 import { DisposedError, OptionError, type SwapError } from '../errors';
-import { rejectOnAbort } from '../torch';
+import { checkCloseOptions, closeWithin, rejectOnAbort, type CloseOptions } from '../torch';
 import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
 import { ReplaceableModel } from './replaceable-model';
@@ -42,12 +42,15 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   #watchOptions: WatchOptions | undefined;
   #watcher: FileWatcher | undefined;
   #closed: Promise<void> | undefined;
+  /** The active version and those that are draining. */
+  readonly #versions = new Set<ModelVersion>();
   /** Draining versions and pending swaps, which `close` waits for. */
   readonly #pending = new Set<Promise<void>>();
 
   private constructor(current: ModelVersion, options: SlotOptions) {
     super();
     this.#current = current;
+    this.#versions.add(current);
     this.#options = options;
   }
 
@@ -135,10 +138,15 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
 
   /**
    * Refuses new calls, aborts a pending swap, waits for pending calls, then frees all models. Idempotent.
+   *
+   * @throws ScriptError `ERR_SEMISUP_TIMEOUT` if calls are still running after `timeout`
    */
-  async close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
     this.#closed ??= this.#close();
-    await this.#closed;
+    await closeWithin(this.#closed, options, async () => {
+      await Promise.all([...this.#versions].map((version) => version.abandon()));
+    });
   }
 
   /** Same as `close()`. */
@@ -194,10 +202,12 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   #switch(swap: Swap, next: ModelVersion): SwapResult {
     const old = this.#current;
     this.#current = next;
+    this.#versions.add(next);
     this.#updateWatcher();
     const { version, source } = next;
     const drained = this.#track(
       old.retire().then(() => {
+        this.#versions.delete(old);
         this.#emit('drained', createEvent(old.version, old.source, swap.startTime));
       }),
     );

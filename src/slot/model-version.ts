@@ -1,4 +1,5 @@
 import type { Model } from '../classify';
+import { closeOrAbandon } from '../torch';
 import type { LoadedModel, ResolvedSource } from './source';
 
 /** The active model of a slot. */
@@ -48,5 +49,10 @@ export class ModelVersion implements ActiveModel {
       });
     }
     await this.model.close();
+  }
+
+  /** Frees the model without waiting for its calls. */
+  async abandon(): Promise<void> {
+    await closeOrAbandon(this.model, 0);
   }
 }

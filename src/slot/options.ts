@@ -1,11 +1,7 @@
-import {
-  checkInferenceOptions,
-  modelOptionNames,
-  type Model,
-  type ModelOptions,
-} from '../classify';
+import { checkModelOptions, modelOptionNames, type Model, type ModelOptions } from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
+import { maxTimeout } from '../torch';
 
 /** Options of a slot, for its first model and every later one. */
 export interface SlotOptions
@@ -50,9 +46,6 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
   readonly settle?: number;
 }
 
-/** The maximum delay of `setTimeout`, in milliseconds. */
-const maxTimeout = 2 ** 31 - 1;
-
 const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress', 'signal'];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
@@ -60,7 +53,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 /** @throws OptionError if an option is unknown; `hub.load` and the other openers check the other values */
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
-  checkInferenceOptions(options);
+  checkModelOptions(options);
   checkSignal(options.signal);
 }
 

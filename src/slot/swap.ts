@@ -1,6 +1,6 @@
 import type { Model } from '../classify';
 import { SemisupError, SwapError } from '../errors';
-import { rejectOnAbort } from '../torch';
+import { closeOrAbandon, rejectOnAbort } from '../torch';
 import type { SwapOptions } from './options';
 import { checkCompatibility, dispose, selectProbe, type Probe } from './probe';
 import type { LoadedModel, ResolvedSource } from './source';
@@ -81,7 +81,7 @@ export class Swap {
   /** Frees the model of a failed swap, which may still be loading. */
   async discard(current: Model): Promise<void> {
     const loaded = await this.#loading?.catch(() => undefined);
-    if (loaded && loaded.model !== current) await loaded.model.close();
+    if (loaded && loaded.model !== current) await closeOrAbandon(loaded.model);
   }
 
   readonly #abortByUser = (): void => {

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { invalidArgument, invalidValue } from '../options';
+import { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
 import { openNative, openNativeSync } from './addon';
+import { abortPatience, closeWithin, maxTimeout, type CloseOptions } from './close';
 import type { ExecutorHandle, ModuleHandle, Native } from './native';
 
 /** More threads than any machine has cores, yet few enough to start. */
@@ -16,6 +18,15 @@ export interface ExecutorOptions {
   readonly threads?: number;
   /** The number of calls that run concurrently; 1 by default. With more, calls may finish out of order. */
   readonly instances?: number;
+  /**
+   * The maximum time that one call of a TorchScript method may run, in milliseconds; unlimited by default. A call
+   * that exceeds it is rejected with `ERR_SEMISUP_TIMEOUT`, and another thread serves the other calls. Running
+   * native code cannot be stopped: its thread ends with the call. While four such calls are running, the model
+   * refuses further ones with the same error. Synchronous calls are not limited.
+   */
+  readonly callTimeout?: number;
+  /** Limits on pending calls: those that exceed them are rejected at once with `ERR_SEMISUP_BUSY`. */
+  readonly queue?: QueueLimits;
 }
 
 /**
@@ -41,6 +52,9 @@ export class Executor {
     readonly threads: number,
     /** The number of tasks that run concurrently. */
     readonly instances: number,
+    /** The maximum time of one call, in milliseconds; 0 if it is unlimited. */
+    readonly callTimeout: number,
+    readonly queue: CallQueue,
   ) {}
 
   /** Returns the executor for short work that belongs to no model. */
@@ -56,22 +70,56 @@ export class Executor {
 
   /** Starts the threads. @throws OptionError if a number is out of range */
   static async open(options: ExecutorOptions = {}): Promise<Executor> {
-    const counts = checkCounts(options);
-    const native = await openNative();
-    return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
+    const checked = checkExecutorOptions(options);
+    return Executor.#start(await openNative(), checked);
   }
 
   /** Like `open`, but blocks while LibTorch is loaded. */
   static openSync(options: ExecutorOptions = {}): Executor {
-    const counts = checkCounts(options);
-    const native = openNativeSync();
-    return new Executor(native, native.createExecutor(...counts), counts[1], counts[0]);
+    const checked = checkExecutorOptions(options);
+    return Executor.#start(openNativeSync(), checked);
   }
 
-  /** Refuses new work, waits for pending work, then frees `module`. Idempotent. */
-  async close(module?: ModuleHandle): Promise<void> {
+  static #start(native: Native, options: CheckedOptions): Executor {
+    const { instances, threads, callTimeout } = options;
+    const handle = native.createExecutor(instances, threads);
+    const queue = new CallQueue(options.queue);
+    return new Executor(native, handle, threads, instances, callTimeout, queue);
+  }
+
+  /**
+   * Refuses new work, waits for pending work, then frees `module`. Idempotent.
+   *
+   * @throws ScriptError `ERR_SEMISUP_TIMEOUT` if work is still running after `timeout`
+   */
+  async close(module?: ModuleHandle, options: CloseOptions = {}): Promise<void> {
     this.#closed ??= this.#close(module);
-    await this.#closed;
+    await closeWithin(this.#closed, options, () => {
+      this.#abandon();
+    });
+  }
+
+  /** Waits for `work`. If it still runs a while after the signal is aborted, abandons the threads. */
+  async abandonOnAbort<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      timer = setTimeout(() => {
+        this.#abandon();
+      }, abortPatience);
+    };
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Rejects all pending work. What is running continues on threads that are no longer waited for. */
+  #abandon(): void {
+    this.native.abandonExecutor(this.handle);
   }
 
   async #close(module: ModuleHandle | undefined): Promise<void> {
@@ -81,11 +129,24 @@ export class Executor {
   }
 }
 
-function checkCounts({ threads, instances = 1 }: ExecutorOptions): [number, number] {
-  return [
-    checkCount('instances', instances),
-    threads === undefined ? defaultThreads : checkCount('threads', threads),
-  ];
+interface CheckedOptions extends Required<ExecutorOptions> {
+  readonly queue: Required<QueueLimits>;
+}
+
+/** @throws OptionError if a value is out of range */
+export function checkExecutorOptions(options: ExecutorOptions): CheckedOptions {
+  const { threads, instances = 1, callTimeout, queue } = options;
+  return {
+    instances: checkCount('instances', instances),
+    threads: threads === undefined ? defaultThreads : checkCount('threads', threads),
+    callTimeout: callTimeout === undefined ? 0 : checkTimeout(callTimeout),
+    queue: completeQueueLimits(queue),
+  };
+}
+
+function checkTimeout(timeout: number): number {
+  if (Number.isFinite(timeout) && timeout > 0 && timeout <= maxTimeout) return Math.ceil(timeout);
+  throw invalidValue('callTimeout', `milliseconds in (0, ${maxTimeout}]`, timeout);
 }
 
 function checkCount(name: string, count: number): number {

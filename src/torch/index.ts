@@ -4,7 +4,15 @@ export type { ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
 export type { TypedArrayOf, TensorData, NestedArray, InferredDType } from './tensor-data';
 export type { ExtraFiles } from './extra-files';
-export { Executor, setThreads, type ExecutorOptions } from './executor';
+export { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
+export {
+  checkCloseOptions,
+  closeOrAbandon,
+  closeWithin,
+  maxTimeout,
+  type CloseOptions,
+} from './close';
+export { Executor, checkExecutorOptions, setThreads, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { batchImages } from './batch-images';

@@ -54,6 +54,12 @@ const factories = {
     new OptionError('ERR_SEMISUP_OPTION_VALUE', { what, remedy: 'Correct the value.' }),
   ERR_SEMISUP_CANCELED: (what) =>
     new ScriptError('ERR_SEMISUP_CANCELED', { what, remedy: 'Call the method again.' }),
+  ERR_SEMISUP_TIMEOUT: (what) =>
+    new ScriptError('ERR_SEMISUP_TIMEOUT', {
+      what,
+      remedy:
+        'Running native code cannot be stopped: its thread ends with the call. Check the model for endless loops, use smaller inputs, or increase the time limit.',
+    }),
   ERR_SEMISUP_SCRIPT: (what) =>
     new ScriptError('ERR_SEMISUP_SCRIPT', {
       what,

@@ -126,10 +126,15 @@ export interface Native {
    */
   closeExecutor(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
   /**
-   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELED`. Returns false if
-   * it is not queued, e.g. because it is already running.
+   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELED`. If it is already
+   * running, it no longer keeps the event loop alive.
    */
-  cancelJob(executor: ExecutorHandle, jobId: number): boolean;
+  cancelJob(executor: ExecutorHandle, jobId: number): void;
+  /**
+   * Cancels the queued jobs, and rejects the promises of the running ones with `ERR_SEMISUP_TIMEOUT`. Their
+   * threads end with them, and others replace them.
+   */
+  abandonExecutor(executor: ExecutorHandle): void;
 
   /**
    * Copies `data`, row-major, into a new tensor on the CPU. Throws `ERR_SEMISUP_TENSOR` unless its bytes
@@ -176,7 +181,8 @@ export interface Native {
   describeMethods(module: ModuleHandle): Record<string, MethodSchema>;
   /**
    * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. `jobId`
-   * identifies the call to `cancelJob`; 0 means that the call cannot be canceled.
+   * identifies the call to `cancelJob`; 0 means that the call cannot be canceled. `timeout` is the time in
+   * milliseconds that it may run, or 0: after that its promise is rejected with `ERR_SEMISUP_TIMEOUT`.
    */
   callMethod(
     executor: ExecutorHandle,
@@ -185,6 +191,7 @@ export interface Native {
     args: readonly unknown[],
     kwargs: object,
     jobId: number,
+    timeout: number,
   ): Promise<unknown>;
   callMethodSync(
     executor: ExecutorHandle,

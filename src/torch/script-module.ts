@@ -12,6 +12,7 @@ import {
   type DeviceHandle,
 } from './device';
 import { Executor, type ExecutorOptions } from './executor';
+import { checkCloseOptions, type CloseOptions } from './close';
 import { decodeExtraFiles, encodeExtraFiles, type ExtraFiles } from './extra-files';
 import { explainLoadError, explainLoadErrorSync } from './load-error';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
@@ -19,7 +20,12 @@ import { createPlan } from './plan';
 import type { PlanOptions } from './plan-options';
 import type { Plan, PlanExample } from './plan-request';
 import type { Tensor } from './tensor';
-import { splitArguments, type KeywordArguments, type ScriptValue } from './script-value';
+import {
+  sizeOfTensors,
+  splitArguments,
+  type KeywordArguments,
+  type ScriptValue,
+} from './script-value';
 
 const floatDTypes = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies DType[];
 
@@ -50,7 +56,10 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-const optionNames = ['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'];
+const optionNames = Object.keys({
+  ...{ device: true, dtype: true, freeze: true, signal: true },
+  ...{ threads: true, instances: true, callTimeout: true, queue: true },
+} satisfies Record<keyof ScriptModuleOptions, true>);
 
 let lastJobId = 0;
 
@@ -112,7 +121,8 @@ export class ScriptModule implements AsyncDisposable {
     const executor = await Executor.open(options);
     const { native, handle } = executor;
     try {
-      const loaded = await native.loadModule(handle, archive.content, device, dtype, freeze);
+      const loading = native.loadModule(handle, archive.content, device, dtype, freeze);
+      const loaded = await executor.abandonOnAbort(options.signal, loading);
       return new ScriptModule(executor, loaded);
     } catch (error) {
       await executor.close();
@@ -218,6 +228,8 @@ export class ScriptModule implements AsyncDisposable {
   /**
    * Like {@link ScriptModule.call}, but takes the arguments as an array, followed by options: a `signal`
    * that cancels the call.
+   *
+   * @throws BusyError if too many calls are pending
    */
   async invoke<Result extends ScriptValue = Tensor>(
     method: string,
@@ -229,10 +241,23 @@ export class ScriptModule implements AsyncDisposable {
     checkSignal(signal);
     signal?.throwIfAborted();
     this.#checkMethod(method);
-    const { native, handle } = this.executor;
     const [positional, named] = splitArguments(args);
+    return await this.executor.queue.run(sizeOfTensors([positional, named]), () =>
+      this.#enqueue<Result>(method, positional, named, signal),
+    );
+  }
+
+  async #enqueue<Result>(
+    method: string,
+    positional: readonly unknown[],
+    named: object,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    const { native, handle, callTimeout } = this.executor;
     const jobId = ++lastJobId;
-    const called = native.callMethod(handle, this.#handle, method, positional, named, jobId);
+    const called = native.callMethod(
+      ...([handle, this.#handle, method, positional, named, jobId, callTimeout] as const),
+    );
     return await rejectOnAbort(signal, called as Promise<Result>, () => {
       native.cancelJob(handle, jobId);
     });
@@ -331,9 +356,14 @@ export class ScriptModule implements AsyncDisposable {
     );
   }
 
-  /** Refuses new calls, waits for pending ones, then frees the module. Idempotent. */
-  async close(): Promise<void> {
-    await this.executor.close(this.#handle);
+  /**
+   * Refuses new calls, waits for pending ones, then frees the module. Idempotent.
+   *
+   * @throws ScriptError `ERR_SEMISUP_TIMEOUT` if calls are still running after `timeout`
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
+    await this.executor.close(this.#handle, options);
   }
 
   /** Same as `close()`. */

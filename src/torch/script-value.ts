@@ -1,5 +1,5 @@
 import { guardGetters, invalidArgument } from '../options';
-import type { Tensor } from './tensor';
+import { Tensor } from './tensor';
 
 /**
  * A value that is passed between JavaScript and TorchScript, by its TorchScript type:
@@ -52,6 +52,20 @@ export function splitArguments(
     const last = copy.at(-1);
     return isKeywordArguments(last) ? [copy.slice(0, -1), last.kwargs] : [copy, {}];
   });
+}
+
+/** The size in bytes of the tensors among the arguments of a call, and in lists of these. */
+export function sizeOfTensors([positional, named]: [readonly unknown[], object]): number {
+  const sizeOf = (value: unknown) => (value instanceof Tensor ? value.byteLength : 0);
+  try {
+    const values = [...positional, ...(Object.values(named) as unknown[])];
+    return values
+      .flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value]))
+      .reduce<number>((sum, value) => sum + sizeOf(value), 0);
+  } catch {
+    // A getter threw, or a tensor is forged: the call itself reports it.
+    return 0;
+  }
 }
 
 function isKeywordArguments(value: unknown): value is KeywordArguments {

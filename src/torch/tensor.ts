@@ -46,6 +46,11 @@ export class Tensor<T extends DType = DType> implements Disposable {
     this.device = device;
   }
 
+  /** The size of the elements in bytes. @internal */
+  get byteLength(): number {
+    return product(this.shape) * dtypeBytes[this.dtype];
+  }
+
   /**
    * Copies row-major data into a new tensor on the CPU. Blocks while LibTorch is loaded, if no earlier
    * call has loaded it.

@@ -366,7 +366,7 @@ describe('ModelSlot.swap', () => {
       const third = await net(3);
       const model = await makeNet(2);
       const close = model.close.bind(model);
-      model.close = () => sleep(300).then(close);
+      model.close = () => sleep(300).then(() => close());
       const superseded = slot.swap(() => Promise.resolve(model), { warmup: never });
       const rejected = assert.rejects(superseded, { code: 'ERR_SEMISUP_SWAP_SUPERSEDED' });
       await once(slot, 'warming');

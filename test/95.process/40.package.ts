@@ -10,6 +10,7 @@ const run = promisify(execFile);
 /** The documented exports of the package. */
 const exportedNames = [
   'Classifier',
+  'BusyError',
   'CheckpointError',
   'DecoderError',
   'DeviceError',

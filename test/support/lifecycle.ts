@@ -70,7 +70,7 @@ export const prelude = `
   const { hub, Classifier, ModelSlot, ScriptModule, Tensor, memory } = require(${JSON.stringify(root)});
   const file = (name) => join(process.env.MODELS, name);
   const photo = ${JSON.stringify(join(root, 'examples', 'clock.jpg'))};
-  const square = (side) => ({ data: Buffer.alloc(side * side * 3, 200), width: side, height: side, channels: 3 });
+  const square = (side, level = 200) => ({ data: Buffer.alloc(side * side * 3, level), width: side, height: side, channels: 3 });
   const ones = () => Tensor.from(new Float32Array(12).fill(1), [1, 3, 2, 2]);
   const large = () => Tensor.from(new Float32Array(3 * 512 * 512), [1, 3, 512, 512]);
   const ignore = () => undefined;
