@@ -13,17 +13,18 @@ const require = createRequire(import.meta.url);
  *
  * @param libtorch the LibTorch directory to compile against
  * @param toolchain CMake's toolchain file, to compile for another platform
+ * @param defines further variables of CMake
  */
-export function compileAddon({ libtorch, out = join(root, 'build'), toolchain }) {
+export function compileAddon({ libtorch, out = join(root, 'build'), toolchain, defines = {} }) {
   step('Compiling the addon');
   const [cmakeJs, addonApi] = [
     resolvePackage('cmake-js', 'bin/cmake-js'),
     dirname(resolvePackage('node-addon-api', 'napi.h')),
   ];
   const configure = ['--log-level', 'warn', '--directory', root, '--out', out];
-  const defines = { SEMISUP_LIBTORCH: libtorch, NODE_ADDON_API: addonApi };
-  if (toolchain) defines.CMAKE_TOOLCHAIN_FILE = toolchain;
-  const options = Object.entries(defines).map(([name, value]) => `--CD${name}=${value}`);
+  const variables = { ...defines, SEMISUP_LIBTORCH: libtorch, NODE_ADDON_API: addonApi };
+  if (toolchain) variables.CMAKE_TOOLCHAIN_FILE = toolchain;
+  const options = Object.entries(variables).map(([name, value]) => `--CD${name}=${value}`);
   const jobs = String(Math.min(2, availableParallelism()));
   run(cmakeJs, ['configure', ...configure, ...options]);
   run(cmakeJs, ['build', ...configure, '--parallel', jobs]);

@@ -4,6 +4,11 @@ import { join, resolve } from 'node:path';
 /** Contains 100 photos named `<wnid>_<name>.JPEG`. They are not part of the package. */
 const directory = process.env.SEMISUP_TEST_PHOTOS ?? resolve(__dirname, '../../../shared/images');
 
+/** The directory of the photos, or undefined if it does not exist. */
+export function photosDirectory(): string | undefined {
+  return existsSync(directory) ? directory : undefined;
+}
+
 /** The path of a photo, or undefined if it does not exist. */
 export function findPhoto(name: string): string | undefined {
   const path = join(directory, name);

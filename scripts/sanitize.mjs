@@ -1,0 +1,93 @@
+// Compiles the addon with GCC's sanitizers, and runs the tests of native code with it: first with AddressSanitizer and
+// UndefinedBehaviorSanitizer, then with ThreadSanitizer. Linux with GCC only. Takes an hour on two cores.
+//   npm run test:sanitize                                 both
+//   npm run test:sanitize -- --only address               one of address, thread
+//   npm run test:sanitize -- --tests 'test/40.torch/*.ts'     other tests
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compileAddon, provideLibTorch, step } from './build-addon.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const suppressions = join(root, 'test', 'sanitize');
+
+/** The tests of native code. Those of child processes run elsewhere: each process takes seconds to start. */
+const nativeTests = [
+  'test/40.torch/*.ts',
+  'test/50.image/*.ts',
+  'test/80.classify/*.ts',
+  'test/85.slot/*.ts',
+];
+
+const sanitizers = {
+  address: {
+    flags: 'address,undefined,float-cast-overflow,bounds-strict,vptr',
+    libraries: ['libasan.so', 'libubsan.so'],
+    environment: {
+      // Node and V8 free little at exit.
+      ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1:strict_string_checks=1',
+      UBSAN_OPTIONS: `print_stacktrace=1:suppressions=${join(suppressions, 'undefined.txt')}`,
+    },
+  },
+  thread: {
+    flags: 'thread',
+    libraries: ['libtsan.so'],
+    environment: {
+      TSAN_OPTIONS: `halt_on_error=1:second_deadlock_stack=1:ignore_noninstrumented_modules=1:suppressions=${join(suppressions, 'thread.txt')}`,
+    },
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    tests: { type: 'string', multiple: true, default: nativeTests },
+  },
+});
+
+if (process.platform !== 'linux') throw new Error('npm run test:sanitize runs on Linux only.');
+const libtorch = await provideLibTorch();
+for (const name of values.only ? [values.only] : Object.keys(sanitizers)) runTests(name);
+
+function runTests(name) {
+  if (!Object.hasOwn(sanitizers, name)) {
+    throw new Error(`Expected one of ${Object.keys(sanitizers).join(', ')}, but received ${name}.`);
+  }
+  const { flags, libraries, environment } = sanitizers[name];
+  // node-gyp-build searches <directory>/build/Release.
+  const directory = join(root, 'build', 'sanitize', name);
+  mkdirSync(directory, { recursive: true });
+  compileAddon({
+    ...{ libtorch: libtorch.dir, out: join(directory, 'build') },
+    defines: { SEMISUP_SANITIZE: flags },
+  });
+  step(`Running the tests with -fsanitize=${flags}`);
+  const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
+  // Node is not instrumented, so the runtime must be the first library that it loads. Randomized addresses collide with
+  // ThreadSanitizer's fixed ones.
+  const { status, signal } = spawnSync(
+    'setarch',
+    ['--addr-no-randomize', process.execPath, mocha, '--timeout', '600000', ...values.tests],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        ...environment,
+        LD_PRELOAD: libraries.map(runtime).join(' '),
+        SEMISUP_PREBUILD: directory,
+        SEMISUP_LIBTORCH: libtorch.dir,
+      },
+    },
+  );
+  if (status !== 0)
+    throw new Error(`The tests failed with -fsanitize=${flags}: ${signal ?? status}.`);
+}
+
+/** The path of a sanitizer's runtime library. */
+function runtime(library) {
+  const { stdout } = spawnSync('g++', [`-print-file-name=${library}`], { encoding: 'utf8' });
+  return stdout.trim();
+}
