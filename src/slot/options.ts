@@ -1,5 +1,6 @@
 import {
   checkInferenceOptions,
+  checkVerify,
   modelOptionNames,
   type Model,
   type ModelOptions,
@@ -9,7 +10,14 @@ import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
 /** Options of a slot, for its first model and every later one. */
 export interface SlotOptions
-  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
+  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {
+  /**
+   * Refuses a TorchScript file or bytes if its code names anything but operators that compute with tensors, as
+   * `ScriptModule.load` does; `false` by default. Models of the hub are always verified. Has no effect on a
+   * function that opens a model.
+   */
+  readonly verify?: boolean;
+}
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
@@ -53,7 +61,7 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 /** The maximum delay of `setTimeout`, in milliseconds. */
 const maxTimeout = 2 ** 31 - 1;
 
-const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress', 'signal'];
+const openOptionNames = [...modelOptionNames, 'verify', 'hubDir', 'offline', 'onProgress', 'signal'];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 
@@ -61,6 +69,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkInferenceOptions(options);
+  checkVerify(options.verify);
   checkSignal(options.signal);
 }
 
