@@ -43,7 +43,7 @@ bool IsPickle(std::string_view name) {
 class Checker {
  public:
   explicit Checker(const std::shared_ptr<caffe2::serialize::ReadAdapterInterface>& archive)
-      : archive_bytes_(archive->size()), records_(ReadZipDirectory(*archive)) {
+      : records_(ReadZipDirectory(*archive)) {
     for (size_t i = 0; i < records_.size(); i++) by_name_[records_[i].name] = i;
     CheckSizes();
     reader_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(archive);
@@ -69,7 +69,7 @@ class Checker {
       const auto folder = record.name.substr(0, record.name.find('.')) + "/";
       PickleContext context{
           .storage_size = [&](std::string_view key) { return SizeOf(folder + std::string(key)); },
-          .max_storage_bytes = inflated_bytes_};
+          .max_storage_bytes = SizeOfFolder(folder)};
       if (operators) operators->Observe(record.name, context);
       try {
         CheckPickle(Read(record.name), context);
@@ -95,7 +95,6 @@ class Checker {
   void CheckSizes() {
     uint64_t code_bytes = 0;
     for (const auto& record : records_) {
-      inflated_bytes_ += record.size;
       const bool is_code = IsSource(record.name) || IsDebugPickle(record.name);
       if (is_code) code_bytes += record.size;
       if (code_bytes > kMaxCodeBytes || (IsPickle(record.name) && record.size > kMaxPickleBytes)) {
@@ -139,15 +138,21 @@ class Checker {
     return records_[found->second].size;
   }
 
+  uint64_t SizeOfFolder(const std::string& folder) const {
+    uint64_t size = 0;
+    for (const auto& record : records_) {
+      if (record.name.starts_with(folder)) size += record.size;
+    }
+    return size;
+  }
+
   std::string Read(const std::string& name) {
     const auto [bytes, size] = reader_->getRecord(name);
     return {static_cast<const char*>(bytes.get()), size};
   }
 
-  uint64_t archive_bytes_;
   std::vector<ZipRecord> records_;
   std::unordered_map<std::string, size_t> by_name_;
-  uint64_t inflated_bytes_ = 0;
   std::unique_ptr<caffe2::serialize::PyTorchStreamReader> reader_;
   std::vector<SourceFile> sources_;
 };

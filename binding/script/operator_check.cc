@@ -232,7 +232,7 @@ void OperatorCheck::ThrowIfAnyIsRefused() const {
     list += " and " + std::to_string(count_ - refused_.size()) + " more";
   }
   throw Error("ERR_SEMISUP_MODEL_UNSAFE",
-              "Its code names what verified models may not use: " + list + ".");
+              "it names what verified models may not use: " + list + ".");
 }
 
 }  // namespace semisup

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -110,11 +109,11 @@ constexpr std::array kStorageTypes{
     StorageType{"Float4_e2m1fn_x2Storage", 8},
 };
 
-// An unsigned product; nullopt if it overflows.
-std::optional<uint64_t> Multiply(uint64_t a, uint64_t b) {
-  if (a != 0 && b > std::numeric_limits<uint64_t>::max() / a) return std::nullopt;
-  return a * b;
-}
+// Stands for every number that a signed 64-bit number cannot represent.
+constexpr uint64_t kTooMany = uint64_t{1} << 63;
+
+uint64_t Multiply(uint64_t a, uint64_t b) { return a != 0 && b >= kTooMany / a ? kTooMany : a * b; }
+uint64_t Add(uint64_t a, uint64_t b) { return a >= kTooMany - b ? kTooMany : a + b; }
 
 class Checker {
  public:
@@ -428,14 +427,14 @@ class Checker {
         Fail("it reads the same storages repeatedly, more bytes than the archive has");
       }
     }
-    if (!bytes || *bytes > available) {
+    if (bytes > available) {
       Fail("a storage claims " + std::to_string(elements) + " elements of " +
            std::to_string((bits + 7) / 8) + " bytes, but its record has " +
            std::to_string(available) + " bytes");
     }
     Push({.kind = Kind::kTensor,
           .bits = bits,
-          .number = static_cast<int64_t>(*bytes),
+          .number = static_cast<int64_t>(bytes),
           .size = static_cast<uint64_t>(elements)});
   }
 
@@ -449,32 +448,27 @@ class Checker {
     if (offset < 0 || sizes.size() != strides.size() || storage.bits == 0) {
       Fail("a tensor has a negative offset, or not as many strides as sizes");
     }
-    // The index after the last element, in elements.
-    std::optional<uint64_t> elements = 1;
-    std::optional<uint64_t> extent = static_cast<uint64_t>(offset) + 1;
+    uint64_t elements = 1;
+    // The index after the last element.
+    uint64_t end = static_cast<uint64_t>(offset) + 1;
     bool is_empty = false;
     for (size_t i = 0; i < sizes.size(); i++) {
+      const auto size = std::max<uint64_t>(sizes[i], 1);
       is_empty = is_empty || sizes[i] == 0;
-      if (elements) elements = Multiply(*elements, std::max<uint64_t>(sizes[i], 1));
-      const auto span = Multiply(std::max<uint64_t>(sizes[i], 1) - 1, strides[i]);
-      if (!extent || !span || *span > std::numeric_limits<int64_t>::max() - *extent)
-        extent.reset();
-      else
-        *extent += *span;
+      elements = Multiply(elements, size);
+      end = Add(end, Multiply(size - 1, strides[i]));
     }
-    if (!elements || *elements > std::numeric_limits<int64_t>::max() || !extent) {
+    if (elements == kTooMany || end == kTooMany) {
       Fail("a tensor has more elements than a number can count");
     }
-    const auto bits = Multiply(*extent, storage.bits);
-    const auto available = static_cast<uint64_t>(storage.number) * 8;
-    if (!is_empty && (!bits || *bits > available)) {
-      Fail("a tensor reaches to element " + std::to_string(*extent) + " of a storage of " +
+    if (!is_empty && Multiply(end, storage.bits) > static_cast<uint64_t>(storage.number) * 8) {
+      Fail("a tensor reaches to element " + std::to_string(end) + " of a storage of " +
            std::to_string(storage.number) + " bytes");
     }
     Push({.kind = Kind::kTensor,
           .bits = storage.bits,
           .number = storage.number,
-          .size = is_empty ? 0 : *elements});
+          .size = is_empty ? 0 : elements});
   }
 
   void CheckQuantization(const Value& parameters, const std::vector<uint64_t>& sizes) const {

@@ -8,41 +8,13 @@ import { packArchive, unpackArchive, withRecord, type ArchiveRecord } from '../s
 import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 import { fixture } from '../support/torchscript';
-
-const header = `class M(Module):
-  __parameters__ = []
-  __buffers__ = []
-  training : bool
-`;
-const forward = `  def forward(self: __torch__.M,
-    x: Tensor) -> Tensor:
-`;
-
-/** An archive of a module whose class is in `code`. */
-function moduleOf(code: string): Buffer {
-  const pickle = '\x80\x02c__torch__\nM\n)\x81}(X\x08\0\0\0training\x89ub.';
-  return archiveOf({ 'data.pkl': Buffer.from(pickle, 'latin1'), 'code/__torch__.py': Buffer.from(code) });
-}
-
-function archiveOf(records: Readonly<Record<string, Buffer>>): Buffer {
-  const all = { 'constants.pkl': Buffer.from('\x80\x02).', 'latin1'), version: Buffer.from('3\n'), ...records };
-  return packArchive(Object.entries(all).map(([name, data]) => ({ name: `archive/${name}`, data })));
-}
-
-/** A module whose `forward` consists of these statements. */
-function statements(...lines: string[]): Buffer {
-  return moduleOf(header + forward + lines.map((line) => `    ${line}\n`).join(''));
-}
-
-/** `data.pkl` of a module with an attribute whose pickle is `value`. */
-function attribute(value: string): Buffer {
-  const pickle = `\x80\x02c__torch__\nM\n)\x81}(X\x01\0\0\0a${value}ub.`;
-  return archiveOf({
-    'data.pkl': Buffer.from(pickle, 'latin1'),
-    'code/__torch__.py': Buffer.from('class M(Module):\n  __parameters__ = []\n  a : Any\n'),
-    'data/0': Buffer.alloc(16),
-  });
-}
+import {
+  attribute,
+  forwardMethod as forward,
+  moduleClass as header,
+  moduleOf,
+  statements,
+} from '../support/torchscript-module';
 
 /** The pickle of a float32 tensor with these storage elements, offset, size and stride. */
 function tensor(elements: string, offset: string, size: string, stride: string): string {
@@ -130,7 +102,7 @@ describe('The limits on TorchScript archives', () => {
         [change(2, { name: `${root}/back\\slash` }), /name that is empty/],
         [change(2, { name: `${root}/line\nbreak` }), /'archive\/line\?break'/],
         [change(2, { name: `${root}/${'x'.repeat(600)}` }), /longer than 511/],
-        [change(2, { size: 1 }), /stored with two sizes/],
+        [change(2, { storedSize: 1 }), /stored with two sizes/],
         [change(2, { at: 0x7fffffff }), /begins after the directory/],
         [change(2, { name: `${root}/model.json` }), /format of PyTorch 1\.0 to 1\.2/],
       ] as const) {
@@ -144,7 +116,8 @@ describe('The limits on TorchScript archives', () => {
       const hidden = packArchive([inner]).subarray(0, 30 + inner.name.length + 1);
       const outer = { name: 'archive/extra/a', data: hidden };
       const at = 30 + outer.name.length;
-      await assertRefused(packArchive([outer, { ...inner, at }]), /overlap/);
+      const pickle = { name: 'archive/constants.pkl', data: Buffer.from('x') };
+      await assertRefused(packArchive([outer, { ...inner, at }, pickle]), /overlap/);
     });
   });
 
@@ -159,8 +132,8 @@ describe('The limits on TorchScript archives', () => {
         ['\x8a\x07\0\0\0\0\0\0\0', /does not have 8 bytes/],
         ['R', /empty stack/],
         ['\x87', /empty stack/],
-        ['t', /left over|something other|odd|key/],
-        ['(ttt', /mark from an empty stack|something other|key/],
+        ['t', /key without a value|something other/],
+        ['ttt', /mark from an empty stack/],
         ['}(Nu', /key without a value/],
         ['](K\x01u', /key without|other than a list or dict/],
         ['}(}Nu', /key of an unexpected type/],
@@ -234,7 +207,7 @@ describe('The limits on TorchScript archives', () => {
     for (const [kind, make] of Object.entries(kinds)) {
       it(`with deeply nested ${kind}`, async () => {
         await assertLoads(make(50));
-        for (const depth of [201, 20_000]) {
+        for (const depth of [201, kind === 'blocks' ? 2000 : 20_000]) {
           await assertRefused(make(depth), /'code\/__torch__\.py', line \d+, .* nested more than 200 deep/);
         }
       });
@@ -270,7 +243,7 @@ describe('The limits on TorchScript archives', () => {
         Array.from({ length: n }, (_, i) => `class C${i}(NamedTuple):\n  c : __torch__.C${i + 1}\n`).join('') +
         `class C${n}(NamedTuple):\n  t : bool\n`;
       await assertLoads(moduleOf(make(10)));
-      await assertRefused(moduleOf(make(30)), /named tuple '__torch__\.C0' contains more than 16384/);
+      await assertRefused(moduleOf(make(30)), /named tuple '__torch__\.C\d+' contains more than 16384/);
     });
 
     it('with a default value that is computed, or an import that does not end', async () => {
@@ -283,7 +256,8 @@ describe('The limits on TorchScript archives', () => {
 
     it('with many lines of comments', async () => {
       await assertLoads(statements(...Array<string>(900).fill('# comment'), 'return x'));
-      await assertRefused(statements(...Array<string>(1_000_000).fill('#'), 'return x'), /lines in succession have no code/);
+      const comments = Buffer.from('#\n'.repeat(1_000_000));
+      await assertRefused(moduleOf(comments.toString()), /lines in succession have no code/);
     });
   });
 

@@ -7,6 +7,8 @@ export interface ArchiveRecord {
   readonly deflate?: boolean;
   /** The uncompressed size that the headers state; that of `data` by default. */
   readonly size?: number;
+  /** The compressed size that the headers state. */
+  readonly storedSize?: number;
   /** The name in the record's own header; `name` by default. */
   readonly localName?: string;
   /** The offset of the record's own header that the directory states. */
@@ -41,14 +43,16 @@ export function packArchive(records: readonly ArchiveRecord[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { name, data, deflate = false, size = data.length, localName = name, at } of records) {
+  for (const record of records) {
+    const { name, data, deflate = false, size = data.length, localName = name, at } = record;
     const stored = deflate ? deflateRawSync(data) : Buffer.from(data);
+    const { storedSize = deflate || size === data.length ? stored.length : size } = record;
     // From the flags on, as both headers have it: UTF-8 names, the method, no time, the checksum, the sizes.
     const common = Buffer.alloc(22);
     common.writeUInt16LE(0x800, 0);
     common.writeUInt16LE(deflate ? 8 : 0, 2);
     common.writeUInt32LE(crc32(data), 8);
-    common.writeUInt32LE(deflate || size === data.length ? stored.length : size, 12);
+    common.writeUInt32LE(storedSize, 12);
     common.writeUInt32LE(size, 16);
     const header = Buffer.concat([Buffer.from([0x50, 0x4b, 3, 4, 20, 0]), common]);
     const own = Buffer.from(localName);
