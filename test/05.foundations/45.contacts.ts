@@ -7,10 +7,15 @@ import { root } from '../support/run-node';
 /** The TypeScript files of `src/`, by their paths in it. */
 async function sources(): Promise<Map<string, string>> {
   const directory = join(root, 'src');
-  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const names = (await readdir(directory, { recursive: true })).filter((name) =>
+    name.endsWith('.ts'),
+  );
   return new Map(
     await Promise.all(
-      names.map(async (name) => [name.replaceAll('\\', '/'), await readFile(join(directory, name), 'utf8')] as const),
+      names.map(
+        async (name) =>
+          [name.replaceAll('\\', '/'), await readFile(join(directory, name), 'utf8')] as const,
+      ),
     ),
   );
 }
@@ -40,7 +45,8 @@ function writesFiles(path: string, text: string): boolean {
       const callee = node.expression;
       const name = ts.isPropertyAccessExpression(callee) ? callee.name.text : callee.getText(file);
       const [, mode] = node.arguments;
-      const opensForWriting = name === 'open' && mode !== undefined && /['"][^'"]*[wa+]/.test(mode.getText(file));
+      const opensForWriting =
+        name === 'open' && mode !== undefined && /['"][^'"]*[wa+]/.test(mode.getText(file));
       if (writers.test(name) || opensForWriting) writes = true;
     }
     // As in promisify(fs.writeFile).
@@ -64,7 +70,13 @@ async function column(heading: string, index: number): Promise<string[]> {
 
 describe('docs/security.md', () => {
   /** Hosts of links in messages and model cards, which nothing requests. */
-  const onlyMentioned = ['arxiv.org', 'creativecommons.org', 'git-lfs.github.com', 'host', 'opensource.org'];
+  const onlyMentioned = [
+    'arxiv.org',
+    'creativecommons.org',
+    'git-lfs.github.com',
+    'host',
+    'opensource.org',
+  ];
 
   it('lists every host that is contacted', async () => {
     const hosts = new Set<string>();
@@ -73,13 +85,19 @@ describe('docs/security.md', () => {
         for (const [, host] of literal.matchAll(/https?:\/\/([\w.-]+)/g)) hosts.add(host!);
       }
     }
-    const documented = (await column('What is contacted', 0)).flatMap((cell) => cell.match(/[\w-]+(\.[\w-]+)+/g) ?? []);
+    const documented = (await column('What is contacted', 0)).flatMap(
+      (cell) => cell.match(/[\w-]+(\.[\w-]+)+/g) ?? [],
+    );
     assert.deepEqual([...hosts].sort(), [...documented, ...onlyMentioned].sort());
   });
 
   it('lists every file that writes files', async () => {
-    const writing = [...(await sources())].filter(([path, text]) => writesFiles(path, text)).map(([path]) => path);
-    const documented = (await column('What is written', 1)).flatMap((cell) => cell.match(/[\w/-]+\.ts/g) ?? []);
+    const writing = [...(await sources())]
+      .filter(([path, text]) => writesFiles(path, text))
+      .map(([path]) => path);
+    const documented = (await column('What is written', 1)).flatMap(
+      (cell) => cell.match(/[\w/-]+\.ts/g) ?? [],
+    );
     assert.deepEqual(writing.sort(), documented.sort());
   });
 });

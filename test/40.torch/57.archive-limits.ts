@@ -47,13 +47,17 @@ describe('The limits on TorchScript archives', () => {
   });
 
   it('accept every fixture, repacked and compressed', async () => {
-    const names = (await readdir(join(fixture('notes'), '..'))).filter((name) => name.endsWith('.pt'));
+    const names = (await readdir(join(fixture('notes'), '..'))).filter((name) =>
+      name.endsWith('.pt'),
+    );
     assert.ok(names.length > 10);
     for (const name of names) {
       const archive = await readFile(fixture(name.slice(0, -3)));
       await assertLoads(archive);
       await assertLoads(packArchive(unpackArchive(archive)));
-      await assertLoads(packArchive(unpackArchive(archive).map((record) => ({ ...record, deflate: true }))));
+      await assertLoads(
+        packArchive(unpackArchive(archive).map((record) => ({ ...record, deflate: true }))),
+      );
     }
   });
 
@@ -78,7 +82,11 @@ describe('The limits on TorchScript archives', () => {
         /'extra\/zeros'.* more than \d+ bytes once inflated/,
       );
       await assertRefused(
-        withRecord(notes, 'extra/zeros', { data: Buffer.alloc(9), deflate: true, size: 0xfffffff0 }),
+        withRecord(notes, 'extra/zeros', {
+          data: Buffer.alloc(9),
+          deflate: true,
+          size: 0xfffffff0,
+        }),
         /once inflated/,
       );
       await assertRefused(
@@ -132,7 +140,7 @@ describe('The limits on TorchScript archives', () => {
         ['\x8a\x07\0\0\0\0\0\0\0', /does not have 8 bytes/],
         ['R', /empty stack/],
         ['\x87', /empty stack/],
-        ['t', /key without a value|something other/],
+        ['t', /mark from an empty stack/],
         ['ttt', /mark from an empty stack/],
         ['}(Nu', /key without a value/],
         ['](K\x01u', /key without|other than a list or dict/],
@@ -142,7 +150,10 @@ describe('The limits on TorchScript archives', () => {
         ['\xff', /instruction 255/],
         [']h', /only 0 follow|not stored|claims/],
       ] as const) {
-        await assertRefused(attribute(value), new RegExp(`data\\.pkl' is damaged: at byte \\d+, .*(${what.source})`));
+        await assertRefused(
+          attribute(value),
+          new RegExp(`data\\.pkl' is damaged: at byte \\d+, .*(${what.source})`),
+        );
       }
     });
 
@@ -156,7 +167,10 @@ describe('The limits on TorchScript archives', () => {
       for (let i = 0; i < 60; i++) shared += `](h\0h\0eq\0`;
       await assertRefused(attribute(`(${shared}l`), /more than 16 million times/);
       await assertRefused(attribute(']q\0h\0a'), /adds a list or dict to itself/);
-      await assertRefused(attribute(']q\0]q\x01h\0ah\0h\x01a\x86'), /already part of another value/);
+      await assertRefused(
+        attribute(']q\0]q\x01h\0ah\0h\x01a\x86'),
+        /already part of another value/,
+      );
     });
 
     it('whose tensors exceed their records', async () => {
@@ -164,7 +178,10 @@ describe('The limits on TorchScript archives', () => {
       await assertLoads(attribute(tensor(k(4), k(3), tuple1(0), tuple1(1))));
       const large = '\x8a\x08\0\0\0\0\0\0\0\x40';
       for (const [value, what] of [
-        [tensor(k(5), k(0), tuple1(4), tuple1(1)), /claims 5 elements of 4 bytes, but its record has 16/],
+        [
+          tensor(k(5), k(0), tuple1(4), tuple1(1)),
+          /claims 5 elements of 4 bytes, but its record has 16/,
+        ],
         [tensor(large, k(0), tuple1(4), tuple1(1)), /claims 4611686018427387904 elements/],
         [tensor(k(4), k(1), tuple1(4), tuple1(1)), /reaches to element 5/],
         [tensor(k(4), k(0), tuple1(4), tuple1(2)), /reaches to element 7/],
@@ -174,13 +191,19 @@ describe('The limits on TorchScript archives', () => {
         [tensor(k(4), k(0), tuple1(4), ')'), /not as many strides/],
         [tensor(k(4), 'J\xff\xff\xff\xff', tuple1(4), tuple1(1)), /negative offset/],
         [tensor(k(4), k(0), 'J\xff\xff\xff\xff\x85', tuple1(1)), /negative size/],
-        [tensor(k(4), k(0), tuple1(4), tuple1(1)).replace('\x000X', '\x009X'), /'9', which is missing/],
+        [
+          tensor(k(4), k(0), tuple1(4), tuple1(1)).replace('\x000X', '\x009X'),
+          /'9', which is missing/,
+        ],
       ] as const) {
         if (value === tensor(k(4), k(0), `${large}\x85`, tuple1(0))) continue;
         await assertRefused(attribute(value), what);
       }
       const four = tensor(k(4), k(0), tuple1(4), tuple1(1));
-      await assertRefused(attribute(`(${four.repeat(1000)}t`), /reads the same storages repeatedly/);
+      await assertRefused(
+        attribute(`(${four.repeat(1000)}t`),
+        /reads the same storages repeatedly/,
+      );
     });
   });
 
@@ -198,23 +221,38 @@ describe('The limits on TorchScript archives', () => {
       conditions: (n) => statements(`return ${repeat('x if True else ', n)}x`),
       subscripts: (n) => statements(`return x${repeat('[0]', n)}`),
       attributes: (n) => statements(`return x${repeat('.T', n)}`),
-      types: (n) => statements(`y = annotate(${repeat('List[', n)}int${repeat(']', n)}, [])`, 'return x'),
+      types: (n) =>
+        statements(`y = annotate(${repeat('List[', n)}int${repeat(']', n)}, [])`, 'return x'),
       dicts: (n) => statements(`y = ${repeat('{1: ', n)}1${repeat('}', n)}`, 'return x'),
       blocks: (n) =>
-        statements(...Array.from({ length: n }, (_, i) => `${' '.repeat(i)}if bool(x):`), `${' '.repeat(n)}y = 1`, 'return x'),
-      branches: (n) => statements('if bool(x):', '  y = 1', ...Array(n).fill('elif bool(x):\n      y = 1') as string[], 'return x'),
+        statements(
+          ...Array.from({ length: n }, (_, i) => `${' '.repeat(i)}if bool(x):`),
+          `${' '.repeat(n)}y = 1`,
+          'return x',
+        ),
+      branches: (n) =>
+        statements(
+          'if bool(x):',
+          '  y = 1',
+          ...(Array(n).fill('elif bool(x):\n      y = 1') as string[]),
+          'return x',
+        ),
     };
     for (const [kind, make] of Object.entries(kinds)) {
       it(`with deeply nested ${kind}`, async () => {
         await assertLoads(make(50));
         for (const depth of [201, kind === 'blocks' ? 2000 : 20_000]) {
-          await assertRefused(make(depth), /'code\/__torch__\.py', line \d+, .* nested more than 200 deep/);
+          await assertRefused(
+            make(depth),
+            /'code\/__torch__\.py', line \d+, .* nested more than 200 deep/,
+          );
         }
       });
     }
 
     it('whose definitions form long chains', async () => {
-      const chain = (n: number, link: (i: number) => string) => Array.from({ length: n }, (_, i) => link(i)).join('');
+      const chain = (n: number, link: (i: number) => string) =>
+        Array.from({ length: n }, (_, i) => link(i)).join('');
       const chains: Record<string, (n: number) => string> = {
         functions: (n) =>
           `${header}${forward}    return __torch__.f0(x, )\n` +
@@ -222,28 +260,43 @@ describe('The limits on TorchScript archives', () => {
           `def f${n}(x: Tensor) -> Tensor:\n  return x\n`,
         methods: (n) =>
           `${header}${forward}    return (self).f0(x, )\n` +
-          chain(n, (i) => `  def f${i}(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return (self).f${i + 1}(x, )\n`) +
+          chain(
+            n,
+            (i) =>
+              `  def f${i}(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return (self).f${i + 1}(x, )\n`,
+          ) +
           `  def f${n}(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return x\n`,
         classes: (n) =>
           `${header}${forward}    return x\n  def other(self: __torch__.M,\n    c: __torch__.C0) -> int:\n    return 1\n` +
-          chain(n, (i) => `class C${i}(Module):\n  __parameters__ = []\n  c : __torch__.C${i + 1}\n`) +
+          chain(
+            n,
+            (i) => `class C${i}(Module):\n  __parameters__ = []\n  c : __torch__.C${i + 1}\n`,
+          ) +
           `class C${n}(Module):\n  __parameters__ = []\n  training : bool\n`,
       };
       for (const [kind, make] of Object.entries(chains)) {
         await assertLoads(moduleOf(make(50)));
-        await assertRefused(moduleOf(make(2000)), /line \d+, a chain of definitions begins/).catch((error: unknown) => {
-          throw new Error(`${kind}: ${String(error)}`);
-        });
+        await assertRefused(moduleOf(make(2000)), /line \d+, a chain of definitions begins/).catch(
+          (error: unknown) => {
+            throw new Error(`${kind}: ${String(error)}`);
+          },
+        );
       }
     });
 
     it('whose named tuples expand exponentially', async () => {
       const make = (n: number) =>
         `${header}${forward}    return x\n  def other(self: __torch__.M,\n    c: __torch__.C0) -> int:\n    return 1\n` +
-        Array.from({ length: n }, (_, i) => `class C${i}(NamedTuple):\n  c : __torch__.C${i + 1}\n`).join('') +
+        Array.from(
+          { length: n },
+          (_, i) => `class C${i}(NamedTuple):\n  c : __torch__.C${i + 1}\n`,
+        ).join('') +
         `class C${n}(NamedTuple):\n  t : bool\n`;
       await assertLoads(moduleOf(make(10)));
-      await assertRefused(moduleOf(make(30)), /named tuple '__torch__\.C\d+' contains more than 16384/);
+      await assertRefused(
+        moduleOf(make(30)),
+        /named tuple '__torch__\.C\d+' contains more than 16384/,
+      );
     });
 
     it('with a default value that is computed, or an import that does not end', async () => {

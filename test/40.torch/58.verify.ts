@@ -124,10 +124,15 @@ describe('verify', () => {
     );
     const type = 'List[__torch__.torch.classes.a.B]';
     await assertRefused(
-      attribute(`ctorch.jit._pickle\nrestore_type_tag\n]X${String.fromCharCode(type.length)}\0\0\0${type}\x86R`),
+      attribute(
+        `ctorch.jit._pickle\nrestore_type_tag\n]X${String.fromCharCode(type.length)}\0\0\0${type}\x86R`,
+      ),
       type,
     );
-    await assertRefused(attribute('ctorch._utils\n_rebuild_sparse_tensor\nK\x01\x85R'), 'a sparse tensor');
+    await assertRefused(
+      attribute('ctorch._utils\n_rebuild_sparse_tensor\nK\x01\x85R'),
+      'a sparse tensor',
+    );
   });
 
   it('lists at most ten names', async () => {
@@ -160,10 +165,16 @@ describe('verify', () => {
       try {
         await assertLoads(await readFile(fixture(name.slice(0, -3))));
       } catch (error) {
-        refused.push(`${name}: ${(error as ModelError).what.split(' was refused')[1] ?? String(error)}`);
+        refused.push(
+          `${name}: ${(error as ModelError).what.split(' was refused')[1] ?? String(error)}`,
+        );
       }
     }
     // They fork, and make sparse tensors.
-    assert.deepEqual(refused.map((line) => line.split(':')[0]).sort(), ['refused.pt', 'tensors.pt'], refused.join('\n'));
+    assert.deepEqual(
+      refused.map((line) => line.split(':')[0]).sort(),
+      ['refused.pt', 'tensors.pt'],
+      refused.join('\n'),
+    );
   });
 });

@@ -23,8 +23,7 @@ export function unpackArchive(archive: Uint8Array): ArchiveRecord[] {
   const records: ArchiveRecord[] = [];
   const directory = bytes.readUInt32LE(end + 16);
   // With 64-bit fields the offset is elsewhere.
-  let at =
-    directory === 0xffffffff ? bytes.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) : directory;
+  let at = directory === 0xffffffff ? bytes.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) : directory;
   for (let i = 0; i < count; i++) {
     const nameLength = bytes.readUInt16LE(at + 28);
     const name = bytes.toString('utf8', at + 46, at + 46 + nameLength);
@@ -59,7 +58,11 @@ export function packArchive(records: readonly ArchiveRecord[]): Buffer {
     header.writeUInt16LE(own.length, 26);
     parts.push(Buffer.concat([header, Buffer.alloc(2), own, stored]));
     const full = Buffer.from(name);
-    const entry = Buffer.concat([Buffer.from([0x50, 0x4b, 1, 2, 20, 0, 20, 0]), common, Buffer.alloc(16)]);
+    const entry = Buffer.concat([
+      Buffer.from([0x50, 0x4b, 1, 2, 20, 0, 20, 0]),
+      common,
+      Buffer.alloc(16),
+    ]);
     entry.writeUInt16LE(full.length, 28);
     entry.writeUInt32LE(at ?? offset, 42);
     directory.push(entry, full);
