@@ -100,13 +100,14 @@ export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
 export class DecoderError extends SemisupError<'ERR_SEMISUP_DECODER_NOT_FOUND'> {}
 
 /**
- * A model name is unknown; a model file is missing, is not TorchScript or cannot be written; or a model
- * does not support the requested operation.
+ * A model name is unknown; a model file is missing, is not TorchScript, is refused by `verify` or cannot be
+ * written; or a model does not support the requested operation.
  */
 export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_UNKNOWN'
   | 'ERR_SEMISUP_MODEL_NOT_FOUND'
   | 'ERR_SEMISUP_MODEL_FORMAT'
+  | 'ERR_SEMISUP_MODEL_UNSAFE'
   | 'ERR_SEMISUP_MODEL_WRITE'
   | 'ERR_SEMISUP_MODEL_KIND'
 > {}

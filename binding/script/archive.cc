@@ -1,7 +1,6 @@
 #include "script/archive.h"
 
 #include <caffe2/serialize/file_adapter.h>
-#include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
@@ -17,11 +16,10 @@
 #include <utility>
 
 #include "runtime/error.h"
+#include "script/archive_check.h"
 
 namespace semisup {
 namespace {
-
-constexpr std::string_view kExtraFolder = "extra/";
 
 class ByteViewAdapter final : public caffe2::serialize::ReadAdapterInterface {
  public:
@@ -97,13 +95,12 @@ class FileBuffer final : public std::streambuf {
 
 }  // namespace
 
-LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device) {
+LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device,
+                          bool only_allowed_operators) {
   return WithCode("ERR_SEMISUP_MODEL_FORMAT", [&] {
     const auto adapter = Open(source);
     ExtraFiles extra_files;
-    for (const auto& record : caffe2::serialize::PyTorchStreamReader(adapter).getAllRecords()) {
-      if (record.starts_with(kExtraFolder)) extra_files[record.substr(kExtraFolder.size())] = "";
-    }
+    for (auto& name : CheckArchive(adapter, only_allowed_operators)) extra_files[name] = "";
     auto module = torch::jit::load(adapter, device, extra_files);
     module.eval();
     return LoadedArchive{std::move(module), std::move(extra_files)};

@@ -28,8 +28,10 @@ struct LoadedArchive {
   ExtraFiles extra_files;
 };
 
-// Throws ERR_SEMISUP_MODEL_FORMAT if the source is not a TorchScript archive.
-LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device);
+// Throws ERR_SEMISUP_MODEL_FORMAT if the source is not a TorchScript archive, or is one that
+// CheckArchive() refuses. `only_allowed_operators` is its argument.
+LoadedArchive ReadArchive(const ArchiveSource& source, c10::Device device,
+                          bool only_allowed_operators);
 
 // Writes the archive through a stream: writing to a path would embed the file's name in the
 // archive. Throws ERR_SEMISUP_MODEL_WRITE.

@@ -64,12 +64,14 @@ struct LoadRequest {
   c10::Device device;
   std::optional<c10::ScalarType> dtype;
   bool freeze;
+  bool verify;
 
   explicit LoadRequest(const Napi::CallbackInfo& info)
       : options{Unwrap<Executor>(info[0])},
         device(info[2].As<Napi::String>().Utf8Value()),
         dtype(OptionalDType(info[3])),
-        freeze(info[4].ToBoolean()) {
+        freeze(info[4].ToBoolean()),
+        verify(info[5].ToBoolean()) {
     if (info[1].IsString()) {
       source = info[1].As<Napi::String>().Utf8Value();
     } else {
@@ -80,8 +82,8 @@ struct LoadRequest {
   }
 
   auto Work() const {
-    return [source = source, device = device, dtype = dtype, freeze = freeze] {
-      auto archive = ReadArchive(source, device);
+    return [source = source, device = device, dtype = dtype, freeze = freeze, verify = verify] {
+      auto archive = ReadArchive(source, device, verify);
       if (dtype) Convert(archive.module, std::nullopt, dtype);
       if (freeze) archive.module = Freeze(archive.module);
       return LoadedModule{std::move(archive), device};

@@ -7,10 +7,15 @@
 namespace semisup {
 namespace {
 
+// A sparse tensor counts as 0, because LibTorch does not define its bytes.
+int64_t BytesOf(const at::Tensor& tensor) {
+  return tensor.layout() == at::kStrided ? static_cast<int64_t>(tensor.nbytes()) : 0;
+}
+
 int64_t BytesOf(const torch::jit::Module& module) {
   int64_t bytes = 0;
-  for (const auto& tensor : module.parameters()) bytes += tensor.nbytes();
-  for (const auto& tensor : module.buffers()) bytes += tensor.nbytes();
+  for (const auto& tensor : module.parameters()) bytes += BytesOf(tensor);
+  for (const auto& tensor : module.buffers()) bytes += BytesOf(tensor);
   return bytes;
 }
 

@@ -79,7 +79,7 @@ export class Classifier implements AsyncDisposable {
    * Opens a TorchScript file as a classifier: one that was written by `hub.exportTorchScript`, or one of
    * your own, whose `classes` and `transform` are options or in its metadata (docs/own-models.md).
    *
-   * @throws ModelError if the file is missing or is not TorchScript, if neither the options nor its metadata
+   * @throws ModelError if the file is missing, is not TorchScript or is refused by `verify`, if neither the options nor its metadata
    *   state its classes, or if it does not return one logit per class
    * @throws OptionError if an option is unknown or has an invalid value
    * @throws DeviceError if the device is not available
@@ -90,7 +90,7 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Classifier> {
     checkClassifierOpenOptions(options);
     const name = typeof source === 'string' ? source : 'the archive';
-    return await Classifier.load(archiveLoader(source), name, options);
+    return await Classifier.load(archiveLoader(source, options.verify), name, options);
   }
 
   /**

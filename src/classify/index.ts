@@ -6,6 +6,7 @@ export type { ModuleLoader } from './open-module';
 export type { ImageOptions, ImagesOptions } from './pipeline';
 export {
   checkModelOptions,
+  checkVerify,
   modelOptionNames,
   pickModelOptions,
   type ModelOptions,

@@ -36,6 +36,11 @@ export interface ModelOptions extends ExecutorOptions, InferenceOptions {
 
 /** Options of `Classifier.open`. */
 export interface ClassifierOpenOptions extends ModelOptions, ModelDescription {
+  /**
+   * As in `ScriptModule.load`: refuses the file if its code names anything but operators that compute with
+   * tensors; `false` by default.
+   */
+  readonly verify?: boolean;
   /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -59,7 +64,7 @@ export const modelOptionNames = [
 /** The names of all `ClassifierOpenOptions`. */
 export const classifierOpenOptionNames = [
   ...modelOptionNames,
-  ...Object.keys({ classes: true, transform: true, signal: true } satisfies Record<
+  ...Object.keys({ classes: true, transform: true, verify: true, signal: true } satisfies Record<
     Exclude<keyof ClassifierOpenOptions, keyof ModelOptions>,
     true
   >),
@@ -73,8 +78,15 @@ const transformNames = Object.keys({
 export function checkClassifierOpenOptions(options: ClassifierOpenOptions): void {
   checkOptionNames(options, classifierOpenOptionNames, 'Classifier.open');
   checkModelOptions(options);
+  checkVerify(options.verify);
   checkSignal(options.signal);
   checkOptionNames(options.transform, transformNames, 'transform');
+}
+
+/** @throws OptionError unless the option `verify` is a boolean or undefined */
+export function checkVerify(verify: unknown): void {
+  if (verify === undefined || typeof verify === 'boolean') return;
+  throw invalidValue('verify', 'true or false', verify);
 }
 
 /** Picks the `ModelOptions` from options that include others. */

@@ -15,9 +15,9 @@ export type ModuleLoader = (
   options: ExecutorOptions & { readonly signal?: AbortSignal },
 ) => Promise<ScriptModule>;
 
-/** A loader of a TorchScript archive. */
-export function archiveLoader(source: ArchiveSource): ModuleLoader {
-  return (options) => ScriptModule.load(source, { ...options, device: 'cpu' });
+/** A loader of a TorchScript archive. @param verify as in `ScriptModule.load` */
+export function archiveLoader(source: ArchiveSource, verify?: boolean): ModuleLoader {
+  return (options) => ScriptModule.load(source, { ...options, verify, device: 'cpu' });
 }
 
 /**

@@ -67,7 +67,9 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
   let checkpoint: string | undefined;
   if (weights === undefined && numClasses === undefined) {
     const cached = await cachedModel(model, options);
-    if ('torchScript' in cached) return await Classifier.open(cached.torchScript, openOptions);
+    if ('torchScript' in cached) {
+      return await Classifier.open(cached.torchScript, { ...openOptions, verify: true });
+    }
     ({ checkpoint } = cached);
   }
   return await Classifier.load(

@@ -1,11 +1,24 @@
-import { checkModelOptions, modelOptionNames, type Model, type ModelOptions } from '../classify';
+import {
+  checkModelOptions,
+  checkVerify,
+  modelOptionNames,
+  type Model,
+  type ModelOptions,
+} from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import { maxTimeout } from '../torch';
 
 /** Options of a slot, for its first model and every later one. */
 export interface SlotOptions
-  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
+  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {
+  /**
+   * Refuses a TorchScript file or bytes if its code names anything but operators that compute with tensors, as
+   * `ScriptModule.load` does; `false` by default. Models of the hub are always verified. Has no effect on a
+   * function that opens a model.
+   */
+  readonly verify?: boolean;
+}
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
@@ -46,7 +59,14 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
   readonly settle?: number;
 }
 
-const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress', 'signal'];
+const openOptionNames = [
+  ...modelOptionNames,
+  'verify',
+  'hubDir',
+  'offline',
+  'onProgress',
+  'signal',
+];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 
@@ -54,6 +74,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkModelOptions(options);
+  checkVerify(options.verify);
   checkSignal(options.signal);
 }
 

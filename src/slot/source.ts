@@ -58,7 +58,9 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
 function fromHub(name: string, options: SlotOptions): ResolvedSource {
   return {
     name,
-    load: async (signal) => ({ model: await hub.load(name, { ...options, signal }) }),
+    load: async (signal) => ({
+      model: await hub.load(name, { ...withoutVerify(options), signal }),
+    }),
   };
 }
 
@@ -100,11 +102,20 @@ function fromFunction(opener: ModelOpener): ResolvedSource {
   return { name: opener.name || 'a function', load };
 }
 
+/** `hub.load` always verifies, so it has no such option. */
+function withoutVerify(options: SlotOptions): Omit<SlotOptions, 'verify'> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'verify'));
+}
+
 async function open(
   archive: string | Uint8Array,
   name: string,
   options: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  return await openModel(archive, name, { ...pickModelOptions(options), signal });
+  return await openModel(archive, name, {
+    ...pickModelOptions(options),
+    verify: options.verify,
+    signal,
+  });
 }

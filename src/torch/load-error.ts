@@ -23,6 +23,10 @@ export function explainLoadErrorSync(error: unknown, archive: Archive): unknown 
 }
 
 function explain(error: ModelError, { name }: Archive, excerpt?: FileExcerpt): ModelError {
+  if (error.code === 'ERR_SEMISUP_MODEL_UNSAFE') {
+    const what = `${name} was refused: ${error.what}`;
+    return new ModelError(error.code, { what, remedy: error.remedy, value: name, cause: error });
+  }
   const foreign = excerpt && identifyForeignFormat(excerpt);
   return new ModelError(error.code, {
     what: foreign

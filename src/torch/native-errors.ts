@@ -13,7 +13,10 @@ type CodeOf<E extends SemisupError> = E['code'];
 /** The codes of the addon's errors. A test compares them with those in binding/. */
 export type NativeErrorCode =
   | Extract<CodeOf<OptionError>, 'ERR_SEMISUP_OPTION_VALUE'>
-  | Extract<CodeOf<ModelError>, 'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_WRITE'>
+  | Extract<
+      CodeOf<ModelError>,
+      'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_UNSAFE' | 'ERR_SEMISUP_MODEL_WRITE'
+    >
   | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | CodeOf<TensorError>
   | CodeOf<ScriptError>
@@ -44,6 +47,12 @@ const factories = {
     new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what,
       remedy: 'Pass a TorchScript archive written by torch.jit.save() or hub.exportTorchScript().',
+    }),
+  ERR_SEMISUP_MODEL_UNSAFE: (what) =>
+    new ModelError('ERR_SEMISUP_MODEL_UNSAFE', {
+      what,
+      remedy:
+        'If you trust the author of the file, load it without `verify`; otherwise, do not load it, in Python either.',
     }),
   ERR_SEMISUP_MODEL_WRITE: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_WRITE', {

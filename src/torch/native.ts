@@ -161,7 +161,9 @@ export interface Native {
   /**
    * Loads a TorchScript archive in eval mode, from a path or from bytes. Bytes are read in place and kept
    * alive until the promise settles; they must not be written to or transferred. `dtype` converts the
-   * floating-point tensors; `freeze` inlines the weights as constants. Throws `ERR_SEMISUP_MODEL_FORMAT`.
+   * floating-point tensors; `freeze` inlines the weights as constants; `verify` refuses operators that are
+   * not known to be harmless. Throws `ERR_SEMISUP_MODEL_FORMAT`, and `ERR_SEMISUP_MODEL_UNSAFE` if it
+   * verifies.
    */
   loadModule(
     executor: ExecutorHandle,
@@ -169,6 +171,7 @@ export interface Native {
     device: string,
     dtype: DType | undefined,
     freeze: boolean,
+    verify: boolean,
   ): Promise<LoadedModule>;
   loadModuleSync(
     executor: ExecutorHandle,
@@ -176,6 +179,7 @@ export interface Native {
     device: string,
     dtype: DType | undefined,
     freeze: boolean,
+    verify: boolean,
   ): LoadedModule;
   /** The schemas of the methods, by name. */
   describeMethods(module: ModuleHandle): Record<string, MethodSchema>;

@@ -43,6 +43,12 @@ export interface ScriptModuleOptions extends ExecutorOptions {
    * calls faster; `false` by default.
    */
   readonly freeze?: boolean;
+  /**
+   * Reads the code of the archive before any of it runs, and refuses it if it names anything but operators
+   * that compute with tensors: no files, other processes, custom classes or `__setstate__`. `false` by default.
+   * What it does not prevent: docs/security.md.
+   */
+  readonly verify?: boolean;
   /** Aborts loading: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -57,7 +63,7 @@ export interface CallOptions {
 }
 
 const optionNames = Object.keys({
-  ...{ device: true, dtype: true, freeze: true, signal: true },
+  ...{ device: true, dtype: true, freeze: true, verify: true, signal: true },
   ...{ threads: true, instances: true, callTimeout: true, queue: true },
 } satisfies Record<keyof ScriptModuleOptions, true>);
 
@@ -85,8 +91,12 @@ export class ScriptModule implements AsyncDisposable {
    * while the promise is pending: do not write to them or transfer them until it settles.
    *
    * @param source a path or file URL, the bytes of a file, or a stream of them
+   * An archive is a program: parts of it may run while it is loaded. For one that you do not trust, see
+   * `verify`, and run it in a process of its own.
+   *
    * @throws ModelError if the file is missing or is not TorchScript, in which case the message names its
-   *   format if it is known; or the stream fails
+   *   format if it is known; if it is damaged, or is nested or compressed beyond all bounds; if `verify`
+   *   refuses it; or if the stream fails
    * @throws DeviceError if the device is not available
    * @throws OptionError if an option is unknown or has an invalid value
    */
@@ -110,7 +120,7 @@ export class ScriptModule implements AsyncDisposable {
   static async #open(
     source: ArchiveSource,
     options: ScriptModuleOptions,
-    { dtype, freeze }: CheckedOptions,
+    { dtype, freeze, verify }: CheckedOptions,
   ): Promise<ScriptModule> {
     const reading = toArchive(source, options.signal);
     // The device is awaited first, so that its errors take precedence. `reading` may reject in the
@@ -121,7 +131,9 @@ export class ScriptModule implements AsyncDisposable {
     const executor = await Executor.open(options);
     const { native, handle } = executor;
     try {
-      const loading = native.loadModule(handle, archive.content, device, dtype, freeze);
+      const loading = native.loadModule(
+        ...[handle, archive.content, device, dtype, freeze, verify],
+      );
       const loaded = await executor.abandonOnAbort(options.signal, loading);
       return new ScriptModule(executor, loaded);
     } catch (error) {
@@ -135,13 +147,15 @@ export class ScriptModule implements AsyncDisposable {
     source: Exclude<ArchiveSource, NodeJS.ReadableStream>,
     options: Omit<ScriptModuleOptions, 'signal'> = {},
   ): ScriptModule {
-    const { dtype, freeze } = checkOptions(options, 'ScriptModule.loadSync');
+    const { dtype, freeze, verify } = checkOptions(options, 'ScriptModule.loadSync');
     const device = openDeviceSync(options.device).name;
     const archive = toArchiveSync(source);
     const executor = Executor.openSync(options);
     try {
       const { native, handle } = executor;
-      const loaded = native.loadModuleSync(handle, archive.content, device, dtype, freeze);
+      const loaded = native.loadModuleSync(
+        ...[handle, archive.content, device, dtype, freeze, verify],
+      );
       return new ScriptModule(executor, loaded);
     } catch (error) {
       void executor.close();
@@ -395,15 +409,17 @@ export class ScriptModule implements AsyncDisposable {
 interface CheckedOptions {
   readonly dtype: FloatDType | undefined;
   readonly freeze: boolean;
+  readonly verify: boolean;
 }
 
 function checkOptions(options: ScriptModuleOptions, where: string): CheckedOptions {
   checkOptionNames(options, optionNames, where);
-  const { freeze = false } = options;
+  const { freeze = false, verify = false } = options;
   if (typeof freeze !== 'boolean') throw invalidValue('freeze', 'true or false', freeze);
+  if (typeof verify !== 'boolean') throw invalidValue('verify', 'true or false', verify);
   checkSignal(options.signal);
   checkDeviceName(options.device);
-  return { dtype: checkDType(options.dtype), freeze };
+  return { dtype: checkDType(options.dtype), freeze, verify };
 }
 
 function checkDType(dtype: FloatDType | undefined): FloatDType | undefined {

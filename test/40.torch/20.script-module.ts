@@ -174,7 +174,7 @@ describe('ScriptModule', () => {
     await net.save(path);
     const { native, handle } = net.executor;
     // LibTorch's meta device has no memory and exists on every machine.
-    const { module } = await native.loadModule(handle, path, 'meta', undefined, false);
+    const { module } = await native.loadModule(handle, path, 'meta', undefined, false, false);
     using x = Tensor.from(new Float32Array(6), [2, 3]);
     using y = Tensor.from(new Float32Array(5));
     const args = [x, [y], { y }];
