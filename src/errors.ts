@@ -129,11 +129,20 @@ export class DeviceError extends SemisupError<
 
 /**
  * TorchScript raised an exception, whose traceback is in the message; a method was called with arguments
- * that it does not accept; or a call was canceled while it was queued. Abort a call's signal to cancel it:
- * the call then rejects with `signal.reason`, rather than with `ERR_SEMISUP_CANCELED`.
+ * that it does not accept; a call did not finish within its time limit; or a call was canceled while it was
+ * queued. Abort a call's signal to cancel it: the call then rejects with `signal.reason`, rather than with
+ * `ERR_SEMISUP_CANCELED`.
  */
 export class ScriptError extends SemisupError<
-  'ERR_SEMISUP_SCRIPT' | 'ERR_SEMISUP_SCRIPT_ARGUMENT' | 'ERR_SEMISUP_CANCELED'
+  | 'ERR_SEMISUP_SCRIPT'
+  | 'ERR_SEMISUP_SCRIPT_ARGUMENT'
+  | 'ERR_SEMISUP_TIMEOUT'
+  | 'ERR_SEMISUP_CANCELED'
+> {}
+
+/** The process of an isolated model ended unexpectedly, could not be started, or exceeded its memory limit. */
+export class IsolationError extends SemisupError<
+  'ERR_SEMISUP_ISOLATED_EXIT' | 'ERR_SEMISUP_ISOLATED_MEMORY'
 > {}
 
 /** A swap failed; `code` names the stage or the reason. The previous model stays active. */

@@ -1,4 +1,5 @@
 import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
+import { completeIsolation, type IsolationLimits } from '../isolate';
 import type { ModelDescription } from '../models';
 import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
 import {
@@ -33,8 +34,19 @@ export interface ModelOptions extends ExecutorOptions, InferenceOptions {
   readonly device?: DeviceName;
 }
 
+/** An option of functions that open a TorchScript file which may not be trusted. */
+export interface IsolationOptions {
+  /**
+   * Runs the model in a child process, with limits on its memory and on the duration of calls; `false` by default.
+   * `true` stands for the default limits. A model that crashes, hangs or allocates without end then fails its calls
+   * with a typed error, and the next call starts the process again. It can still do what the user may do, such as
+   * read and write files (docs/isolation.md).
+   */
+  readonly isolate?: boolean | IsolationLimits;
+}
+
 /** Options of `Classifier.open`. */
-export interface ClassifierOpenOptions extends ModelOptions, ModelDescription {
+export interface ClassifierOpenOptions extends ModelOptions, ModelDescription, IsolationOptions {
   /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -59,7 +71,7 @@ export const modelOptionNames = [
 /** The names of all `ClassifierOpenOptions`. */
 export const classifierOpenOptionNames = [
   ...modelOptionNames,
-  ...Object.keys({ classes: true, transform: true, signal: true } satisfies Record<
+  ...Object.keys({ classes: true, transform: true, signal: true, isolate: true } satisfies Record<
     Exclude<keyof ClassifierOpenOptions, keyof ModelOptions>,
     true
   >),
@@ -73,8 +85,20 @@ const transformNames = Object.keys({
 export function checkClassifierOpenOptions(options: ClassifierOpenOptions): void {
   checkOptionNames(options, classifierOpenOptionNames, 'Classifier.open');
   checkInferenceOptions(options);
+  checkIsolation(options);
   checkSignal(options.signal);
   checkOptionNames(options.transform, transformNames, 'transform');
+}
+
+/** @throws OptionError if the option `isolate` is invalid, or not compatible with the others */
+export function checkIsolation({ isolate, decode }: InferenceOptions & IsolationOptions): void {
+  if (completeIsolation(isolate) && decode === 'gpu') {
+    throw invalidValue(
+      'decode',
+      `'cpu' for an isolated model, whose images this process decodes`,
+      decode,
+    );
+  }
 }
 
 /** Picks the `ModelOptions` from options that include others. */

@@ -1,15 +1,20 @@
 import {
   checkInferenceOptions,
+  checkIsolation,
   modelOptionNames,
+  type IsolationOptions,
   type Model,
   type ModelOptions,
 } from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 
-/** Options of a slot, for its first model and every later one. */
+/**
+ * Options of a slot, for its first model and every later one. `isolate` applies to files and bytes: models of the hub
+ * consist of this package's own code and of weights, and functions decide themselves.
+ */
 export interface SlotOptions
-  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
+  extends ModelOptions, IsolationOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
@@ -53,7 +58,10 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 /** The maximum delay of `setTimeout`, in milliseconds. */
 const maxTimeout = 2 ** 31 - 1;
 
-const openOptionNames = [...modelOptionNames, 'hubDir', 'offline', 'onProgress', 'signal'];
+const openOptionNames = [
+  ...modelOptionNames,
+  ...['isolate', 'hubDir', 'offline', 'onProgress', 'signal'],
+];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 
@@ -61,6 +69,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkInferenceOptions(options);
+  checkIsolation(options);
   checkSignal(options.signal);
 }
 

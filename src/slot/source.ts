@@ -7,7 +7,7 @@ import { hub } from '../hub';
 import { cards } from '../models';
 import { invalidArgument } from '../options';
 import { ScriptModule, rejectOnAbort } from '../torch';
-import { readFingerprint, type Fingerprint } from './fingerprint';
+import { readFingerprint, type Fingerprint } from '../fingerprint';
 import type { SlotOptions } from './options';
 
 /** Opens a model, which the slot then owns and closes. Should reject when `signal` is aborted. */
@@ -56,9 +56,11 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
 }
 
 function fromHub(name: string, options: SlotOptions): ResolvedSource {
+  const { hubDir, offline, onProgress } = options;
+  const hubOptions = { ...pickModelOptions(options), hubDir, offline, onProgress };
   return {
     name,
-    load: async (signal) => ({ model: await hub.load(name, { ...options, signal }) }),
+    load: async (signal) => ({ model: await hub.load(name, { ...hubOptions, signal }) }),
   };
 }
 
@@ -106,5 +108,6 @@ async function open(
   options: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  return await openModel(archive, name, { ...pickModelOptions(options), signal });
+  const { isolate } = options;
+  return await openModel(archive, name, { ...pickModelOptions(options), isolate, signal });
 }

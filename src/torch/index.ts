@@ -1,10 +1,16 @@
 export { rejectOnAbort } from './abort';
 export { openNative } from './addon';
-export type { ArchiveSource } from './archive';
+export { toArchive, type Archive, type ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
-export type { TypedArrayOf, TensorData, NestedArray, InferredDType } from './tensor-data';
+export {
+  typedArrayOver,
+  type TypedArrayOf,
+  type TensorData,
+  type NestedArray,
+  type InferredDType,
+} from './tensor-data';
 export type { ExtraFiles } from './extra-files';
-export { Executor, setThreads, type ExecutorOptions } from './executor';
+export { Executor, setThreads, threadsByDefault, type ExecutorOptions } from './executor';
 export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { batchImages } from './batch-images';

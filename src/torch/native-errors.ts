@@ -16,7 +16,7 @@ export type NativeErrorCode =
   | Extract<CodeOf<ModelError>, 'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_WRITE'>
   | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | CodeOf<TensorError>
-  | CodeOf<ScriptError>
+  | Exclude<CodeOf<ScriptError>, 'ERR_SEMISUP_TIMEOUT'>
   | CodeOf<DisposedError>;
 
 const factories = {
