@@ -10,13 +10,16 @@ export interface IsolationLimits {
   readonly memory?: number;
   /**
    * The maximum duration of one batch of images or one call of a method, in milliseconds; 60,000 by default. Loading
-   * the model and planning a method may each take ten times as long.
+   * the model and planning a method may each take ten times as long, and at least a minute.
    */
   readonly milliseconds?: number;
 }
 
 /** Loading and planning may take this many times as long as a call: planning measures many runs. */
 const openingFactor = 10;
+
+/** Starting the process and LibTorch takes long on a busy machine, however fast the model is; in milliseconds. */
+const minOpeningTime = 60_000;
 
 /** The longest delay of `setTimeout`. */
 const maxDelay = 2 ** 31 - 1;
@@ -46,7 +49,7 @@ export function completeIsolation(
   const { memory = defaultMemory(), milliseconds = 60_000 } = limits;
   checkLimit('memory', memory, Number.MAX_SAFE_INTEGER);
   checkLimit('milliseconds', milliseconds, maxDelay);
-  const openingTime = Math.min(maxDelay, milliseconds * openingFactor);
+  const openingTime = Math.min(maxDelay, Math.max(minOpeningTime, milliseconds * openingFactor));
   return { memory, callTime: milliseconds, openingTime };
 }
 
