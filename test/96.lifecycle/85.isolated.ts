@@ -30,7 +30,7 @@ const opening = `
 `;
 
 describe('the process of an isolated model', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const models = lifecycleModels();
   before(async () => {
     await saveSource(
@@ -81,7 +81,7 @@ def forward(self, x):
           tensors: memory().tensors.count - count,
         }));
       })();`;
-    const [output] = await run(program, { env: models.env, timeout: 280_000 });
+    const [output] = await run(program, { env: models.env, timeout: 580_000 });
     assert.deepEqual(JSON.parse(output!), { children: '', handles: 0, tensors: 0 });
   });
 
