@@ -140,6 +140,11 @@ export class ScriptError extends SemisupError<
   | 'ERR_SEMISUP_CANCELED'
 > {}
 
+/** The process of an isolated model ended unexpectedly, could not be started, or exceeded its memory limit. */
+export class IsolationError extends SemisupError<
+  'ERR_SEMISUP_ISOLATED_EXIT' | 'ERR_SEMISUP_ISOLATED_MEMORY'
+> {}
+
 /** A model has too many pending calls. */
 export class BusyError extends SemisupError<'ERR_SEMISUP_BUSY'> {}
 

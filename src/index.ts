@@ -7,6 +7,7 @@ export {
   type ImageFailure,
   type ImageOptions,
   type ImagesOptions,
+  type TrustOptions,
   type Model,
   type ModelOptions,
   type Prediction,
@@ -29,6 +30,7 @@ export type {
   ImageStream,
   SharpInstance,
 } from './image';
+export type { IsolationLimits } from './isolate';
 export {
   libtorch,
   type InstallOptions,

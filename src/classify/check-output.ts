@@ -1,6 +1,7 @@
 import { ModelError } from '../errors';
 import type { ModelMetadata } from '../models';
-import { Tensor, type ScriptModule } from '../torch';
+import { Tensor, type ScriptValue } from '../torch';
+import type { CallableModule } from './callable-module';
 
 /**
  * Runs a model of the caller's own once, so that a model which is not a classifier of the stated classes is
@@ -8,12 +9,12 @@ import { Tensor, type ScriptModule } from '../torch';
  *
  * @throws ModelError unless `forward` returns one logit per class
  */
-export async function checkOutput(module: ScriptModule, metadata: ModelMetadata): Promise<void> {
+export async function checkOutput(module: CallableModule, metadata: ModelMetadata): Promise<void> {
   const { crop } = metadata.transform;
   const input = Tensor.from(new Float32Array(3 * crop * crop), [1, 3, crop, crop]);
-  let output: Tensor | undefined;
+  let output: ScriptValue;
   try {
-    output = await module.forward(input);
+    output = await module.invoke<ScriptValue>('forward', [input]);
     if (!(output instanceof Tensor)) throw wrongOutput(metadata, describeOutput(output));
     const { shape, dtype } = output;
     checkLogits(metadata, shape);

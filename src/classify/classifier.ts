@@ -28,9 +28,12 @@ import {
   type ScriptModule,
 } from '../torch';
 import type { DetailedResult, Prediction } from './prediction';
+import type { CallableModule } from './callable-module';
 import { checkOutput } from './check-output';
 import { isArray, sizeOfImages } from './image-list';
+import { completeIsolation, type CompleteLimits } from '../isolate';
 import { archiveLoader, openModule, type ModuleLoader } from './open-module';
+import { IsolatedModule } from './isolated-module';
 import { isImageFailure, type ImageFailure } from './image-failure';
 import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
@@ -90,7 +93,41 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Classifier> {
     checkClassifierOpenOptions(options);
     const name = typeof source === 'string' ? source : 'the archive';
+    const limits = completeIsolation(options.isolate);
+    if (limits) return await Classifier.openIsolated(source, name, limits, options);
     return await Classifier.load(archiveLoader(source, options.verify), name, options);
+  }
+
+  /**
+   * Opens a TorchScript file as a classifier in a child process. The options are not checked. On failure or abort,
+   * rejects after the process has ended.
+   *
+   * @param name its path or another name, for messages
+   * @throws as `open`
+   * @internal
+   */
+  static async openIsolated(
+    source: ArchiveSource,
+    name: string,
+    limits: CompleteLimits,
+    options: ClassifierOpenOptions,
+  ): Promise<Classifier> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const module = await IsolatedModule.open(source, limits, options, signal);
+    const open = async () => {
+      const metadata = readMetadata(module, name, options);
+      checkTransform(metadata.transform);
+      if (metadata.architecture === null) await checkOutput(module, metadata);
+      const model = await PlannedModel.openIsolated(module, metadata.transform, options);
+      return new Classifier(model, metadata, completeQueueLimits(options.queue));
+    };
+    try {
+      return await rejectOnAbort(signal, open());
+    } catch (error) {
+      await module.kill(error as Error);
+      throw error;
+    }
   }
 
   /**
@@ -145,7 +182,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /** @internal */
-  get module(): ScriptModule {
+  get module(): CallableModule {
     return this.#model.module;
   }
 
@@ -251,7 +288,7 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype is not supported
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#runCall(0, () => this.module.forward<Tensor<'float32'>>(input));
+    return await this.#runCall(0, () => this.module.invoke<Tensor<'float32'>>('forward', [input]));
   }
 
   /**
@@ -317,7 +354,7 @@ export class Classifier implements AsyncDisposable {
 }
 
 function readMetadata(
-  module: ScriptModule,
+  module: CallableModule,
   name: string,
   description: ModelDescription,
 ): ModelMetadata {
@@ -328,7 +365,9 @@ function readMetadata(
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
     what: `${name} does not state its classes: it has no extra file '${metadataFile}'.`,
     remedy:
-      'Pass { classes, transform } to Classifier.open(), or open it with ScriptModule.load() to run it on tensors.',
+      module instanceof IsolatedModule
+        ? 'Pass { classes, transform } to Classifier.open(): only classifiers can be isolated.'
+        : 'Pass { classes, transform } to Classifier.open(), or open it with ScriptModule.load() to run it on tensors.',
     value: name,
   });
 }

@@ -1,4 +1,5 @@
 export type { DetailedResult, Prediction, Timings } from './prediction';
+export type { CallableModule } from './callable-module';
 export { Classifier, type ClassifyOptions, type ReturnErrors } from './classifier';
 export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
@@ -6,10 +7,11 @@ export type { ModuleLoader } from './open-module';
 export type { ImageOptions, ImagesOptions } from './pipeline';
 export {
   checkModelOptions,
-  checkVerify,
+  checkTrustOptions,
   modelOptionNames,
   pickModelOptions,
   type ModelOptions,
   type ClassifierOpenOptions,
   type InferenceOptions,
+  type TrustOptions,
 } from './model-options';

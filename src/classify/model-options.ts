@@ -1,4 +1,5 @@
 import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
+import { completeIsolation, type IsolationLimits } from '../isolate';
 import type { ModelDescription } from '../models';
 import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
 import {
@@ -34,13 +35,24 @@ export interface ModelOptions extends ExecutorOptions, InferenceOptions {
   readonly device?: DeviceName;
 }
 
-/** Options of `Classifier.open`. */
-export interface ClassifierOpenOptions extends ModelOptions, ModelDescription {
+/** Options of functions that open a TorchScript file which may not be trusted. */
+export interface TrustOptions {
   /**
    * As in `ScriptModule.load`: refuses the file if its code names anything but operators that compute with
    * tensors; `false` by default.
    */
   readonly verify?: boolean;
+  /**
+   * Runs the model in a child process, with limits on its memory and on the duration of calls; `false` by default.
+   * `true` stands for the default limits. A model that crashes, hangs or allocates without end then fails its calls
+   * with a typed error, and the next call starts the process again. It can still do what the user may do, such as
+   * read and write files (docs/isolation.md).
+   */
+  readonly isolate?: boolean | IsolationLimits;
+}
+
+/** Options of `Classifier.open`. */
+export interface ClassifierOpenOptions extends ModelOptions, ModelDescription, TrustOptions {
   /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -64,10 +76,9 @@ export const modelOptionNames = [
 /** The names of all `ClassifierOpenOptions`. */
 export const classifierOpenOptionNames = [
   ...modelOptionNames,
-  ...Object.keys({ classes: true, transform: true, verify: true, signal: true } satisfies Record<
-    Exclude<keyof ClassifierOpenOptions, keyof ModelOptions>,
-    true
-  >),
+  ...Object.keys({
+    ...{ classes: true, transform: true, signal: true, isolate: true, verify: true },
+  } satisfies Record<Exclude<keyof ClassifierOpenOptions, keyof ModelOptions>, true>),
 ] as readonly (keyof ClassifierOpenOptions)[];
 
 const transformNames = Object.keys({
@@ -78,15 +89,27 @@ const transformNames = Object.keys({
 export function checkClassifierOpenOptions(options: ClassifierOpenOptions): void {
   checkOptionNames(options, classifierOpenOptionNames, 'Classifier.open');
   checkModelOptions(options);
-  checkVerify(options.verify);
+  checkTrustOptions(options);
   checkSignal(options.signal);
   checkOptionNames(options.transform, transformNames, 'transform');
 }
 
-/** @throws OptionError unless the option `verify` is a boolean or undefined */
-export function checkVerify(verify: unknown): void {
-  if (verify === undefined || typeof verify === 'boolean') return;
-  throw invalidValue('verify', 'true or false', verify);
+/** @throws OptionError if `verify` or `isolate` is invalid, or not compatible with the other options */
+export function checkTrustOptions({
+  verify,
+  isolate,
+  decode,
+}: InferenceOptions & TrustOptions): void {
+  if (verify !== undefined && typeof verify !== 'boolean') {
+    throw invalidValue('verify', 'true or false', verify);
+  }
+  if (completeIsolation(isolate) && decode === 'gpu') {
+    throw invalidValue(
+      'decode',
+      `'cpu' for an isolated model, whose images this process decodes`,
+      decode,
+    );
+  }
 }
 
 /** Picks the `ModelOptions` from options that include others. */

@@ -1,3 +1,4 @@
+import { completeIsolation } from '../isolate';
 import { metadataFile } from '../models';
 import type { ArchiveSource, ScriptModule } from '../torch';
 import { Classifier } from './classifier';
@@ -9,7 +10,7 @@ export type Model = Classifier | ScriptModule;
 
 /**
  * Opens TorchScript as a classifier if it has export metadata, otherwise as a module. On failure or abort,
- * rejects after the memory of the model is freed.
+ * rejects after the memory of the model is freed. An isolated model must be a classifier.
  *
  * @param name the path of the archive or another name, for messages
  * @throws what `Classifier.open` throws, except for missing metadata
@@ -19,6 +20,8 @@ export async function openModel(
   name: string,
   options: ClassifierOpenOptions,
 ): Promise<Model> {
+  const limits = completeIsolation(options.isolate);
+  if (limits) return await Classifier.openIsolated(source, name, limits, options);
   return await openModule<Model>(
     archiveLoader(source, options.verify),
     options,

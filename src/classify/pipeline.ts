@@ -8,7 +8,8 @@ import { Batcher } from './batcher';
 import { checkLogits } from './check-output';
 import { locateFailure, type ImageFailure } from './image-failure';
 import { isArray } from './image-list';
-import type { SubBatchOutput, Method, PlannedModel } from './planned-model';
+import type { Method } from './create-plan';
+import type { SubBatchOutput, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -97,7 +98,7 @@ export class ImagePipeline {
   ): Promise<(Result | ImageFailure)[]> {
     checkSignal(signal);
     const stop = new AbortController();
-    const read = this.#model.jpegDecoder ? decodeUnlessJpeg : decode;
+    const read = this.#model.decodesJpegs ? decodeUnlessJpeg : decode;
     const prepare = async (input: ImageInput) => {
       const startTime = performance.now();
       const { limits } = this.#model;

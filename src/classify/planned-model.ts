@@ -1,20 +1,22 @@
-import { batch, deadLeavesImages, decode, type DecodeLimits, type EncodedFile } from '../image';
+import { batch, decode, type DecodeLimits, type EncodedFile } from '../image';
 import { invalidValue } from '../options';
 import {
   GpuJpegDecoder,
   rejectOnAbort,
   type DeviceHandle,
+  type Executor,
+  type GpuHandle,
   type Plan,
   type ScriptModule,
   type Tensor,
 } from '../torch';
 import type { Pixels, Transform } from '../types';
+import type { CallableModule } from './callable-module';
+import { createPlan, type Method } from './create-plan';
+import type { IsolatedModule } from './isolated-module';
 import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { InferenceOptions } from './model-options';
-
-/** A method of a model that takes images. */
-export type Method = 'forward' | 'features';
 
 /** The output for the images of a sub-batch. */
 export interface SubBatchOutput {
@@ -24,9 +26,6 @@ export interface SubBatchOutput {
   readonly timings: Omit<Timings, 'decode'>;
 }
 
-/** The number of synthetic images that calibrate and measure a plan. */
-const syntheticImageCount = 8;
-
 /** The maximum batch size: larger batches use more memory and are not faster. */
 const maxBatchSize = { cpu: 8, gpu: 64 };
 
@@ -35,24 +34,29 @@ export function defaultInstances({ gpu }: DeviceHandle): number {
   return gpu ? 2 : 1;
 }
 
+/** How a module is planned, and what preprocesses its images. */
+interface ModelContext {
+  readonly module: CallableModule;
+  readonly transform: Transform;
+  readonly options: InferenceOptions;
+  readonly maxBatchSize: number;
+  /** A GPU that normalizes the images itself; of an isolated model, its own process opens the GPU. */
+  readonly gpu?: GpuHandle;
+  /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
+  readonly jpegDecoder?: GpuJpegDecoder;
+  readonly createPlan: (method: Method) => Promise<Plan>;
+}
+
 /** A TorchScript module, and the plans of its methods. */
 export class PlannedModel {
-  readonly maxBatchSize: number;
   /** The plan of `forward`. */
   readonly plan: Plan;
+  readonly #context: ModelContext;
   readonly #plans: Map<Method, Plan>;
   readonly #planning = new Map<Method, Promise<Plan>>();
 
-  private constructor(
-    readonly module: ScriptModule,
-    private readonly transform: Transform,
-    private readonly options: InferenceOptions,
-    private readonly device: DeviceHandle,
-    /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
-    readonly jpegDecoder: GpuJpegDecoder | undefined,
-    plan: Plan,
-  ) {
-    this.maxBatchSize = device.gpu ? maxBatchSize.gpu : maxBatchSize.cpu;
+  private constructor(context: ModelContext, plan: Plan) {
+    this.#context = context;
     this.plan = plan;
     this.#plans = new Map([['forward', plan]]);
   }
@@ -71,14 +75,53 @@ export class PlannedModel {
     options: InferenceOptions,
     device: DeviceHandle,
   ): Promise<PlannedModel> {
-    const jpegDecoder = await openJpegDecoder(module, transform, options, device);
-    const plan = await createPlan(module, 'forward', transform, options, device);
-    return new PlannedModel(module, transform, options, device, jpegDecoder, plan);
+    const { gpu } = device;
+    const calibration = calibrationLoader(module.executor, transform, options, gpu);
+    const plan = (method: Method) =>
+      createPlan(module, method, transform, options, device, calibration);
+    const context: ModelContext = {
+      ...{ module, transform, options, gpu, createPlan: plan },
+      maxBatchSize: gpu ? maxBatchSize.gpu : maxBatchSize.cpu,
+      jpegDecoder: await openJpegDecoder(module, transform, options, device),
+    };
+    return new PlannedModel(context, await plan('forward'));
+  }
+
+  /**
+   * Plans `forward` of a module in a child process. The caller closes it on failure.
+   *
+   * @throws OptionError if the method cannot run in the precision
+   */
+  static async openIsolated(
+    module: IsolatedModule,
+    transform: Transform,
+    options: InferenceOptions,
+  ): Promise<PlannedModel> {
+    const calibration = calibrationLoader(module.executor, transform, options, undefined);
+    const plan = (method: Method) => module.plan(method, transform, options, calibration);
+    const context: ModelContext = {
+      ...{ module, transform, options, createPlan: plan },
+      maxBatchSize: module.isOnGpu ? maxBatchSize.gpu : maxBatchSize.cpu,
+    };
+    return new PlannedModel(context, await plan('forward'));
+  }
+
+  get module(): CallableModule {
+    return this.#context.module;
+  }
+
+  get maxBatchSize(): number {
+    return this.#context.maxBatchSize;
+  }
+
+  /** Whether the GPU decodes JPEGs. */
+  get decodesJpegs(): boolean {
+    return this.#context.jpegDecoder !== undefined;
   }
 
   /** Limits on the size of an image and the time to decode it. */
   get limits(): DecodeLimits | undefined {
-    return this.options.limits;
+    return this.#context.options.limits;
   }
 
   /** Plans a method unless it has a plan. Concurrent calls share one attempt; a failed one is retried. */
@@ -86,8 +129,7 @@ export class PlannedModel {
     if (this.#plans.has(method)) return;
     let planning = this.#planning.get(method);
     if (!planning) {
-      const { module, transform, options, device } = this;
-      planning = createPlan(module, method, transform, options, device);
+      planning = this.#context.createPlan(method);
       this.#planning.set(method, planning);
       planning.then(
         (plan) => this.#plans.set(method, plan),
@@ -105,17 +147,18 @@ export class PlannedModel {
   ): Promise<void> {
     const startTime = performance.now();
     const isPlanned = this.#plans.get(method)!.kind !== 'interpreter';
+    const { module, transform, gpu, jpegDecoder } = this.#context;
     const subBatches = await preprocess(images, {
-      executor: this.module.executor,
-      transform: this.transform,
-      gpu: isPlanned ? this.device.gpu : undefined,
-      jpegDecoder: isPlanned ? this.jpegDecoder : undefined,
+      executor: module.executor,
+      transform,
+      gpu: isPlanned ? gpu : undefined,
+      jpegDecoder: isPlanned ? jpegDecoder : undefined,
       limits: this.limits,
     });
     const preprocessed = performance.now();
     try {
       for (const { input, indices } of subBatches) {
-        const output = await this.module.call<Tensor<'float32'>>(method, input);
+        const output = await module.invoke<Tensor<'float32'>>(method, [input]);
         try {
           const forward = performance.now() - preprocessed;
           const timings = { transform: preprocessed - startTime, forward };
@@ -130,32 +173,18 @@ export class PlannedModel {
   }
 }
 
-async function createPlan(
-  module: ScriptModule,
-  method: Method,
+/** A function that loads the option `calibration` as one batch; undefined without that option. */
+function calibrationLoader(
+  executor: Executor,
   transform: Transform,
-  options: InferenceOptions,
-  device: DeviceHandle,
-): Promise<Plan> {
-  const { precision, tolerance, plan } = options;
-  if (plan === 'interpreter') {
-    if (device.name !== 'cpu') await module.moveToOpenDevice(device);
-    return {
-      ...{ kind: 'interpreter', device: device.name, precision: 'float32' },
-      reason: `It was requested by plan: 'interpreter'.`,
-    };
-  }
-  const createBatch = async () => {
-    const { limits } = options;
-    const decoding = options.calibration?.map((image) => decode(image, { limits }));
-    const images = decoding
-      ? await Promise.all(decoding)
-      : await deadLeavesImages(syntheticImageCount);
-    return await batch(module.executor, images, transform, device.gpu);
+  { calibration, limits }: InferenceOptions,
+  gpu: GpuHandle | undefined,
+): (() => Promise<Tensor>) | undefined {
+  if (!calibration) return undefined;
+  return async () => {
+    const images = await Promise.all(calibration.map((image) => decode(image, { limits })));
+    return await batch(executor, images, transform, gpu);
   };
-  const shape = [3, transform.crop, transform.crop];
-  const example = { shape, transform, createBatch };
-  return await module.plan(method, example, { precision, tolerance, plan }, device);
 }
 
 async function openJpegDecoder(

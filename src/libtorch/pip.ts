@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DownloadError, LibTorchError } from '../errors';
+import { errorReason } from '../net/error-reason';
 import { sha256File } from '../net/hash';
 import { pythons } from './python';
 import type { Wheel } from './wheels';
@@ -54,7 +55,12 @@ async function runPip(wheel: Wheel, directory: string, { signal }: PipOptions): 
   // pip then creates its temporary files here, where their size is observed and they are removed.
   const temporary = { TMPDIR: directory, TEMP: directory, TMP: directory };
   for (const python of pythons) {
-    const result = await run(python, args, { ...process.env, ...temporary }, signal);
+    const result = await run(python, args, { ...process.env, ...temporary }, signal).catch(
+      (cause: unknown) => {
+        signal?.throwIfAborted();
+        throw pipError(wheel, `${python} could not be run: ${errorReason(cause)}`, cause);
+      },
+    );
     if (result === 'not-found') continue;
     if (result.code === 0) return;
     throw pipError(wheel, `${python} -m pip download ${requirement} failed: ${result.stderr}`);

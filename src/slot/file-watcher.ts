@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { readFingerprint, isSameFingerprint, type Fingerprint } from './fingerprint';
+import { readFingerprint, isSameFingerprint, type Fingerprint } from '../fingerprint';
 
 /** The interval at which the file is polled for changes that raise no event, in milliseconds. */
 const pollInterval = 1000;

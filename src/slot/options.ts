@@ -1,24 +1,21 @@
 import {
   checkModelOptions,
-  checkVerify,
+  checkTrustOptions,
   modelOptionNames,
   type Model,
   type ModelOptions,
+  type TrustOptions,
 } from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
 import { maxTimeout } from '../torch';
 
-/** Options of a slot, for its first model and every later one. */
+/**
+ * Options of a slot, for its first model and every later one. `verify` and `isolate` apply to files and bytes: models of the
+ * hub consist of this package's own code and of weights, and functions decide themselves.
+ */
 export interface SlotOptions
-  extends ModelOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {
-  /**
-   * Refuses a TorchScript file or bytes if its code names anything but operators that compute with tensors, as
-   * `ScriptModule.load` does; `false` by default. Models of the hub are always verified. Has no effect on a
-   * function that opens a model.
-   */
-  readonly verify?: boolean;
-}
+  extends ModelOptions, TrustOptions, Pick<HubOptions, 'hubDir' | 'offline' | 'onProgress'> {}
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
@@ -61,11 +58,7 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 
 const openOptionNames = [
   ...modelOptionNames,
-  'verify',
-  'hubDir',
-  'offline',
-  'onProgress',
-  'signal',
+  ...['verify', 'isolate', 'hubDir', 'offline', 'onProgress', 'signal'],
 ];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
@@ -74,7 +67,7 @@ const swapOptionNames = ['warmup', 'check', 'timeout'];
 export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkModelOptions(options);
-  checkVerify(options.verify);
+  checkTrustOptions(options);
   checkSignal(options.signal);
 }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import {
   Classifier,
+  type CallableModule,
   type ClassifyOptions,
   isImageFailure,
   type DetailedResult,
@@ -12,14 +13,7 @@ import {
 } from '../classify';
 import { ModelError } from '../errors';
 import type { ImageInput } from '../image';
-import type {
-  CallOptions,
-  KeywordArguments,
-  MethodSchema,
-  ScriptModule,
-  Tensor,
-  ScriptValue,
-} from '../torch';
+import type { CallOptions, KeywordArguments, MethodSchema, Tensor, ScriptValue } from '../torch';
 import type { SlotEvents } from './events';
 import { toProbe, type Probe } from './probe';
 import type { ActiveModel } from './model-version';
@@ -166,7 +160,7 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   }
 }
 
-function moduleOf({ model }: ActiveModel): ScriptModule {
+function moduleOf({ model }: ActiveModel): CallableModule {
   return model instanceof Classifier ? model.module : model;
 }
 

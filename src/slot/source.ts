@@ -7,7 +7,7 @@ import { hub } from '../hub';
 import { cards } from '../models';
 import { invalidArgument } from '../options';
 import { ScriptModule, rejectOnAbort } from '../torch';
-import { readFingerprint, type Fingerprint } from './fingerprint';
+import { readFingerprint, type Fingerprint } from '../fingerprint';
 import type { SlotOptions } from './options';
 
 /** Opens a model, which the slot then owns and closes. Should reject when `signal` is aborted. */
@@ -56,11 +56,11 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
 }
 
 function fromHub(name: string, options: SlotOptions): ResolvedSource {
+  const { hubDir, offline, onProgress } = options;
+  const hubOptions = { ...pickModelOptions(options), hubDir, offline, onProgress };
   return {
     name,
-    load: async (signal) => ({
-      model: await hub.load(name, { ...withoutVerify(options), signal }),
-    }),
+    load: async (signal) => ({ model: await hub.load(name, { ...hubOptions, signal }) }),
   };
 }
 
@@ -102,20 +102,12 @@ function fromFunction(opener: ModelOpener): ResolvedSource {
   return { name: opener.name || 'a function', load };
 }
 
-/** `hub.load` always verifies, so it has no such option. */
-function withoutVerify(options: SlotOptions): Omit<SlotOptions, 'verify'> {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'verify'));
-}
-
 async function open(
   archive: string | Uint8Array,
   name: string,
   options: SlotOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  return await openModel(archive, name, {
-    ...pickModelOptions(options),
-    verify: options.verify,
-    signal,
-  });
+  const { verify, isolate } = options;
+  return await openModel(archive, name, { ...pickModelOptions(options), verify, isolate, signal });
 }

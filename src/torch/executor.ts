@@ -41,6 +41,11 @@ export function setThreads(count: number): void {
   defaultThreads = count;
 }
 
+/** The default number of intra-op threads that was set by `setThreads`; undefined for LibTorch's. */
+export function threadsByDefault(): number | undefined {
+  return defaultThreads || undefined;
+}
+
 /** The threads of a model, which share one task queue. All work of the model runs on them. */
 export class Executor {
   #closed: Promise<void> | undefined;

@@ -1,8 +1,14 @@
 export { rejectOnAbort } from './abort';
 export { openNative } from './addon';
-export type { ArchiveSource } from './archive';
+export { toArchive, type Archive, type ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
-export type { TypedArrayOf, TensorData, NestedArray, InferredDType } from './tensor-data';
+export {
+  typedArrayOver,
+  type TypedArrayOf,
+  type TensorData,
+  type NestedArray,
+  type InferredDType,
+} from './tensor-data';
 export type { ExtraFiles } from './extra-files';
 export { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
 export {
@@ -12,7 +18,13 @@ export {
   maxTimeout,
   type CloseOptions,
 } from './close';
-export { Executor, checkExecutorOptions, setThreads, type ExecutorOptions } from './executor';
+export {
+  Executor,
+  checkExecutorOptions,
+  setThreads,
+  threadsByDefault,
+  type ExecutorOptions,
+} from './executor';
 export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { batchImages } from './batch-images';

@@ -224,3 +224,14 @@ function convertOne(value: unknown, dtype: DType, describeIndex: () => string): 
   }
   throw invalidArgument(describeIndex(), `an integer from ${range[0]} to ${range[1]}`, value);
 }
+
+/** A typed array for elements of a dtype over bytes of a buffer. @throws RangeError if they do not fit */
+export function typedArrayOver<T extends DType>(
+  dtype: T,
+  { buffer, byteOffset }: Uint8Array<ArrayBuffer>,
+  offset: number,
+  bytes: number,
+): TypedArrayOf[T] {
+  const Class = typedArrayClasses[dtype];
+  return new Class(buffer, byteOffset + offset, bytes / Class.BYTES_PER_ELEMENT) as TypedArrayOf[T];
+}

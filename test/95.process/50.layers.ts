@@ -60,12 +60,12 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'semaphore', 'dispose'],
+    ['types', 'errors', 'semaphore', 'dispose', 'fingerprint'],
     ['options', 'permission'],
     ['net', 'checkpoint', 'home'],
     ['libtorch'],
     ['torch', 'versions'],
-    ['models', 'image'],
+    ['models', 'image', 'isolate'],
     ['classify'],
     ['hub'],
     ['slot'],

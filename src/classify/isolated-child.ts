@@ -1,0 +1,69 @@
+/** The program of the process of an isolated model. */
+import {
+  decodeValue,
+  disposeTensors,
+  encodeValue,
+  serve,
+  type Answer,
+  type Message,
+} from '../isolate';
+import { metadataFile } from '../models';
+import {
+  checkPrecision,
+  openDevice,
+  ScriptModule,
+  type DeviceHandle,
+  type KeywordArguments,
+  type ScriptValue,
+  type Tensor,
+} from '../torch';
+import { createPlan } from './create-plan';
+import type { InvokeRequest, LoadAnswer, LoadRequest, PlanRequest } from './isolated-requests';
+import { defaultInstances } from './planned-model';
+
+let module_: ScriptModule;
+let device: DeviceHandle;
+
+async function load({ header, body }: Message): Promise<Answer> {
+  const request = header as LoadRequest;
+  const { path, device: name, precision = 'float32', threads, instances, verify } = request;
+  device = await openDevice(name);
+  checkPrecision(precision, device);
+  const options = { threads, instances: instances ?? defaultInstances(device), verify };
+  module_ = await ScriptModule.load(path ?? body, { ...options, device: 'cpu' });
+  const metadata = module_.extraFiles[metadataFile];
+  const answer: LoadAnswer = {
+    methods: module_.methods,
+    metadata: typeof metadata === 'string' ? metadata : undefined,
+    isOnGpu: device.gpu !== undefined,
+    instances: options.instances,
+  };
+  return { header: answer };
+}
+
+async function plan({ header, body }: Message): Promise<Answer> {
+  const { method, transform, options, calibration } = header as PlanRequest;
+  const images = calibration && (decodeValue({ header: calibration, body }) as Tensor);
+  const loadImages = images && (() => Promise.resolve(images));
+  return { header: await createPlan(module_, method, transform, options, device, loadImages) };
+}
+
+async function invoke({ header, body }: Message): Promise<Answer> {
+  const { method, args } = header as InvokeRequest;
+  const decoded = decodeValue({ header: args, body });
+  try {
+    const result = await module_.invoke<ScriptValue>(
+      method,
+      decoded as (ScriptValue | KeywordArguments)[],
+    );
+    try {
+      return await encodeValue(result);
+    } finally {
+      disposeTensors(result);
+    }
+  } finally {
+    disposeTensors(decoded);
+  }
+}
+
+serve({ load, plan, invoke });
