@@ -58,7 +58,7 @@ async function runPip(wheel: Wheel, directory: string, { signal }: PipOptions): 
     const result = await run(python, args, { ...process.env, ...temporary }, signal).catch(
       (cause: unknown) => {
         signal?.throwIfAborted();
-        throw pipError(wheel, `${python} could not be run: ${errorReason(cause)}`, cause);
+        throw pipError(wheel, `${python} could not be run: ${errorReason(cause)}`, cause as Error);
       },
     );
     if (result === 'not-found') continue;
