@@ -9,14 +9,15 @@ const run = promisify(execFile);
 
 /** The documented exports of the package. */
 const exportedNames = [
-  'Classifier',
   'BusyError',
+  'Classifier',
   'CheckpointError',
   'DecoderError',
   'DeviceError',
   'DisposedError',
   'DownloadError',
   'ImageError',
+  'IsolationError',
   'LibTorchError',
   'LockError',
   'ModelError',
