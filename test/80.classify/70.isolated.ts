@@ -229,6 +229,19 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     assert.ok(!(model.module instanceof IsolatedModule));
   });
 
+  it('rejects another number of rows than of images', async () => {
+    await saveSource(file('rows.pt'), hostile('x = torch.cat([x, x])'));
+    for (const isolate of [true, false]) {
+      await using model = await openHostile('rows.pt', { isolate });
+      await assert.rejects(
+        model.classify(trigger),
+        (error) =>
+          error instanceof ModelError &&
+          /rows\.pt returned 2 rows for 1 images/.test(error.message),
+      );
+    }
+  });
+
   it('fails a call that exceeds the time limit, and starts again', async () => {
     await using model = await openHostile('loop.pt', { isolate: { milliseconds: 5000 } });
     const pid = pidOf(model);
