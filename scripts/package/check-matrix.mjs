@@ -4,6 +4,7 @@
 //   npm run check:matrix -- --node 20,22              the smoke test on these versions of Node
 //   npm run check:matrix -- --managers npm,'yarn 1'     the smoke test with these package managers
 //   npm run check:matrix -- --suite 20,22,24,26       all tests on each version, with one prebuilt addon: hours
+//   npm run check:matrix -- --electron 42,28          the tests of test/electron/10.suite.ts, which need Xvfb
 //   npm run check:matrix -- --suite 22 --tests 'test/40.torch/*.ts'     some tests, printed only
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -93,19 +94,29 @@ function yarn4(linker) {
 
 const allTests = 'test/[0-9]*/*.ts';
 
+/** The kinds of process in Electron, and the titles of their tests. */
+const electronTitles = {
+  'main process': 'in the main process',
+  'utility process': 'in the utility process',
+  ELECTRON_RUN_AS_NODE: 'with ELECTRON_RUN_AS_NODE',
+};
+const electronProcesses = Object.keys(electronTitles);
+
 const { values } = parseArgs({
   options: {
     node: { type: 'string' },
     managers: { type: 'string' },
     suite: { type: 'string' },
+    electron: { type: 'string' },
     tests: { type: 'string', default: allTests },
   },
 });
-const all = values.node === undefined && values.managers === undefined && !values.suite;
+const all = ['node', 'managers', 'suite', 'electron'].every((name) => !values[name]);
 const selected = {
   node: values.node?.split(',') ?? (all ? nodeVersions : []),
   managers: values.managers?.split(',') ?? (all ? Object.keys(managers) : []),
   suite: values.suite?.split(',') ?? [],
+  electron: values.electron?.split(',') ?? [],
 };
 
 await withDirectory(async (directory) => {
@@ -123,6 +134,9 @@ await withDirectory(async (directory) => {
   }
   for (const version of selected.suite) {
     report('suite', ['Node', 'passed', 'pending', 'failed'], runSuite(version, shared));
+  }
+  for (const major of selected.electron) {
+    report('electron', ['Electron', ...electronProcesses], runInElectron(major, shared));
   }
 });
 
@@ -201,6 +215,27 @@ function runSuite(version, { directory, libtorch }) {
   for (const { fullTitle, err } of failures) console.error(`  ${fullTitle}: ${err.message}`);
   if (failure !== 'passed' && stats.failures === 0) throw new Error(failure);
   return [versionOf(file), stats.passes, stats.pending, stats.failures];
+}
+
+/** Runs the part of the tests that Electron can run, in each kind of process. */
+function runInElectron(major, { directory }) {
+  const report = join(directory, `electron-${major}.json`);
+  const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
+  const options = ['--reporter', 'json', '--reporter-option', `output=${report}`];
+  const selection = ['--grep', `in Electron ${major}\\.`, 'test/electron/10.suite.ts'];
+  const result = outcome(`the tests in Electron ${major}`, () => {
+    run(process.execPath, [mocha, ...options, ...selection], { cwd: root });
+  });
+  const { passes, pending, failures } = JSON.parse(readFileSync(report, 'utf8'));
+  const all = [...passes, ...pending, ...failures];
+  const version = /in Electron (\S+ \(Node \S+\))/.exec(all[0]?.fullTitle)?.[1];
+  if (version === undefined) throw new Error(`There are no tests in Electron ${major}: ${result}`);
+  const cells = Object.values(electronTitles).map((title) => {
+    const { fullTitle } = passes.find((test) => test.fullTitle.includes(title)) ?? {};
+    if (fullTitle !== undefined) return fullTitle.split(': ').at(-1);
+    return pending.some((test) => test.fullTitle.includes(title)) ? 'not run' : 'failed';
+  });
+  return [version, ...cells];
 }
 
 function versionOf(node) {

@@ -25,6 +25,20 @@ export async function checkOutput(module: CallableModule, metadata: ModelMetadat
   }
 }
 
+/** @throws ModelError unless there is one row per image */
+export function checkRows(
+  { name }: ModelMetadata,
+  [rows]: readonly number[],
+  images: number,
+): void {
+  if (rows === images) return;
+  throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
+    what: `${name} returned ${rows ?? 'no'} rows for ${images} images.`,
+    remedy: 'Change what the method returns: one row per image.',
+    value: name,
+  });
+}
+
 /** @throws ModelError unless `shape` is that of one logit per class, [n, classes] */
 export function checkLogits(metadata: ModelMetadata, shape: readonly number[]): void {
   if (shape.length === 2 && shape[1] === metadata.numClasses) return;

@@ -79,6 +79,8 @@ export class IsolatedModule implements CallableModule {
   /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
+  /** Why the process must not be started again. */
+  #killed: Error | undefined;
 
   private constructor(
     context: LoadContext,
@@ -204,6 +206,7 @@ export class IsolatedModule implements CallableModule {
 
   /** Ends the process at once. Pending calls are rejected with `reason`. */
   async kill(reason: Error): Promise<void> {
+    this.#killed ??= reason;
     this.#process.kill(reason);
     await this.close();
   }
@@ -227,6 +230,7 @@ export class IsolatedModule implements CallableModule {
 
   /** Returns the process. Starts another one if it has ended. */
   async #running(): Promise<IsolatedProcess> {
+    if (this.#killed) throw this.#killed;
     if (this.#process.isAlive) return this.#process;
     this.#restarting ??= this.#restart().finally(() => (this.#restarting = undefined));
     return await this.#restarting;

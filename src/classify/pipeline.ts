@@ -5,7 +5,7 @@ import { softmaxTopk, rejectOnAbort } from '../torch';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher } from './batcher';
-import { checkLogits } from './check-output';
+import { checkLogits, checkRows } from './check-output';
 import { locateFailure, type ImageFailure } from './image-failure';
 import { isArray } from './image-list';
 import type { Method } from './create-plan';
@@ -152,10 +152,12 @@ export class ImagePipeline {
     const results = new Array<Result>(inputs.length);
     const images = inputs.map(({ image }) => image);
     await this.#model.run(method, images, async (subBatch) => {
-      if (method === 'forward') checkLogits(this.#metadata, subBatch.output.shape);
-      const subInputs = subBatch.indices.map((index) => inputs[index]!);
+      const { output, indices } = subBatch;
+      if (method === 'forward') checkLogits(this.#metadata, output.shape);
+      checkRows(this.#metadata, output.shape, indices.length);
+      const subInputs = indices.map((index) => inputs[index]!);
       const subResults = await toResults(subBatch, subInputs);
-      for (const [i, index] of subBatch.indices.entries()) results[index] = subResults[i]!;
+      for (const [i, index] of indices.entries()) results[index] = subResults[i]!;
     });
     return results;
   }

@@ -58,7 +58,7 @@ function isolatedProcesses(): number[] {
 }
 
 describe('an isolated classifier', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let directory: string;
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'semisup-test-'));
@@ -229,8 +229,21 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     assert.ok(!(model.module instanceof IsolatedModule));
   });
 
+  it('rejects another number of rows than of images', async () => {
+    await saveSource(file('rows.pt'), hostile('x = torch.cat([x, x])'));
+    for (const isolate of [true, false]) {
+      await using model = await openHostile('rows.pt', { isolate });
+      await assert.rejects(
+        model.classify(trigger),
+        (error) =>
+          error instanceof ModelError &&
+          /rows\.pt returned 2 rows for 1 images/.test(error.message),
+      );
+    }
+  });
+
   it('fails a call that exceeds the time limit, and starts again', async () => {
-    await using model = await openHostile('loop.pt', { isolate: { milliseconds: 1500 } });
+    await using model = await openHostile('loop.pt', { isolate: { milliseconds: 5000 } });
     const pid = pidOf(model);
     const expected = await score(model);
     const startTime = performance.now();
@@ -239,12 +252,12 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
       assert.equal(error.code, 'ERR_SEMISUP_TIMEOUT');
       assert.match(
         error.message,
-        /loop\.pt did not finish a call within its time limit of 1500 ms/,
+        /loop\.pt did not finish a call within its time limit of 5000 ms/,
       );
       return true;
     });
     const elapsed = performance.now() - startTime;
-    assert.ok(elapsed >= 1490 && elapsed < 6000, `${elapsed} ms`);
+    assert.ok(elapsed >= 4990 && elapsed < 30_000, `${elapsed} ms`);
     assert.equal(await score(model), expected);
     assert.notEqual(pidOf(model), pid);
     assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
@@ -320,14 +333,14 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     await assert.rejects(opened, reason);
     if (isLinux) assert.deepEqual(isolatedProcesses(), []);
 
-    await using model = await openHostile('loop.pt', { isolate: { milliseconds: 1500 } });
+    await using model = await openHostile('loop.pt', { isolate: { milliseconds: 5000 } });
     const calling = new AbortController();
     const call = model.classify(trigger, { signal: calling.signal });
     await sleep(200);
     calling.abort(reason);
     const startTime = performance.now();
     await assert.rejects(call, reason);
-    assert.ok(performance.now() - startTime < 500);
+    assert.ok(performance.now() - startTime < 2000);
   });
 
   it('finishes pending calls when it is closed, and refuses later ones', async () => {

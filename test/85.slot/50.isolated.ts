@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Classifier } from '../../src/classify';
 import { IsolatedModule } from '../../src/classify/isolated-module';
 import { IsolationError, ModelError, OptionError, ScriptError, SwapError } from '../../src/errors';
 import { formatMetadata, metadataFile } from '../../src/models/metadata';
@@ -34,17 +35,16 @@ const crash =
 const loop = 'while n >= 0: n += 1';
 
 describe('ModelSlot with isolated models', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
   let slot: ModelSlot;
-  const isolate = { milliseconds: 3000 };
   beforeEach(async () => {
     const source = await saveClassifier(path('first.pt'), 1);
-    slot = await ModelSlot.open(source, { isolate, plan: 'untuned', threads: 1 });
+    slot = await ModelSlot.open(source, { isolate: true, plan: 'untuned', threads: 1 });
   });
   afterEach(async () => {
-    await slot.close();
+    await slot?.close();
   });
   const best = async () => (await slot.classify(image()))[0]!.index;
   const moduleOfSlot = async () =>
@@ -75,7 +75,10 @@ describe('ModelSlot with isolated models', function () {
     const before = await moduleOfSlot();
     for (const [name, statement, cause] of failures) {
       const source = await saveHostile(path(`${name}.pt`), statement);
-      await assert.rejects(slot.swap(source), (error) => {
+      const isolate = { milliseconds: 5000 };
+      const open = ({ signal }: { signal: AbortSignal }) =>
+        Classifier.open(source, { isolate, plan: 'untuned', threads: 1, signal });
+      await assert.rejects(slot.swap(open), (error) => {
         assert.ok(error instanceof SwapError);
         assert.equal(error.code, 'ERR_SEMISUP_SWAP_WARMUP');
         assert.ok(error.cause instanceof cause, String(error.cause));

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hub } from '../../src/hub';
+import { writeConfiguration } from '../support/bundler-configuration';
 import { namesIn } from '../support/download';
 import { codeBlocks } from '../support/documentation';
 import { generatedWeights } from '../support/generated-weights';
+import { installPackages, noRegistry } from '../support/npm-registry';
 import { packPackage } from '../support/packed-package';
 
 const run = promisify(execFile);
@@ -29,16 +31,6 @@ await model.close();
 await net.close();
 `;
 
-/** Why the packages cannot be installed, or undefined. */
-function noRegistry(): string | undefined {
-  try {
-    execFileSync('npm', ['ping', '--fetch-retries=0'], { stdio: 'ignore', timeout: 20_000 });
-    return undefined;
-  } catch {
-    return 'the npm registry cannot be reached';
-  }
-}
-
 const reason = noRegistry();
 
 (reason ? describe.skip : describe)(
@@ -58,8 +50,8 @@ const reason = noRegistry();
       [app, tools] = [at('app'), at('tools')];
       model = join(generated.directory, 'model.pt');
       await hub.exportTorchScript('resnet18_swsl', model, { weights: generated.weights });
-      await install(app, [packPackage(directory)]);
-      await install(tools, bundlers);
+      await installPackages(app, [packPackage(directory)]);
+      await installPackages(tools, bundlers);
       await writeFile(join(app, 'app.mjs'), program);
       expected = await output(join(app, 'app.mjs'));
       const { shape, score } = JSON.parse(expected) as { shape: number[]; score: boolean };
@@ -68,25 +60,9 @@ const reason = noRegistry();
 
     after(() => rm(directory, { recursive: true, force: true }));
 
-    async function install(where: string, packages: readonly string[]): Promise<void> {
-      await mkdir(where);
-      await writeFile(join(where, 'package.json'), '{ "private": true }');
-      const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
-      await run('npm', ['install', ...flags, ...packages], { cwd: where });
-    }
-
     async function output(file: string): Promise<string> {
       const { stdout } = await run(process.execPath, [file, model], { cwd: dirname(file) });
       return stdout;
-    }
-
-    /** Writes the configuration file that docs/bundlers.md shows under this name. */
-    async function writeConfiguration(name: string): Promise<void> {
-      const block = codeBlocks('docs/bundlers.md').find(({ code }) =>
-        code.startsWith(`// ${name}\n`),
-      );
-      assert(block, `docs/bundlers.md shows no ${name}`);
-      await writeFile(join(app, name), block.code);
     }
 
     const tool = (path: string) => join(tools, 'node_modules', ...path.split('/'));
@@ -112,7 +88,7 @@ const reason = noRegistry();
     });
 
     it('of webpack runs with the documented configuration, without warnings', async () => {
-      await writeConfiguration('webpack.config.cjs');
+      await writeConfiguration(app, 'webpack.config.cjs');
       const script = `
         const webpack = require(${JSON.stringify(tool('webpack'))});
         webpack({ context: process.cwd(), ...require('./webpack.config.cjs') }, (error, stats) => {
@@ -125,7 +101,7 @@ const reason = noRegistry();
     });
 
     it('of Vite runs with the documented configuration', async () => {
-      await writeConfiguration('vite.config.mjs');
+      await writeConfiguration(app, 'vite.config.mjs');
       await run(process.execPath, [tool('vite/bin/vite.js'), 'build'], { cwd: app });
       const [file] = await namesIn(join(app, 'dist'));
       assert.equal(await outputElsewhere('vite', file!), expected);
