@@ -19,11 +19,15 @@ export async function openModel(
   name: string,
   options: ClassifierOpenOptions,
 ): Promise<Model> {
-  return await openModule<Model>(archiveLoader(source, options.verify), options, async (module, device) => {
-    if (metadataFile in module.extraFiles) {
-      return await Classifier.of(module, name, options, device);
-    }
-    await module.moveToOpenDevice(device);
-    return module;
-  });
+  return await openModule<Model>(
+    archiveLoader(source, options.verify),
+    options,
+    async (module, device) => {
+      if (metadataFile in module.extraFiles) {
+        return await Classifier.of(module, name, options, device);
+      }
+      await module.moveToOpenDevice(device);
+      return module;
+    },
+  );
 }

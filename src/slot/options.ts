@@ -61,7 +61,14 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 /** The maximum delay of `setTimeout`, in milliseconds. */
 const maxTimeout = 2 ** 31 - 1;
 
-const openOptionNames = [...modelOptionNames, 'verify', 'hubDir', 'offline', 'onProgress', 'signal'];
+const openOptionNames = [
+  ...modelOptionNames,
+  'verify',
+  'hubDir',
+  'offline',
+  'onProgress',
+  'signal',
+];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
 

@@ -58,7 +58,9 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
 function fromHub(name: string, options: SlotOptions): ResolvedSource {
   return {
     name,
-    load: async (signal) => ({ model: await hub.load(name, { ...withoutVerify(options), signal }) }),
+    load: async (signal) => ({
+      model: await hub.load(name, { ...withoutVerify(options), signal }),
+    }),
   };
 }
 
