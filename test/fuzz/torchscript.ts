@@ -9,6 +9,8 @@ import { parseArgs } from 'node:util';
 import { mutate, run, seeds, type Random } from './torchscript-target';
 
 const secondsPerRun = 10;
+/** Of the wall clock: a run that only waits. */
+const secondsUntilHung = 120;
 const maxBytes = 2 ** 30;
 const runsPerProcess = 2000;
 
@@ -32,6 +34,7 @@ type Message = {
   readonly seed: number;
   readonly outcome?: string;
   readonly error?: string;
+  readonly seconds?: number;
   readonly rss?: number;
 };
 
@@ -39,13 +42,20 @@ type Message = {
 function serve(): void {
   const all = seeds();
   process.on('message', (seed: number) => {
+    const before = process.cpuUsage();
     run(archiveOf(seed, all)).then(
-      (outcome) => process.send!({ seed, outcome, rss: peakBytes() }),
-      (error: Error) =>
-        process.send!({ seed, error: `${error.name}: ${error.message}`, rss: peakBytes() }),
+      (outcome) => process.send!({ seed, outcome, ...cost(before) }),
+      (error: Error) => process.send!({ seed, error: `${error.name}: ${error.message}` }),
     );
   });
-  process.send!({ seed: -1 });
+  // Loads LibTorch before the first run is timed.
+  void run(all[0]!).then(() => process.send!({ seed: -1 }));
+}
+
+/** The processor time since `before`, because the machine may be busy, and the highest memory so far. */
+function cost(before: NodeJS.CpuUsage): { seconds: number; rss: number } {
+  const { user, system } = process.cpuUsage(before);
+  return { seconds: (user + system) / 1e6, rss: peakBytes() };
 }
 
 /** The highest resident size so far; a later run cannot lower it. */
@@ -103,20 +113,20 @@ function drive(
     const send = () => {
       if (seed >= end) return done(seed);
       clearTimeout(timer);
-      // A slow machine may take longer to start a process.
       timer = setTimeout(() => {
-        fail(seed, `took more than ${secondsPerRun} s`);
+        fail(seed, `did not end within ${secondsUntilHung} s`);
         done(seed + 1);
-      }, secondsPerRun * 1000);
+      }, secondsUntilHung * 1000);
       child.send(seed);
     };
     child
       .stderr!.setEncoding('utf8')
       .on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
-    child.on('message', ({ seed: ran, outcome, error, rss = 0 }: Message) => {
+    child.on('message', ({ seed: ran, outcome, error, seconds = 0, rss = 0 }: Message) => {
       if (ran >= 0) {
         if (error !== undefined) fail(ran, error);
         else counts[outcome!] = (counts[outcome!] ?? 0) + 1;
+        if (seconds > secondsPerRun) fail(ran, `took ${seconds.toFixed(1)} s`);
         seed++;
         if (rss > maxBytes) {
           fail(ran, `took ${Math.round(rss / 2 ** 20)} MiB`);
