@@ -26,11 +26,12 @@ let device: DeviceHandle;
 
 async function load({ header, body }: Message): Promise<Answer> {
   const request = header as LoadRequest;
-  const { path, device: name, precision = 'float32', threads, instances, verify } = request;
+  const archive = request.path ?? body.subarray(0, request.length);
+  const { device: name, precision = 'float32', threads, instances, verify } = request;
   device = await openDevice(name);
   checkPrecision(precision, device);
   const options = { threads, instances: instances ?? defaultInstances(device), verify };
-  module_ = await ScriptModule.load(path ?? body, { ...options, device: 'cpu' });
+  module_ = await ScriptModule.load(archive, { ...options, device: 'cpu' });
   const metadata = module_.extraFiles[metadataFile];
   const answer: LoadAnswer = {
     methods: module_.methods,

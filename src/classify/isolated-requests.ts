@@ -2,9 +2,11 @@ import type { DeviceName, MethodSchema, Plan, PlanOptions } from '../torch';
 import type { Transform } from '../types';
 import type { Method } from './create-plan';
 
-/** The argument of the request `load`. The body of the message is the archive, unless it has a path. */
+/** The argument of the request `load`. The body of the message begins with the archive, unless it has a path. */
 export interface LoadRequest {
   readonly path?: string;
+  /** The length of the archive in the body, in bytes: bodies are padded. */
+  readonly length: number;
   readonly device?: DeviceName;
   readonly precision?: PlanOptions['precision'];
   readonly threads?: number;

@@ -291,8 +291,7 @@ describe('ScriptModule.load', () => {
 
     it('corrupt archives, if at all, only with a ModelError', async function () {
       this.timeout(120_000);
-      // LibTorch does not verify checksums, so many corrupt archives load. Only the low four bits change:
-      // larger lengths would make LibTorch allocate gigabytes before it rejects them.
+      // LibTorch does not verify checksums, so many corrupt archives load.
       const { code, signal, stdout } = await runNode(`
         const { readFileSync } = require('node:fs');
         const { ScriptModule, Tensor, memory } = require('./src/torch');
@@ -304,7 +303,7 @@ describe('ScriptModule.load', () => {
           const counts = { loaded: 0, rejected: 0 };
           for (let at = 0; at < bytes.length; at++) {
             const damaged = Uint8Array.from(bytes);
-            damaged[at] ^= 1 << at % 4;
+            damaged[at] ^= 1 << at % 8;
             try {
               const module = await ScriptModule.load(damaged);
               counts.loaded++;

@@ -32,7 +32,7 @@ def forward(self, x):
 
 const crash =
   'n = int(torch._sparse_coo_tensor_unsafe(torch.full([1, 1], 1 << 40, dtype=4), torch.ones([1]), [3]).to_dense().sum())';
-const loop = 'while n >= 0: n += 1';
+const loop = 'while n >= 0:\n            n += 1';
 
 describe('ModelSlot with isolated models', function () {
   this.timeout(300_000);

@@ -45,6 +45,7 @@ const packedFiles = [
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'docs/*.md',
   'docs/images/*.png',
   'lib/**.js',
