@@ -273,7 +273,7 @@ async function startProcess(
   const { device, precision, threads = threadsByDefault(), instances, verify } = options;
   const argument: LoadRequest = {
     path: typeof content === 'string' ? content : undefined,
-    length: content.length,
+    length: typeof content === 'string' ? 0 : content.length,
     ...{ device, precision, threads, instances, verify, reportMemory: process.mustReportMemory },
   };
   const loading = process.request({
