@@ -1,8 +1,12 @@
 import { distance } from 'fastest-levenshtein';
 import { OptionError, SemisupError } from './errors';
 
+/** The distance of longer names takes long to compute. */
+const maxTypoLength = 200;
+
 /** The known name nearest to `name`, if it is near enough to be a typo. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > maxTypoLength) return undefined;
   // Prefer a name of the same length if two are equally near: swapped letters are a common typo.
   const rank = (one: string) => distance(name, one) + (one.length === name.length ? 0 : 0.5);
   const [candidate] = known.toSorted((a, b) => rank(a) - rank(b));
@@ -27,14 +31,18 @@ export function checkOptionNames(
       value: options,
     });
   }
-  for (const name of Object.keys(options)) {
+  for (const name of guardGetters(`the options of ${where}`, options, () => Object.keys(options))) {
     if (known.includes(name)) continue;
     const guess = nearest(name, known);
     throw new OptionError('ERR_SEMISUP_OPTION_UNKNOWN', {
-      what: `${where} has no option '${name}'.`,
+      what: `${where} has no option '${abbreviate(name)}'.`,
       remedy: guess ? `Did you mean '${guess}'?` : `Use one of ${known.join(', ')}.`,
       value: name,
     });
+  }
+  // A getter that throws is reported here, so that the caller can read the options.
+  for (const name of known) {
+    guardGetters(`the option '${name}' of ${where}`, options, () => Reflect.get(options, name));
   }
 }
 
@@ -66,9 +74,10 @@ export function invalidArgument(name: string, expected: string, received: unknow
   return invalidValue(name, expected, received, 'Correct the value.');
 }
 
-/** At most 200 characters of a text, for messages. */
+/** At most 200 characters of a text, without control characters and lone surrogates, for messages. */
 export function abbreviate(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  const start = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return start.replace(/[\p{Cc}\p{Cs}]/gu, '?');
 }
 
 function describe(value: unknown): string {
@@ -83,14 +92,19 @@ function describe(value: unknown): string {
 function describeReadable(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'null'}`;
+  if (typeof value === 'object') return `an object of class ${classNameOf(value)}`;
   if (typeof value === 'string') {
     return `'${abbreviate(value)}' of type string`;
   }
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
-    return `${String(value)} of type ${typeof value}`;
+    return `${abbreviate(String(value))} of type ${typeof value}`;
   }
   return `a ${typeof value}`;
+}
+
+function classNameOf(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' && name !== '' ? abbreviate(name) : 'null';
 }
 
 /**
@@ -112,8 +126,25 @@ export function guardGetters<T>(name: string, object: unknown, read: () => T): T
   }
 }
 
-function describeThrown(cause: unknown): string {
-  return cause instanceof Error ? abbreviate(cause.message) : describe(cause);
+/** What was thrown, for messages: an error's message, or a description of any other value. */
+export function describeThrown(cause: unknown): string {
+  try {
+    // Not `instanceof Error`: in a context of node:vm, errors of Node are of another realm.
+    const message: unknown = (cause as { readonly message?: unknown } | null | undefined)?.message;
+    return typeof message === 'string' && message !== '' ? abbreviate(message) : describe(cause);
+  } catch {
+    return 'an object that cannot be read';
+  }
+}
+
+/**
+ * Throws `OptionError` unless `path` is a non-empty string without NUL, at which the operating system would cut it.
+ *
+ * @param name what it is the path of
+ */
+export function checkPath(name: string, path: unknown): asserts path is string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return;
+  throw invalidArgument(name, 'a path', path);
 }
 
 /** Throws `OptionError` unless `signal` is an `AbortSignal` or undefined. */

@@ -19,7 +19,7 @@ const flags: Readonly<Record<string, string>> = {
 
 /** The operation whose denial an error reports; undefined for other errors. */
 function deniedOperation(cause: unknown): DeniedOperation | undefined {
-  const { code, permission, resource } = (cause ?? {}) as Record<string, unknown>;
+  const { code, permission, resource } = readFields(cause);
   if (code === 'ERR_DLOPEN_DISABLED') {
     const isModel = process.permission !== undefined;
     return isModel
@@ -35,6 +35,16 @@ function deniedOperation(cause: unknown): DeniedOperation | undefined {
     reason: `Node's permission model does not allow ${String(permission)}${where}`,
     flag: isFile && path !== undefined ? `${flag}=${path}` : flag,
   };
+}
+
+/** The fields of an error, none if they cannot be read: a function of the caller may throw any value. */
+function readFields(cause: unknown): Record<string, unknown> {
+  try {
+    const { code, permission, resource } = (cause ?? {}) as Record<string, unknown>;
+    return { code, permission, resource };
+  } catch {
+    return {};
+  }
 }
 
 /** The reason and the flag to start Node with, as a clause; undefined if Node's permission model is not the cause. */

@@ -1,5 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CheckpointError, DisposedError } from '../errors';
+import { abbreviate } from '../options';
 import { malformedError, truncatedError } from './errors';
 
 /** Bytes on disk with random access. */
@@ -46,7 +47,7 @@ export class CheckpointFile extends ByteSource {
     } catch (cause) {
       if (cause instanceof CheckpointError) throw cause;
       throw new CheckpointError('ERR_SEMISUP_CHECKPOINT_NOT_FOUND', {
-        what: `The checkpoint '${path}' could not be opened.`,
+        what: `The checkpoint '${abbreviate(path)}' could not be opened.`,
         remedy: 'Check the path and the permissions of the file.',
         value: path,
         cause,
@@ -57,7 +58,7 @@ export class CheckpointFile extends ByteSource {
   async fill(into: Buffer, start: number): Promise<void> {
     if (this.#closing) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
-        what: `The checkpoint '${this.path}' could not be read: it is closed.`,
+        what: `The checkpoint '${abbreviate(this.path)}' could not be read: it is closed.`,
         remedy: 'Read the tensors before closing it, or open it again.',
         value: this.path,
       });

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CheckpointError } from '../errors';
+import { abbreviate } from '../options';
 import { malformedError } from './errors';
 import { CheckpointFile } from './checkpoint-file';
 import { isPickle, openLegacyPth } from './legacy-pth';
@@ -35,9 +37,7 @@ const HEAD_BYTES = 512;
  * functions that only an attack needs, such as `os.system`.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  const file = await CheckpointFile.open(
-    (await isDirectory(path)) ? join(path, 'model.json') : path,
-  );
+  const file = await openFile(path);
   try {
     const head = await file.read(0, Math.min(file.size, HEAD_BYTES));
     if (isZip(head)) return await openZipPth(file);
@@ -48,6 +48,22 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   } catch (error) {
     await file.close();
     throw error;
+  }
+}
+
+/** Opens a file, or the `model.json` in a directory. */
+async function openFile(path: string): Promise<CheckpointFile> {
+  if (!(await isDirectory(path))) return await CheckpointFile.open(path);
+  try {
+    return await CheckpointFile.open(join(path, 'model.json'));
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new CheckpointError(cause.code, {
+      what: `The checkpoint '${abbreviate(path)}' is a directory without a model.json of TensorFlow.js that can be opened.`,
+      remedy: 'Pass the path of a file: .pth, .safetensors, or a model.json next to its shards.',
+      value: path,
+      cause,
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type PickledState,
   type StorageRange,
 } from './pickled-state';
+import { runInSlices, type Sliced } from './slices';
 import type { Checkpoint } from './state-dict';
 import { pastEndError } from './stored-tensor';
 import type { OpaqueStorage, PickledStorage } from './torch-objects';
@@ -41,14 +42,15 @@ export function isPickle(head: Buffer): boolean {
  */
 export async function openLegacyPth(file: ByteSource): Promise<Checkpoint> {
   const index = await readIndex(file);
-  const state = findStateDicts(index.value, file.path);
+  const state = await runInSlices(findStateDicts(index.value, file.path));
   return locateTensors(file, state, await findStorages(file, index, state));
 }
 
 async function readIndex(file: ByteSource): Promise<Index> {
   for (let window = FIRST_WINDOW; window <= MAX_PICKLE_BYTES; window *= 16) {
     try {
-      return parseIndex(await file.read(0, Math.min(window, file.size)), file.path);
+      const bytes = await file.read(0, Math.min(window, file.size));
+      return await runInSlices(parseIndex(bytes, file.path));
     } catch (error) {
       if (!(error instanceof TruncatedPickleError)) throw error;
       if (window >= file.size) throw truncatedError(file.path, 'it ends within its pickle', error);
@@ -57,18 +59,18 @@ async function readIndex(file: ByteSource): Promise<Index> {
   throw malformedError(file.path, `its pickle is larger than ${MAX_PICKLE_BYTES} bytes`);
 }
 
-function parseIndex(bytes: Buffer, path: string): Index {
-  const magic = unpickle(bytes, 0, path);
+function* parseIndex(bytes: Buffer, path: string): Sliced<Index> {
+  const magic = yield* unpickle(bytes, 0, path);
   if (magic.value !== MAGIC)
     throw malformedError(path, 'it is a pickle that torch.save did not write');
-  const version = unpickle(bytes, magic.end, path);
+  const version = yield* unpickle(bytes, magic.end, path);
   if (version.value !== FORMAT_VERSION) throw malformedError(path, 'its format version is unknown');
-  const machine = unpickle(bytes, version.end, path);
+  const machine = yield* unpickle(bytes, version.end, path);
   if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true) {
     throw malformedError(path, 'it was not saved on a little-endian machine');
   }
-  const { value, storages, end: keysStart } = unpickle(bytes, machine.end, path);
-  const { value: keys, end } = unpickle(bytes, keysStart, path);
+  const { value, storages, end: keysStart } = yield* unpickle(bytes, machine.end, path);
+  const { value: keys, end } = yield* unpickle(bytes, keysStart, path);
   if (!Array.isArray(keys)) throw malformedError(path, 'the list of its storages is damaged');
   return { value, storages, keys, end };
 }

@@ -1,8 +1,9 @@
 import { dtypeBytes } from '../types';
 import type { ByteSource } from './checkpoint-file';
-import { malformedError, noStateDictError, toPrintable } from './errors';
+import { describeUntrusted, malformedError, noStateDictError, toPrintable } from './errors';
 import { InertGlobal, InertObject } from './inert';
 import { span, type Checkpoint, type StoredTensor } from './state-dict';
+import type { Sliced } from './slices';
 import { storedTensor } from './stored-tensor';
 import { PickledTensor } from './torch-objects';
 
@@ -38,7 +39,7 @@ interface PickledStateDict {
  *
  * @throws CheckpointError if there is none
  */
-export function findStateDicts(value: unknown, path: string): PickledState {
+export function* findStateDicts(value: unknown, path: string): Sliced<PickledState> {
   const stateDicts: PickledStateDict[] = [];
   const metadata = new Map<string, string>();
   const modules = new Map<string, string>();
@@ -46,6 +47,7 @@ export function findStateDicts(value: unknown, path: string): PickledState {
   // Not recursive, and each object is visited once: a pickle may contain itself.
   const pending = [{ key: '', value, depth: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    yield;
     const { key, value, depth } = next;
     if (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && metadata.size < MAX_TEXTS) {
       metadata.set(key, value);
@@ -56,14 +58,17 @@ export function findStateDicts(value: unknown, path: string): PickledState {
       modules.set(key, value.type);
       continue;
     }
-    const children = childrenOf(value);
-    const stateDict = stateDictOf(key, children);
-    if (stateDict.tensors.size > 0 && !Array.isArray(value)) stateDicts.push(stateDict);
-    for (const [name, child] of children.reverse()) {
-      const isLeaf = child instanceof PickledTensor || typeof child === 'number';
-      if (isLeaf || key.length + name.length > MAX_KEY_LENGTH) continue;
-      pending.push({ key: key ? `${key}.${name}` : name, value: child, depth: depth + 1 });
+    const stateDict = yield* stateDictOf(key, value);
+    if (stateDict.tensors.size > 0) stateDicts.push(stateDict);
+    const children: typeof pending = [];
+    for (const [name, child] of childrenOf(value)) {
+      yield;
+      const isText = typeof child === 'string';
+      const isContainer = typeof child === 'object' && !(child instanceof PickledTensor);
+      if (!(isText || isContainer) || key.length + name.length > MAX_KEY_LENGTH) continue;
+      children.push({ key: key ? `${key}.${name}` : name, value: child, depth: depth + 1 });
     }
+    for (const child of children.reverse()) pending.push(child);
   }
   if (stateDicts.length === 0) throw noStateDictError(path, describeContent(value, modules));
   return { stateDicts, metadata, modules };
@@ -76,29 +81,36 @@ function isModule(value: unknown): value is InertObject {
 }
 
 /** The items of a container by name: of a dictionary, a list, or an object with attributes. */
-function childrenOf(value: unknown): [string, unknown][] {
-  if (Array.isArray(value)) return value.map((item, index) => [String(index), item]);
-  if (value instanceof InertObject) {
-    const attributes = value.state instanceof Map ? value.state : new Map<unknown, unknown>();
-    return [...namedEntries(value.entries), ...namedEntries(attributes)];
+function* childrenOf(value: unknown): Iterable<[string, unknown]> {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield [String(index), item];
+  } else if (value instanceof InertObject) {
+    yield* namedEntries(value.entries);
+    if (value.state instanceof Map) yield* namedEntries(value.state);
+  } else if (value instanceof Map) {
+    yield* namedEntries(value);
   }
-  return value instanceof Map ? namedEntries(value) : [];
 }
 
 /** The entries with a string or a number, such as an optimizer's parameter index, as the key. */
-function namedEntries(map: ReadonlyMap<unknown, unknown>): [string, unknown][] {
-  const isName = (key: unknown) => typeof key === 'string' || typeof key === 'number';
-  return [...map].filter(([key]) => isName(key)).map(([key, value]) => [String(key), value]);
+function* namedEntries(map: ReadonlyMap<unknown, unknown>): Iterable<[string, unknown]> {
+  for (const [key, value] of map) {
+    if (typeof key === 'string' || typeof key === 'number') yield [String(key), value];
+  }
 }
 
-function stateDictOf(key: string, entries: readonly [string, unknown][]): PickledStateDict {
+function* stateDictOf(key: string, container: unknown): Sliced<PickledStateDict> {
   const tensors = new Map<string, PickledTensor>();
   const others = new Map<string, string>();
-  for (const [name, value] of entries) {
+  const stateDict = { key, tensors, others };
+  // The items of a list have no names.
+  if (Array.isArray(container)) return stateDict;
+  for (const [name, value] of childrenOf(container)) {
+    yield;
     if (value instanceof PickledTensor) tensors.set(name, value);
     else others.set(name, describeType(value));
   }
-  return { key, tensors, others };
+  return stateDict;
 }
 
 function describeContent(value: unknown, modules: ReadonlyMap<string, string>): string {
@@ -108,7 +120,7 @@ function describeContent(value: unknown, modules: ReadonlyMap<string, string>): 
   }
   if (!(value instanceof Map)) return `it is a value of the type ${describeType(value)}`;
   for (const [name, entry] of value) {
-    return `its entry '${toPrintable(String(name))}' has the type ${describeType(entry)}, and none is a tensor`;
+    return `its entry '${describeUntrusted(name)}' has the type ${describeType(entry)}, and none is a tensor`;
   }
   return 'it is an empty dict';
 }

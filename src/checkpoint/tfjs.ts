@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path';
 import { dtypeBytes, type DType } from '../types';
-import { malformedError, toPrintable } from './errors';
+import { describeUntrusted, malformedError, toPrintable } from './errors';
+import { JsonText, type JsonItem } from './json-items';
+import { runInSlices, type Sliced } from './slices';
 import { ByteSource, CheckpointFile } from './checkpoint-file';
 import {
   contiguousStride,
@@ -10,7 +12,8 @@ import {
 } from './state-dict';
 import { pastEndError, isShape, storedTensor } from './stored-tensor';
 
-const MAX_MODEL_BYTES = 2 ** 26;
+/** The model.json of resnet50_baseline has 124 KB; large graph models have a few MB. */
+const MAX_MODEL_BYTES = 2 ** 24;
 const MAX_SHARDS = 1024;
 
 const dtypes = new Map<unknown, DType>([
@@ -116,32 +119,47 @@ async function readManifest(file: ByteSource): Promise<Group[]> {
   if (file.size > MAX_MODEL_BYTES) {
     throw malformedError(file.path, `it is larger than ${MAX_MODEL_BYTES} bytes`);
   }
-  let model: unknown;
-  try {
-    model = JSON.parse((await file.read(0, file.size)).toString());
-  } catch (cause) {
-    throw malformedError(file.path, 'it is not JSON', cause);
+  return await runInSlices(parseManifest(await file.read(0, file.size), file.path));
+}
+
+/** Parses the manifest alone: the topology next to it is not needed. */
+function* parseManifest(bytes: Buffer, path: string): Sliced<Group[]> {
+  const text = new JsonText(bytes, path, 'it');
+  const members = yield* text.items(yield* text.root());
+  const manifest = members.find(({ name }) => name === 'weightsManifest');
+  if (!manifest || !text.isArray(manifest)) {
+    throw malformedError(path, 'it is JSON without the weightsManifest of TensorFlow.js');
   }
-  const { weightsManifest } = model as Record<string, unknown>;
-  if (!Array.isArray(weightsManifest)) {
-    throw malformedError(file.path, 'it is JSON without the weightsManifest of TensorFlow.js');
+  const groups: Group[] = [];
+  let shards = 0;
+  for (const item of yield* text.items(manifest)) {
+    const group = yield* groupOf(text, path, item);
+    shards += group.shards.length;
+    if (shards > MAX_SHARDS) throw malformedError(path, `it names more than ${MAX_SHARDS} shards`);
+    groups.push(group);
+    yield;
   }
-  const groups = weightsManifest.map((group: unknown) => groupOf(file.path, group));
-  const shards = groups.flatMap((group) => group.shards);
-  if (shards.length > MAX_SHARDS)
-    throw malformedError(file.path, `it names ${shards.length} shards`);
   return groups;
 }
 
-function groupOf(path: string, group: unknown): Group {
-  const { paths, weights } = (group ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(paths) || !Array.isArray(weights)) {
+function* groupOf(text: JsonText, path: string, group: JsonItem): Sliced<Group> {
+  const members = yield* text.items(group);
+  const paths = members.find(({ name }) => name === 'paths');
+  const weights = members.find(({ name }) => name === 'weights');
+  if (!paths || !weights || !text.isArray(paths) || !text.isArray(weights)) {
     throw malformedError(path, 'a group of its weightsManifest has no paths or no weights');
   }
-  return {
-    shards: paths.map((name: unknown) => shardName(path, name)),
-    tensors: weights.map((weight: unknown) => weightOf(path, weight)),
-  };
+  const shards: string[] = [];
+  for (const item of yield* text.items(paths)) {
+    shards.push(shardName(path, text.parse(item)));
+    yield;
+  }
+  const tensors: Group['tensors'] = [];
+  for (const item of yield* text.items(weights)) {
+    tensors.push(weightOf(path, text.parse(item)));
+    yield;
+  }
+  return { shards, tensors };
 }
 
 /** A shard path relative to `model.json`, which must not escape its directory. */
@@ -151,10 +169,7 @@ function shardName(path: string, name: unknown): string {
     /^[^/\\:\0][^\\:\0]*$/.test(name) &&
     !name.split('/').includes('..');
   if (!valid)
-    throw malformedError(
-      path,
-      `the path of its shard '${toPrintable(String(name))}' is not allowed`,
-    );
+    throw malformedError(path, `the path of its shard '${describeUntrusted(name)}' is not allowed`);
   return name;
 }
 
@@ -169,7 +184,7 @@ function weightOf(path: string, weight: unknown): Group['tensors'][number] {
   if (!dtype) {
     throw malformedError(
       path,
-      `${of} has elements of the type ${toPrintable(String(type))}, which is unknown`,
+      `${of} has elements of the type ${describeUntrusted(type)}, which is unknown`,
     );
   }
   if (!isShape(shape)) throw malformedError(path, `${of} has no valid shape`);

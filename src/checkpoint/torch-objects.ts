@@ -99,12 +99,16 @@ export const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.keys(dtypeBytes).map((dtype) => [`torch.${dtype}`, `torch.${dtype}`] as const),
 ]);
 
+/** More than the tensors of any network. */
+const MAX_PAIRS = 2 ** 16;
+
 /**
  * Python 3 passes no arguments, Python 2 a list of pairs. The list is emptied, because a hostile pickle
  * could otherwise copy a long list repeatedly.
  */
 function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> | undefined {
-  if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
+  if (!Array.isArray(pairs) || pairs.length > MAX_PAIRS) return undefined;
+  if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
     return undefined;
   }
   return new Map(pairs.splice(0) as [unknown, unknown][]);

@@ -7,12 +7,23 @@ import {
   type OpaqueStorage,
   type PickledStorage,
 } from './torch-objects';
+import type { Sliced } from './slices';
 import { isUnsafeGlobal, modernName } from './unsafe-globals';
 
 /** Maximum size of a pickle in bytes. */
 export const MAX_PICKLE_BYTES = 2 ** 26;
 /** Maximum number of opcodes in a pickle: enough for 20,000 tensors; a ResNet-101 and its optimizer have 1,900. */
 const MAX_OPCODES = 2 ** 20;
+/** Maximum number of lists, dictionaries and other objects: a tensor has about five. */
+const MAX_OBJECTS = 2 ** 17;
+/** Maximum number of entries of a dictionary or set: a larger one blocks the event loop whenever it grows. */
+const MAX_ENTRIES = 2 ** 17;
+/** Longer text, such as a log, is not decoded: it cannot be the name of a tensor or metadata. */
+const MAX_TEXT_BYTES = 2 ** 14;
+/** Maximum length of the name of a class or function. */
+const MAX_NAME_BYTES = 2 ** 13;
+/** The number of opcodes between two points at which reading can be interrupted. */
+const OPCODES_PER_STEP = 64;
 /** Maximum size of an integer in bytes. The longest in checkpoints, the legacy magic number, has 10. */
 const MAX_INTEGER_BYTES = 64;
 
@@ -41,13 +52,13 @@ export interface Unpickled {
  * (`InertGlobal`), and what calling it would have made is a placeholder (`InertObject`), never a tensor. So a
  * training checkpoint may contain an `argparse.Namespace`, NumPy scalars or objects of the script's own
  * classes. Globals that only an attack needs, such as `os.system`, are refused nevertheless, so that the file
- * is not passed on as harmless (`isUnsafeGlobal`). The number of opcodes is limited, which bounds time and
- * memory; there is no recursion.
+ * is not passed on as harmless (`isUnsafeGlobal`). The number of opcodes and objects is limited, which bounds time
+ * and memory; there is no recursion.
  *
  * @throws TruncatedPickleError if `bytes` ends before the pickle does.
  * @throws CheckpointError for anything else that is wrong with it.
  */
-export function unpickle(bytes: Buffer, start: number, path: string): Unpickled {
+export function unpickle(bytes: Buffer, start: number, path: string): Sliced<Unpickled> {
   return new Machine(bytes, start, path).run();
 }
 
@@ -105,6 +116,13 @@ const Op = {
   BYTEARRAY8: 0x96,
 } as const;
 
+/** The opcodes that push a new object. A tuple has a MARK, or at most three items. */
+const makesObject: ReadonlySet<number> = new Set([
+  ...[Op.EMPTY_LIST, Op.EMPTY_TUPLE, Op.EMPTY_DICT, Op.EMPTY_SET, Op.TUPLE1, Op.TUPLE2, Op.TUPLE3],
+  ...[Op.GLOBAL, Op.STACK_GLOBAL, Op.REDUCE, Op.NEWOBJ, Op.NEWOBJ_EX, Op.BINPERSID],
+  ...[Op.SHORT_BINBYTES, Op.BINBYTES, Op.BINBYTES8, Op.BYTEARRAY8],
+]);
+
 class Machine {
   readonly #bytes: Buffer;
   readonly #path: string;
@@ -112,7 +130,10 @@ class Machine {
   #stack: unknown[] = [];
   /** The stack below each open mark, outermost first. */
   readonly #metastack: unknown[][] = [];
-  readonly #memo = new Map<number, unknown>();
+  /** Sparse: an index that was never stored has no entry. */
+  readonly #memo: unknown[] = [];
+  #memoized = 0;
+  #objects = 0;
   readonly #storages = new Map<string, PickledStorage | OpaqueStorage>();
 
   constructor(bytes: Buffer, start: number, path: string) {
@@ -121,8 +142,9 @@ class Machine {
     this.#path = path;
   }
 
-  run(): Unpickled {
+  *run(): Sliced<Unpickled> {
     for (let count = 0; count < MAX_OPCODES; count++) {
+      if (count % OPCODES_PER_STEP === 0) yield;
       const op = this.#uint(1);
       if (op === Op.STOP)
         return { value: this.#pop(), end: this.#offset, storages: this.#storages };
@@ -148,6 +170,7 @@ class Machine {
         this.#advance(8);
         break;
       case Op.MARK:
+        this.#countObject();
         this.#metastack.push(this.#stack);
         this.#stack = [];
         break;
@@ -179,7 +202,7 @@ class Machine {
         this.#memoize(this.#uint(4));
         break;
       case Op.MEMOIZE:
-        this.#memoize(this.#memo.size);
+        this.#memoize(this.#memoized);
         break;
       default:
         return false;
@@ -189,6 +212,7 @@ class Machine {
 
   /** The value that `op` pushes. */
   #produce(op: number): unknown {
+    if (makesObject.has(op)) this.#countObject();
     switch (op) {
       case Op.NONE:
         return null;
@@ -241,7 +265,7 @@ class Machine {
       case Op.TUPLE3:
         return this.#popMany(3);
       case Op.FROZENSET:
-        return new Set(this.#popToMark());
+        return this.#frozenSet(this.#popToMark());
 
       case Op.BINGET:
         return this.#readMemo(this.#uint(1));
@@ -293,8 +317,12 @@ class Machine {
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  #text(length: number): string {
+  #text(length: number): string | InertObject {
     const start = this.#advance(length);
+    if (length > MAX_TEXT_BYTES) {
+      this.#countObject();
+      return new InertObject('str');
+    }
     return this.#bytes.toString('utf8', start, this.#offset);
   }
 
@@ -306,7 +334,9 @@ class Machine {
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#offset);
     if (end < 0) throw new TruncatedPickleError();
-    const text = this.#text(end - this.#offset);
+    const length = end - this.#offset;
+    if (length > MAX_NAME_BYTES) throw this.#malformed(`has a name of ${length} bytes`);
+    const text = this.#bytes.toString('utf8', this.#advance(length), end);
     this.#advance(1);
     return text;
   }
@@ -346,7 +376,25 @@ class Machine {
       return;
     }
     if (!(set instanceof Set)) throw this.#malformed('adds to a value that is not a set');
+    this.#checkSize({ size: set.size + items.length });
     for (const item of items) set.add(item);
+  }
+
+  #frozenSet(items: unknown[]): Set<unknown> {
+    this.#checkSize({ size: items.length });
+    return new Set(items);
+  }
+
+  #checkSize({ size }: { readonly size: number }): void {
+    if (size > MAX_ENTRIES) {
+      throw this.#malformed(`has a dictionary or set of more than ${MAX_ENTRIES} entries`);
+    }
+  }
+
+  #countObject(): void {
+    if (++this.#objects > MAX_OBJECTS) {
+      throw this.#malformed(`has more than ${MAX_OBJECTS} objects`);
+    }
   }
 
   #setItems(items: unknown[]): void {
@@ -355,24 +403,29 @@ class Machine {
     if (!(dict instanceof Map))
       throw this.#malformed('sets items of a value that is not a dictionary');
     if (items.length % 2) throw this.#malformed('has a key without a value');
+    this.#checkSize({ size: dict.size + items.length / 2 });
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
 
   #memoize(index: number): void {
     if (this.#stack.length === 0) throw this.#malformed('memoizes with an empty stack');
-    this.#memo.set(index, this.#top());
+    if (index >= MAX_OPCODES) throw this.#malformed(`memoizes a value at index ${index}`);
+    if (!(index in this.#memo)) this.#memoized++;
+    this.#memo[index] = this.#top();
   }
 
   #readMemo(index: number): unknown {
-    if (!this.#memo.has(index))
+    if (!(index in this.#memo))
       throw this.#malformed(`reads memo entry ${index}, which was never stored`);
-    return this.#memo.get(index);
+    return this.#memo[index];
   }
 
   #global([module, name]: unknown[]): unknown {
     if (typeof module !== 'string' || typeof name !== 'string') {
       throw this.#malformed('has a global whose name is not a string');
     }
+    const length = module.length + name.length;
+    if (length > MAX_NAME_BYTES) throw this.#malformed(`has a name of ${length} characters`);
     const fullName = modernName(module, name);
     const known = globals.get(fullName);
     if (known !== undefined) return known;

@@ -4,6 +4,8 @@ import type { ByteSource } from './checkpoint-file';
 import type { StorageRange } from './pickled-state';
 
 const MAX_RECORDS = 2 ** 16;
+/** The attribute of MS-DOS that marks a directory. */
+const DIRECTORY_ATTRIBUTE = 0x10;
 
 /** Whether a file that begins with `head` is a zip archive. */
 export function isZip(head: Buffer): boolean {
@@ -62,6 +64,13 @@ export class ZipArchive {
       throw malformedError(
         this.#file.path,
         `its record '${toPrintable(name)}' is ${how}, but torch.save stores records uncompressed`,
+      );
+    }
+    // PyTorch reads these records as zeros.
+    if (entry.externalFileAttributes & DIRECTORY_ATTRIBUTE) {
+      throw malformedError(
+        this.#file.path,
+        `its record '${toPrintable(name)}' is marked as a directory`,
       );
     }
     try {

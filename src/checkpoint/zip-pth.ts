@@ -3,6 +3,7 @@ import type { ByteSource } from './checkpoint-file';
 import { findStateDicts, locateTensors, tensorsIn, type StorageRange } from './pickled-state';
 import type { Checkpoint } from './state-dict';
 import { MAX_PICKLE_BYTES, TruncatedPickleError, unpickle } from './unpickler';
+import { runInSlices } from './slices';
 import { ZipArchive } from './zip-archive';
 
 /**
@@ -14,7 +15,7 @@ export async function openZipPth(file: ByteSource): Promise<Checkpoint> {
   const directory = directoryOf(archive, file.path);
   await checkByteOrder(file, await archive.find(`${directory}byteorder`));
   const pickle = await archive.find(`${directory}data.pkl`);
-  const state = findStateDicts(await readPickle(file, pickle!), file.path);
+  const state = await runInSlices(findStateDicts(await readPickle(file, pickle!), file.path));
 
   const ranges = new Map<string, StorageRange>();
   for (const key of new Set([...tensorsIn(state)].map(([, { storage }]) => storage.key))) {
@@ -59,7 +60,7 @@ async function readPickle(file: ByteSource, { start, bytes }: StorageRange): Pro
     throw malformedError(file.path, `its pickle is larger than ${MAX_PICKLE_BYTES} bytes`);
   }
   try {
-    return unpickle(await file.read(start, bytes), 0, file.path).value;
+    return (await runInSlices(unpickle(await file.read(start, bytes), 0, file.path))).value;
   } catch (error) {
     if (error instanceof TruncatedPickleError)
       throw truncatedError(file.path, 'it ends within its pickle', error);

@@ -9,7 +9,15 @@ export interface BatcherOptions {
   readonly concurrency: number;
   /** The time that a ready input waits for inputs being prepared, in milliseconds. */
   readonly maxDelay: number;
+  /**
+   * Limits the memory of the inputs, in bytes. An input reserves its memory while it is prepared, and releases it
+   * when its batch ends. Several batchers may share it.
+   */
+  readonly memory: Semaphore;
 }
+
+/** Reserves memory for an input that is being prepared; resolves when it is available. Call it at most once. */
+export type Reserve = (bytes: number) => Promise<void>;
 
 /** Options of `Batcher.add`. */
 export interface AddOptions {
@@ -31,7 +39,7 @@ interface Request<Input, Result> {
  * Combines inputs of any calls into batches: a batch takes the inputs that are ready when the previous
  * one ends. An input that arrives alone runs immediately.
  *
- * Only the semaphore limits memory. The number of running batches determines when a batch may start;
+ * The semaphores alone limit memory. The number of running batches determines when a batch may start;
  * inputs collect until then.
  */
 export class Batcher<Input, Result> {
@@ -61,14 +69,14 @@ export class Batcher<Input, Result> {
 
   /** Resolves to the result for the input that `prepare` returns. Rejects if `prepare` or the batch fails. */
   async add(
-    prepare: () => Promise<Input>,
+    prepare: (reserve: Reserve) => Promise<Input>,
     { signal, call = {} }: AddOptions = {},
   ): Promise<Result> {
-    const task = async () => {
+    const runInput = async (reserve: Reserve) => {
       this.#preparing++;
       let input: Input;
       try {
-        input = await prepare();
+        input = await prepare(reserve);
       } catch (error) {
         this.#preparing--;
         // A batch may have been waiting for this input.
@@ -82,7 +90,34 @@ export class Batcher<Input, Result> {
         this.#startBatch();
       });
     };
-    return await this.#inFlight.run(task, signal, call);
+    const task = () => this.#withMemory(runInput, signal, call);
+    return await this.#inFlight.run(task, { signal, owner: call });
+  }
+
+  /** Runs `task`, and releases the memory that it reserves when it ends. */
+  async #withMemory<T>(
+    task: (reserve: Reserve) => Promise<T>,
+    signal: AbortSignal | undefined,
+    owner: object,
+  ): Promise<T> {
+    let release: (() => void) | undefined;
+    const ended = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const reserve = async (weight: number) => {
+      await new Promise<void>((resolve, reject) => {
+        const hold = async () => {
+          resolve();
+          await ended;
+        };
+        this.#options.memory.run(hold, { signal, owner, weight }).catch(reject);
+      });
+    };
+    try {
+      return await task(reserve);
+    } finally {
+      release?.();
+    }
   }
 
   /** Starts a batch, unless the limit is reached, no input is ready, or waiting would enlarge it. */

@@ -1,5 +1,9 @@
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types';
 import type { ImageInput } from '../image';
+import { guardGetters, invalidArgument } from '../options';
+
+/** The array itself, and the promise of each image, are in memory. */
+const maxImages = 1_000_000;
 
 /** Whether the argument of a call is an array of images rather than a single one. */
 export function isArray(
@@ -24,4 +28,14 @@ function sizeOfImage(image: ImageInput): number {
   if (image instanceof Blob) return image.size;
   const isPixels = typeof image === 'object' && image !== null && 'data' in image;
   return isPixels && isArrayBufferView(image.data) ? image.data.byteLength : 0;
+}
+
+/** Copies an array of images, with holes as undefined. @throws OptionError if it is too long or cannot be read */
+export function copyImages(images: readonly ImageInput[]): ImageInput[] {
+  return guardGetters('the array of images', images, () => {
+    if (images.length > maxImages) {
+      throw invalidArgument('the images of a call', `at most ${maxImages} images`, images);
+    }
+    return Array.from(images);
+  });
 }

@@ -179,11 +179,14 @@ export class IsolatedModule implements CallableModule {
     const encoding = encodeValue(args);
     encoding.catch(() => undefined);
     const call = this.#track(
-      this.#slots.run(async () => {
-        const { header, parts } = await encoding;
-        await this.#planning;
-        return await this.#call({ method, args: header }, parts);
-      }, signal),
+      this.#slots.run(
+        async () => {
+          const { header, parts } = await encoding;
+          await this.#planning;
+          return await this.#call({ method, args: header }, parts);
+        },
+        { signal },
+      ),
     );
     const result = await rejectOnAbort(signal, call, () => {
       call.then(disposeTensors, () => undefined);

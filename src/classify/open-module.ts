@@ -1,3 +1,4 @@
+import { onAbort } from '../abort';
 import {
   checkPrecision,
   closeOrAbandon,
@@ -45,12 +46,13 @@ export async function openModule<Model>(
   });
   let closing: Promise<void> | undefined;
   // A closed executor refuses the jobs that planning would submit next.
-  const onAbort = () => {
+  const close = () => {
     closing = closeOrAbandon(module);
   };
-  signal?.addEventListener('abort', onAbort, { once: true });
+  let remove: (() => void) | undefined;
   try {
     signal?.throwIfAborted();
+    remove = signal && onAbort(signal, close);
     const model = await createModel(module, openedDevice);
     signal?.throwIfAborted();
     return model;
@@ -59,6 +61,6 @@ export async function openModule<Model>(
     signal?.throwIfAborted();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    remove?.();
   }
 }

@@ -1,13 +1,14 @@
 import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../image';
 import { classesOf, type ImageClass, type ModelMetadata } from '../models';
 import { checkSignal } from '../options';
+import { Semaphore } from '../semaphore';
 import { softmaxTopk, rejectOnAbort } from '../torch';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
-import { Batcher } from './batcher';
+import { Batcher, type Reserve } from './batcher';
 import { checkLogits, checkRows } from './check-output';
 import { locateFailure, type ImageFailure } from './image-failure';
-import { isArray } from './image-list';
+import { copyImages, isArray } from './image-list';
 import type { Method } from './create-plan';
 import type { SubBatchOutput, PlannedModel } from './planned-model';
 
@@ -50,6 +51,12 @@ interface ClassifyInput extends PreparedImage {
 /** The maximum time that a decoded image waits for others, so that they share a batch, in milliseconds. */
 const maxDelay = 10;
 
+/**
+ * The maximum size of the decoded images of a model, between decoding and the end of their batches, in bytes. An
+ * image that exceeds it is decoded alone.
+ */
+const maxPixelBytes = 2 ** 29;
+
 /** Decodes images, combines those of all calls into batches, and runs the batches. */
 export class ImagePipeline {
   readonly #model: PlannedModel;
@@ -63,7 +70,8 @@ export class ImagePipeline {
     this.#metadata = metadata;
     this.#classes = classesOf(metadata);
     const { maxBatchSize, module } = model;
-    const options = { maxBatchSize, concurrency: module.executor.instances, maxDelay };
+    const memory = new Semaphore(maxPixelBytes);
+    const options = { maxBatchSize, concurrency: module.executor.instances, maxDelay, memory };
     this.#classifyBatcher = new Batcher(options, (inputs) => this.#classifyBatch(inputs));
     this.#rowBatchers = {
       forward: new Batcher(options, (inputs) => this.#rowsOfBatch('forward', inputs)),
@@ -97,25 +105,29 @@ export class ImagePipeline {
     toInput: (image: PreparedImage) => Input,
   ): Promise<(Result | ImageFailure)[]> {
     checkSignal(signal);
+    const list = isArray(images) ? copyImages(images) : [images];
     const stop = new AbortController();
     const read = this.#model.decodesJpegs ? decodeUnlessJpeg : decode;
-    const prepare = async (input: ImageInput) => {
+    const prepare = async (input: ImageInput, reserve: Reserve) => {
       const startTime = performance.now();
       const { limits } = this.#model;
-      const image = await read(input, { orient, limits, signal: stop.signal });
+      const image = await read(input, { orient, limits, reserve, signal: stop.signal });
       return toInput({ image, preparationTime: performance.now() - startTime });
     };
     const run = async (image: ImageInput, index: number) => {
       try {
         // `stop` also identifies the call.
-        return await batcher.add(() => prepare(image), { signal: stop.signal, call: stop });
+        return await batcher.add((reserve) => prepare(image, reserve), {
+          signal: stop.signal,
+          call: stop,
+        });
       } catch (error) {
         const failure = isArray(images) && locateFailure(error, index);
         if (failure && onError === 'return') return failure;
         throw error;
       }
     };
-    const results = (isArray(images) ? images : [images]).map(run);
+    const results = list.map(run);
     try {
       return await rejectOnAbort(signal, Promise.all(results));
     } catch (error) {

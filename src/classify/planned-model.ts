@@ -14,6 +14,7 @@ import type { Pixels, Transform } from '../types';
 import type { CallableModule } from './callable-module';
 import { createPlan, type Method } from './create-plan';
 import type { IsolatedModule } from './isolated-module';
+import { copyImages } from './image-list';
 import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { InferenceOptions } from './model-options';
@@ -182,7 +183,9 @@ function calibrationLoader(
 ): (() => Promise<Tensor>) | undefined {
   if (!calibration) return undefined;
   return async () => {
-    const images = await Promise.all(calibration.map((image) => decode(image, { limits })));
+    const images = await Promise.all(
+      copyImages(calibration).map((image) => decode(image, { limits })),
+    );
     return await batch(executor, images, transform, gpu);
   };
 }

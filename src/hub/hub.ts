@@ -8,7 +8,7 @@ import {
 } from '../classify';
 import { LibTorchError } from '../errors';
 import { card, describe, list, type ModelCard } from '../models';
-import { invalidArgument } from '../options';
+import { checkPath, invalidArgument } from '../options';
 import { checkPrecision, openDevice, openNative } from '../torch';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 import { buildInMemory, cachedModel, checkpointOf, writeTorchScript } from './torchscript';
@@ -120,8 +120,7 @@ async function exportTorchScript(
   options: WeightsOptions = {},
 ): Promise<string> {
   checkHubOptions(options, weightsOptionNames, 'hub.exportTorchScript');
-  if (typeof path !== 'string' || path === '')
-    throw invalidArgument('path', 'a non-empty string', path);
+  checkPath('path', path);
   const model = card(name);
   await openNative();
   await writeTorchScript(model, resolve(path), options);

@@ -1,5 +1,5 @@
 import { checkNumClasses, type License } from '../models';
-import { checkOptionNames, checkSignal, invalidValue } from '../options';
+import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
 
 /** Progress of a download or build. */
 export interface HubProgress {
@@ -58,8 +58,7 @@ export function checkHubOptions(
   checkOptionNames(options, names, where);
   const { hubDir, weights, numClasses, onProgress, signal } = options;
   for (const [name, path] of Object.entries({ hubDir, weights })) {
-    const isPath = typeof path === 'string' && path !== '';
-    if (path !== undefined && !isPath) throw invalidValue(name, 'a path', path);
+    if (path !== undefined) checkPath(name, path);
   }
   for (const name of ['forceReload', 'offline'] as const) {
     const value: unknown = options[name];

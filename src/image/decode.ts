@@ -1,11 +1,14 @@
-import { DecoderError, ImageError } from '../errors';
+import { isDetached } from '../buffers';
+import { DecoderError, ImageError, SemisupError } from '../errors';
+import { errorReason } from '../net/error-reason';
 import { abbreviate, checkOptionNames, invalidValue } from '../options';
 import type { Pixels } from '../types';
 import { DecodeTimeout, runDecoder } from './decoder-threads';
 import { describeFormat, detectFormat, type ImageFormat } from './formats/detect';
-import { decodeWithImageRs } from './image-rs';
+import { decodeWithImageRs, readImageRsHeader } from './image-rs';
+import { checkImageSize, type ImageSize } from './image-size';
 import { toImageSource, type ImageInput } from './input';
-import { decodeWithLibvips, renderSharp } from './libvips';
+import { decodeWithLibvips, readLibvipsHeader, renderSharp } from './libvips';
 import { completeLimits, type DecodeLimits } from './limits';
 import { loadImageRs, loadSharp } from './native-decoders';
 import { readEncoded, type EncodedFile } from './read';
@@ -19,6 +22,11 @@ export interface DecodeOptions {
   readonly orient?: boolean;
   /** Limits on the size of the image and the time to decode it. */
   readonly limits?: DecodeLimits;
+  /**
+   * Called before the image is decoded, with the size of its samples in bytes. It is decoded when the promise
+   * resolves. Not called for an image that is already pixels, or a sharp instance. @internal
+   */
+  readonly reserve?: (bytes: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -55,21 +63,36 @@ export async function decodeUnlessJpeg(
 
 /** Like `decode`, for a file in memory. */
 export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
-  const { orient = false, signal } = options;
+  const { orient = false, reserve, signal } = options;
   const limits = completeLimits(options.limits);
+  if (isDetached(file.bytes.buffer)) throw detachedError(file.name);
   const format = detectFormat(file);
   const usesLibvips = format !== 'avif' && format !== 'bmp' && format !== 'netpbm';
   // Outside the time limit, which is for the image, not for loading the decoder.
   if (usesLibvips) loadSharp();
   else loadImageRs();
-  const decodeFormat = async () => {
-    signal?.throwIfAborted();
-    return usesLibvips
-      ? await decodeWithLibvips(file, format, orient, limits)
-      : await decodeWithImageRs(file, format, orient, limits);
+  const run = async <T>(work: () => Promise<T>) => {
+    const workUnlessAborted = async () => {
+      signal?.throwIfAborted();
+      return await work();
+    };
+    return await runDecoder(workUnlessAborted, limits.milliseconds, signal);
+  };
+  // Not while a decoder runs: those that release memory would wait for it.
+  const admit = async (size: ImageSize) => {
+    checkImageSize(file.name, size, limits.pixels);
+    await reserve?.(size.width * size.height * (size.channels ?? 3));
   };
   try {
-    return await runDecoder(decodeFormat, limits.milliseconds, signal);
+    if (usesLibvips) {
+      const header = await run(() => readLibvipsHeader(file, format));
+      await admit(header);
+      return await run(() => decodeWithLibvips(file, format, header, orient, limits));
+    }
+    const header = readImageRsHeader(file, format);
+    // It may have an alpha channel.
+    await admit({ ...header, channels: 4 });
+    return await run(() => decodeWithImageRs(file, format, header, orient));
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof ImageError || cause instanceof DecoderError) throw cause;
@@ -80,7 +103,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
 }
 
 async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pixels | EncodedFile> {
-  checkOptionNames(options, ['orient', 'limits', 'signal'], 'decode');
+  checkOptionNames(options, ['orient', 'limits', 'reserve', 'signal'], 'decode');
   const { orient = false, signal } = options;
   if (typeof orient !== 'boolean') throw invalidValue('orient', 'true or false', orient);
   const { bytes, milliseconds } = completeLimits(options.limits);
@@ -94,6 +117,7 @@ async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pix
   } catch (cause) {
     signal?.throwIfAborted();
     const name = 'The sharp instance';
+    if (cause instanceof SemisupError) throw cause;
     if (cause instanceof DecodeTimeout) throw timeoutError(name, 'processed', milliseconds);
     throw new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
       what: `${name} could not be processed: ${firstLine(cause)}.`,
@@ -108,6 +132,14 @@ async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pix
 function isCompleteJpeg(bytes: Buffer): boolean {
   const [start, end] = [Buffer.of(0xff, 0xd8, 0xff), Buffer.of(0xff, 0xd9)];
   return start.equals(bytes.subarray(0, 3)) && bytes.subarray(-1024).includes(end);
+}
+
+function detachedError(name: string): ImageError {
+  return new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
+    what: `${name} could not be decoded: it was transferred while its call was pending.`,
+    remedy: 'Transfer it after the call, or pass a copy.',
+    value: name,
+  });
 }
 
 function timeoutError(
@@ -132,6 +164,6 @@ function decodeError({ name }: EncodedFile, format: ImageFormat, cause: unknown)
 }
 
 function firstLine(cause: unknown): string {
-  const [line = ''] = (cause as Error).message.split('\n');
+  const [line = ''] = errorReason(cause).split('\n');
   return abbreviate(line);
 }

@@ -30,7 +30,7 @@ export async function runDecoder<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const run = async () => await rejectOnAbort(signal, limitTime(decode, milliseconds, signal));
-  return await activeDecoders.run(run, signal);
+  return await activeDecoders.run(run, { signal });
 }
 
 async function limitTime<T>(
@@ -49,6 +49,6 @@ async function limitTime<T>(
         clearTimeout(timer);
       }
     };
-    decoderThreads.run(decodeInTime, signal).catch(reject);
+    decoderThreads.run(decodeInTime, { signal }).catch(reject);
   });
 }

@@ -3,26 +3,30 @@ import { avifHeader } from './formats/avif';
 import { bmpSize } from './formats/bmp';
 import { netpbmHeader } from './formats/netpbm';
 import { unsupportedKind } from './formats/unsupported-kind';
-import { checkImageSize } from './image-size';
-import type { DecodeLimits } from './limits';
 import { loadImageRs, loadSharp } from './native-decoders';
 import type { EncodedFile } from './read';
+
+/** The formats that @napi-rs/image decodes. */
+export type ImageRsFormat = 'avif' | 'bmp' | 'netpbm';
+
+/** The size of an image, and the EXIF orientation that its header states. */
+export interface ImageRsHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+}
 
 /**
  * Decodes the formats for which sharp has no decoder (BMP, Netpbm) or one whose samples differ from Pillow's
  * (AVIF) with the image-rs and libavif of @napi-rs/image.
  *
- * @throws ImageError if its kind is not supported, or it has too many pixels
  */
 export async function decodeWithImageRs(
   file: EncodedFile,
-  format: 'avif' | 'bmp' | 'netpbm',
+  format: ImageRsFormat,
+  { width, height, orientation }: ImageRsHeader,
   orient: boolean,
-  limits: Required<DecodeLimits>,
 ): Promise<Pixels> {
-  const { width, height, orientation } = readHeader(file, format);
-  // The decoder itself reads the header only together with the image.
-  checkImageSize(file.name, { width, height }, limits.pixels);
   const bytes = format === 'avif' ? withStillBrand(file.bytes) : file.bytes;
   const { Transformer } = loadImageRs();
   const data = await new Transformer(bytes).rawPixels();
@@ -31,7 +35,12 @@ export async function decodeWithImageRs(
   return orient && orientation > 1 ? await rotate(pixels, orientation) : pixels;
 }
 
-function readHeader(file: EncodedFile, format: 'avif' | 'bmp' | 'netpbm') {
+/**
+ * Reads the header of a file: the decoder itself reads it only together with the image.
+ *
+ * @throws ImageError if its kind is not supported
+ */
+export function readImageRsHeader(file: EncodedFile, format: ImageRsFormat): ImageRsHeader {
   const { name, bytes } = file;
   if (format === 'bmp') return { ...bmpSize(bytes), orientation: 1 };
   if (format === 'netpbm') {

@@ -1,9 +1,16 @@
 import { ImageError } from '../errors';
 
+/** The size of an image; the number of channels if it is known. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+  readonly channels?: number;
+}
+
 /** @throws ImageError if an image has more than `maxPixels` pixels */
 export function checkImageSize(
   name: string,
-  { width, height }: { width: number; height: number },
+  { width, height }: ImageSize,
   maxPixels: number,
 ): void {
   if (width * height <= maxPixels) return;

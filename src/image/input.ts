@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { isAnyArrayBuffer, isUint8Array, isUint8ClampedArray } from 'node:util/types';
 import { OptionError } from '../errors';
-import { abbreviate, invalidValue } from '../options';
+import { isDetached, isResizable } from '../buffers';
+import { abbreviate, guardGetters, invalidValue } from '../options';
 import type { Pixels } from '../types';
 
 /** The `ImageData` of a canvas, RGBA. */
@@ -73,12 +74,20 @@ export type ImageSource =
  * @throws OptionError if its kind is not supported, or the pixels do not match their width and height
  */
 export function toImageSource(image: ImageInput): ImageSource {
+  return guardGetters('the image', image, () => sourceOf(image));
+}
+
+function sourceOf(image: ImageInput): ImageSource {
   if (typeof image === 'string') return { path: checkPath(image) };
   // A Buffer of this realm: sharp rejects the typed arrays of others.
   if (isUint8Array(image)) {
+    checkEncoded(image.buffer);
     return { bytes: Buffer.from(image.buffer, image.byteOffset, image.byteLength) };
   }
-  if (isAnyArrayBuffer(image)) return { bytes: Buffer.from(image) };
+  if (isAnyArrayBuffer(image)) {
+    checkEncoded(image);
+    return { bytes: Buffer.from(image) };
+  }
   if (typeof image === 'object' && image !== null) {
     if (image instanceof URL) return { path: toPath(image) };
     if (image instanceof Blob) return { blob: image };
@@ -92,6 +101,11 @@ export function toImageSource(image: ImageInput): ImageSource {
     'a path, a file URL, an encoded file (Buffer, Uint8Array, ArrayBuffer, Blob or stream), a sharp instance, or { data, width, height, channels }',
     image,
   );
+}
+
+function checkEncoded(buffer: ArrayBufferLike): void {
+  if (isResizable(buffer)) throw invalidImage('an image', 'a non-resizable buffer', buffer);
+  if (isDetached(buffer)) throw invalidImage('an image', 'a buffer that is not detached', buffer);
 }
 
 function isSharp(image: object): image is SharpInstance {
@@ -129,8 +143,12 @@ function toPath(url: string | URL): string {
   }
 }
 
-// Copies the properties, so that they cannot change after they are checked.
-function checkPixels(image: Pixels | ClampedPixels | ImageDataLike): Pixels {
+/**
+ * Checks decoded pixels, and copies the properties, so that they cannot change after they are checked.
+ *
+ * @throws OptionError if they do not match their width and height
+ */
+export function checkPixels(image: Pixels | ClampedPixels | ImageDataLike): Pixels {
   const { width, height } = image;
   // Only an object without `channels` is ImageData, which is always RGBA.
   const { channels, cmyk = false } = 'channels' in image ? image : { channels: 4 as const };
@@ -138,7 +156,7 @@ function checkPixels(image: Pixels | ClampedPixels | ImageDataLike): Pixels {
   if (!isUint8Array(data) && !isUint8ClampedArray(data)) {
     throw invalidImage("an image's data", 'a Buffer, Uint8Array or Uint8ClampedArray', data);
   }
-  if ('resizable' in data.buffer && data.buffer.resizable) {
+  if (isResizable(data.buffer)) {
     throw invalidImage("an image's data", 'a non-resizable buffer', data.buffer);
   }
   checkSide("an image's width", width);

@@ -5,29 +5,42 @@ import type { ImageFormat } from './formats/detect';
 import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
 import { unsupportedTiffKind } from './formats/tiff';
 import { unsupportedKind } from './formats/unsupported-kind';
-import { checkImageSize } from './image-size';
-import type { SharpInstance } from './input';
+import { checkPixels, type SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
 import { loadSharp } from './native-decoders';
 import type { EncodedFile } from './read';
 
+/** The formats that sharp decodes. */
+export type LibvipsFormat = Exclude<ImageFormat, 'avif' | 'bmp' | 'netpbm'>;
+
+/**
+ * Reads the header of a file.
+ *
+ * @throws ImageError if its kind is not supported
+ */
+export async function readLibvipsHeader(
+  { name, bytes }: EncodedFile,
+  format: LibvipsFormat,
+): Promise<Metadata> {
+  const tiffKind = format === 'tiff' ? unsupportedTiffKind(bytes) : undefined;
+  if (tiffKind !== undefined) throw unsupportedKind(name, 'a TIFF image', tiffKind);
+  return await loadSharp()(bytes, { limitInputPixels: false }).metadata();
+}
+
 /**
  * Decodes a file with sharp (libvips) to the samples that Pillow returns.
  *
- * @throws ImageError if its kind is not supported, or it has too many pixels
+ * @throws ImageError if its kind is not supported
  */
 export async function decodeWithLibvips(
   file: EncodedFile,
-  format: Exclude<ImageFormat, 'avif' | 'bmp' | 'netpbm'>,
+  format: LibvipsFormat,
+  header: Metadata,
   orient: boolean,
   limits: Required<DecodeLimits>,
 ): Promise<Pixels> {
-  const { name, bytes } = file;
-  const tiffKind = format === 'tiff' ? unsupportedTiffKind(bytes) : undefined;
-  if (tiffKind !== undefined) throw unsupportedKind(name, 'a TIFF image', tiffKind);
+  const { bytes } = file;
   const sharp = loadSharp();
-  const header = await sharp(bytes, { limitInputPixels: false }).metadata();
-  checkImageSize(name, header, limits.pixels);
   const image =
     format === 'gif' ? openGif(sharp, file, limits) : openSharp(sharp, bytes, format, limits);
   if (orient || format === 'tiff') image.autoOrient();
@@ -51,7 +64,8 @@ export async function renderSharp(image: SharpInstance): Promise<Pixels> {
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  return { data, width, height, channels, cmyk: false };
+  // Checked, because any object with sharp's methods may be passed.
+  return checkPixels({ data, width, height, channels });
 }
 
 function openSharp(

@@ -1,7 +1,9 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { isUint8Array } from 'node:util/types';
 import { ImageError, SemisupError } from '../errors';
 import { errorReason } from '../net/error-reason';
-import { abbreviate } from '../options';
+import { abbreviate, guardGetters, invalidValue } from '../options';
 import type { ImageSource, ImageStream } from './input';
 
 /** An encoded image in memory, and its name in messages. */
@@ -27,10 +29,21 @@ export async function readEncoded(
   }
   if ('stream' in source) return await readStream(source.stream, maxBytes, signal);
   const isBlob = 'blob' in source;
-  const size = isBlob ? source.blob.size : source.bytes.length;
-  const name = isBlob ? nameOfBlob(source.blob) : `The buffer of ${size} bytes`;
+  const { size, name } = guardGetters('the image', source, () => {
+    const size = isBlob ? source.blob.size : source.bytes.length;
+    return { size, name: isBlob ? nameOfBlob(source.blob) : `The buffer of ${size} bytes` };
+  });
   checkSize(name, size, maxBytes);
-  return { name, bytes: isBlob ? Buffer.from(await source.blob.arrayBuffer()) : source.bytes };
+  return { name, bytes: isBlob ? await readBlob(source.blob, name) : source.bytes };
+}
+
+async function readBlob(blob: Blob, name: string): Promise<Buffer> {
+  try {
+    return Buffer.from(await blob.arrayBuffer());
+  } catch (cause) {
+    // The file of a blob may be gone.
+    throw readError(blob, name, cause);
+  }
 }
 
 function nameOfBlob(blob: Blob): string {
@@ -46,12 +59,14 @@ async function readPath(
 ): Promise<Buffer> {
   try {
     // Not `await using`: Yarn's Plug'n'Play replaces `open`, and its file handles are not disposable.
-    const file = await open(path);
+    // Without `O_NONBLOCK`, opening a FIFO occupies a thread of libuv until it has a writer.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const stats = await file.stat();
+      if (!stats.isFile() && !stats.isDirectory()) throw notRegularError(path, name);
       checkSize(name, stats.size, maxBytes);
-      // The size of a pipe or device is not known in advance.
-      if (stats.isFile() || stats.isDirectory()) return await file.readFile({ signal });
+      if (stats.size > 0 || stats.isDirectory()) return await file.readFile({ signal });
+      // The size of a generated file, for example in /proc, is not known in advance.
       return await readChunks(file.createReadStream({ autoClose: false }), name, maxBytes, signal);
     } finally {
       await file.close();
@@ -87,6 +102,14 @@ async function readChunks(
   let size = 0;
   for await (const chunk of stream) {
     signal?.throwIfAborted();
+    if (!isUint8Array(chunk)) {
+      throw invalidValue(
+        "a chunk of an image's stream",
+        'a Uint8Array',
+        chunk,
+        'Correct the stream.',
+      );
+    }
     chunks.push(chunk);
     size += chunk.length;
     checkSize(name, size, maxBytes);
@@ -103,8 +126,16 @@ function checkSize(name: string, size: number, maxBytes: number): void {
   });
 }
 
+function notRegularError(path: string, name: string): ImageError {
+  return new ImageError('ERR_SEMISUP_IMAGE_DECODE', {
+    what: `${name} could not be read: it is a pipe, a device or another file that is not regular.`,
+    remedy: 'Pass a regular file, or a stream of its bytes, such as fs.createReadStream(path).',
+    value: path,
+  });
+}
+
 function readError(value: unknown, name: string, cause: unknown): ImageError {
-  const { code } = cause as NodeJS.ErrnoException;
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
   const isPath = typeof value === 'string';
   if (isPath && (code === 'ENOENT' || code === 'ENOTDIR')) {
     return new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { LibTorchError } from '../errors';
+import { abbreviate } from '../options';
 import { majorMinor, readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { downloadSize, variants } from './pins';
 import { installDirectory } from './cache-directory';
@@ -195,6 +196,9 @@ function remedy(locations: readonly RejectedLocation[]): string {
 
 function list(locations: readonly RejectedLocation[]): string {
   return locations
-    .map(({ source, dir, problem }) => `- ${dir ? `${source} (${dir})` : source}: ${problem}`)
+    .map(
+      ({ source, dir, problem }) =>
+        `- ${dir ? `${source} (${abbreviate(dir)})` : source}: ${problem}`,
+    )
     .join('\n');
 }

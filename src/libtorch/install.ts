@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LibTorchError, OptionError } from '../errors';
-import { checkOptionNames, checkSignal, invalidValue } from '../options';
+import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
 import { withLock } from '../net/lock';
 import { errorReason } from '../net/error-reason';
 import { fetchWheel } from './fetch';
@@ -51,9 +51,7 @@ export function checkInstallOptions(options: InstallOptions): void {
   if (variant !== undefined && !variants.includes(variant)) {
     throw invalidValue('variant', variants.map((name) => `'${name}'`).join(' or '), variant);
   }
-  if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
-    throw invalidValue('dir', 'a path', dir);
-  }
+  if (dir !== undefined) checkPath('dir', dir);
   if (headers !== undefined && typeof headers !== 'boolean') {
     throw invalidValue('headers', 'a boolean', headers);
   }

@@ -1,15 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LibTorchError } from '../errors';
-import { invalidArgument } from '../options';
+import { checkPath } from '../options';
 import { findBinaries, unpackedPath } from './binaries';
 import { findLibTorchSync } from './find';
 
 /** See `libtorch.use`. */
 export function useLibTorch(dir: string): void {
-  if (typeof dir !== 'string' || dir === '') {
-    throw invalidArgument('the directory of libtorch.use', 'a path', dir);
-  }
+  checkPath('the directory of libtorch.use', dir);
   const { loader, addons } = findBinaries();
   const chosen = unpackedPath(resolve(dir));
   findLibTorchSync({ chosen, versions: [...addons.keys()] });

@@ -1,7 +1,18 @@
+import { describeThrown } from '../options';
 import { deniedReason } from '../permission';
 
 /** The message of a system or library error without its final period, or else its code. */
 export function errorReason(cause: unknown): string {
-  const { message, code } = cause as NodeJS.ErrnoException;
-  return deniedReason(cause) ?? (message || (code ?? 'unknown error')).replace(/\.$/, '');
+  return deniedReason(cause) ?? (messageOf(cause) || describeThrown(cause)).replace(/\.$/, '');
+}
+
+/** The message or the code. Streams and functions of the caller may throw any value. */
+function messageOf(cause: unknown): string | undefined {
+  if (typeof cause !== 'object' || cause === null) return undefined;
+  try {
+    const { message, code } = cause as NodeJS.ErrnoException;
+    return [message, code].find((text) => typeof text === 'string' && text !== '');
+  } catch {
+    return undefined;
+  }
 }

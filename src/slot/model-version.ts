@@ -1,4 +1,5 @@
 import type { Model } from '../classify';
+import { invalidArgument } from '../options';
 import { closeOrAbandon } from '../torch';
 import type { LoadedModel, ResolvedSource } from './source';
 
@@ -32,6 +33,8 @@ export class ModelVersion implements ActiveModel {
 
   /** Calls `callback`; the model is not freed until its result settles. */
   async use<T>(callback: (active: ActiveModel) => T | Promise<T>): Promise<T> {
+    if (typeof callback !== 'function')
+      throw invalidArgument('the callback', 'a function', callback);
     this.#calls++;
     try {
       return await callback(this);

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { Classifier, openModel, pickModelOptions, type Model } from '../classify';
-import { ModelError } from '../errors';
+import { ModelError, OptionError } from '../errors';
 import { hub } from '../hub';
 import { cards } from '../models';
-import { invalidArgument } from '../options';
+import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
 import { ScriptModule, rejectOnAbort } from '../torch';
 import { readFingerprint, type Fingerprint } from '../fingerprint';
 import type { SlotOptions } from './options';
@@ -41,8 +41,8 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
     const name = `a buffer of ${source.length} bytes`;
     return { name, load: async (signal) => ({ model: await open(source, name, options, signal) }) };
   }
-  if (source instanceof URL && source.protocol === 'file:') {
-    return fromPath(fileURLToPath(source), options);
+  if (isFileUrl(source)) {
+    return fromPath(toPath(source), options);
   }
   if (typeof source !== 'string' || source === '') {
     throw invalidArgument(
@@ -89,7 +89,8 @@ function fromPath(path: string, options: SlotOptions): ResolvedSource {
  */
 function fromFunction(opener: ModelOpener): ResolvedSource {
   const load = async (signal: AbortSignal): Promise<LoadedModel> => {
-    const opening = opener({ signal });
+    // Awaited, because a function of the caller may return anything.
+    const opening = (async () => await opener({ signal }))();
     try {
       const model = await rejectOnAbort(signal, opening);
       if (model instanceof Classifier || model instanceof ScriptModule) return { model };
@@ -99,7 +100,34 @@ function fromFunction(opener: ModelOpener): ResolvedSource {
       throw error;
     }
   };
-  return { name: opener.name || 'a function', load };
+  return { name: nameOfFunction(opener), load };
+}
+
+function isFileUrl(source: ModelSource): source is URL {
+  return guardGetters(
+    'the source of a model',
+    source,
+    () => source instanceof URL && source.protocol === 'file:',
+  );
+}
+
+/** The name of a function may have been redefined as anything. */
+function nameOfFunction(opener: { readonly name: unknown }): string {
+  const name = guardGetters('the source of a model', opener, () => opener.name);
+  return typeof name === 'string' && name !== '' ? abbreviate(name) : 'a function';
+}
+
+function toPath(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what: `The file URL '${abbreviate(String(url))}' is not a path: ${describeThrown(cause)}.`,
+      remedy: 'Create it with pathToFileURL() of node:url, or pass a path.',
+      value: url,
+      cause,
+    });
+  }
 }
 
 async function open(

@@ -1,5 +1,7 @@
+import { onAbort } from '../abort';
 import type { Model } from '../classify';
 import { SemisupError, SwapError } from '../errors';
+import { describeThrown } from '../options';
 import { closeOrAbandon, rejectOnAbort } from '../torch';
 import type { SwapOptions } from './options';
 import { checkCompatibility, dispose, selectProbe, type Probe } from './probe';
@@ -29,6 +31,7 @@ export class Swap {
   ended: Promise<void> | undefined;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #removeAbort: (() => void) | undefined;
   #stage: TimedStage = 'wait';
   #loading: Promise<LoadedModel> | undefined;
 
@@ -42,7 +45,11 @@ export class Swap {
         this.abort(timeoutError(resolvedSource, this.#stage, timeout));
       }, timeout);
     }
-    signal?.addEventListener('abort', this.#abortByUser, { once: true });
+    this.#removeAbort =
+      signal &&
+      onAbort(signal, () => {
+        this.abort(signal.reason);
+      });
   }
 
   /** Makes the swap fail with `reason`, unless the new model is already active. */
@@ -75,7 +82,7 @@ export class Swap {
   /** Clears the timer and removes the abort listener. */
   release(): void {
     clearTimeout(this.#timer);
-    this.options.signal?.removeEventListener('abort', this.#abortByUser);
+    this.#removeAbort?.();
   }
 
   /** Frees the model of a failed swap, which may still be loading. */
@@ -83,10 +90,6 @@ export class Swap {
     const loaded = await this.#loading?.catch(() => undefined);
     if (loaded && loaded.model !== current) await closeOrAbandon(loaded.model);
   }
-
-  readonly #abortByUser = (): void => {
-    this.abort(this.options.signal?.reason);
-  };
 
   async #runStage<T>(stage: Stage, task: () => Promise<T>): Promise<T> {
     const { signal } = this.#controller;
@@ -187,5 +190,5 @@ function timeoutError({ name }: ResolvedSource, stage: TimedStage, timeout: numb
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof SemisupError) return cause.what;
-  return `${cause instanceof Error ? cause.message : String(cause)}.`;
+  return `${describeThrown(cause)}.`;
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
 import { errorReason } from '../net/error-reason';
-import { invalidArgument } from '../options';
+import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
+import { isResizable } from '../buffers';
 import { rejectOnAbort } from './abort';
 
 /** A TorchScript archive: the path or URL of a file, its bytes, or a stream of them. */
@@ -70,7 +71,7 @@ export async function writeFileAtomically(
     if (error instanceof SemisupError && !(error instanceof ModelError)) throw error;
     const reason = error instanceof ModelError ? error.what : `${errorReason(error)}.`;
     throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
-      what: `'${target}' could not be written: ${reason}`,
+      what: `'${abbreviate(target)}' could not be written: ${reason}`,
       remedy: 'Check the directory, its permissions and its free space.',
       value: target,
       cause: error,
@@ -79,14 +80,15 @@ export async function writeFileAtomically(
 }
 
 function fromBytes(bytes: Uint8Array): Archive {
-  if ('resizable' in bytes.buffer && bytes.buffer.resizable) {
+  if (isResizable(bytes.buffer)) {
     throw invalidArgument('the bytes of an archive', 'a non-resizable buffer', bytes.buffer);
   }
   return { content: bytes, name: `The buffer of ${bytes.length} bytes` };
 }
 
 function isStream(source: unknown): source is Readable {
-  return typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
+  if (typeof source !== 'object' || source === null) return false;
+  return guardGetters('the TorchScript archive', source, () => Symbol.asyncIterator in source);
 }
 
 async function readAll(stream: Readable): Promise<Uint8Array> {
@@ -100,7 +102,7 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
   } catch (cause) {
     if (cause instanceof SemisupError) throw cause;
     throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-      what: `The model stream could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      what: `The model stream could not be read: ${describeThrown(cause)}.`,
       remedy: 'Check the source of the stream.',
       value: stream,
       cause,
@@ -109,6 +111,10 @@ async function readAll(stream: Readable): Promise<Uint8Array> {
 }
 
 function toPath(source: unknown): string {
+  return guardGetters('the TorchScript archive', source, () => pathOf(source));
+}
+
+function pathOf(source: unknown): string {
   const path = source instanceof URL ? fromUrl(source) : source;
   // The operating system would truncate the path at a null byte.
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
@@ -126,7 +132,7 @@ function fromUrl(url: URL): string | undefined {
 function checkIsFile(path: string, stats: Stats): void {
   if (stats.isFile()) return;
   throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `'${path}' is not a file.`,
+    what: `'${abbreviate(path)}' is not a file.`,
     remedy: 'Pass the path of a TorchScript archive.',
     value: path,
   });
@@ -134,7 +140,7 @@ function checkIsFile(path: string, stats: Stats): void {
 
 function readError(path: string, cause: unknown): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
-    what: `The model file '${path}' could not be read: ${errorReason(cause)}.`,
+    what: `The model file '${abbreviate(path)}' could not be read: ${abbreviate(errorReason(cause))}.`,
     remedy: 'Check the path and the permissions of the file.',
     value: path,
     cause,

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { onAbort } from '../abort';
 import { invalidArgument, invalidValue } from '../options';
 import { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
 import { openNative, openNativeSync } from './addon';
@@ -107,18 +108,19 @@ export class Executor {
   /** Waits for `work`. If it still runs a while after the signal is aborted, abandons the threads. */
   async abandonOnAbort<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
-    const onAbort = () => {
+    const abandonLater = () => {
       timer = setTimeout(() => {
         this.#abandon();
       }, abortPatience);
     };
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener('abort', onAbort, { once: true });
+    let remove: (() => void) | undefined;
+    if (signal?.aborted) abandonLater();
+    else remove = signal && onAbort(signal, abandonLater);
     try {
       return await work;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      remove?.();
     }
   }
 

@@ -1,6 +1,13 @@
 import { asyncDispose } from '../dispose';
 import { ScriptError } from '../errors';
-import { checkOptionNames, checkSignal, invalidArgument, invalidValue, nearest } from '../options';
+import {
+  abbreviate,
+  checkOptionNames,
+  checkSignal,
+  invalidArgument,
+  invalidValue,
+  nearest,
+} from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
 import { rejectOnAbort } from './abort';
 import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
@@ -66,6 +73,9 @@ const optionNames = Object.keys({
   ...{ device: true, dtype: true, freeze: true, verify: true, signal: true },
   ...{ threads: true, instances: true, callTimeout: true, queue: true },
 } satisfies Record<keyof ScriptModuleOptions, true>);
+
+/** The names of attributes in error messages of LibTorch are not abbreviated. */
+const maxNameLength = 1000;
 
 let lastJobId = 0;
 
@@ -315,8 +325,12 @@ export class ScriptModule implements AsyncDisposable {
    * @throws ScriptError if it does not exist, or its type has no counterpart in JavaScript
    */
   async attribute<Result extends ScriptValue = ScriptValue>(name: string): Promise<Result> {
-    if (typeof name !== 'string') {
-      throw invalidArgument('the name of an attribute', 'a string', name);
+    if (typeof name !== 'string' || name.length > maxNameLength) {
+      throw invalidArgument(
+        'the name of an attribute',
+        `a string of at most ${maxNameLength} characters`,
+        name,
+      );
     }
     const { native, handle } = this.executor;
     return (await native.attribute(handle, this.#handle, name)) as Result;
@@ -393,7 +407,7 @@ export class ScriptModule implements AsyncDisposable {
     const known = Object.keys(this.methods);
     const guess = nearest(method, known);
     throw new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
-      what: `The module has no method '${method}'.`,
+      what: `The module has no method '${abbreviate(method)}'.`,
       remedy: guess ? `Did you mean '${guess}'?` : `Call one of ${known.join(', ')}.`,
       value: method,
     });

@@ -1,5 +1,6 @@
 import type { DType } from '../types';
 import { TensorError } from '../errors';
+import { isDetached, isResizable } from '../buffers';
 import { invalidArgument } from '../options';
 
 /**
@@ -160,7 +161,7 @@ export function classOfTypedArray(value: unknown): string | undefined {
 
 function checkBuffer(typed: ArrayBufferView & { length: number }): void {
   const { buffer } = typed;
-  if ('resizable' in buffer && buffer.resizable) {
+  if (isResizable(buffer)) {
     throw invalidArgument('the data of a tensor', 'a non-resizable buffer', buffer);
   }
   if (typed.length === 0 && isDetached(buffer)) {
@@ -169,15 +170,6 @@ function checkBuffer(typed: ArrayBufferView & { length: number }): void {
       remedy: 'Create the tensor before the buffer is transferred, or pass a copy.',
       value: typed,
     });
-  }
-}
-
-/** Node 20 does not have `ArrayBuffer.prototype.detached`. */
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    return new Uint8Array(buffer).length !== buffer.byteLength;
-  } catch {
-    return true;
   }
 }
 

@@ -35,10 +35,13 @@ describe('Semaphore', () => {
     const controller = new AbortController();
     const first = semaphore.run(() => sleep(5));
     let ran = false;
-    const second = semaphore.run(() => {
-      ran = true;
-      return Promise.resolve();
-    }, controller.signal);
+    const second = semaphore.run(
+      () => {
+        ran = true;
+        return Promise.resolve();
+      },
+      { signal: controller.signal },
+    );
     controller.abort(new Error('gone'));
     await Promise.all([first, assert.rejects(second, /gone/)]);
     assert.equal(await semaphore.run(() => Promise.resolve('third')), 'third');
@@ -49,14 +52,13 @@ describe('Semaphore', () => {
   function startTasks(semaphore: Semaphore) {
     const started: string[] = [];
     const finish = new Map<string, () => void>();
-    const start = (name: string, owner: object) =>
+    const start = (name: string, owner: object, weight?: number) =>
       semaphore.run(
         () => {
           started.push(name);
           return new Promise<void>((resolve) => finish.set(name, resolve));
         },
-        undefined,
-        owner,
+        { owner, weight },
       );
     return { started, finish, start };
   }
@@ -71,7 +73,7 @@ describe('Semaphore', () => {
     }
     finish.get(started.at(-1)!)!();
     await Promise.all(all);
-    assert.deepEqual(started, ['a1', 'a2', 'b1', 'c1', 'a3']);
+    assert.deepEqual(started, ['a1', 'b1', 'c1', 'a2', 'a3']);
   });
 
   it('does not start a task of an owner that has reached its limit', async () => {
@@ -87,5 +89,77 @@ describe('Semaphore', () => {
     assert.deepEqual(started, ['a1', 'a2', 'b1', 'a3']);
     for (const name of ['a2', 'a3']) finish.get(name)!();
     await Promise.all(all);
+  });
+
+  describe('with weights', () => {
+    it('limits their sum', async () => {
+      const { started, finish, start } = startTasks(new Semaphore(10));
+      const owner = {};
+      const all = [start('a', owner, 6), start('b', owner, 4), start('c', owner, 1)];
+      assert.deepEqual(started, ['a', 'b']);
+      finish.get('b')!();
+      await setImmediate();
+      assert.deepEqual(started, ['a', 'b', 'c']);
+      for (const name of ['a', 'c']) finish.get(name)!();
+      await Promise.all(all);
+    });
+
+    it('runs a task that is heavier than the capacity alone', async () => {
+      const { started, finish, start } = startTasks(new Semaphore(10));
+      const all = [start('a', {}, 1), start('b', {}, 1000), start('c', {}, 1)];
+      assert.deepEqual(started, ['a']);
+      finish.get('a')!();
+      await setImmediate();
+      assert.deepEqual(started, ['a', 'b']);
+      finish.get('b')!();
+      await setImmediate();
+      assert.deepEqual(started, ['a', 'b', 'c']);
+      finish.get('c')!();
+      await Promise.all(all);
+    });
+
+    it('does not let later tasks overtake one that does not fit yet', async () => {
+      const { started, finish, start } = startTasks(new Semaphore(10));
+      const all = [start('a', {}, 6), start('b', {}, 5), start('c', {}, 1), start('d', {}, 1)];
+      assert.deepEqual(started, ['a']);
+      finish.get('a')!();
+      await setImmediate();
+      assert.deepEqual(started, ['a', 'b', 'c', 'd']);
+      for (const name of ['b', 'c', 'd']) finish.get(name)!();
+      await Promise.all(all);
+    });
+
+    it('never exceeds the capacity, and starts every task', async () => {
+      const semaphore = new Semaphore(100);
+      const owners = [{}, {}, {}];
+      let occupied = 0;
+      let most = 0;
+      const weights = Array.from({ length: 500 }, (_, i) => (i * 37) % 150);
+      await Promise.all(
+        weights.map((weight, i) =>
+          semaphore.run(
+            async () => {
+              occupied += Math.min(weight, 100);
+              most = Math.max(most, occupied);
+              await (i % 3 === 0 ? setImmediate() : undefined);
+              occupied -= Math.min(weight, 100);
+            },
+            { weight, owner: owners[i % 3] },
+          ),
+        ),
+      );
+      assert.equal(most, 100);
+    });
+  });
+
+  it('takes time proportional to the number of tasks', async () => {
+    const semaphore = new Semaphore(1);
+    const run = (owner: object) => semaphore.run(() => Promise.resolve(), { owner });
+    const start = performance.now();
+    const one = {};
+    await Promise.all(Array.from({ length: 100_000 }, () => run(one)));
+    await Promise.all(Array.from({ length: 100_000 }, () => run({})));
+    const duration = performance.now() - start;
+    assert.ok(duration < 10_000, `200,000 tasks took ${duration} ms`);
   });
 });

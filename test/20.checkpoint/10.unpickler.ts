@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { CheckpointError } from '../../src/errors';
 import { InertObject } from '../../src/checkpoint/inert';
 import { PickledTensor } from '../../src/checkpoint/torch-objects';
-import { TruncatedPickleError, unpickle } from '../../src/checkpoint/unpickler';
+import { TruncatedPickleError, unpickle as unpickleSliced } from '../../src/checkpoint/unpickler';
 import { bytes, dict, integer, tensor, text, tuple, uint32, uint64 } from '../support/pickle';
+
+/** Reads a pickle without interruption. */
+function unpickle(...args: Parameters<typeof unpickleSliced>) {
+  const steps = unpickleSliced(...args);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
 
 const load = (...parts: (string | Uint8Array)[]) => unpickle(bytes(...parts), 0, 'x.pth').value;
 
@@ -73,7 +82,7 @@ describe('unpickler', () => {
 
     it('reads the memo through each of the three memo opcodes', () => {
       assert.deepEqual(load('(]q\x00h\x00t.'), [[], []]);
-      assert.deepEqual(load('(]r\xff\xff\xff\xffj\xff\xff\xff\xfft.'), [[], []]);
+      assert.deepEqual(load('(]r\xff\xff\x0f\x00j\xff\xff\x0f\x00t.'), [[], []]);
       assert.deepEqual(load('(]\x94K\x07\x94h\x01h\x00t.'), [[], 7, 7, []]);
     });
 
@@ -271,19 +280,45 @@ describe('unpickler', () => {
 
     it('processes a list only once, even if it is used many times', () => {
       const pair = 'N)\x86q\x00';
-      const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 18), 'e');
+      const list = bytes(']q\x01(', 'h\x00'.repeat(2 ** 16), 'e');
       const dicts = 'h\x02h\x01\x85R'.repeat(2 ** 13);
       const started = performance.now();
       load('(ccollections\nOrderedDict\nq\x02', pair, list, dicts, 't.');
       assert(performance.now() - started < 5000);
     });
 
+    it('rejects dictionaries and sets that are too large, and indices of the memo', () => {
+      const entries = Buffer.alloc(6 * (2 ** 17 + 1));
+      for (let i = 0; i <= 2 ** 17; i++) {
+        entries.write('J', 6 * i);
+        entries.writeInt32LE(i, 6 * i + 1);
+        entries.write('N', 6 * i + 5);
+      }
+      for (const pickle of [
+        bytes('}(', entries, 'u.'),
+        bytes('\x8f(', entries, '\x90.'),
+        bytes('(', entries, '\x91.'),
+      ]) {
+        assertRejected(pickle, 'FORMAT', /a dictionary or set of more than 131072 entries/);
+      }
+      assertRejected(bytes('Nr', uint32(2 ** 20), '.'), 'FORMAT', /a value at index 1048576/);
+    });
+
+    it('does not decode long text', () => {
+      const long = bytes('X', uint32(2 ** 14 + 1), Buffer.alloc(2 ** 14 + 1, 'x'));
+      const placeholder = load(long, '.');
+      assert.ok(placeholder instanceof InertObject && placeholder.type === 'str');
+    });
+
     it('stops after a bounded number of opcodes', () => {
       const started = performance.now();
-      for (const opcode of ['(', 'N', ']', '}', '\x8f', ')', 'Nq\x00', '\x8c\x00']) {
+      for (const opcode of ['N', 'Nq\x00', '\x8c\x00']) {
         assertRejected(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /has more than 1048576 opcodes/);
       }
-      assert(performance.now() - started < 20_000);
+      for (const opcode of ['(', ']', '}', '\x8f', ')', 'ca\nb\n', 'C\x00', 'N\x85']) {
+        assertRejected(bytes(opcode.repeat(2 ** 20)), 'FORMAT', /has more than 131072 objects/);
+      }
+      assert(performance.now() - started < 60_000);
     });
   });
 });

@@ -170,6 +170,48 @@ describe('hostile checkpoint', () => {
     }
   });
 
+  it('rejects objects and deep arrays in place of names and dtypes', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const short = '['.repeat(2000) + ']'.repeat(2000);
+    const entry = (dtype: string) => `{"dtype":${dtype},"shape":[1],"data_offsets":[0,4]}`;
+    const manifest = (paths: string, weights: string) =>
+      `{"weightsManifest":[{"paths":[${paths}],"weights":[${weights}]}]}`;
+    const weight = (dtype: string) => `{"name":"w","shape":[1],"dtype":${dtype}}`;
+    for (const hostile of ['{"toString":1}', deep, short, 'null', '[{}]', '1e999']) {
+      for (const header of [`{"w":${entry(hostile)}}`, `{"w":${hostile}}`]) {
+        await writeFile(path(), bytes(uint64(header.length), header, 'data'));
+        await assertRejected(path(), 'FORMAT', /could not be read/);
+      }
+      for (const model of [
+        manifest(hostile, ''),
+        manifest('', weight(hostile)),
+        manifest('', hostile),
+      ]) {
+        await writeFile(path(), model);
+        await assertRejected(path(), 'FORMAT', /could not be read/);
+      }
+    }
+  });
+
+  it('rejects JSON of which only a part is valid', async () => {
+    for (const text of [
+      '{"weightsManifest":[}',
+      '{"weightsManifest":[{1]]}',
+      '{"a" "b"}',
+      '{"a":1,}',
+      '{a:1}',
+      '{"a":1} x',
+      '{"a":"',
+      '{"a":"\\',
+      '{"a":1"}',
+      '{,}',
+      '{"weightsManifest":[1 2]}',
+    ]) {
+      await writeFile(path(), text);
+      await assertRejected(path(), 'FORMAT', /it is not JSON/);
+    }
+  });
+
   it('rejects a pipe instead of waiting for it (not on Windows: needs mkfifo)', async function () {
     if (process.platform === 'win32') this.skip();
     execFileSync('mkfifo', [path()]);

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Batcher } from '../../src/classify/batcher';
+import { Semaphore } from '../../src/semaphore';
 
 describe('Batcher', () => {
   /** Creates a batcher that doubles numbers, and completes each batch when it is released. */
-  function doublingBatcher({ maxBatchSize = 4, concurrency = 1, maxDelay = 1_000_000 } = {}) {
+  function doublingBatcher({
+    maxBatchSize = 4,
+    concurrency = 1,
+    maxDelay = 1_000_000,
+    memory = new Semaphore(Infinity),
+  } = {}) {
     const batches: number[][] = [];
     const releases: (() => void)[] = [];
     const batcher = new Batcher<number, number>(
-      { maxBatchSize, concurrency, maxDelay },
+      { maxBatchSize, concurrency, maxDelay, memory },
       async (inputs) => {
         batches.push([...inputs]);
         if (inputs.includes(13)) throw new Error(`unlucky: ${inputs.join(', ')}`);
@@ -133,5 +139,71 @@ describe('Batcher', () => {
     releases.shift()!();
     assert.deepEqual(await Promise.all([first, third]), [2, 6]);
     assert.deepEqual(batches, [[1], [3]]);
+  });
+
+  describe('memory', () => {
+    /** Adds an input that reserves `bytes`; `reserved` lists the inputs that hold their memory. */
+    function reservingBatcher(capacity: number) {
+      const memory = new Semaphore(capacity);
+      const context = doublingBatcher({ maxBatchSize: 2, maxDelay: 1, memory });
+      const reserved: number[] = [];
+      const addLarge = (input: number, bytes: number, signal?: AbortSignal) =>
+        context.batcher.add(
+          async (reserve) => {
+            await reserve(bytes);
+            reserved.push(input);
+            return input;
+          },
+          { signal },
+        );
+      return { ...context, reserved, addLarge };
+    }
+
+    it('is reserved by inputs until their batch ends', async () => {
+      const { batches, releases, reserved, addLarge } = reservingBatcher(100);
+      const answers = [addLarge(1, 60), addLarge(2, 60), addLarge(3, 20)];
+      await setTimeout(20);
+      assert.deepEqual([reserved, batches], [[1], [[1]]]);
+      releases.shift()!();
+      await setTimeout(20);
+      assert.deepEqual(
+        [reserved, batches],
+        [
+          [1, 2, 3],
+          [[1], [2, 3]],
+        ],
+      );
+      releases.shift()!();
+      assert.deepEqual(await Promise.all(answers), [2, 4, 6]);
+    });
+
+    it('admits an input that exceeds it alone', async () => {
+      const { batches, releases, addLarge } = reservingBatcher(100);
+      const answers = [addLarge(1, 10), addLarge(2, 1e12), addLarge(3, 10)];
+      while (batches.length < 3) {
+        await setTimeout(5);
+        releases.shift()?.();
+      }
+      releases.shift()?.();
+      assert.deepEqual(batches, [[1], [2], [3]]);
+      assert.deepEqual(await Promise.all(answers), [2, 4, 6]);
+    });
+
+    it('is released by inputs that fail or are aborted', async () => {
+      const { batcher, releases, addLarge } = reservingBatcher(100);
+      const failing = batcher.add(async (reserve) => {
+        await reserve(100);
+        throw new Error('no image');
+      });
+      const controller = new AbortController();
+      const aborted = addLarge(1, 100, controller.signal);
+      controller.abort(new Error('canceled'));
+      await assert.rejects(failing, /no image/);
+      await assert.rejects(aborted, /canceled/);
+      const answer = addLarge(2, 100);
+      await setTimeout(20);
+      releases.shift()!();
+      assert.equal(await answer, 4);
+    });
   });
 });

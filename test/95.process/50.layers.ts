@@ -60,7 +60,7 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'semaphore', 'dispose', 'fingerprint'],
+    ['types', 'errors', 'abort', 'queue', 'semaphore', 'dispose', 'buffers', 'fingerprint'],
     ['options', 'permission'],
     ['net', 'checkpoint', 'home'],
     ['libtorch'],

@@ -1,5 +1,5 @@
 import { ModelError } from '../../errors';
-import { invalidArgument, invalidValue, nearest } from '../../options';
+import { abbreviate, invalidArgument, invalidValue, nearest } from '../../options';
 import { baseline } from './baseline';
 import type { ModelCard } from './card';
 import { semiSupervised } from './semi-supervised';
@@ -23,11 +23,13 @@ export function card(name: string): ModelCard {
     cards.flatMap((one) => [one.name, ...one.aliases]),
   );
   throw new ModelError('ERR_SEMISUP_MODEL_UNKNOWN', {
-    what: `The model '${name}' is unknown.`,
+    what: `The model '${abbreviate(name)}' is unknown.`,
     remedy: guess ? `Did you mean '${guess}'?` : `Use one of ${list().join(', ')}.`,
     value: name,
   });
 }
+
+const maxPatternLength = 200;
 
 /**
  * The models' names that match a shell pattern: `*`, `?`, `[abc]`, `[a-c]`, `[!abc]`.
@@ -35,7 +37,13 @@ export function card(name: string): ModelCard {
  * @param pattern all names by default
  */
 export function list(pattern = '*'): string[] {
-  if (typeof pattern !== 'string') throw invalidValue('the pattern', 'a string', pattern);
+  if (typeof pattern !== 'string' || pattern.length > maxPatternLength) {
+    throw invalidValue(
+      'the pattern',
+      `a string of at most ${maxPatternLength} characters`,
+      pattern,
+    );
+  }
   const expression = new RegExp(`^${globSource(pattern)}$`);
   return cards.map((one) => one.name).filter((name) => expression.test(name));
 }

@@ -1,0 +1,91 @@
+/** Runs the inputs of one target from a number on, until it is killed: `child.ts <target> <directory> <index>`. */
+import { openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { PythonServer, pythonLacks } from '../support/python';
+import { inputOf } from './case';
+import type { Message } from './messages';
+import { minimize } from './minimize';
+import { targets } from './targets';
+import type { Outcome, TargetContext } from './target';
+
+/** How often progress is reported, in milliseconds. */
+const reportInterval = 500;
+
+async function main([name, directory, first]: readonly string[]): Promise<void> {
+  const target = targets.find((target) => target.name === name)!;
+  const seeds = await target.seeds();
+  let compared = 0;
+  const askPython = openOracle(() => compared++);
+  // Importing PyTorch takes long.
+  await askPython('ready');
+  compared = 0;
+  const run = await target.open({ directory: directory!, askPython });
+  // Where the number of the current input is, if the process does not survive it.
+  const current = openSync(join(directory!, 'current'), 'w');
+  const number = Buffer.alloc(8);
+  let cases = 0;
+  let accepted = 0;
+  let reported = performance.now();
+  for (let index = Number(first); ; index++) {
+    number.writeBigUInt64LE(BigInt(index));
+    writeSync(current, number, 0, 8, 0);
+    const input = inputOf(target, seeds, index);
+    const result = await tryInput(run, input);
+    if (typeof result === 'string') {
+      const fails = async (smaller: Buffer) => (await tryInput(run, smaller)) === result;
+      const smallest = await minimize(input, fails);
+      const found = { index, detail: result, input: smallest.toString('base64') };
+      send({ type: 'failure', kind: 'untyped', ...found });
+    } else {
+      if (result.accepted) accepted++;
+      if (result.mismatch !== undefined) {
+        send({ type: 'failure', kind: 'mismatch', index, detail: result.mismatch });
+      }
+    }
+    cases++;
+    if (performance.now() - reported < reportInterval) continue;
+    send({ type: 'progress', cases, accepted, compared });
+    [cases, accepted, compared] = [0, 0, 0];
+    reported = performance.now();
+  }
+}
+
+/** The outcome, or a description of an error that is not typed. */
+async function tryInput(
+  run: (input: Buffer) => Promise<Outcome>,
+  input: Buffer,
+): Promise<Outcome | string> {
+  try {
+    return await run(input);
+  } catch (error) {
+    const stack = error instanceof Error ? error.stack : undefined;
+    return (stack ?? String(error)).split('\n').slice(0, 3).join(' ').slice(0, 500);
+  }
+}
+
+/** Only a Python that was named is the reference, so that results do not depend on the one on PATH. */
+function openOracle(onAnswer: () => void): TargetContext['askPython'] {
+  const isNamed = process.env.SEMISUP_TEST_PYTHON !== undefined;
+  if (!isNamed || pythonLacks(['torch', 'PIL', 'numpy', 'safetensors']) !== undefined) {
+    return () => Promise.resolve(undefined);
+  }
+  let server: PythonServer | undefined;
+  return async <Result>(name: string, ...values: unknown[]) => {
+    server ??= new PythonServer(join(__dirname, 'oracle.py'));
+    try {
+      const answer = await server.call<Result>(name, ...values);
+      onAnswer();
+      return answer;
+    } catch {
+      // The input crashed the reference.
+      server = undefined;
+      return undefined;
+    }
+  };
+}
+
+function send(message: Message): void {
+  process.send!(message);
+}
+
+void main(process.argv.slice(2));
