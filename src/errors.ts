@@ -75,6 +75,12 @@ export class DownloadError extends SemisupError<
  */
 export class LockError extends SemisupError<'ERR_SEMISUP_LOCK_LOST'> {}
 
+/**
+ * Another user owns, or can write, the cache or a directory above it, and so could have put any program there: it
+ * is not used.
+ */
+export class CacheError extends SemisupError<'ERR_SEMISUP_CACHE_UNSAFE'> {}
+
 /** A checkpoint is missing, damaged, unsafe, ambiguous, or for another architecture. */
 export class CheckpointError extends SemisupError<
   | 'ERR_SEMISUP_CHECKPOINT_NOT_FOUND'

@@ -157,6 +157,7 @@ export function locateTensors(
   });
   return {
     path: file.path,
+    files: [file.path],
     stateDicts: located,
     metadata,
     modules,

@@ -41,6 +41,8 @@ export interface NestedStateDict {
 export interface Checkpoint {
   /** The file or directory, for error messages. */
   readonly path: string;
+  /** All files that its tensors and their description are read from; of these, `path` is the first. */
+  readonly files: readonly string[];
   /** At least one, in the order of the file. */
   readonly stateDicts: readonly NestedStateDict[];
   /** The strings next to the tensors by dotted key, e.g. `arch` or `args.model`. */
@@ -56,10 +58,12 @@ export function plainCheckpoint(
   state: StateDict,
   others: NestedStateDict['others'] = new Map(),
   metadata: Checkpoint['metadata'] = new Map(),
+  files: Checkpoint['files'] = [state.path],
 ): Checkpoint {
   const { path, tensors } = state;
   return {
     path,
+    files,
     stateDicts: [{ key: '', tensors, others }],
     metadata,
     modules: new Map(),

@@ -55,7 +55,8 @@ export async function openTfjs(file: ByteSource): Promise<Checkpoint> {
       }
       locateGroup(new Concatenation(file.path, shards.slice(first)), group, tensors);
     }
-    return plainCheckpoint({ path: file.path, tensors, close });
+    const files = [file.path, ...new Set(shards.map(({ path }) => path))];
+    return plainCheckpoint({ path: file.path, tensors, close }, undefined, undefined, files);
   } catch (error) {
     await close();
     throw error;

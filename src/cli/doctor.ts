@@ -15,6 +15,7 @@ import {
   type Gpu,
 } from '../libtorch';
 import { guardWrite } from '../net/disk';
+import { checkTrusted } from '../trust/trusted-path';
 import { devices, Tensor, type DeviceName } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
@@ -133,8 +134,9 @@ function describeGpu({ name, capability, memory: { total, free } }: Gpu): string
   return `${name}, compute capability ${capability}, ${memory}`;
 }
 
-/** Creates and removes a directory in the cache, or in its nearest existing parent. */
+/** Checks who can write the cache; creates and removes a directory in it, or in its nearest existing parent. */
 async function checkCache(directory: string): Promise<string> {
+  checkTrusted(directory);
   let existing = directory;
   while (!existsSync(existing)) existing = dirname(existing);
   await rmdir(await guardWrite(directory, mkdtemp(join(existing, '.semisup-'))));

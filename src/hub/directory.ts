@@ -35,8 +35,21 @@ export async function hashDirectory(directory: string, signal?: AbortSignal): Pr
     throw readError(directory, cause);
   });
   const names = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  return await hashFiles(
+    directory,
+    names.map((entry) => entry.name),
+    signal,
+  );
+}
+
+/** SHA-256 over the names and the SHA-256 of files, as `hashDirectory`. */
+export async function hashFiles(
+  directory: string,
+  names: readonly string[],
+  signal?: AbortSignal,
+): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of names.map((entry) => entry.name).sort()) {
+  for (const name of [...names].sort()) {
     hash.update(`${await sha256File(join(directory, name), signal)}  ${name}\n`);
   }
   return hash.digest('hex');
@@ -49,10 +62,12 @@ export async function extractDirectory(
   into: string,
 ): Promise<void> {
   await guardWrite(into, rm(into, { recursive: true, force: true }));
-  await guardWrite(into, mkdir(into));
+  await guardWrite(into, mkdir(into, 0o775));
   const unpack = new Unpack({
     cwd: into,
     strict: true,
+    // As root, tar would give the files to the user ids of whoever packed them.
+    preserveOwner: false,
     strip: directory.split('/').length,
     filter: (path, entry) =>
       'type' in entry && entry.type === 'File' && posix.dirname(path) === directory,

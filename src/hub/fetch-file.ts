@@ -4,9 +4,11 @@ import { DownloadError } from '../errors';
 import type { FileOrigin } from '../models/checkpoint-origin';
 import { download } from '../net/download';
 import { sha256File } from '../net/hash';
+import { removeLeftovers, removeLeftoversLocked } from '../net/leftovers';
 import { withLock } from '../net/lock';
 import { isOffline } from '../net/offline';
 import { invalidValue } from '../options';
+import { checkTrusted } from '../trust/trusted-path';
 import { checkpointsDirectory } from './cache';
 import { environment } from './environment';
 import { damagedError, offlineError, type FetchOptions } from './fetch-options';
@@ -21,15 +23,36 @@ export async function fetchFile(origin: FileOrigin, options: FetchOptions): Prom
   const findUsable = async (signal?: AbortSignal) =>
     forceReload ? undefined : findCached(origin, file, signal);
 
+  const lock = `${file}.lock`;
+  const isLeftover = (name: string) => isPartial(origin, name);
+
+  checkTrusted(dirname(file));
   const cached = await findUsable(signal);
-  if (cached !== undefined) return cached;
+  if (cached !== undefined) {
+    await removeLeftovers(lock, isLeftover);
+    return cached;
+  }
   if (isOffline(options.offline)) throw offlineError(file, url);
   return withLock(
-    `${file}.lock`,
-    async (signal) =>
-      (await findUsable(signal)) ?? fetchFromAnySource(origin, url, file, { ...options, signal }),
+    lock,
+    async (signal) => {
+      // Meanwhile another user may have created it.
+      checkTrusted(dirname(file));
+      const found =
+        (await findUsable(signal)) ??
+        (await fetchFromAnySource(origin, url, file, { ...options, signal }));
+      await removeLeftoversLocked(lock, isLeftover);
+      checkTrusted(found);
+      return found;
+    },
     { signal, onWait },
   );
+}
+
+/** Whether a file is an incomplete download of the origin's file or of timm's copy. */
+function isPartial(origin: FileOrigin, name: string): boolean {
+  const file = /^(.+)\.part(?:\.json)?$/.exec(name)?.[1];
+  return file !== undefined && (file === origin.file || copyHash(origin, file) !== undefined);
 }
 
 /** The cached file, or else timm's cached copy, verified. */
@@ -44,6 +67,7 @@ async function findCached(origin: FileOrigin, file: string, signal?: AbortSignal
 }
 
 async function check(path: string, expected: string, signal?: AbortSignal): Promise<string> {
+  checkTrusted(path);
   const actual = await sha256File(path, signal);
   if (!actual.startsWith(expected)) throw damagedError(path, actual, expected);
   return path;

@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import type { NpmOrigin } from '../models/checkpoint-origin';
 import { guardWrite } from '../net/disk';
 import { download } from '../net/download';
+import { removeLeftovers, removeLeftoversLocked } from '../net/leftovers';
 import { withLock } from '../net/lock';
 import { isOffline } from '../net/offline';
+import { checkTrusted, checkTrustedDirectory } from '../trust/trusted-path';
 import { checkpointsDirectory } from './cache';
 import { damagedError, offlineError, type FetchOptions } from './fetch-options';
 import { exists, extractDirectory, replaceDirectory, hashDirectory } from './directory';
@@ -20,13 +22,24 @@ export async function fetchNpmDirectory(origin: NpmOrigin, options: FetchOptions
   const isCached = async (signal?: AbortSignal) =>
     !forceReload && (await exists(directory)) && (await check(directory, origin, signal));
 
-  if (!(await isCached(signal))) {
+  const lock = `${directory}.lock`;
+  const leftovers = ['tgz', 'tgz.part', 'tgz.part.json', 'new', 'old'];
+  const isLeftover = (name: string) =>
+    leftovers.some((suffix) => name === `${basename(directory)}.${suffix}`);
+
+  checkTrusted(home);
+  if (await isCached(signal)) {
+    await removeLeftovers(lock, isLeftover);
+  } else {
     if (isOffline(options.offline)) throw offlineError(directory, `${spec} of the npm registry`);
     await withLock(
-      `${directory}.lock`,
+      lock,
       async (signal) => {
+        // Meanwhile another user may have created it.
+        checkTrusted(home);
         if (!(await isCached(signal)))
           await fetchDirectory(origin, spec, directory, { ...options, signal });
+        await removeLeftoversLocked(lock, isLeftover);
       },
       { signal, onWait },
     );
@@ -35,6 +48,7 @@ export async function fetchNpmDirectory(origin: NpmOrigin, options: FetchOptions
 }
 
 async function check(directory: string, origin: NpmOrigin, signal?: AbortSignal): Promise<true> {
+  checkTrustedDirectory(directory);
   const actual = await hashDirectory(directory, signal);
   if (actual !== origin.directorySha256)
     throw damagedError(directory, actual, origin.directorySha256);

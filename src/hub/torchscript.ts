@@ -1,6 +1,6 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { openCheckpoint } from '../checkpoint';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { openCheckpoint, type Checkpoint } from '../checkpoint';
 import { ModelError, type SemisupError } from '../errors';
 import {
   buildModule,
@@ -14,10 +14,13 @@ import {
 import { warnAboutCache } from '../net/cache-warning';
 import { guardWrite, isUnwritable } from '../net/disk';
 import { sha256File } from '../net/hash';
+import { removeLeftovers, removeLeftoversLocked } from '../net/leftovers';
 import { withLock } from '../net/lock';
-import type { ExecutorOptions, ScriptModule } from '../torch';
+import { writeFileAtomically, type ExecutorOptions, type ScriptModule } from '../torch';
+import { checkTrusted } from '../trust/trusted-path';
 import { checkpointsDirectory } from './cache';
 import { fetchCheckpoint } from './checkpoints';
+import { hashFiles } from './directory';
 import { checkKnownCard, knownCard } from './known-file';
 import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
 import { weightsWarnings } from './warnings';
@@ -60,18 +63,27 @@ export async function cachedModel(
 ): Promise<CachedModel> {
   const { forceReload = false, signal } = options;
   const path = torchScriptPath(card, options);
-  if (!forceReload && (await isIntact(path, signal))) return { torchScript: path };
+  const lock = `${path}.lock`;
+  const isLeftover = (name: string) =>
+    name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp');
+  checkTrusted(dirname(path));
+  if (!forceReload && (await isIntact(path, signal))) {
+    await removeLeftovers(lock, isLeftover);
+    return { torchScript: path };
+  }
   // Not in the `try` below: without a checkpoint nothing can be built in memory either.
   const checkpoint = verified ?? (await checkpointOf(card, options));
   try {
     await withLock(
-      `${path}.lock`,
+      lock,
       async (signal) => {
+        // Meanwhile another user may have created it.
+        checkTrusted(dirname(path));
+        await removeLeftoversLocked(lock, isLeftover);
         if (!forceReload && (await isIntact(path, signal))) return;
         await guardWrite(path, rm(hashFile(path), { force: true }));
-        await guardWrite(path, removeTemporaryFiles(path));
         await writeTorchScript(card, path, { ...options, signal }, checkpoint);
-        await guardWrite(path, writeFile(hashFile(path), await sha256File(path, signal)));
+        await recordHash(path, signal);
       },
       { signal },
     );
@@ -143,7 +155,7 @@ async function build<Built extends { readonly metadata: ModelMetadata }>(
   const path = weights ?? ownCheckpoint ?? (await checkpointOf(card, options));
   const checkpoint = await openCheckpoint(path);
   try {
-    const source = await describeSource(card, checkpoint.path, weights === undefined, signal);
+    const source = await describeSource(card, checkpoint, weights === undefined, signal);
     const known = weights === undefined ? card : knownCard(source.sha256);
     if (known) checkKnownCard(known, card, path);
     else checkDeclaredArchitecture(checkpoint, card.architecture);
@@ -174,14 +186,23 @@ async function build<Built extends { readonly metadata: ModelMetadata }>(
 
 async function describeSource(
   { origin }: ModelCard,
-  checkpoint: string,
+  { path, files }: Checkpoint,
   own: boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ file: string; sha256: string }> {
   if (own && origin.kind === 'npm') {
     return { file: `${origin.package}-${origin.version}.tgz`, sha256: origin.sha256 };
   }
-  return { file: basename(checkpoint), sha256: await sha256File(checkpoint, signal) };
+  const directory = dirname(path);
+  const sha256 =
+    files.length === 1
+      ? await sha256File(path, signal)
+      : await hashFiles(
+          directory,
+          files.map((file) => relative(directory, file).replaceAll('\\', '/')),
+          signal,
+        );
+  return { file: basename(path), sha256 };
 }
 
 /** The path of the file that contains the SHA-256 of a cached file, because LibTorch verifies no checksums. */
@@ -189,17 +210,34 @@ function hashFile(path: string): string {
   return `${path}.sha256`;
 }
 
-/** Removes what processes and workers left that ended while they wrote `path`. Requires its lock. */
-async function removeTemporaryFiles(path: string): Promise<void> {
-  const prefix = `${basename(path)}.`;
-  for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
-    await rm(join(dirname(path), name), { force: true });
+/** Records the hash of a file that was just written; removes the file if that fails. */
+async function recordHash(path: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await protect(path);
+    const hash = await sha256File(path, signal);
+    await writeFileAtomically(hashFile(path), (temporary) =>
+      writeFile(temporary, hash, { flag: 'wx', mode: 0o664 }),
+    );
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 
-/** Whether a cached file exists, can be read, and has not changed. */
+/** With a umask of 0, LibTorch lets all users write the file, which therefore would not be used. */
+async function protect(path: string): Promise<void> {
+  const { mode } = await guardWrite(path, stat(path));
+  if ((mode & 0o002) !== 0) await guardWrite(path, chmod(path, mode & 0o775));
+}
+
+/**
+ * Whether a cached file exists, can be read, and has not changed.
+ *
+ * @throws CacheError if another user could have written it
+ */
 async function isIntact(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  checkTrusted(path);
+  checkTrusted(hashFile(path));
   try {
     return (await readFile(hashFile(path), 'utf8')) === (await sha256File(path, signal));
   } catch {

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LibTorchError } from '../errors';
 import { abbreviate } from '../options';
 import { majorMinor, readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { downloadSize, variants } from './pins';
 import { installDirectory } from './cache-directory';
+import { checkTrusted, checkTrustedDirectory } from '../trust/trusted-path';
 import { findPythonTorch, findPythonTorchSync, type PythonTorch } from './python';
 
 export interface FindOptions {
@@ -46,7 +47,8 @@ export interface LibTorch extends LibTorchDirectory {
  * loaded precedes all.
  *
  * @throws LibTorchError `ERR_SEMISUP_LIBTORCH_NOT_FOUND`, or `ERR_SEMISUP_LIBTORCH_MISMATCH` if only
- *   other versions were found; both list every location and why it was rejected.
+ *   other versions were found; both list every location and why it was rejected. CacheError if another user
+ *   could have written the LibTorch in the user's cache.
  */
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
   const search = new Search(options.versions);
@@ -67,6 +69,8 @@ interface Candidate {
   readonly problem?: string;
   /** Whether the user specified it, so that the search ends with it. */
   readonly explicit?: boolean;
+  /** Whether it is in the user's cache, which must be safe from other users. */
+  readonly cached?: boolean;
 }
 
 const notQueried: PythonTorch = { problem: 'not searched, because LIBTORCH_USE_PYTORCH is not 1' };
@@ -92,11 +96,12 @@ class Search {
 
   /** Returns the first accepted candidate; undefined if none is accepted, or an explicit one is rejected. */
   tryCandidates(candidates: Iterable<Candidate>): LibTorch | undefined {
-    for (const { source, dir, explicit, problem } of candidates) {
+    for (const { source, dir, explicit, cached, problem } of candidates) {
       const result = dir === undefined ? problem! : readLibTorchDirectory(dir);
       if (typeof result === 'string') {
         this.#rejected.push({ source, dir, problem: result });
       } else if (this.#versions?.includes(majorMinor(result.version)) ?? true) {
+        if (cached) checkLibTorchTrusted(result.dir);
         return { ...result, source, rejected: this.#rejected };
       } else {
         this.#isMismatch = true;
@@ -138,8 +143,18 @@ function* candidates({ current, chosen }: FindOptions): Generator<Candidate> {
   }
   // The CUDA build first.
   for (const variant of variants.toReversed()) {
-    yield { source: "the user's cache", dir: installDirectory(variant) };
+    yield { source: "the user's cache", dir: installDirectory(variant), cached: true };
   }
+}
+
+/**
+ * Throws if another user could have written a LibTorch in the cache, or could replace it: its libraries are executed.
+ *
+ * @throws CacheError
+ */
+export function checkLibTorchTrusted(dir: string): void {
+  checkTrusted(dir);
+  checkTrustedDirectory(join(dir, 'lib'));
 }
 
 const usedSource = 'libtorch.use()';

@@ -1,12 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { LibTorchError, OptionError } from '../errors';
 import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
+import { removeLeftoversLocked } from '../net/leftovers';
 import { withLock } from '../net/lock';
+import { checkTrusted } from '../trust/trusted-path';
 import { errorReason } from '../net/error-reason';
 import { fetchWheel } from './fetch';
 import { withSubstitutes } from './substitutes';
+import { checkLibTorchTrusted } from './find';
 import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
 import { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
@@ -69,7 +72,8 @@ export function checkInstallOptions(options: InstallOptions): void {
  * @returns the LibTorch directory
  * @throws LibTorchError `ERR_SEMISUP_PLATFORM` if there is no build for this platform or its C library,
  *   `ERR_SEMISUP_LIBTORCH_INSTALL` if it cannot be downloaded or unpacked. DownloadError if a file is
- *   not the pinned one, or the disk is full. `signal.reason` after an abort.
+ *   not the pinned one, or the disk is full. CacheError if another user could have written the cache.
+ *   `signal.reason` after an abort.
  */
 export async function installLibTorch(
   options: InstallOptions = {},
@@ -77,20 +81,35 @@ export async function installLibTorch(
 ): Promise<LibTorchDirectory> {
   checkCLibrary();
   const { variant = 'cpu', headers = false } = options;
-  const dir = options.dir === undefined ? installDirectory(variant) : resolve(options.dir);
+  const isCache = options.dir === undefined;
+  const dir = isCache ? installDirectory(variant) : resolve(options.dir);
+  const lock = `${dir}.lock`;
+  if (isCache) checkTrusted(dirname(dir));
   return withLock(
-    `${dir}.lock`,
+    lock,
     async (signal) => {
+      // Meanwhile another user may have created it.
+      if (isCache) checkTrusted(dirname(dir));
       const existing = readLibTorchDirectory(dir);
-      if (options.dir !== undefined) checkReplaceable(dir, existing, variant);
+      if (!isCache) checkReplaceable(dir, existing, variant);
+      else if (typeof existing !== 'string') checkLibTorchTrusted(dir);
       if (typeof existing === 'string') {
         await install(wheels, dir, { ...options, variant, signal });
       } else if (headers && !hasHeaders(existing, variant)) {
         await addHeaders(wheels, dir, { ...options, variant, signal });
       }
+      await removeLeftoversLocked(lock, (name) => isLeftover(name, dir, wheels));
       return readLibTorchDirectory(dir) as LibTorchDirectory;
     },
     { signal: options.signal },
+  );
+}
+
+/** Whether a name next to `dir` is what a killed process left: a staged directory, or a wheel that is unpacked by now. */
+function isLeftover(name: string, dir: string, wheels: readonly Wheel[]): boolean {
+  if (name === `${basename(dir)}.new`) return true;
+  return wheels.some(({ file }) =>
+    ['', '.part', '.part.json', '.pip'].some((suffix) => name === `${file}${suffix}`),
   );
 }
 

@@ -30,14 +30,14 @@ export async function unpack(
       if (path !== undefined) selected.push({ entry, file: join(directory, path) });
     }
     for (const parent of new Set(selected.map(({ file }) => dirname(file)))) {
-      await mkdir(parent, { recursive: true });
+      await mkdir(parent, { recursive: true, mode: 0o775 });
     }
     const total = selected.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
     let written = 0;
     for (const { entry, file } of selected) {
       const check = new Crc32Check(entry, (bytes) => onProgress?.((written += bytes), total));
       const source = await zip.openReadStreamPromise(entry);
-      await pipeline(source, check, createWriteStream(file), { signal });
+      await pipeline(source, check, createWriteStream(file, { mode: 0o664 }), { signal });
     }
   } finally {
     zip.close();

@@ -17,7 +17,10 @@ const maxSide = 4096;
 export interface WeightsSource {
   /** Its file name. */
   readonly file: string;
-  /** The SHA-256 of its bytes, in hex. */
+  /**
+   * The SHA-256 of its bytes, in hex. For TF.js, which has several files: that of the output of `LC_ALL=C sha256sum`
+   * for `model.json` and the shards, sorted by name.
+   */
   readonly sha256: string;
   /** The entry of a training checkpoint that was used, e.g. `state_dict_ema`; absent for a plain state dict. */
   readonly key?: string;

@@ -25,8 +25,10 @@ export interface DownloadOptions {
   readonly retryPolicy?: RetryPolicy;
 }
 
-/** The maximum length of a body whose length is not known in advance; far above any model file. */
-const MAX_BODY_LENGTH = 8 * 2 ** 30;
+/** The maximum length of a body whose length is not known in advance; more than twice the largest model file. */
+const MAX_BODY_LENGTH = 2 * 2 ** 30;
+/** Bytes per second, averaged over the idle timeout. A slower server counts as one that sends nothing. */
+const MIN_RATE = 1024;
 /** An attempt that received at least this many new bytes resets the count of failures. */
 const MIN_PROGRESS = 2 ** 20;
 
@@ -46,12 +48,12 @@ export async function download(url: string, file: string, options: DownloadOptio
   signal?.throwIfAborted();
   const retryPolicy = options.retryPolicy ?? defaultRetryPolicy;
   const directory = dirname(file);
-  await guardWrite(file, mkdir(directory, { recursive: true }));
+  await guardWrite(file, mkdir(directory, { recursive: true, mode: 0o775 }));
   const http = HttpClient.open(retryPolicy.idleTimeout, options.network);
   try {
     const partial = await PartialFile.open(file, url, signal);
     try {
-      await new Download(http, url, file, partial, options).run(retryPolicy);
+      await new Download(http, url, file, partial, options, retryPolicy).run();
     } finally {
       await partial.close();
     }
@@ -78,13 +80,16 @@ class Download {
     readonly file: string,
     readonly partial: PartialFile,
     readonly options: DownloadOptions,
+    readonly retryPolicy: RetryPolicy,
   ) {
     this.#report = createProgressReporter(url, file, options.onProgress);
   }
 
-  async run(retryPolicy: RetryPolicy): Promise<void> {
-    const { partial, options } = this;
-    await retry(() => this.#attempt(), retryPolicy, options.signal);
+  async run(): Promise<void> {
+    const { partial, options, retryPolicy } = this;
+    // A process was killed just before it could rename the complete file.
+    const isComplete = partial.size > 0 && this.#isExpected();
+    if (!isComplete) await retry(() => this.#attempt(), retryPolicy, options.signal);
     if (this.#isResumed && !this.#isExpected()) {
       // The server may have replaced the file without changing its ETag or Last-Modified, or a power failure
       // may have corrupted the partial file. Download it again from the start.
@@ -160,7 +165,12 @@ class Download {
     const { partial } = this;
     const length = this.#length;
     this.#report(partial.size, length, true);
+    const rate = new RateCheck(this.retryPolicy.idleTimeout);
     for await (const chunk of this.#chunks(response)) {
+      if (rate.isTooSlow(chunk.length)) {
+        response.body.destroy();
+        throw this.#truncatedError(new Error(`it sends less than ${MIN_RATE} bytes per second`));
+      }
       const size = partial.size + chunk.length;
       const limit = length ?? MAX_BODY_LENGTH;
       if (size > limit) {
@@ -221,5 +231,24 @@ class Download {
         'Try again. If the error persists, check whether the server or a proxy sends a different file.',
       value: this.url,
     });
+  }
+}
+
+/** Detects a server that sends a few bytes now and then, for which the idle timeout would wait for years. */
+class RateCheck {
+  #start = performance.now();
+  #received = 0;
+
+  /** @param window in milliseconds */
+  constructor(readonly window: number) {}
+
+  isTooSlow(bytes: number): boolean {
+    this.#received += bytes;
+    const elapsed = performance.now() - this.#start;
+    if (elapsed < this.window) return false;
+    const isTooSlow = this.#received < (MIN_RATE * elapsed) / 1000;
+    this.#start = performance.now();
+    this.#received = 0;
+    return isTooSlow;
   }
 }

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
-import { readFile, readdir, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, lstat, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { guardWrite } from './disk';
+import { temporaryPath } from './temporary-file';
+import { hasExited, hostId, ownIdentity, type ProcessIdentity } from './process-identity';
 
 // Descriptors instead of FileHandles: Node closes those of a worker when it ends, however it ends.
 const open = promisify(fs.open);
@@ -13,11 +14,13 @@ const write = promisify(fs.writeFile);
 /** The open files of this process, by descriptor. */
 const openFiles = '/proc/self/fd';
 
+/** Far more than a lock contains. */
+const MAX_LOCK_BYTES = 4096;
+
 /** Who holds a lock. */
-export interface LockHolder {
-  readonly pid: number;
-  /** The host name, and on Linux the PID namespace. */
-  readonly host: string;
+export interface LockHolder extends ProcessIdentity {
+  /** When the lock was created, by the holder's clock, in ISO 8601. */
+  readonly since?: string;
 }
 
 /** The state of a lock file at one time. */
@@ -28,6 +31,10 @@ export interface LockSnapshot {
   readonly token?: string;
   /** Changes with each heartbeat. */
   readonly state: string;
+  /** The time of the last heartbeat, in milliseconds since the epoch; undefined if the file cannot be read. */
+  readonly modified?: number;
+  /** What has the lock's name although it is not a file, e.g. `a directory`. */
+  readonly obstacle?: string;
 }
 
 /** A lock that this thread holds. */
@@ -37,29 +44,60 @@ export interface HeldLock {
   close(): Promise<void>;
 }
 
-/** Creates the lock `path`. Returns undefined if it already exists. */
+/** The system's codes for a file system without hard links. */
+const noLinks = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ERR_ACCESS_DENIED'];
+
+/**
+ * Creates the lock `path`, with its content at once if the file system has hard links: a process that is killed
+ * between two steps would leave an empty file, for which every process would wait until it is stale. Returns
+ * undefined if it already exists.
+ */
 export async function createLock(path: string, token: string): Promise<HeldLock | undefined> {
-  let file: number;
+  const temporary = temporaryPath(path);
+  const lock = await createFile(temporary, token, path);
+  let isCreated = false;
   try {
-    file = await open(path, 'wx');
+    await link(temporary, path);
+    isCreated = true;
+    return lock;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return undefined;
+    if (!noLinks.includes(code!)) return await guardWrite(path, Promise.reject(error as Error));
+  } finally {
+    if (!isCreated) await lock!.close();
+    await rm(temporary, { force: true });
+  }
+  return await createFile(path, token, path);
+}
+
+/** Creates a lock file in two steps. Returns undefined if it exists. */
+async function createFile(
+  file: string,
+  token: string,
+  path: string,
+): Promise<HeldLock | undefined> {
+  let descriptor: number;
+  try {
+    descriptor = await open(file, 'wx', 0o664);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     return guardWrite(path, Promise.reject(error as Error));
   }
   try {
-    await write(file, JSON.stringify({ pid: process.pid, host: hostId(), token }));
+    const since = new Date().toISOString();
+    await write(descriptor, JSON.stringify({ ...ownIdentity(), since, token }));
     // On Windows an open file could not be removed and created again.
-    if (process.platform !== 'linux') await close(file);
+    if (process.platform !== 'linux') await close(descriptor);
   } catch (error) {
-    await close(file).catch(() => undefined);
-    // On a full disk an empty file remains, for which every process would wait until it is stale.
-    await rm(path, { force: true });
+    await close(descriptor).catch(() => undefined);
+    await rm(file, { force: true });
     return guardWrite(path, Promise.reject(error as Error));
   }
   return {
     token,
     close: async () => {
-      if (process.platform === 'linux') await close(file);
+      if (process.platform === 'linux') await close(descriptor);
     },
   };
 }
@@ -67,9 +105,13 @@ export async function createLock(path: string, token: string): Promise<HeldLock 
 /** Reads the lock `path`; undefined if it does not exist. */
 export async function readLock(path: string): Promise<LockSnapshot | undefined> {
   try {
-    const text = await readFile(path, 'utf8');
-    const { mtimeMs, ino } = await stat(path);
-    return { ...parse(text), state: `${ino} ${mtimeMs} ${text}` };
+    const stats = await lstat(path);
+    const { mtimeMs, ino, size } = stats;
+    // Not opened: a link that leads nowhere looks like a missing lock, and a FIFO blocks a thread forever.
+    const obstacle = obstacleOf(stats);
+    if (obstacle !== undefined) return { obstacle, state: `${obstacle} ${ino} ${mtimeMs}` };
+    const text = size > MAX_LOCK_BYTES ? '' : await readFile(path, 'utf8');
+    return { ...parse(text), modified: mtimeMs, state: `${ino} ${mtimeMs} ${text}` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' ? undefined : { state: `unreadable: ${code}` };
@@ -78,13 +120,7 @@ export async function readLock(path: string): Promise<LockSnapshot | undefined> 
 
 /** Whether the holder is a process of this host that has exited. */
 export function isDead(holder: LockHolder | undefined): boolean {
-  if (holder?.host !== hostId()) return false;
-  try {
-    process.kill(holder.pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  return holder !== undefined && hasExited(holder);
 }
 
 /**
@@ -105,26 +141,30 @@ export async function isAbandoned(path: string, holder: LockHolder | undefined):
   }
 }
 
+function obstacleOf(stats: fs.Stats): string | undefined {
+  if (stats.isFile()) return undefined;
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  return stats.isDirectory() ? 'a directory' : 'not a regular file';
+}
+
 function parse(text: string): Pick<LockSnapshot, 'holder' | 'token'> {
   try {
-    const { pid, host, token } = JSON.parse(text) as Record<string, unknown>;
+    const { pid, host, start, since, token } = JSON.parse(text) as Record<string, unknown>;
     const valid =
       Number.isSafeInteger(pid) &&
       (pid as number) > 0 &&
       typeof host === 'string' &&
       typeof token === 'string' &&
       /^[0-9a-f]{16}$/.test(token);
-    return valid ? { holder: { pid: pid as number, host }, token } : {};
+    if (!valid) return {};
+    const holder: LockHolder = {
+      pid: pid as number,
+      host,
+      ...(Number.isSafeInteger(start) && { start: start as number }),
+      ...(typeof since === 'string' && !Number.isNaN(Date.parse(since)) && { since }),
+    };
+    return { holder, token };
   } catch {
     return {};
-  }
-}
-
-// Containers may share a host name but not process ids.
-function hostId(): string {
-  try {
-    return `${hostname()} ${fs.readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
   }
 }

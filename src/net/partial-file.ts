@@ -1,6 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, readFile, rename, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  access,
+  open,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { DownloadError } from '../errors';
 import { syncDirectory, guardWrite } from './disk';
 import { updateHashFromFile } from './hash';
 
@@ -14,8 +25,19 @@ export interface Origin {
 }
 
 /**
+ * For appending. A link of that name, which nothing here creates, would lead the bytes to another file, and opening a
+ * FIFO would block.
+ */
+const APPEND =
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_WRONLY |
+  (constants.O_NONBLOCK ?? 0) |
+  (constants.O_NOFOLLOW ?? 0);
+
+/**
  * An incomplete download: `<file>.part`, with its origin in `<file>.part.json`. Both persist, so that
- * a later process can resume.
+ * a later process can resume, unless the server sent no validator to resume with.
  */
 export class PartialFile {
   readonly #file: string;
@@ -25,6 +47,8 @@ export class PartialFile {
   #hash: Hash;
   #size: number;
   #origin: Origin;
+  /** Whether the bytes come from a response to this process. */
+  #restarted = false;
   #finished = false;
 
   private constructor(file: string, handle: FileHandle, hash: Hash, size: number, origin: Origin) {
@@ -39,17 +63,22 @@ export class PartialFile {
 
   /**
    * Opens or creates the partial file of `file`. A partial file from another URL has no validator, so
-   * that it is not resumed; it is kept until a response from `url` replaces it.
+   * that it is not resumed; it is kept until a response from `url` replaces it. The same is true of one without an
+   * origin, which may be complete: `commit` removes the origin first.
    */
   static async open(file: string, url: string, signal?: AbortSignal): Promise<PartialFile> {
     const path = `${file}.part`;
     const origin = await readOrigin(`${path}.json`, url);
-    const handle = await guardWrite(path, open(path, 'a'));
+    const mayBeComplete = origin === undefined && !(await exists(`${path}.json`));
+    const handle = await guardWrite(path, open(path, APPEND, 0o664));
     try {
+      // The content of a device may never end.
+      if (!(await handle.stat()).isFile()) throw notAFile(path);
       const hash = createHash('sha256');
-      const size = origin
-        ? await updateHashFromFile(hash, path, signal)
-        : (await handle.stat()).size;
+      const size =
+        origin !== undefined || mayBeComplete
+          ? await updateHashFromFile(hash, path, signal)
+          : (await handle.stat()).size;
       return new PartialFile(file, handle, hash, size, origin ?? { url });
     } catch (error) {
       await handle.close();
@@ -77,6 +106,7 @@ export class PartialFile {
     this.#size = 0;
     this.#hash = createHash('sha256');
     this.#origin = origin;
+    this.#restarted = true;
     await guardWrite(this.#originPath, writeFile(this.#originPath, JSON.stringify(origin)));
   }
 
@@ -92,9 +122,10 @@ export class PartialFile {
     this.#finished = true;
     await guardWrite(this.#path, this.#handle.sync());
     await this.#handle.close();
+    // First: a process that is killed after the rename could not remove it.
+    await guardWrite(this.#originPath, rm(this.#originPath, { force: true }));
     await guardWrite(this.#file, rename(this.#path, this.#file));
     await syncDirectory(dirname(this.#file));
-    await guardWrite(this.#originPath, rm(this.#originPath, { force: true }));
   }
 
   /** Deletes the file. */
@@ -105,11 +136,29 @@ export class PartialFile {
     await guardWrite(this.#originPath, rm(this.#originPath, { force: true }));
   }
 
-  /** Closes the file, and deletes it if empty. No effect after `commit()` or `discard()`. */
+  /** Closes the file, and deletes it if it cannot be resumed. No effect after `commit()` or `discard()`. */
   async close(): Promise<void> {
-    if (this.#size === 0 && !this.#finished) await this.discard();
+    // One that this process has not begun may still be resumed from its own URL.
+    const isResumable =
+      this.#size > 0 && !(this.#restarted && this.#origin.validator === undefined);
+    if (!isResumable && !this.#finished) await this.discard();
     await this.#handle.close();
   }
+}
+
+function notAFile(path: string): DownloadError {
+  return new DownloadError('ERR_SEMISUP_DOWNLOAD_DISK', {
+    what: `${path} could not be written: it is not a regular file.`,
+    remedy: 'Remove it.',
+    value: path,
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function readOrigin(path: string, url: string): Promise<Origin | undefined> {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { statSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
@@ -9,6 +8,7 @@ import { ModelError, SemisupError } from '../errors';
 import { errorReason } from '../net/error-reason';
 import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
 import { isResizable } from '../buffers';
+import { removeAbandoned, temporaryPath } from '../net/temporary-file';
 import { rejectOnAbort } from './abort';
 
 /** A TorchScript archive: the path or URL of a file, its bytes, or a stream of them. */
@@ -52,7 +52,8 @@ export async function toArchive(source: ArchiveSource, signal?: AbortSignal): Pr
 }
 
 /**
- * Writes a file atomically: to a temporary file in the same directory, which is then renamed.
+ * Writes a file atomically: to a temporary file in the same directory, which is then renamed. Removes what
+ * processes left that were killed while they wrote it.
  *
  * @throws ModelError (`ERR_SEMISUP_MODEL_WRITE`) if it cannot be written
  * @throws OptionError if `path` is not a path
@@ -62,7 +63,8 @@ export async function writeFileAtomically(
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const target = resolve(toPath(path));
-  const temporary = `${target}.${randomUUID()}.tmp`;
+  await removeAbandoned(target);
+  const temporary = temporaryPath(target);
   try {
     await write(temporary);
     await rename(temporary, target);

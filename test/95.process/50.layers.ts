@@ -61,7 +61,7 @@ describe('the layer checks', () => {
 describe('the layers of src/', () => {
   const layers = [
     ['types', 'errors', 'abort', 'queue', 'semaphore', 'dispose', 'buffers', 'fingerprint'],
-    ['options', 'permission'],
+    ['options', 'permission', 'trust'],
     ['net', 'checkpoint', 'home'],
     ['libtorch'],
     ['torch', 'versions'],

@@ -11,7 +11,7 @@ async function main() {
         const count = Number(await readFile(counter!, 'utf8'));
         await writeFile(counter!, String(count + 1));
       },
-      { timing: { heartbeat: 2_000, poll: 1, stale: 30_000 } },
+      { timing: { heartbeat: 2_000, poll: 1, stale: 30_000, confirm: 5_000, notice: 2_000 } },
     );
   }
 }
