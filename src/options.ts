@@ -42,7 +42,11 @@ export function checkOptionNames(
   }
   // A getter that throws is reported here, so that the caller can read the options.
   for (const name of known) {
-    guardGetters(`the option '${name}' of ${where}`, options, () => Reflect.get(options, name));
+    guardGetters(
+      `the option '${name}' of ${where}`,
+      options,
+      () => Reflect.get(options, name) as unknown,
+    );
   }
 }
 

@@ -3,7 +3,9 @@ import { deniedReason } from '../permission';
 
 /** The message of a system or library error without its final period, or else its code. */
 export function errorReason(cause: unknown): string {
-  return deniedReason(cause) ?? (messageOf(cause) || describeThrown(cause)).replace(/\.$/, '');
+  const message = messageOf(cause) ?? '';
+  const text = message === '' ? describeThrown(cause) : message;
+  return deniedReason(cause) ?? text.replace(/\.$/, '');
 }
 
 /** The message or the code. Streams and functions of the caller may throw any value. */

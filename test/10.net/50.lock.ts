@@ -159,7 +159,11 @@ describe('withLock', () => {
   describe('without waiting', () => {
     it('runs the callback only if the lock is free', async () => {
       let runs = 0;
-      const run = () => withFreeLock(path(), () => Promise.resolve(void runs++));
+      const count = () => {
+        runs++;
+        return Promise.resolve();
+      };
+      const run = () => withFreeLock(path(), count);
       assert(await run());
       await withLock(path(), async () => {
         assert(!(await run()));

@@ -148,7 +148,7 @@ describe('the channel of an isolated model', () => {
     const error = new ModelError('ERR_SEMISUP_MODEL_FORMAT', details);
     const decoded = decodeError(JSON.parse(JSON.stringify(encodeError(error))));
     assert.ok(decoded instanceof ModelError);
-    assert.deepEqual({ ...decoded }, { ...error });
+    assert.deepEqual(Object.entries(decoded), Object.entries(error));
     assert.equal(decoded.message, error.message);
     const plain = decodeError(encodeError(new TypeError('no')));
     assert.deepEqual([plain.constructor, plain.message], [Error, 'no']);

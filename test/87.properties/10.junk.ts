@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/unbound-method -- static methods, which do not use `this` */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -99,16 +100,16 @@ describe('junk arguments raise only typed errors', function () {
     'hub.list': [hub.list, junk],
     'hub.help': [hub.help, junk],
     'hub.info': [hub.info, junk],
-    'hub.load(name)': [hub.load as Call, junk, weights, junk],
+    'hub.load(name)': [hub.load, junk, weights, junk],
     'hub.load(…, options)': [(o: object) => hub.load('resnet18_swsl', o), weights],
-    'hub.download': [hub.download as Call, junk, weights],
+    'hub.download': [hub.download, junk, weights],
     'hub.download(…, options)': [(o: object) => hub.download('resnet18_swsl', o), weights],
-    'hub.exportTorchScript': [hub.exportTorchScript as Call, junk, junk, weights],
+    'hub.exportTorchScript': [hub.exportTorchScript, junk, junk, weights],
     'hub.exportTorchScript(…, options)': [(o: object) => hub.exportTorchScript('resnet18_swsl', 'out.pt', o), weights], // prettier-ignore
-    'libtorch.install': [libtorch.install as Call, junkOptions(['dir', 'variant', 'headers', 'signal', 'onProgress'])], // prettier-ignore
-    'libtorch.use': [libtorch.use as Call, junk],
-    setThreads: [setThreads as Call, junk],
-    'Classifier.open': [Classifier.open as Call, junk, junkOptions([...modelOptions, 'classes', 'transform'])], // prettier-ignore
+    'libtorch.install': [libtorch.install, junkOptions(['dir', 'variant', 'headers', 'signal', 'onProgress'])], // prettier-ignore
+    'libtorch.use': [libtorch.use, junk],
+    setThreads: [setThreads, junk],
+    'Classifier.open': [Classifier.open, junk, junkOptions([...modelOptions, 'classes', 'transform'])], // prettier-ignore
     'Classifier.open(…, options)': [(o: object) => Classifier.open('classifier.pt', o), junkOptions([...modelOptions, 'classes', 'transform'])], // prettier-ignore
     classify: [(i: never, o: object) => classifier.classify(i, o), junk, images],
     'classify(…, options)': [(o: object) => classifier.classify(image(), o), images],
@@ -117,9 +118,9 @@ describe('junk arguments raise only typed errors', function () {
     embed: [(i: never, o: object) => classifier.embed(i, o), junk, images],
     logits: [(i: never, o: object) => classifier.logits(i, o), junk, images],
     'classifier.forward': [(t: never) => classifier.forward(t), junk],
-    'ScriptModule.load': [ScriptModule.load as Call, junk, junkOptions(['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'])], // prettier-ignore
+    'ScriptModule.load': [ScriptModule.load, junk, junkOptions(['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'])], // prettier-ignore
     'ScriptModule.load(…, options)': [(o: object) => ScriptModule.load('net.pt', o), junkOptions(['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'])], // prettier-ignore
-    'ScriptModule.loadSync': [ScriptModule.loadSync as Call, junk, model],
+    'ScriptModule.loadSync': [ScriptModule.loadSync, junk, model],
     forward: [(...args: never[]) => module.forward(...args), junk, junk],
     forwardSync: [(...args: never[]) => module.forwardSync(...args), junk],
     call: [(...args: never[]) => module.call('forward', ...args), junk],
@@ -131,15 +132,15 @@ describe('junk arguments raise only typed errors', function () {
     graph: [(name: never) => module.graph(name), junk],
     to: [(target: never) => module.to(target), junkOptions(['device', 'dtype'])],
     save: [(path: never, o: never) => module.save(path, o), junk, junkOptions(['extraFiles'])],
-    'ModelSlot.open': [ModelSlot.open as Call, junk, model],
+    'ModelSlot.open': [ModelSlot.open, junk, model],
     'ModelSlot.open(…, options)': [(o: object) => ModelSlot.open('net.pt', o), junkOptions([...modelOptions, 'hubDir', 'offline', 'onProgress'])], // prettier-ignore
     swap: [(s: never, o: never) => slot.swap(s, o), junk, junkOptions(['warmup', 'check', 'timeout', 'signal'])], // prettier-ignore
     use: [(callback: never) => slot.use(callback), junk],
     watch: [(o: never) => { slot.watch(o); slot.unwatch(); }, junkOptions(['warmup', 'check', 'timeout', 'settle'])], // prettier-ignore
     'slot.classify': [(i: never) => slot.classify(i), junk],
     'slot.forward': [(...args: never[]) => slot.forward(...args), junk],
-    'Tensor.from': [Tensor.from as Call, junk, junk, junk],
-    'Tensor.from(data)': [Tensor.from as Call, junk],
+    'Tensor.from': [Tensor.from, junk, junk, junk],
+    'Tensor.from(data)': [Tensor.from, junk],
     'tensor.to': [(target: never) => tensor.to(target), junkOptions(['device', 'dtype'])],
     reshape: [(shape: never) => tensor.reshape(shape), junk],
   };

@@ -6,7 +6,7 @@ import { OperationProcess } from './support/operation-process';
 import { runHere, setting, type Case } from './support/setting';
 
 /** In all; in each operation a quarter of them. */
-const kills = Number(process.env.SEMISUP_TEST_KILLS || 24);
+const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 24);
 
 /** The kind of a name that a killed process leaves, e.g. `.lock`. */
 function kindOf(name: string): string {

@@ -83,7 +83,7 @@ describe('a server that misbehaves', function () {
       const fetch = fetchCheckpoint(origin, { hubDir, retryPolicy });
       const code = await fetch.then(
         () => 'none',
-        (error: { code?: string }) => error.code ?? 'no code',
+        (error: unknown) => (error as { code?: string }).code ?? 'no code',
       );
       assert(
         kinds.some((kind) => code === `ERR_SEMISUP_DOWNLOAD_${kind}`),

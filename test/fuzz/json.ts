@@ -13,7 +13,7 @@ export function editJson(text: string, random: Random): string {
   const { container, key } = random.pick(places);
   const action = random.below(4);
   if (action === 0) container[key] = random.pick(places).container;
-  else if (action === 1) delete container[key];
+  else if (action === 1) Reflect.deleteProperty(container, key);
   else if (action === 2) container[`${key}${random.below(10)}`] = container[key];
   // A placeholder, because JSON.stringify cannot write all of these.
   else container[key] = '@junk@';

@@ -28,7 +28,7 @@ const mutators: readonly Mutator[] = [
 export function deriveInput(target: Target, seeds: readonly Seed[], random: Random): Buffer {
   const seed = random.pick(seeds);
   const isEdited = target.edit !== undefined && random.next() < 0.5;
-  let bytes = isEdited ? target.edit!(seed, random) : Buffer.from(seed.bytes);
+  let bytes = isEdited ? target.edit(seed, random) : Buffer.from(seed.bytes);
   const rounds = isEdited ? random.below(2) : 1 + random.below(4);
   for (let i = 0; i < rounds; i++) bytes = mutate(bytes, random, seeds, target.tokens);
   return bytes;

@@ -169,7 +169,7 @@ function mutateRecord(random: Random, record: ArchiveRecord, other: ArchiveRecor
   const snippets = isCode
     ? words
     : isPickle
-      ? [...opcodes, ...pickleWords]
+      ? [...Array.from(opcodes), ...pickleWords]
       : ['0', '\n', '\xff', '99999'];
   switch (Math.floor(random() * 12)) {
     case 0:

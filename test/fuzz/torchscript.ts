@@ -30,13 +30,13 @@ function archiveOf(seed: number, all: readonly Buffer[]): Buffer {
   return mutate(random, all[Math.floor(random() * all.length)]!);
 }
 
-type Message = {
+interface Message {
   readonly seed: number;
   readonly outcome?: string;
   readonly error?: string;
   readonly seconds?: number;
   readonly rss?: number;
-};
+}
 
 /** Runs the seeds that the parent sends, one after the other. */
 function serve(): void {
@@ -45,7 +45,7 @@ function serve(): void {
     const before = process.cpuUsage();
     run(archiveOf(seed, all)).then(
       (outcome) => process.send!({ seed, outcome, ...cost(before) }),
-      (error: Error) => process.send!({ seed, error: `${error.name}: ${error.message}` }),
+      (error: unknown) => process.send!({ seed, error: String(error) }),
     );
   });
   // Loads LibTorch before the first run is timed.
@@ -111,7 +111,10 @@ function drive(
       resolve(next);
     };
     const send = () => {
-      if (seed >= end) return done(seed);
+      if (seed >= end) {
+        done(seed);
+        return;
+      }
       clearTimeout(timer);
       timer = setTimeout(() => {
         fail(seed, `did not end within ${secondsUntilHung} s`);
@@ -130,7 +133,8 @@ function drive(
         seed++;
         if (rss > maxBytes) {
           fail(ran, `took ${Math.round(rss / 2 ** 20)} MiB`);
-          return done(seed);
+          done(seed);
+          return;
         }
       }
       send();

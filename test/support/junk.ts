@@ -3,6 +3,7 @@ import fc from 'fast-check';
 /** How to make a value, because fast-check itself reads the properties of those that it generates. */
 export interface Recipe {
   make(): unknown;
+  toString(): string;
 }
 
 /** Values of every type, among them objects that cannot be read. */
@@ -31,11 +32,12 @@ const makers: readonly (() => unknown)[] = [
   () => () => 1,
   () => () => undefined,
   () => () => Promise.resolve({}),
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- any class
   () => class {},
   () => [],
   () => [undefined],
   () => Object.assign([], { 2: 1 }),
-  () => new Array(4_000_000_000),
+  () => new Array<unknown>(4_000_000_000),
   () => [[1, 2], [3]],
   () => ({}),
   () => ({ then: 1 }),

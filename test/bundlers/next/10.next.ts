@@ -81,7 +81,7 @@ const reason = noRegistry();
     });
 
     after(async () => {
-      if (server && server.exitCode === null && server.signalCode === null) {
+      if (server?.exitCode === null && server.signalCode === null) {
         server.kill();
         await once(server, 'exit');
       }

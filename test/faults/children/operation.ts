@@ -14,7 +14,9 @@ async function main(): Promise<void> {
     console.log(JSON.stringify({ result: await runOperation(operation) }));
   } catch (error) {
     const isTyped = error instanceof SemisupError;
-    console.log(JSON.stringify(isTyped ? { code: error.code } : { untyped: String(error) }));
+    console.log(
+      JSON.stringify(isTyped ? { code: (error as SemisupError).code } : { untyped: String(error) }),
+    );
   }
   process.stdin.destroy();
 }

@@ -34,7 +34,9 @@ export async function openReader(
         await checkpoint.close();
       }
     } catch (error) {
-      if (error instanceof SemisupError) return { accepted: false, code: error.code };
+      if (error instanceof SemisupError) {
+        return { accepted: false, code: (error as SemisupError).code };
+      }
       throw error;
     }
     const expected = oracle && (await askPython<Summary | null>(oracle, path));
@@ -70,7 +72,11 @@ async function elementsOf(tensor: StoredTensor): Promise<Buffer | undefined> {
   for (let i = 0; i < count; i++) {
     const from = index.reduce((offset, at, d) => offset + at * stride[d]!, 0) * size;
     elements.set(bytes.subarray(from, from + size), i * size);
-    for (let d = shape.length - 1; d >= 0 && ++index[d]! === shape[d]; d--) index[d] = 0;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      index[d]! += 1;
+      if (index[d] !== shape[d]) break;
+      index[d] = 0;
+    }
   }
   return elements;
 }

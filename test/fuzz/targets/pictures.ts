@@ -87,7 +87,9 @@ export const pictures: Target = {
       try {
         pixels = await decode(input, { limits });
       } catch (error) {
-        if (error instanceof SemisupError) return { accepted: false, code: error.code };
+        if (error instanceof SemisupError) {
+          return { accepted: false, code: (error as SemisupError).code };
+        }
         throw error;
       }
       if (pixels.cmyk) return { accepted: true };
