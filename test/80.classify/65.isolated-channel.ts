@@ -167,17 +167,17 @@ describe('the channel of an isolated model', () => {
 
   it('passes on only what a process needs of the environment', () => {
     process.env.OMP_TEST_SETTING = '1';
-    process.env.SEMISUP_WEIGHTS_MIRROR_TEST = 'https://user:password@example.org';
+    process.env.SEMISUP_TEST_SETTING = 'https://user:password@example.org';
     try {
       const env = childEnvironment('/libtorch');
       assert.equal(env.SEMISUP_LIBTORCH, '/libtorch');
       assert.equal(env.OMP_TEST_SETTING, '1');
       assert.equal(env.HOME, process.env.HOME);
-      assert.equal(env.SEMISUP_WEIGHTS_MIRROR_TEST, undefined);
+      assert.equal(env.SEMISUP_TEST_SETTING, undefined);
       assert.equal(env.NODE_OPTIONS, undefined);
     } finally {
       delete process.env.OMP_TEST_SETTING;
-      delete process.env.SEMISUP_WEIGHTS_MIRROR_TEST;
+      delete process.env.SEMISUP_TEST_SETTING;
     }
   });
 

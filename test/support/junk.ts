@@ -76,7 +76,7 @@ const makers: readonly (() => unknown)[] = [
 ];
 
 function recipe(description: string, make: () => unknown): Recipe {
-  return { make, toString: () => description } as Recipe;
+  return { make, toString: () => description };
 }
 
 const known = fc.constantFrom(...makers).map((make) => recipe(make.toString().slice(0, 100), make));
