@@ -290,7 +290,7 @@ describe('ScriptModule.load', () => {
     });
 
     it('corrupt archives, if at all, only with a ModelError', async function () {
-      this.timeout(120_000);
+      this.timeout(300_000);
       // LibTorch does not verify checksums, so many corrupt archives load.
       const { code, signal, stdout } = await runNode(`
         const { readFileSync } = require('node:fs');
