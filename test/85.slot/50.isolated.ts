@@ -32,7 +32,7 @@ def forward(self, x):
 
 const crash =
   'n = int(torch._sparse_coo_tensor_unsafe(torch.full([1, 1], 1 << 40, dtype=4), torch.ones([1]), [3]).to_dense().sum())';
-const loop = 'while n >= 0: n += 1';
+const loop = 'while n >= 0:\n            n += 1';
 
 describe('ModelSlot with isolated models', function () {
   this.timeout(300_000);
@@ -56,6 +56,7 @@ describe('ModelSlot with isolated models', function () {
   it('runs all calls in the child process, and swaps to another one', async () => {
     assert.equal(await best(), 1);
     const module = await moduleOfSlot();
+    const pid = module.pid!;
     using input = Tensor.from(new Float32Array(3 * 4).fill(1), [1, 3, 2, 2]);
     using output = await slot.forward(input);
     assert.deepEqual(output.shape, [1, 3]);
@@ -64,7 +65,7 @@ describe('ModelSlot with isolated models', function () {
     assert.equal(await best(), 2);
     await drained;
     assert.notEqual(await moduleOfSlot(), module);
-    assert.throws(() => process.kill(module.pid!, 0), { code: 'ESRCH' });
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
   });
 
   it('keeps the previous model if the new one crashes or hangs during warm-up', async () => {
