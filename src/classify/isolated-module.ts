@@ -113,7 +113,9 @@ export class IsolatedModule implements CallableModule {
     const isFile = typeof content === 'string';
     const context: LoadContext = {
       // The caller may write to the bytes later.
-      archive: { name, content: isFile ? content : Uint8Array.from(content) },
+      archive: isFile
+        ? { name, content }
+        : { name: `of ${content.length} bytes`, content: Uint8Array.from(content) },
       fingerprint: isFile ? await readFingerprint(content) : undefined,
       ...{ limits, options },
       libtorch: (await findUsedLibTorch()).dir,
@@ -130,9 +132,9 @@ export class IsolatedModule implements CallableModule {
     }
   }
 
-  /** The ID of the process. @internal */
+  /** The ID of the process; undefined if it has ended. @internal */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#process.isAlive ? this.#process.pid : undefined;
   }
 
   /**
@@ -243,7 +245,10 @@ export class IsolatedModule implements CallableModule {
     const context = this.#context;
     const { archive, fingerprint } = context;
     // Not the model that the caller has opened and checked.
-    if (fingerprint && !isSameFingerprint(fingerprint, await readFingerprint(archive.name))) {
+    if (
+      fingerprint &&
+      !isSameFingerprint(fingerprint, await readFingerprint(archive.content as string))
+    ) {
       throw changedError(archive);
     }
     const { process, answer } = await startProcess(context, undefined);
@@ -334,7 +339,7 @@ function checkAnswer<T>(process: IsolatedProcess, { name }: Archive, read: () =>
 
 function changedError({ name }: Archive): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
-    what: `'${name}' was modified after it was opened, so the process of the isolated model could not be started again.`,
+    what: `${name} was modified after it was opened, so the process of the isolated model could not be started again.`,
     remedy: 'Open the file again.',
     value: name,
   });

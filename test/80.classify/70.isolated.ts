@@ -92,6 +92,11 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     assert.ok(model.module instanceof IsolatedModule);
     return model.module.pid!;
   };
+  /** Kills the process of a model, and waits until the model knows. */
+  const kill = async (model: Classifier) => {
+    process.kill(pidOf(model), 'SIGKILL');
+    while ((model.module as IsolatedModule).pid !== undefined) await sleep(10);
+  };
   const score = async (model: Classifier) => (await model.classify(harmless))[0]!.score;
 
   describe('returns what a classifier in this process returns', () => {
@@ -177,8 +182,7 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     const bytes = await readFile(file('net.pt'));
     await using fromBytes = await Classifier.open(bytes, { isolate: true, plan: 'untuned' });
     bytes.fill(0);
-    process.kill(pidOf(fromBytes), 'SIGKILL');
-    await sleep(100);
+    await kill(fromBytes);
     assert.equal((await fromBytes.classify(image()))[0]!.index, 1);
     const stream = createReadStream(file('net.pt'));
     await using fromStream = await Classifier.open(stream, { isolate: true, plan: 'untuned' });
@@ -314,8 +318,7 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     await copyFile(file('net.pt'), file('changed.pt'));
     await using model = await open('changed.pt');
     await copyFile(file('loop.pt'), file('changed.pt'));
-    process.kill(pidOf(model), 'SIGKILL');
-    await sleep(500);
+    await kill(model);
     await assert.rejects(
       model.classify(image()),
       (error) =>
