@@ -325,7 +325,7 @@ describe('The limits on TorchScript archives', () => {
     const deep: Record<string, Buffer> = {
       lists: statements(`y = ${open}1${close}`, 'return x'),
       sums: statements(`return ${'x + '.repeat(190)}x`),
-      values: attribute(open + 'a'.repeat(189)),
+      values: attribute(']'.repeat(190) + 'a'.repeat(189)),
       chain: moduleOf(
         `${header}${forward}    return __torch__.f0(x, )\n` +
           Array.from({ length: 4 }, (_, i) => {
