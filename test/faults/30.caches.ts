@@ -23,6 +23,11 @@ const title = 'a cache of several users';
     chmodSync(temporary, 0o1777);
   });
 
+  /** In directories of their own, one after the other: they share the server. */
+  async function* each(...kinds: ('download' | 'build' | 'install')[]): AsyncGenerator<Case> {
+    for (const kind of kinds) yield await cases[kind](join(directory.path, kind));
+  }
+
   const runAsOther = async (one: Case) => {
     const env = { ...one.env, HOME: temporary, TMPDIR: temporary };
     const process = new OperationProcess(
@@ -36,8 +41,7 @@ const title = 'a cache of several users';
   };
 
   it('serves another user what root has prepared, who cannot change it', async () => {
-    for (const one of [cases.download(), await cases.build()]) {
-      await one.reset();
+    for await (const one of each('download', 'build')) {
       const path = await runHere(one);
       assert.deepEqual(await runAsOther(one), { result: path });
       assert.deepEqual(await namesIn(one.directory), one.after);
@@ -45,7 +49,7 @@ const title = 'a cache of several users';
   });
 
   it('fails with the path for another user, if it is empty', async () => {
-    for (const one of [cases.download(), await cases.install()]) {
+    for await (const one of each('download', 'install')) {
       assert.deepEqual(await runAsOther(one), { code: 'ERR_SEMISUP_DOWNLOAD_DISK' });
       assert.deepEqual(await namesIn(one.directory), one.before);
     }
@@ -55,8 +59,7 @@ const title = 'a cache of several users';
   });
 
   it('is not used if it belongs to another user, or all can write it', async () => {
-    for (const one of [cases.download(), await cases.build(), await cases.install()]) {
-      await one.reset();
+    for await (const one of each('download', 'build', 'install')) {
       for (const [uid, mode] of [
         [otherUser, 0o755],
         [0, 0o777],
