@@ -1,5 +1,5 @@
 import { deriveInput } from './mutate';
-import { Random } from './random';
+import { Random } from '../support/random';
 import type { Seed, Target } from './target';
 
 /** The input of a number: the seeds themselves first, so that valid inputs are known to be accepted. */

@@ -1,4 +1,4 @@
-import type { Random } from './random';
+import type { Random } from '../support/random';
 
 const junk = [
   ...['null', 'true', '-1', '0', '0.5', '1e999', '9007199254740993', '18446744073709551615'],

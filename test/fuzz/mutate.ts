@@ -1,4 +1,4 @@
-import type { Random } from './random';
+import type { Random } from '../support/random';
 import type { Seed, Target } from './target';
 
 /** Lengths, offsets and counts at which arithmetic or allocations may fail. */

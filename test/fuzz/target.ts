@@ -1,4 +1,4 @@
-import type { Random } from './random';
+import type { Random } from '../support/random';
 
 /** A valid input, from which others are derived. */
 export interface Seed {

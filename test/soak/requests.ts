@@ -11,7 +11,7 @@ import {
   type SemisupError,
 } from '../../src';
 import { favorite, type BadImage, type GoodImage } from './inputs';
-import type { Random } from './random';
+import type { Random } from '../support/random';
 
 /** What the requests use. */
 export interface Context {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Classifier, memory, ModelSlot, type SemisupError } from '../../src';
 import { writeBadImages, writeGoodImages, writeModels, type GoodImage } from './inputs';
-import { Random } from './random';
+import { Random } from '../support/random';
 import { slopeOf } from './regression';
 import { requests, type Context } from './requests';
 import { swapRepeatedly } from './swaps';

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { SemisupError } from '../../../src/errors';
 import { decode } from '../../../src/image';
 import type { Pixels } from '../../../src/types';
-import type { Random } from '../random';
+import type { Random } from '../../support/random';
 import type { Outcome, Seed, Target } from '../target';
 import { filesOf } from './fixtures';
 

@@ -1,5 +1,5 @@
 import { editJson } from '../json';
-import type { Random } from '../random';
+import type { Random } from '../../support/random';
 import type { Seed, Target } from '../target';
 import { openReader } from './checkpoint';
 import { checkpointFixtures } from './fixtures';

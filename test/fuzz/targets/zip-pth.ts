@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { mutate } from '../mutate';
-import type { Random } from '../random';
+import type { Random } from '../../support/random';
 import type { Seed, Target } from '../target';
 import { openReader } from './checkpoint';
 import { pickleTokens } from './pickle-tokens';
