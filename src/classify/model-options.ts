@@ -25,6 +25,12 @@ export interface InferenceOptions extends PlanOptions {
    * CPU decodes all other images, and JPEGs that nvJPEG cannot decode or that must be rotated.
    */
   readonly decode?: 'cpu' | 'gpu';
+  /**
+   * Decodes large JPEGs at a half, a quarter or an eighth of their size, as long as twice the size remains that the
+   * transform resizes them to; `false` by default. Decoding is faster, but the pixels are only near those of
+   * Pillow (docs/image-formats.md).
+   */
+  readonly shrinkOnLoad?: boolean;
   /** Limits on one image: its pixels, the bytes of its file and the time to decode it. */
   readonly limits?: DecodeLimits;
 }
@@ -59,10 +65,12 @@ export interface ClassifierOpenOptions extends ModelOptions, ModelDescription, T
 
 const inferenceOptionNames = [
   ...planOptionNames,
-  ...Object.keys({ calibration: true, decode: true, limits: true } satisfies Record<
-    Exclude<keyof InferenceOptions, keyof PlanOptions>,
-    true
-  >),
+  ...Object.keys({
+    calibration: true,
+    decode: true,
+    shrinkOnLoad: true,
+    limits: true,
+  } satisfies Record<Exclude<keyof InferenceOptions, keyof PlanOptions>, true>),
 ] as readonly (keyof InferenceOptions)[];
 
 /** The names of all `ModelOptions`. */
@@ -121,10 +129,13 @@ export function pickModelOptions(options: ModelOptions): ModelOptions {
 export function checkModelOptions(options: ModelOptions): void {
   checkExecutorOptions(options);
   const { precision } = checkPlanOptions(options);
-  const { calibration, decode, limits } = options;
+  const { calibration, decode, shrinkOnLoad, limits } = options;
   completeLimits(limits);
   if (decode !== undefined && decode !== 'cpu' && decode !== 'gpu') {
     throw invalidValue('decode', `'cpu' or 'gpu'`, decode);
+  }
+  if (shrinkOnLoad !== undefined && typeof shrinkOnLoad !== 'boolean') {
+    throw invalidValue('shrinkOnLoad', 'true or false', shrinkOnLoad);
   }
   if (calibration === undefined) return;
   if (!Array.isArray(calibration) || calibration.length === 0) {

@@ -110,8 +110,8 @@ export class ImagePipeline {
     const read = this.#model.decodesJpegs ? decodeUnlessJpeg : decode;
     const prepare = async (input: ImageInput, reserve: Reserve) => {
       const startTime = performance.now();
-      const { limits } = this.#model;
-      const image = await read(input, { orient, limits, reserve, signal: stop.signal });
+      const { limits, minSide } = this.#model;
+      const image = await read(input, { orient, limits, minSide, reserve, signal: stop.signal });
       return toInput({ image, preparationTime: performance.now() - startTime });
     };
     const run = async (image: ImageInput, index: number) => {

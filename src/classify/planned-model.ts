@@ -125,6 +125,12 @@ export class PlannedModel {
     return this.#context.options.limits;
   }
 
+  /** The shorter side that a JPEG keeps when it is shrunk while it is decoded; undefined if none is shrunk. */
+  get minSide(): number | undefined {
+    const { options, transform } = this.#context;
+    return minSideOf(options, transform);
+  }
+
   /** Plans a method unless it has a plan. Concurrent calls share one attempt; a failed one is retried. */
   async prepare(method: Method, signal: AbortSignal | undefined): Promise<void> {
     if (this.#plans.has(method)) return;
@@ -155,6 +161,7 @@ export class PlannedModel {
       gpu: isPlanned ? gpu : undefined,
       jpegDecoder: isPlanned ? jpegDecoder : undefined,
       limits: this.limits,
+      minSide: this.minSide,
     });
     const preprocessed = performance.now();
     try {
@@ -174,17 +181,26 @@ export class PlannedModel {
   }
 }
 
+/** How much larger than the transform's size a shrunk image stays, so that its resize averages pixels. */
+const shrinkMargin = 2;
+
+function minSideOf({ shrinkOnLoad }: InferenceOptions, { resize }: Transform): number | undefined {
+  return shrinkOnLoad === true ? shrinkMargin * resize : undefined;
+}
+
 /** A function that loads the option `calibration` as one batch; undefined without that option. */
 function calibrationLoader(
   executor: Executor,
   transform: Transform,
-  { calibration, limits }: InferenceOptions,
+  options: InferenceOptions,
   gpu: GpuHandle | undefined,
 ): (() => Promise<Tensor>) | undefined {
+  const { calibration, limits } = options;
   if (!calibration) return undefined;
+  const minSide = minSideOf(options, transform);
   return async () => {
     const images = await Promise.all(
-      copyImages(calibration).map((image) => decode(image, { limits })),
+      copyImages(calibration).map((image) => decode(image, { limits, minSide })),
     );
     return await batch(executor, images, transform, gpu);
   };

@@ -19,6 +19,8 @@ export interface PreprocessContext {
   readonly jpegDecoder: GpuJpegDecoder | undefined;
   /** Limits on the size of an image and the time to decode it. */
   readonly limits: DecodeLimits | undefined;
+  /** See `DecodeOptions.minSide`. */
+  readonly minSide: number | undefined;
 }
 
 interface IndexedImage<Image> {
@@ -33,7 +35,7 @@ interface IndexedImage<Image> {
  */
 export async function preprocess(
   images: readonly (Pixels | EncodedFile)[],
-  { executor, transform, gpu, jpegDecoder, limits }: PreprocessContext,
+  { executor, transform, gpu, jpegDecoder, limits, minSide }: PreprocessContext,
 ): Promise<SubBatch[]> {
   const subBatches: SubBatch[] = [];
   const pixels: IndexedImage<Pixels>[] = [];
@@ -53,7 +55,7 @@ export async function preprocess(
       remaining = files.filter((_, i) => failed.has(i));
     }
     for (const { image, index } of remaining) {
-      pixels.push({ image: await decodeFile(image, { limits }), index });
+      pixels.push({ image: await decodeFile(image, { limits, minSide }), index });
     }
     if (pixels.length > 0) {
       const decoded = pixels.map(({ image }) => image);

@@ -8,7 +8,7 @@ import { describeFormat, detectFormat, type ImageFormat } from './formats/detect
 import { decodeWithImageRs, readImageRsHeader } from './image-rs';
 import { checkImageSize, type ImageSize } from './image-size';
 import { toImageSource, type ImageInput } from './input';
-import { decodeWithLibvips, readLibvipsHeader, renderSharp } from './libvips';
+import { decodeWithLibvips, readLibvipsHeader, renderSharp, shrinkFactor } from './libvips';
 import { completeLimits, type DecodeLimits } from './limits';
 import { loadImageRs, loadSharp } from './native-decoders';
 import { readEncoded, type EncodedFile } from './read';
@@ -22,6 +22,11 @@ export interface DecodeOptions {
   readonly orient?: boolean;
   /** Limits on the size of the image and the time to decode it. */
   readonly limits?: DecodeLimits;
+  /**
+   * Allows a JPEG to be shrunk by 2, 4 or 8 while it is decoded, as long as its shorter side keeps this many pixels.
+   * By default no image is shrunk.
+   */
+  readonly minSide?: number;
   /**
    * Called before the image is decoded, with the size of its samples in bytes. It is decoded when the promise
    * resolves. Not called for an image that is already pixels, or a sharp instance. @internal
@@ -63,7 +68,7 @@ export async function decodeUnlessJpeg(
 
 /** Like `decode`, for a file in memory. */
 export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
-  const { orient = false, reserve, signal } = options;
+  const { orient = false, minSide, reserve, signal } = options;
   const limits = completeLimits(options.limits);
   if (isDetached(file.bytes.buffer)) throw detachedError(file.name);
   const format = detectFormat(file);
@@ -79,15 +84,17 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
     return await runDecoder(workUnlessAborted, limits.milliseconds, signal);
   };
   // Not while a decoder runs: those that release memory would wait for it.
-  const admit = async (size: ImageSize) => {
+  const admit = async (size: ImageSize, shrink = 1) => {
     checkImageSize(file.name, size, limits.pixels);
-    await reserve?.(size.width * size.height * (size.channels ?? 3));
+    const samples = size.width * size.height * (size.channels ?? 3);
+    await reserve?.(Math.ceil(samples / shrink ** 2));
   };
   try {
     if (usesLibvips) {
       const header = await run(() => readLibvipsHeader(file, format));
-      await admit(header);
-      return await run(() => decodeWithLibvips(file, format, header, orient, limits));
+      const shrink = shrinkFactor(format, header, orient, minSide);
+      await admit(header, shrink);
+      return await run(() => decodeWithLibvips(file, format, header, orient, limits, shrink));
     }
     const header = readImageRsHeader(file, format);
     // It may have an alpha channel.
@@ -103,7 +110,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
 }
 
 async function readImage(image: ImageInput, options: DecodeOptions): Promise<Pixels | EncodedFile> {
-  checkOptionNames(options, ['orient', 'limits', 'reserve', 'signal'], 'decode');
+  checkOptionNames(options, ['orient', 'limits', 'minSide', 'reserve', 'signal'], 'decode');
   const { orient = false, signal } = options;
   if (typeof orient !== 'boolean') throw invalidValue('orient', 'true or false', orient);
   const { bytes, milliseconds } = completeLimits(options.limits);

@@ -5,6 +5,7 @@ import type { ImageFormat } from './formats/detect';
 import { firstGifFrame, gifMargins, withoutTransparency } from './formats/gif';
 import { unsupportedTiffKind } from './formats/tiff';
 import { unsupportedKind } from './formats/unsupported-kind';
+import { jpegShrinkFactor } from './jpeg-shrink';
 import { checkPixels, type SharpInstance } from './input';
 import type { DecodeLimits } from './limits';
 import { loadSharp } from './native-decoders';
@@ -30,6 +31,7 @@ export async function readLibvipsHeader(
 /**
  * Decodes a file with sharp (libvips) to the samples that Pillow returns.
  *
+ * @param shrink the factor of `shrinkFactor`
  * @throws ImageError if its kind is not supported
  */
 export async function decodeWithLibvips(
@@ -38,12 +40,21 @@ export async function decodeWithLibvips(
   header: Metadata,
   orient: boolean,
   limits: Required<DecodeLimits>,
+  shrink: number,
 ): Promise<Pixels> {
   const { bytes } = file;
   const sharp = loadSharp();
   const image =
     format === 'gif' ? openGif(sharp, file, limits) : openSharp(sharp, bytes, format, limits);
   if (orient || format === 'tiff') image.autoOrient();
+  if (shrink > 1) {
+    // From these sides sharp derives libjpeg's factor; what remains is to drop a row or column, if at all.
+    const sides = {
+      width: floorDivide(header.width, shrink),
+      height: floorDivide(header.height, shrink),
+    };
+    image.resize({ ...sides, fit: 'fill', kernel: 'nearest' });
+  }
   const { data, info } = await toSamples(image.removeAlpha(), bytes, format, header).toBuffer({
     resolveWithObject: true,
   });
@@ -54,6 +65,23 @@ export async function decodeWithLibvips(
     channels: info.channels,
     cmyk: header.space === 'cmyk',
   };
+}
+
+/** The factor by which a file is shrunk: 1 unless it is a JPEG that sharp can shrink while it decodes it. */
+export function shrinkFactor(
+  format: LibvipsFormat,
+  header: Metadata,
+  orient: boolean,
+  minSide: number | undefined,
+): number {
+  // Where sharp converts CMYK or rotates first, it would decode the whole image and then drop most of its pixels.
+  const isRotated = orient && (header.orientation ?? 1) > 1;
+  if (format !== 'jpeg' || header.space === 'cmyk' || isRotated) return 1;
+  return jpegShrinkFactor(header, minSide);
+}
+
+function floorDivide(side: number, factor: number): number {
+  return Math.floor(side / factor);
 }
 
 /** Renders a clone of a caller's instance, and so leaves the instance unchanged. */

@@ -170,6 +170,48 @@ describe('decode: invalid arguments', () => {
     await rejectsArgument({ data, width: 2, height: 2, channels: 3 }, /12 bytes/);
   });
 
+  it('rejects encoded files in resizable or detached buffers', async () => {
+    const bytes = await readFile(fixture('rgb.png'));
+    const Resizable = ArrayBuffer as new (length: number, options: object) => ArrayBuffer;
+    const resizable = new Resizable(bytes.length, { maxByteLength: 2 * bytes.length });
+    new Uint8Array(resizable).set(bytes);
+    for (const image of [resizable, new Uint8Array(resizable), Buffer.from(resizable)]) {
+      await rejectsArgument(image, /a non-resizable buffer for an image/);
+    }
+    const detached = new Uint8Array(bytes);
+    const { buffer } = detached;
+    structuredClone(buffer, { transfer: [buffer] });
+    for (const image of [detached, buffer]) await rejectsArgument(image, /not detached/);
+  });
+
+  it('rejects a buffer that is transferred while it is read', async () => {
+    const image = new Uint8Array(await readFile(fixture('rgb.png')));
+    const decoding = decode(image);
+    structuredClone(image.buffer, { transfer: [image.buffer] });
+    await assert.rejects(decoding, { code: 'ERR_SEMISUP_IMAGE_DECODE' });
+  });
+
+  it('rejects streams of something else than bytes, also endless ones', async () => {
+    for (const chunk of [1, 'text', undefined, {}]) {
+      const endless = { async *[Symbol.asyncIterator]() { await Promise.resolve(); for (;;) yield chunk; } }; // prettier-ignore
+      await rejectsArgument(endless, /a Uint8Array for a chunk/);
+    }
+  });
+
+  it('rejects what an object with the methods of sharp returns, unless it is pixels', async () => {
+    const fake = (result: unknown) => {
+      const image = { metadata: () => 1, toBuffer: () => Promise.resolve(result) };
+      return Object.assign(image, {
+        clone: () => image,
+        raw: () => image,
+        toColourspace: () => image,
+      });
+    };
+    const info = { width: 2, height: 2, channels: 3 };
+    await rejectsArgument(fake({ data: new Uint8Array(11), info }), /2 x 2 x 3 = 12 bytes/);
+    await rejects(fake(undefined), 'ERR_SEMISUP_IMAGE_DECODE', /could not be processed/);
+  });
+
   it('rejects invalid options and names the nearest valid one', async () => {
     await assert.rejects(decode(fixture('rgb.png'), { orientt: true } as object), /'orient'/);
     await assert.rejects(decode(fixture('rgb.png'), { orient: 1 } as object), OptionError);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -88,6 +89,36 @@ describe('decode: limits', () => {
       );
       await assert.rejects(decode(input, { limits: { bytes: 1000 } }), tooLarge);
     }
+  });
+
+  it('rejects FIFOs and devices at once (not on Windows: needs mkfifo)', async function () {
+    if (process.platform === 'win32') this.skip();
+    const fifo = join(directory.path, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const notRegular = failsWith('ERR_SEMISUP_IMAGE_DECODE', /not regular\. .*createReadStream/);
+    // More than libuv has threads.
+    const fifos = Array.from({ length: 8 }, () => assert.rejects(decode(fifo), notRegular));
+    await Promise.all([...fifos, assert.rejects(decode('/dev/zero'), notRegular)]);
+  });
+
+  it('limits.bytes applies to a generated file whose size is not known', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const tooLarge = failsWith('ERR_SEMISUP_IMAGE_TOO_LARGE', /limit of 10 bytes/);
+    await assert.rejects(decode('/proc/self/status', { limits: { bytes: 10 } }), tooLarge);
+  });
+
+  it('reserves the size of the samples before it decodes', async () => {
+    for (const name of ['rgb.png', 'rgb.jpg', 'rgb.gif', 'rgb.tif', 'rgb.webp', 'grey.png']) {
+      const reserved: number[] = [];
+      const reserve = (bytes: number) => Promise.resolve(void reserved.push(bytes));
+      const { data } = await decode(fixture(name), { reserve });
+      assert.deepEqual(reserved, [data.length]);
+    }
+    const refused = new Error('refused');
+    await assert.rejects(
+      decode(fixture('rgb.png'), { reserve: () => Promise.reject(refused) }),
+      (error: Error) => error.cause === refused,
+    );
   });
 
   it('limits.milliseconds rejects an image that takes too long', async () => {
