@@ -48,12 +48,9 @@ export async function decodeWithLibvips(
     format === 'gif' ? openGif(sharp, file, limits) : openSharp(sharp, bytes, format, limits);
   if (orient || format === 'tiff') image.autoOrient();
   if (shrink > 1) {
-    // From these sides sharp derives libjpeg's factor; what remains is to drop a row or column, if at all.
-    const sides = {
-      width: floorDivide(header.width, shrink),
-      height: floorDivide(header.height, shrink),
-    };
-    image.resize({ ...sides, fit: 'fill', kernel: 'nearest' });
+    const width = Math.floor(header.width / shrink);
+    const height = Math.floor(header.height / shrink);
+    image.resize({ width, height, fit: 'fill', kernel: 'linear' });
   }
   const { data, info } = await toSamples(image.removeAlpha(), bytes, format, header).toBuffer({
     resolveWithObject: true,
@@ -78,10 +75,6 @@ export function shrinkFactor(
   const isRotated = orient && (header.orientation ?? 1) > 1;
   if (format !== 'jpeg' || header.space === 'cmyk' || isRotated) return 1;
   return jpegShrinkFactor(header, minSide);
-}
-
-function floorDivide(side: number, factor: number): number {
-  return Math.floor(side / factor);
 }
 
 /** Renders a clone of a caller's instance, and so leaves the instance unchanged. */

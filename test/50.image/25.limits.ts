@@ -121,6 +121,32 @@ describe('decode: limits', () => {
     );
   });
 
+  it('minSide shrinks large JPEGs while they are decoded, to nearly the same picture', async () => {
+    const [width, height] = [1801, 1203];
+    const { data } = await decode(fixture('rgb.jpg'));
+    const raw = { width: 29, height: 23, channels: 3 as const };
+    const jpeg = await sharp(data, { raw })
+      .resize(width, height, { fit: 'fill' })
+      .jpeg()
+      .toBuffer();
+    const reserved: number[] = [];
+    const reserve = (bytes: number) => Promise.resolve(void reserved.push(bytes));
+    const shrunk = await decode(jpeg, { minSide: 400, reserve });
+    assert.deepEqual([shrunk.width, shrunk.height], [600, 401]);
+    assert.ok(reserved[0]! < (3 * width * height) / 8);
+    const exact = await sharp((await decode(jpeg)).data, { raw: { width, height, channels: 3 } })
+      .resize(600, 401, { fit: 'fill', kernel: 'linear' })
+      .raw()
+      .toBuffer();
+    const differences = exact.map((sample, i) => Math.abs(sample - shrunk.data[i]!));
+    assert.ok(differences.reduce((sum, one) => sum + one, 0) / exact.length < 2);
+    for (const options of [{}, { minSide: 402 }]) {
+      assert.equal((await decode(jpeg, options)).width, width);
+    }
+    const png = await sharp(jpeg).png({ compressionLevel: 1 }).toBuffer();
+    assert.equal((await decode(png, { minSide: 10 })).width, width);
+  });
+
   it('limits.milliseconds rejects an image that takes too long', async () => {
     for (const file of Object.values(slow)) {
       const timeout = failsWith('ERR_SEMISUP_IMAGE_TIMEOUT', /within the limit of 5 ms.*raise/);
