@@ -86,7 +86,8 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
   // Not while a decoder runs: those that release memory would wait for it.
   const admit = async (size: ImageSize, shrink = 1) => {
     checkImageSize(file.name, size, limits.pixels);
-    const samples = size.width * size.height * (size.channels ?? 3);
+    // Grayscale is expanded to RGB.
+    const samples = size.width * size.height * Math.max(3, size.channels ?? 3);
     await reserve?.(Math.ceil(samples / shrink ** 2));
   };
   try {
