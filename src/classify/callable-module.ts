@@ -1,7 +1,10 @@
-import type { ScriptModule } from '../torch';
+import type { Executor, ScriptModule } from '../torch';
 
 /** A module that a classifier runs: a `ScriptModule`, or one in a child process. */
-export type CallableModule = Pick<
+export interface CallableModule extends Pick<
   ScriptModule,
-  'executor' | 'extraFiles' | 'methods' | 'invoke' | 'close'
->;
+  'extraFiles' | 'methods' | 'invoke' | 'close'
+> {
+  /** @internal */
+  readonly executor: Executor;
+}

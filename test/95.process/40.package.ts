@@ -10,6 +10,7 @@ const run = promisify(execFile);
 /** The documented exports of the package. */
 const exportedNames = [
   'BusyError',
+  'CacheError',
   'Classifier',
   'CheckpointError',
   'DecoderError',

@@ -60,8 +60,8 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'abort', 'queue', 'semaphore', 'dispose', 'buffers', 'fingerprint'],
-    ['options', 'permission', 'trust'],
+    ['types', 'errors', 'abort', 'queue', 'dispose', 'buffers', 'fingerprint'],
+    ['options', 'permission', 'trust', 'semaphore'],
     ['net', 'checkpoint', 'home'],
     ['libtorch'],
     ['torch', 'versions'],
