@@ -88,14 +88,16 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     Classifier.open(file(name), { isolate: true, threads: 1, plan: 'untuned', ...options });
   const openHostile = (name: string, options: ClassifierOpenOptions = {}) =>
     open(name, { classes, transform, ...options });
-  const pidOf = (model: Classifier) => {
+  const moduleOf = (model: Classifier) => {
     assert.ok(model.module instanceof IsolatedModule);
-    return model.module.pid!;
+    return model.module;
   };
+  const pidOf = (model: Classifier) => moduleOf(model).pid!;
   /** Kills the process of a model, and waits until the model knows. */
   const kill = async (model: Classifier) => {
-    process.kill(pidOf(model), 'SIGKILL');
-    while ((model.module as IsolatedModule).pid !== undefined) await sleep(10);
+    const module = moduleOf(model);
+    process.kill(module.pid!, 'SIGKILL');
+    while (module.pid !== undefined) await sleep(10);
   };
   const score = async (model: Classifier) => (await model.classify(harmless))[0]!.score;
 
