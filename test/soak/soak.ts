@@ -32,7 +32,7 @@ const [minutes, clients, seed] = [values.minutes, values.clients, values.seed].m
 /** The samples of the first part are not used: caches fill, and the allocator's arenas grow. */
 const warmupShare = 0.25;
 /** The growth in MB per minute that the interval of the slope must not exceed. Short runs are noisier. */
-const maxGrowth = Math.max(1, 30 / minutes);
+const maxGrowth = Math.max(1, 100 / minutes);
 
 const outcomes = new Map<string, number>();
 const failures: string[] = [];
