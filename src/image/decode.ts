@@ -86,15 +86,15 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
   // Not while a decoder runs: those that release memory would wait for it.
   const admit = async (size: ImageSize, shrink = 1) => {
     checkImageSize(file.name, size, limits.pixels);
-    // Grayscale is expanded to RGB.
-    const samples = size.width * size.height * Math.max(3, size.channels ?? 3);
+    const samples = size.width * size.height * (size.channels ?? 3);
     await reserve?.(Math.ceil(samples / shrink ** 2));
   };
   try {
     if (usesLibvips) {
       const header = await run(() => readLibvipsHeader(file, format));
       const shrink = shrinkFactor(format, header, orient, minSide);
-      await admit(header, shrink);
+      // Grayscale is expanded to RGB, and alpha is removed.
+      await admit({ ...header, channels: header.space === 'cmyk' ? 4 : 3 }, shrink);
       return await run(() => decodeWithLibvips(file, format, header, orient, limits, shrink));
     }
     const header = readImageRsHeader(file, format);

@@ -108,7 +108,16 @@ describe('decode: limits', () => {
   });
 
   it('reserves the size of the samples before it decodes', async () => {
-    for (const name of ['rgb.png', 'rgb.jpg', 'rgb.gif', 'rgb.tif', 'rgb.webp', 'grey.png']) {
+    for (const name of [
+      'rgb.png',
+      'rgb.jpg',
+      'rgb.gif',
+      'rgb.tif',
+      'rgb.webp',
+      'grey.png',
+      'rgba.png',
+      'cmyk.jpg',
+    ]) {
       const reserved: number[] = [];
       const reserve = (bytes: number) => Promise.resolve(void reserved.push(bytes));
       const { data } = await decode(fixture(name), { reserve });
