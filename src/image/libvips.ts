@@ -112,6 +112,10 @@ function openGif(
 ): Sharp {
   const frame = firstGifFrame(bytes);
   if (!frame) throw unsupportedKind(name, 'a GIF image', 'a first frame without a color table');
+  // libvips would print a warning of GLib to stderr.
+  if (frame.width < 1 || frame.height < 1) {
+    throw unsupportedKind(name, 'a GIF image', 'a first frame without pixels');
+  }
   const { left, top, right, bottom } = gifMargins(frame);
   if (right < 0 || bottom < 0) {
     throw unsupportedKind(name, 'a GIF image', 'a first frame that exceeds the canvas');

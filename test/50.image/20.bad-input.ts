@@ -112,6 +112,16 @@ describe('decode: invalid images', () => {
     await rejects(path, 'ERR_SEMISUP_IMAGE_TOO_LARGE', message);
   });
 
+  it('rejects a GIF whose first frame has no pixels', async () => {
+    const header = [...Buffer.from('GIF89a'), 2, 0, 2, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+    const frame = (width: number, height: number) =>
+      Buffer.of(0x2c, 0, 0, 0, 0, width, 0, height, 0, 0);
+    for (const descriptor of [frame(0, 2), frame(2, 0)]) {
+      const gif = Buffer.from([...header, ...descriptor, 2, 2, 0x44, 1, 0, 0x3b]);
+      await rejects(gif, 'ERR_SEMISUP_IMAGE_FORMAT', /a first frame without pixels/);
+    }
+  });
+
   it('rejects a GIF whose header is truncated', async () => {
     const bytes = await readFile(fixture('palette-transparent.gif'));
     for (const length of [6, 12, 13, 60, 13 + 96 + 3]) {
