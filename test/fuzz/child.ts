@@ -8,6 +8,8 @@ import { minimize } from './minimize';
 import { targets } from './targets';
 import type { Outcome, TargetContext } from './target';
 
+/** The processor time that one input may take, in seconds: the wall clock tells little on a busy machine. */
+const maxSeconds = 10;
 /** How often progress is reported, in milliseconds. */
 const reportInterval = 500;
 
@@ -30,7 +32,13 @@ async function main([name, directory, first]: readonly string[]): Promise<void> 
     number.writeBigUInt64LE(BigInt(index));
     writeSync(current, number, 0, 8, 0);
     const input = inputOf(target, seeds, index);
+    const before = process.cpuUsage();
     const result = await tryInput(run, input);
+    const { user, system } = process.cpuUsage(before);
+    const seconds = (user + system) / 1e6;
+    if (seconds > maxSeconds) {
+      send({ type: 'failure', kind: 'slow', index, detail: `took ${seconds.toFixed(1)} s` });
+    }
     if (typeof result === 'string') {
       const fails = async (smaller: Buffer) => (await tryInput(run, smaller)) === result;
       const smallest = await minimize(input, fails);

@@ -1,5 +1,5 @@
 /** The kinds of failure; the last three are detected from outside of the process. */
-export type FailureKind = 'untyped' | 'mismatch' | 'output' | 'crash' | 'hang' | 'memory';
+export type FailureKind = 'untyped' | 'mismatch' | 'slow' | 'output' | 'crash' | 'hang' | 'memory';
 
 /** What a child process reports. */
 export type Message =

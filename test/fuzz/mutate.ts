@@ -27,9 +27,10 @@ const mutators: readonly Mutator[] = [
 /** Derives an input from the seeds of a target. The same number always derives the same input. */
 export function deriveInput(target: Target, seeds: readonly Seed[], random: Random): Buffer {
   const seed = random.pick(seeds);
-  const isEdited = target.edit !== undefined && random.next() < 0.5;
+  const isEdited = target.edit !== undefined && random.next() < 0.8;
   let bytes = isEdited ? target.edit(seed, random) : Buffer.from(seed.bytes);
-  const rounds = isEdited ? random.below(2) : 1 + random.below(4);
+  // Few edited inputs are damaged further: most of those would be refused before the edit is read.
+  const rounds = isEdited ? Number(random.next() < 0.2) : 1 + random.below(4);
   for (let i = 0; i < rounds; i++) bytes = mutate(bytes, random, seeds, target.tokens);
   return bytes;
 }
@@ -92,7 +93,9 @@ function removeRange(bytes: Buffer, random: Random): Buffer {
 
 function repeatRange(bytes: Buffer, random: Random): Buffer {
   const [start, end] = rangeOf(bytes, random);
-  const copies = Array<Buffer>(1 + random.below(8)).fill(bytes.subarray(start, end));
+  // Rarely many, for deep nesting.
+  const count = 1 + random.below(random.next() < 0.05 ? 300 : 8);
+  const copies = Array<Buffer>(count).fill(bytes.subarray(start, end));
   return Buffer.concat([bytes.subarray(0, end), ...copies, bytes.subarray(end)]);
 }
 
