@@ -12,12 +12,12 @@
 #include <variant>
 #include <vector>
 
+#include "archive/archive.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/heap.h"
 #include "runtime/job.h"
 #include "runtime/object.h"
-#include "script/archive.h"
 #include "script/dtype.h"
 #include "script/script_module_handle.h"
 

@@ -78,6 +78,7 @@ describe('the layers of binding/', () => {
   const layers = [
     ['loader', 'kernels'],
     ['program', 'runtime'],
+    ['archive'],
     ['script'],
     ['image'],
     ['plan', 'gpu'],

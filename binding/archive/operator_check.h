@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "script/pickle_check.h"
-#include "script/source_check.h"
+#include "archive/pickle_check.h"
+#include "archive/source_check.h"
 
 namespace semisup {
 

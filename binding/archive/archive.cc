@@ -1,4 +1,4 @@
-#include "script/archive.h"
+#include "archive/archive.h"
 
 #include <caffe2/serialize/file_adapter.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -15,8 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "archive/archive_check.h"
 #include "runtime/error.h"
-#include "script/archive_check.h"
 
 namespace semisup {
 namespace {

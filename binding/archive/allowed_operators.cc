@@ -1,4 +1,4 @@
-#include "script/allowed_operators.h"
+#include "archive/allowed_operators.h"
 
 #include <algorithm>
 #include <iterator>

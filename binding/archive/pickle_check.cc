@@ -1,4 +1,4 @@
-#include "script/pickle_check.h"
+#include "archive/pickle_check.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "script/nesting.h"
+#include "archive/nesting.h"
 
 namespace semisup {
 namespace {

@@ -1,4 +1,4 @@
-#include "script/zip_directory.h"
+#include "archive/zip_directory.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "script/named_tuples.h"
+#include "archive/named_tuples.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "script/definition_graph.h"
+#include "archive/definition_graph.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "script/operator_check.h"
+#include "archive/operator_check.h"
 
 #include <torch/csrc/jit/frontend/parser.h>
 #include <torch/csrc/jit/runtime/operator.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "archive/allowed_operators.h"
+#include "archive/zip_directory.h"
 #include "runtime/error.h"
-#include "script/allowed_operators.h"
-#include "script/zip_directory.h"
 
 namespace semisup {
 

@@ -1,4 +1,4 @@
-#include "script/source_check.h"
+#include "archive/source_check.h"
 
 #include <torch/csrc/jit/frontend/lexer.h>
 
@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
-#include "script/definition_graph.h"
-#include "script/named_tuples.h"
-#include "script/nesting.h"
-#include "script/source_nesting.h"
-#include "script/zip_directory.h"
+#include "archive/definition_graph.h"
+#include "archive/named_tuples.h"
+#include "archive/nesting.h"
+#include "archive/source_nesting.h"
+#include "archive/zip_directory.h"
 
 namespace semisup {
 namespace {

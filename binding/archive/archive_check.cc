@@ -1,4 +1,4 @@
-#include "script/archive_check.h"
+#include "archive/archive_check.h"
 
 #include <caffe2/serialize/inline_container.h>
 
@@ -9,10 +9,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "script/operator_check.h"
-#include "script/pickle_check.h"
-#include "script/source_check.h"
-#include "script/zip_directory.h"
+#include "archive/operator_check.h"
+#include "archive/pickle_check.h"
+#include "archive/source_check.h"
+#include "archive/zip_directory.h"
 
 namespace semisup {
 namespace {

@@ -1,4 +1,4 @@
-#include "script/source_nesting.h"
+#include "archive/source_nesting.h"
 
 #include <algorithm>
 
