@@ -26,8 +26,10 @@ const sanitizers = {
     flags: 'address,undefined,float-cast-overflow,bounds-strict,vptr',
     libraries: ['libasan.so', 'libubsan.so'],
     environment: {
-      // Node and V8 free little at exit.
-      ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1:strict_string_checks=1',
+      // Node and V8 free little at exit. GCC 12 aligns vectors of 512 bits wrongly in the stack frames that find uses
+      // after return (GCC's bug 110027). V8's own handler of SIGSEGV would end the process without a report.
+      ASAN_OPTIONS:
+        'detect_leaks=0:detect_stack_use_after_return=0:strict_string_checks=1:handle_segv=2',
       UBSAN_OPTIONS: `print_stacktrace=1:suppressions=${join(suppressions, 'undefined.txt')}`,
     },
   },

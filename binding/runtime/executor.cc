@@ -153,7 +153,7 @@ std::deque<Executor::QueuedTask> Executor::Stop(Clock::time_point deadline) {
     }
     ending.swap(workers_);
   }
-  for (const auto& worker : ending) worker->thread.join();
+  for (const auto& worker : ending) worker->thread->Join();
   if (watchdog_.joinable()) watchdog_.join();
   return dropped;
 }
@@ -164,7 +164,7 @@ void Executor::CheckShutdown() {
 
 void Executor::StartThread() {
   auto worker = std::make_shared<Worker>();
-  worker->thread = std::thread([this, worker] { RunTasks(thread_count_, worker); });
+  worker->thread.emplace([this, worker] { RunTasks(thread_count_, worker); });
   workers_.push_back(std::move(worker));
 }
 
@@ -212,7 +212,7 @@ void Executor::OnTaskEnded() {
 
 void Executor::Lose(Worker& worker) {
   worker.is_lost = true;
-  worker.thread.detach();
+  worker.thread->Detach();
   lost_++;
   LostThreads::OnLost();
   OnTaskEnded();

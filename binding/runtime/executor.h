@@ -9,8 +9,11 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
+
+#include "runtime/thread.h"
 
 namespace semisup {
 
@@ -98,7 +101,7 @@ class Executor {
   };
 
   struct Worker {
-    std::thread thread;
+    std::optional<Thread> thread;
     // The running task, owned by the thread; null between tasks.
     Task* task = nullptr;
     QueueOptions options = {};
