@@ -39,7 +39,9 @@ describe('a LibTorch without oneDNN, such as the wheel for macOS', function () {
     writeFileSync(source, library);
     const { status } = spawnSync('cc', ['-shared', '-fPIC', '-o', preload, source]);
     assert.equal(status, 0);
-    const { stdout, stderr } = await runNode(program, [], { ...process.env, LD_PRELOAD: preload });
+    // A sanitizer's library stays first.
+    const LD_PRELOAD = [process.env.LD_PRELOAD ?? '', preload].join(' ').trim();
+    const { stdout, stderr } = await runNode(program, [], { ...process.env, LD_PRELOAD });
     assert.equal(stderr, '');
     assert.equal(
       stdout,
