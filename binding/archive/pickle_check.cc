@@ -1,11 +1,18 @@
 #include "archive/pickle_check.h"
 
+#include <c10/util/complex.h>
+#include <c10/util/hash.h>
+
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <functional>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "archive/dict_keys.h"
 #include "archive/nesting.h"
 
 namespace semisup {
@@ -31,6 +38,7 @@ enum class Kind : uint8_t {
   kDict,
   kTensor,
   kObject,
+  kComplexNumber,
   // A value of a type that nothing here looks into.
   kOther,
   // What GLOBAL pushes.
@@ -57,7 +65,8 @@ struct Value {
   // How many values a traversal without memory visits; saturates.
   uint32_t visits = 0;
   // Int: the value. String: where it begins. Tuple: its first element. List, dict: its container.
-  // Tensor: the bytes of its storage. Quantization scheme: whether it is per channel.
+  // Tensor: the bytes of its storage. Quantization scheme: whether it is per channel. Bool: 0 or 1.
+  // Float: its bits. Complex number: its hash.
   int64_t number = 0;
   // String: its length. Tuple: the number of its elements. Tensor: the number of its elements.
   uint64_t size = 0;
@@ -130,6 +139,9 @@ class Checker {
       if (stack_.size() > kMaxValues) Fail("it has more than 8 million values at once");
     }
     if (stack_.size() != 1 || !marks_.empty()) Fail("it ends with values left over");
+    if (dict_keys_.HaveOversizedTable()) {
+      Fail("the keys of a dict are chosen so that hashing them takes too much memory");
+    }
   }
 
  private:
@@ -153,6 +165,12 @@ class Checker {
     const char* bytes = Take(static_cast<size_t>(count));
     uint64_t value = 0;
     for (int i = count; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[i]);
+    return value;
+  }
+  uint64_t ReadBig8() {
+    const char* bytes = Take(8);
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++) value = value << 8 | static_cast<uint8_t>(bytes[i]);
     return value;
   }
   std::string_view ReadLine() {
@@ -367,9 +385,8 @@ class Checker {
       case Kind::kRestoreType:
         return RestoreType(argument);
       case Kind::kComplex:
-        Argument(argument, 0, Kind::kFloat);
-        Argument(argument, 1, Kind::kFloat);
-        return PushKind(Kind::kOther);
+        return PushComplex(Argument(argument, 0, Kind::kFloat),
+                           Argument(argument, 1, Kind::kFloat));
       case Kind::kOrderedDict:
         return PushKind(Kind::kNone);
       case Kind::kDevice:
@@ -511,7 +528,7 @@ class Checker {
         return marks_.push_back(stack_.size());
       case 0x88:
       case 0x89:
-        return PushKind(Kind::kBool);
+        return Push({.kind = Kind::kBool, .number = opcode == 0x88});
       case 'N':
         return PushKind(Kind::kNone);
       case 'K':
@@ -524,8 +541,7 @@ class Checker {
         if (ReadByte() != 8) Fail("an integer does not have 8 bytes");
         return PushInt(static_cast<int64_t>(ReadLittle(8)));
       case 'G':
-        Take(8);
-        return PushKind(Kind::kFloat);
+        return Push({.kind = Kind::kFloat, .number = static_cast<int64_t>(ReadBig8())});
       case 'X': {
         const auto length = static_cast<size_t>(ReadLittle(4));
         const auto begin = static_cast<int64_t>(position_);
@@ -555,17 +571,16 @@ class Checker {
         const auto mark = PopMark();
         PushContainer(opcode == 'l' ? Kind::kList : Kind::kDict);
         std::rotate(stack_.begin() + static_cast<ptrdiff_t>(mark), stack_.end() - 1, stack_.end());
-        if (opcode == 'd') RequirePairs(mark + 1);
+        if (opcode == 'd') return AddPairs(stack_[mark], mark + 1);
         return AddTo(stack_[mark], mark + 1);
       }
       case 'u': {
         const auto mark = PopMark();
-        RequirePairs(mark);
-        return AddTo(TargetBelow(mark, Kind::kDict), mark);
+        return AddPairs(TargetBelow(mark, Kind::kDict), mark);
       }
       case 's': {
         Require(3);
-        return AddTo(TargetBelow(stack_.size() - 2, Kind::kDict), stack_.size() - 2);
+        return AddPairs(TargetBelow(stack_.size() - 2, Kind::kDict), stack_.size() - 2);
       }
       case 'c':
         return PushGlobal();
@@ -587,15 +602,48 @@ class Checker {
     }
   }
 
-  void RequirePairs(size_t begin) const {
+  // Adds keys and values in turns, from `begin` on, to the dict.
+  void AddPairs(const Value& dict, size_t begin) {
     if ((stack_.size() - begin) % 2 != 0) Fail("a dict has a key without a value");
     for (size_t i = begin; i < stack_.size(); i += 2) {
       const auto kind = stack_[i].kind;
       // LibTorch hashes other keys by their contents, as deep as they are.
       const bool is_key = kind == Kind::kString || kind == Kind::kInt || kind == Kind::kFloat ||
-                          kind == Kind::kBool || kind == Kind::kTensor || kind == Kind::kOther;
+                          kind == Kind::kBool || kind == Kind::kTensor ||
+                          kind == Kind::kComplexNumber || kind == Kind::kOther;
       if (!is_key) Fail("a dict has a key of an unexpected type");
+      if (const auto hash = HashOf(stack_[i])) {
+        dict_keys_.Add(static_cast<size_t>(dict.number), *hash);
+      }
     }
+    AddTo(dict, begin);
+  }
+
+  // As in ATen/core/Dict_inl.h. Nothing for tensors, which are hashed by their addresses, and for
+  // devices, of which there are few.
+  std::optional<uint64_t> HashOf(const Value& key) const {
+    switch (key.kind) {
+      case Kind::kString:
+        return std::hash<std::string_view>()(
+            pickle_.substr(static_cast<size_t>(key.number), static_cast<size_t>(key.size)));
+      case Kind::kInt:
+        return std::hash<int64_t>()(key.number);
+      case Kind::kBool:
+        return std::hash<bool>()(key.number != 0);
+      case Kind::kFloat:
+        return std::hash<double>()(std::bit_cast<double>(key.number));
+      case Kind::kComplexNumber:
+        return static_cast<uint64_t>(key.number);
+      default:
+        return std::nullopt;
+    }
+  }
+
+  void PushComplex(const Value& real, const Value& imaginary) {
+    const c10::complex<double> number{std::bit_cast<double>(real.number),
+                                      std::bit_cast<double>(imaginary.number)};
+    const auto hash = c10::hash<c10::complex<double>>()(number);
+    Push({.kind = Kind::kComplexNumber, .number = static_cast<int64_t>(hash)});
   }
 
   std::string_view pickle_;
@@ -607,6 +655,7 @@ class Checker {
   std::vector<Value> memo_;
   std::vector<Value> elements_;
   std::vector<Container> containers_;
+  DictKeys dict_keys_;
   size_t container_count_ = 0;
   uint64_t storage_bytes_ = 0;
 };
