@@ -1,0 +1,16 @@
+#pragma once
+#include <string_view>
+
+namespace semisup::kernels {
+
+// What the kernels are compiled for, in ascending order for each architecture.
+enum class InstructionSet { kNone, kNeon, kAvx2, kAvx512, kAvx512Vnni };
+
+// The best one that the processor supports, or a lower one that SEMISUP_CPU names, e.g. `avx2`,
+// when this function is first called. An unknown name has no effect.
+InstructionSet ActiveInstructionSet();
+
+// E.g. `avx512_vnni`.
+std::string_view NameOf(InstructionSet set);
+
+}  // namespace semisup::kernels

@@ -1,0 +1,57 @@
+#pragma once
+// NEON of 64-bit Arm.
+#include <arm_neon.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/bfloat16.h"
+
+namespace semisup::kernels::neon {
+
+using Vector = float32x4_t;
+constexpr int64_t kVectorWidth = 4;
+constexpr int kRegisters = 32;
+
+inline Vector Zero() { return vdupq_n_f32(0); }
+inline Vector Broadcast(float value) { return vdupq_n_f32(value); }
+inline Vector Load(const float* data) { return vld1q_f32(data); }
+inline Vector Load(const BFloat16* data) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&data->bits), 16));
+}
+inline void Store(float* data, Vector value) { vst1q_f32(data, value); }
+
+inline Vector Add(Vector a, Vector b) { return vaddq_f32(a, b); }
+inline Vector Subtract(Vector a, Vector b) { return vsubq_f32(a, b); }
+inline Vector Multiply(Vector a, Vector b) { return vmulq_f32(a, b); }
+// a * b + c.
+inline Vector MultiplyAdd(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+// a * b - c.
+inline Vector MultiplySubtract(Vector a, Vector b, Vector c) {
+  return vfmaq_f32(vnegq_f32(c), a, b);
+}
+// NaN where `value` is NaN.
+inline Vector AtLeast(Vector bound, Vector value) { return vmaxq_f32(bound, value); }
+
+// The first `count` elements; zeros, or nothing, beyond.
+inline Vector LoadPart(const float* data, int64_t count) {
+  std::array<float, kVectorWidth> part{};
+  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(float));
+  return Load(part.data());
+}
+inline void StorePart(float* data, int64_t count, Vector value) {
+  std::array<float, kVectorWidth> part;
+  Store(part.data(), value);
+  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(float));
+}
+
+// Which elements are NaN.
+using NanMask = uint32x4_t;
+inline NanMask NoNan() { return vdupq_n_u32(0); }
+inline NanMask OrNan(NanMask mask, Vector value) {
+  return vornq_u32(mask, vceqq_f32(value, value));
+}
+inline Vector SetNan(Vector value, NanMask mask, Vector nan) { return vbslq_f32(mask, nan, value); }
+
+}  // namespace semisup::kernels::neon

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/bfloat16.h"
+
+namespace semisup::kernels {
+
+struct DirectBlock;
+struct GroupedBlock;
+struct MaxWindow;
+template <class Weight>
+struct PointwiseBlock;
+struct WinogradBlock;
+
+// The kernels for one instruction set, which all compile from the same source, and the layout of
+// the weights that they read.
+struct SimdKernels {
+  // The float32 elements of a vector.
+  int64_t vector_width;
+  // The output channels of a packed panel of weights, of pointwise and direct convolutions.
+  int64_t panel;
+  // At most, of Winograd convolutions.
+  int64_t winograd_panel;
+
+  void (*run_pointwise_block)(const PointwiseBlock<float>& block);
+  void (*run_pointwise_block_bfloat16)(const PointwiseBlock<BFloat16>& block);
+  void (*run_direct_block)(const DirectBlock& block);
+  void (*run_grouped_block)(const GroupedBlock& block);
+  void (*run_winograd_block)(const WinogradBlock& block);
+  // Writes the maximum of each channel; NaN if any element of the channel is NaN.
+  void (*max_of_window)(const MaxWindow& window, float* maxima);
+};
+
+// Those for the instruction set in use; null if there are none for it.
+const SimdKernels* ActiveKernels();
+
+}  // namespace semisup::kernels

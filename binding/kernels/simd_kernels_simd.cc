@@ -1,0 +1,25 @@
+#include "kernels/gemm.h"
+#include "kernels/simd_kernels.h"
+#include "kernels/winograd/point_pairs.h"
+
+namespace semisup::kernels::SEMISUP_SIMD {
+
+void RunPointwiseBlock(const PointwiseBlock<float>& block);
+void RunPointwiseBlock(const PointwiseBlock<BFloat16>& block);
+void RunDirectBlock(const DirectBlock& block);
+void RunGroupedBlock(const GroupedBlock& block);
+void RunWinogradBlock(const WinogradBlock& block);
+void MaxOfWindow(const MaxWindow& window, float* maxima);
+
+extern const SimdKernels kKernels;
+const SimdKernels kKernels{.vector_width = kVectorWidth,
+                           .panel = kPanelVectors * kVectorWidth,
+                           .winograd_panel = kWinogradVectors * kVectorWidth,
+                           .run_pointwise_block = &RunPointwiseBlock,
+                           .run_pointwise_block_bfloat16 = &RunPointwiseBlock,
+                           .run_direct_block = &RunDirectBlock,
+                           .run_grouped_block = &RunGroupedBlock,
+                           .run_winograd_block = &RunWinogradBlock,
+                           .max_of_window = &MaxOfWindow};
+
+}  // namespace semisup::kernels::SEMISUP_SIMD
