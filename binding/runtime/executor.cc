@@ -38,6 +38,16 @@ void ReleaseOpenMpThreads() {
 #endif
 }
 
+// Fewer threads than `threads` if OMP_THREAD_LIMIT allows no more: oneDNN computes wrong results if
+// OpenMP gives it fewer threads than LibTorch's number.
+int WithinLimit(int threads) {
+#if defined(_OPENMP) && !defined(_MSC_VER)  // MSVC's header lacks this function of OpenMP 3.0.
+  return std::min(threads, omp_get_thread_limit());
+#else
+  return threads;
+#endif
+}
+
 Error CanceledAtExit() {
   return {"ERR_SEMISUP_CANCELED", "The process or worker ended while the call ran."};
 }
@@ -177,7 +187,7 @@ void Executor::RunTasks(int threads, const std::shared_ptr<Worker>& worker) {
   // first.
   at::internal::lazy_init_num_threads();
   at::get_num_threads();
-  at::set_num_threads(threads > 0 ? threads : DefaultThreads());
+  at::set_num_threads(WithinLimit(threads > 0 ? threads : DefaultThreads()));
   while (auto task = Next(*worker)) {
     if (!RunTask(std::move(task), *worker)) return;
   }
