@@ -22,7 +22,11 @@ const warmUpRuns = 4;
 const timing = { roundMs: 1000, minRuns: 2, maxRuns: 30, untimedRuns: 1 };
 
 /** Permitted difference from the reference's logits, relative to the largest; 1e-3 by default. */
-const tolerances = { 'semisup-bfloat16': 5e-2, 'semisup-int8': Infinity };
+const tolerances = {
+  'semisup-bfloat16': 5e-2,
+  'openvino-bfloat16': 5e-2,
+  'semisup-int8': Infinity,
+};
 /** The contender that the others' logits are compared with: the first of these that runs. */
 const references = ['semisup-interpreter', 'pytorch-eager', baseline];
 
@@ -60,6 +64,8 @@ function commands({ architecture, torchScript, onnx }, input) {
     'pytorch-compile': inPython('compile'),
     'pytorch-script': inPython('script', torchScript),
     'onnxruntime-python': inPython('onnxruntime'),
+    openvino: inPython('openvino'),
+    'openvino-bfloat16': inPython('openvino-bfloat16'),
   };
   return selectContenders(all, options.contenders);
 }

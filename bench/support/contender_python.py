@@ -1,8 +1,9 @@
 """The contenders of cpu.mjs that run in Python.
 
-    python contender_python.py eager|compile|script|onnxruntime ARCHITECTURE MODEL INPUT THREADS
+    python contender_python.py KIND ARCHITECTURE MODEL INPUT THREADS
 
-MODEL is a TorchScript file for `script` and an ONNX file for `onnxruntime`; the others ignore it.
+KIND is eager, compile, script, onnxruntime, openvino or openvino-bfloat16. MODEL is a TorchScript file for `script` and an
+ONNX file for `onnxruntime` and `openvino`; the others ignore it.
 """
 
 import sys
@@ -59,8 +60,37 @@ def onnxruntime():
     return lambda x: session.run(None, {"x": x})[0]
 
 
+def openvino(precision="f32"):
+    import openvino
+
+    core = openvino.Core()
+    settings = {
+        "INFERENCE_NUM_THREADS": int(threads),
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    by_batch = {}
+
+    def forward(x):
+        # A model of a fixed shape is the faster one.
+        if len(x) not in by_batch:
+            model = core.read_model(path)
+            model.reshape(list(x.shape))
+            by_batch[len(x)] = core.compile_model(model, "CPU", settings)
+        return by_batch[len(x)](x)[0]
+
+    return forward
+
+
 def open():
-    kinds = {"eager": eager, "compile": compiled, "script": script, "onnxruntime": onnxruntime}
+    kinds = {
+        "eager": eager,
+        "compile": compiled,
+        "script": script,
+        "onnxruntime": onnxruntime,
+        "openvino": openvino,
+        "openvino-bfloat16": lambda: openvino("bf16"),
+    }
     forward = kinds[kind]()
     values = np.fromfile(input_path, np.float32).reshape(-1, 3, 224, 224)
     forward(values[:1])

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** The Python with torch, onnx, onnxruntime, numpy and pillow; undefined excludes the Python peers. */
+/** The Python with torch, onnx, onnxruntime, openvino, numpy and pillow; undefined excludes the Python peers. */
 export const python = process.env.SEMISUP_BENCH_PYTHON || undefined;
 
 /** The GPU, its driver and its libraries, as reported by PyTorch and nvidia-smi. */
@@ -21,6 +21,6 @@ function gpuAndPyTorch() {
 export function pythonVersions() {
   if (!python) return 'no Python';
   const script =
-    'import onnxruntime as o, PIL, torch; print(f"Python\'s PyTorch {torch.__version__}, ONNX Runtime {o.__version__}, Pillow {PIL.__version__}")';
+    'import importlib.metadata as m; print(", ".join(f"{p} {m.version(p)}" for p in ["torch", "onnxruntime", "openvino", "pillow"]))';
   return execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
 }
