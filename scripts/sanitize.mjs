@@ -14,12 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const suppressions = join(root, 'test', 'sanitize');
 
 /** The tests of native code. Those of child processes run elsewhere: each process takes seconds to start. */
-const nativeTests = [
-  'test/40.torch/*.ts',
-  'test/50.image/*.ts',
-  'test/80.classify/*.ts',
-  'test/85.slot/*.ts',
-];
+const nativeTests = ['test/40.torch/*.ts', 'test/80.classify/*.ts', 'test/85.slot/*.ts'];
 
 const ignored = [
   // Whole networks: instrumented kernels take an hour for them. Each kernel runs in test/40.torch.
@@ -32,6 +27,7 @@ const sanitizers = {
   address: {
     flags: 'address,undefined,float-cast-overflow,bounds-strict,vptr',
     libraries: ['libasan.so', 'libubsan.so'],
+    tests: [...nativeTests, 'test/50.image/*.ts'],
     environment: {
       // Node and V8 free little at exit. GCC 12 aligns vectors of 512 bits wrongly in the stack frames that find uses
       // after return (GCC's bug 110027). V8's own handler of SIGSEGV would end the process without a report.
@@ -43,6 +39,7 @@ const sanitizers = {
   thread: {
     flags: 'thread',
     libraries: ['libtsan.so'],
+    tests: nativeTests,
     environment: {
       // libgomp synchronizes its threads with futexes, which ThreadSanitizer does not see: it would report every parallel
       // loop. The loops' parts write to disjoint ranges.
@@ -55,7 +52,7 @@ const sanitizers = {
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    tests: { type: 'string', multiple: true, default: nativeTests },
+    tests: { type: 'string', multiple: true },
   },
 });
 
@@ -67,7 +64,7 @@ function runTests(name) {
   if (!Object.hasOwn(sanitizers, name)) {
     throw new Error(`Expected one of ${Object.keys(sanitizers).join(', ')}, but received ${name}.`);
   }
-  const { flags, libraries, environment } = sanitizers[name];
+  const { flags, libraries, tests, environment } = sanitizers[name];
   // node-gyp-build searches <directory>/build/Release.
   const directory = join(root, 'build', 'sanitize', name);
   mkdirSync(directory, { recursive: true });
@@ -85,7 +82,7 @@ function runTests(name) {
       ...['--addr-no-randomize', process.execPath, mocha],
       ...['--require', join(suppressions, 'no-timeouts.cjs')],
       ...ignored.flatMap((file) => ['--ignore', file]),
-      ...values.tests,
+      ...(values.tests ?? tests),
     ],
     {
       cwd: root,
