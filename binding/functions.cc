@@ -3,6 +3,7 @@
 #include <torch/version.h>
 
 #include <exception>
+#include <string>
 
 #include "image/batch.h"
 #include "image/top_k.h"
@@ -11,6 +12,7 @@
 #include "inference/gpu_jpeg_decoder.h"
 #include "inference/gpu_plan.h"
 #include "inference/planned_methods.h"
+#include "kernels/instruction_set.h"
 #include "runtime/environment.h"
 #include "runtime/executor_handle.h"
 #include "runtime/job.h"
@@ -44,6 +46,8 @@ void Export(Napi::Object exports, const char* name) {
 void DefineFunctions(Napi::Env env, Napi::Object exports) {
   DeclareUsageKinds(Environment::Of(env));
   exports.Set("compiledFor", Napi::String::New(env, TORCH_VERSION));
+  const auto instruction_set = kernels::NameOf(kernels::ActiveInstructionSet());
+  exports.Set("instructionSet", Napi::String::New(env, std::string(instruction_set)));
   Export<Memory>(exports, "memory");
   Export<CreateExecutor>(exports, "createExecutor");
   Export<CancelJob>(exports, "cancelJob");

@@ -95,6 +95,7 @@ export {
   type MemoryUsage,
   type MethodSchema,
   type InferredDType,
+  type InstructionSet,
   type Plan,
   type PlanChoices,
   type PlanMeasurements,

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/cpu_features.h"
 #include "kernels/partition.h"
 
 namespace semisup::kernels {
@@ -22,11 +21,11 @@ struct ConvolutionShape {
   // The same convolution with small groups merged until their outputs fill a vector; the weights
   // between channels of different groups are zero. Returns the shape unchanged if no merge of at
   // most four groups fills a vector: most weights would be zero.
-  ConvolutionShape WithMergedGroups() const {
+  ConvolutionShape WithMergedGroups(int64_t vector_width) const {
     constexpr int64_t kMaxMerged = 4;
-    const int64_t merged = kVectorWidth / group_outputs();
+    const int64_t merged = vector_width / group_outputs();
     ConvolutionShape shape = *this;
-    if (merged > 1 && merged <= kMaxMerged && merged * group_outputs() == kVectorWidth &&
+    if (merged > 1 && merged <= kMaxMerged && merged * group_outputs() == vector_width &&
         groups % merged == 0) {
       shape.groups /= merged;
     }

@@ -13,6 +13,8 @@ namespace semisup::kernels {
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+bool HasAvx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }
+
 bool HasAvx512() { return __builtin_cpu_supports("avx512f") != 0; }
 
 bool HasVnni() {
@@ -32,23 +34,29 @@ struct ExtendedFeatures {
   unsigned ecx = 0;
   // Sub-leaf 1.
   unsigned eax1 = 0;
+  // Leaf 1.
+  bool has_fma = false;
 };
 
-// Empty unless the operating system saves the AVX-512 registers on a context switch,
-// without which their instructions fault.
-ExtendedFeatures ReadExtendedFeatures() {
+// XMM and YMM registers; AVX-512 adds opmasks and both halves of the ZMM registers.
+constexpr unsigned long long kAvxState = 0x6;
+constexpr unsigned long long kAvx512State = 0xe6;
+
+// Empty unless the operating system saves the registers on a context switch, without which their
+// instructions fault.
+ExtendedFeatures ReadExtendedFeatures(unsigned long long state) {
   int leaf[4];
   __cpuid(leaf, 0);
   if (leaf[0] < 7) return {};
   __cpuid(leaf, 1);
   constexpr int kOsXsave = 1 << 27;
-  if ((leaf[2] & kOsXsave) == 0) return {};
-  // XMM, YMM, opmask, and both halves of the ZMM registers.
-  constexpr unsigned long long kAvx512State = 0xe6;
-  if ((_xgetbv(0) & kAvx512State) != kAvx512State) return {};
+  constexpr int kFma = 1 << 12;
+  if ((leaf[2] & kOsXsave) == 0 || (_xgetbv(0) & state) != state) return {};
+  ExtendedFeatures features{.has_fma = (leaf[2] & kFma) != 0};
   __cpuidex(leaf, 7, 0);
   const int last_sub_leaf = leaf[0];
-  ExtendedFeatures features{static_cast<unsigned>(leaf[1]), static_cast<unsigned>(leaf[2])};
+  features.ebx = static_cast<unsigned>(leaf[1]);
+  features.ecx = static_cast<unsigned>(leaf[2]);
   if (last_sub_leaf >= 1) {
     __cpuidex(leaf, 7, 1);
     features.eax1 = static_cast<unsigned>(leaf[0]);
@@ -58,26 +66,36 @@ ExtendedFeatures ReadExtendedFeatures() {
 
 }  // namespace
 
+bool HasAvx2() {
+  constexpr unsigned kAvx2 = 1u << 5;
+  static const auto features = ReadExtendedFeatures(kAvxState);
+  return features.has_fma && (features.ebx & kAvx2) != 0;
+}
+
 bool HasAvx512() {
   // All that /arch:AVX512 lets the compiler use: F, DQ, CD, BW and VL.
   constexpr unsigned kAvx512 = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31;
-  static const bool has_avx512 = (ReadExtendedFeatures().ebx & kAvx512) == kAvx512;
+  static const bool has_avx512 = (ReadExtendedFeatures(kAvx512State).ebx & kAvx512) == kAvx512;
   return has_avx512;
 }
 
 bool HasVnni() {
   constexpr unsigned kAvx512Vnni = 1u << 11;
-  static const bool has_vnni = HasAvx512() && (ReadExtendedFeatures().ecx & kAvx512Vnni) != 0;
+  static const bool has_vnni =
+      HasAvx512() && (ReadExtendedFeatures(kAvx512State).ecx & kAvx512Vnni) != 0;
   return has_vnni;
 }
 
 bool HasBFloat16() {
   constexpr unsigned kAvx512Bf16 = 1u << 5;
-  static const bool has_bf16 = HasAvx512() && (ReadExtendedFeatures().eax1 & kAvx512Bf16) != 0;
+  static const bool has_bf16 =
+      HasAvx512() && (ReadExtendedFeatures(kAvx512State).eax1 & kAvx512Bf16) != 0;
   return has_bf16;
 }
 
 #else
+
+bool HasAvx2() { return false; }
 
 bool HasAvx512() { return false; }
 

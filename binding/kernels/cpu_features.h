@@ -4,12 +4,12 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define SEMISUP_X86_64
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define SEMISUP_ARM64
 #endif
 
 namespace semisup::kernels {
 
-// float32 elements of an AVX-512 vector.
-constexpr int64_t kVectorWidth = 16;
 constexpr int64_t kCacheLineBytes = 64;
 
 // Multi-versions a plain loop: GCC emits an AVX2 clone beside the baseline and selects between them
@@ -20,7 +20,9 @@ constexpr int64_t kCacheLineBytes = 64;
 #define SEMISUP_CLONE_FOR_AVX2
 #endif
 
-// Whether the processor supports the instructions of the files named *_avx512.cc.
+// Whether the processor has AVX2 and FMA.
+bool HasAvx2();
+
 bool HasAvx512();
 
 // Whether the processor supports the instructions of the files named *_vnni.cc.

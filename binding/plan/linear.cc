@@ -4,7 +4,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
-#include "kernels/pointwise/pointwise_block.h"
+#include "kernels/partition.h"
+#include "kernels/simd_kernels.h"
 #include "plan/workspace.h"
 
 namespace semisup::plan {
@@ -12,7 +13,8 @@ namespace {
 
 // The number of outputs, rounded up to whole panels.
 int64_t Padded(int64_t outputs) {
-  return kernels::CeilDiv(outputs, kernels::kPointwisePanel) * kernels::kPointwisePanel;
+  const int64_t panel = kernels::ActiveKernels()->panel;
+  return kernels::CeilDiv(outputs, panel) * panel;
 }
 
 at::Tensor PadOutputs(const at::Tensor& weight) {
@@ -22,9 +24,7 @@ at::Tensor PadOutputs(const at::Tensor& weight) {
 
 }  // namespace
 
-bool Linear::IsSupported() {
-  return kernels::PointwiseConvolution::Supports(kernels::kPointwisePanel);
-}
+bool Linear::IsSupported() { return kernels::ActiveKernels() != nullptr; }
 
 Linear::Linear(const program::LinearSpec& spec)
     : inputs_(spec.weight.size(1)),

@@ -16,7 +16,7 @@ import {
 } from '../libtorch';
 import { guardWrite } from '../net/disk';
 import { checkTrusted } from '../trust/trusted-path';
-import { devices, Tensor, type DeviceName } from '../torch';
+import { devices, openNative, Tensor, type Device, type DeviceName } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
 
@@ -46,7 +46,7 @@ export function doctorCommand(): Command {
           : await runCheck('LibTorch cache', () => checkCache(dirname(installDirectory('cpu')))),
         await runCheck('sharp', describeSharp),
         await runCheck('@napi-rs/image', describeImageRs),
-        passed('cpu', (await devices())[0]!.description),
+        await runCheck('cpu', () => describeCpu(libtorch.ok)),
         await runCheck('GPU', checkGpu),
         await runCheck('cache', () => checkCache(cacheDirectory())),
       ];
@@ -79,6 +79,16 @@ function describeNode(): string {
 async function describeLibTorch(): Promise<string> {
   const { dir, version, variant, source } = await findUsedLibTorch();
   return `${version} (${variant}) in ${dir}, from ${source}`;
+}
+
+/** The processor and, if the addon can be loaded, the instruction set of its kernels. */
+async function describeCpu(hasAddon: boolean): Promise<string> {
+  const [{ description }] = (await devices()) as [Device];
+  if (!hasAddon) return description;
+  const { instructionSet } = await openNative();
+  return instructionSet === 'none'
+    ? `${description}; without AVX2, all convolutions run by oneDNN`
+    : `${description}; kernels for ${instructionSet}`;
 }
 
 function checkAddon(): string {

@@ -3,7 +3,7 @@ const names = [
   ...['HOME', 'USERPROFILE', 'LOCALAPPDATA', 'APPDATA', 'XDG_CACHE_HOME'],
   ...['TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir', 'LANG', 'LC_ALL', 'TZ'],
   ...['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'],
-  ...['SEMISUP_PREBUILD', 'PREBUILDS_ONLY', 'UV_THREADPOOL_SIZE'],
+  ...['SEMISUP_PREBUILD', 'SEMISUP_CPU', 'PREBUILDS_ONLY', 'UV_THREADPOOL_SIZE'],
 ];
 
 /** Variables of OpenMP, oneDNN, MKL, LibTorch and CUDA. */

@@ -1,4 +1,5 @@
 import { loadAddon, loadAddonSync, onWindowsExit } from '../libtorch';
+import { checkInstructionSetLimit } from './instruction-set';
 import { createNativeError } from './native-errors';
 import type { Native, TensorHandle } from './native';
 
@@ -27,9 +28,12 @@ function initialize(addon: Native): Native {
  * Returns the addon. The first call loads LibTorch, off the JS thread.
  *
  * @throws LibTorchError if LibTorch or the addon is missing, has another version, or cannot be loaded
+ * @throws OptionError if `SEMISUP_CPU` is invalid
  */
 export async function openNative(): Promise<Native> {
-  return native ?? initialize((await loadAddon()) as Native);
+  if (native) return native;
+  checkInstructionSetLimit();
+  return initialize((await loadAddon()) as Native);
 }
 
 /** Returns the addon if it is loaded. */
@@ -39,5 +43,7 @@ export function nativeIfLoaded(): Native | undefined {
 
 /** Like `openNative`, but the first call blocks while LibTorch is loaded. */
 export function openNativeSync(): Native {
-  return native ?? initialize(loadAddonSync() as Native);
+  if (native) return native;
+  checkInstructionSetLimit();
+  return initialize(loadAddonSync() as Native);
 }

@@ -21,27 +21,24 @@ export async function createCpuPlan(
   const calibration = precision === 'int8' ? (await example.createBatch()).handle : undefined;
   const outcome = await native.planOnCpu(handle, module, method, precision, calibration);
   if ('reason' in outcome) return interpreterPlan(where, outcome.reason);
+  const { instructionSet } = native;
+  const planned = { kind: 'planned', ...where, instructionSet } as const;
   if (mode === 'untuned') {
-    return { kind: 'planned', ...where, reason: `Tuning is disabled by plan: 'untuned'.` };
+    return { ...planned, reason: `Tuning is disabled by plan: 'untuned'.` };
   }
   const path = tuningPath([
     ...[outcome.signature, precision, example.shape],
-    ...[executor.threads, native.compiledFor],
+    ...[executor.threads, native.compiledFor, instructionSet],
   ]);
   const cached = mode === 'auto' && path ? await readTuning(path) : undefined;
   if (cached) {
     await native.selectAlgorithms(handle, module, method, cached.choices);
-    return {
-      kind: 'planned',
-      ...where,
-      reason: `The tuning was read from the cache: ${path}.`,
-      ...cached,
-    };
+    return { ...planned, reason: `The tuning was read from the cache: ${path}.`, ...cached };
   }
   const images = await example.createBatch();
   const tuned = await native.tunePlan(handle, module, method, images.handle, tuningSeconds);
   if ('reason' in tuned) return interpreterPlan(where, tuned.reason);
   if (path) await writeTuning(path, tuned);
   const reason = 'The algorithms were selected by measurement on this machine.';
-  return { kind: 'planned', ...where, reason, ...tuned };
+  return { ...planned, reason, ...tuned };
 }

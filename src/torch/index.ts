@@ -29,6 +29,7 @@ export { memory, type Memory, type MemoryUsage } from './memory';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { batchImages } from './batch-images';
 export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
+export type { InstructionSet } from './instruction-set';
 export type { ConvolutionAlgorithm, PlanChoices, PlanMeasurements } from './plan-choices';
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
 export type { Plan } from './plan-request';

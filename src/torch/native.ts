@@ -1,4 +1,5 @@
 import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
+import type { InstructionSet } from './instruction-set';
 import type { PlanChoices, PlanMeasurements } from './plan-choices';
 
 declare const tag: unique symbol;
@@ -98,6 +99,8 @@ export type TypedArray =
 export interface Native {
   /** The LibTorch version that the addon was compiled against, e.g. `2.13.0`. */
   readonly compiledFor: string;
+  /** The instruction set of the kernels, which does not change. */
+  readonly instructionSet: InstructionSet;
   /** Sets the functions that create errors and tensors. Must be called before all other functions. */
   setFactories(
     makeError: (code: string, what: string) => Error,

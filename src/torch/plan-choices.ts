@@ -2,13 +2,13 @@
  * The algorithm of a convolution in a plan:
  *
  * - `'onednn'`: LibTorch's own, by oneDNN; the only one in bfloat16.
- * - `'direct'`: direct convolution, in float32 or, with VNNI, in int8.
+ * - `'direct'`: direct convolution, in float32 or, with AVX-512 VNNI, in int8.
  * - `'pointwise'`: a matrix product, for 1x1 kernels.
  * - `'grouped'`: direct convolution in groups of few channels.
  * - `'winograd2x2'`, `'winograd4x4'`: Winograd's minimal filtering F(2x2, 3x3) and F(4x4, 3x3), for 3x3
  *   kernels with stride 1 (Lavin and Gray, 2015, "Fast algorithms for convolutional neural networks").
  *
- * All but oneDNN's require AVX-512.
+ * All but oneDNN's require AVX2 and FMA or, on Arm, NEON.
  */
 export type ConvolutionAlgorithm = (typeof algorithms)[number];
 

@@ -2,6 +2,7 @@ import { OptionError } from '../errors';
 import type { Transform } from '../types';
 import type { DeviceHandle } from './device';
 import type { Executor } from './executor';
+import type { InstructionSet } from './instruction-set';
 import type { ModuleHandle } from './native';
 import type { PlanChoices, PlanMeasurements } from './plan-choices';
 import type { Precision } from './precision';
@@ -17,6 +18,8 @@ export interface Plan {
   /** The device that it runs on, e.g. `'cpu'` or `'cuda:0'`. */
   readonly device: string;
   readonly precision: Precision;
+  /** The instruction set of its kernels; absent on a GPU and in the interpreter. */
+  readonly instructionSet?: InstructionSet;
   /** Why this plan was chosen, as a sentence. */
   readonly reason: string;
   /** The algorithm of each convolution; absent unless the plan was tuned. */

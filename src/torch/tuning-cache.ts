@@ -12,11 +12,11 @@ import type { PlanTuning } from './native';
 import { isPlanChoices } from './plan-choices';
 
 /** Increment it when kernels or `PlanChoices` change, to invalidate earlier measurements. */
-const cacheVersion = 7;
+const cacheVersion = 8;
 
 /**
- * The path of a cached tuning; undefined if the user has no cache. It is valid for one graph, one processor model
- * and one LibTorch.
+ * The path of a cached tuning; undefined if the user has no cache. It is valid for one graph, one processor model,
+ * one instruction set and one LibTorch.
  */
 export function tuningPath(key: readonly unknown[]): string | undefined {
   const machine = [process.arch, cpus()[0]?.model, availableParallelism()];

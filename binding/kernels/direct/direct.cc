@@ -8,8 +8,9 @@ namespace semisup::kernels {
 
 bool DirectConvolution::Supports(const ConvolutionShape& shape) {
   const bool is_pointwise = shape.kernel == HeightWidth{1, 1} && shape.stride == HeightWidth{1, 1};
-  return HasAvx512() && shape.groups == 1 && !is_pointwise &&
-         shape.output_channels % kDirectPanel == 0;
+  const auto* kernels = ActiveKernels();
+  return kernels && shape.groups == 1 && !is_pointwise &&
+         shape.output_channels % kernels->panel == 0;
 }
 
 DirectConvolution::DirectConvolution(const float* weight, const ConvolutionShape& shape)
@@ -17,13 +18,13 @@ DirectConvolution::DirectConvolution(const float* weight, const ConvolutionShape
       weight_(shape.output_channels * shape.input_channels * shape.kernel[0] * shape.kernel[1]) {
   const int64_t inputs = shape.input_channels;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
-  ParallelFor(shape.output_channels, kDirectPanel, [&](int64_t begin, int64_t end, int64_t) {
+  const int64_t panel = kernels_.panel;
+  ParallelFor(shape.output_channels, panel, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
-      float* packed =
-          weight_.data() + o / kDirectPanel * kDirectPanel * taps * inputs + o % kDirectPanel;
+      float* packed = weight_.data() + o / panel * panel * taps * inputs + o % panel;
       for (int64_t c = 0; c < inputs; c++) {
         for (int64_t tap = 0; tap < taps; tap++) {
-          packed[(tap * inputs + c) * kDirectPanel] = weight[(o * inputs + c) * taps + tap];
+          packed[(tap * inputs + c) * panel] = weight[(o * inputs + c) * taps + tap];
         }
       }
     }
@@ -47,19 +48,17 @@ void DirectConvolution::Run(const ConvolutionArguments& arguments, Workspace& wo
                                    .data = arguments.output,
                                    .batch = arguments.batch,
                                    .channels = shape_.output_channels,
-                                   .panel = kDirectPanel,
+                                   .panel = kernels_.panel,
                                    .pixels_per_block = PixelsPerBlock(pixel_bytes),
                                    .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<float>& output_block) {
-    [[maybe_unused]] const DirectBlock block{.weight = weight_.data(),
-                                             .rows = shape_.kernel[0],
-                                             .row_size = shape_.kernel[1] * shape_.input_channels,
-                                             .bias = arguments.bias,
-                                             .relu = arguments.relu,
-                                             .output_block = output_block};
-#ifdef SEMISUP_X86_64
-    RunDirectBlockAvx512(block);
-#endif
+    const DirectBlock block{.weight = weight_.data(),
+                            .rows = shape_.kernel[0],
+                            .row_size = shape_.kernel[1] * shape_.input_channels,
+                            .bias = arguments.bias,
+                            .relu = arguments.relu,
+                            .output_block = output_block};
+    kernels_.run_direct_block(block);
   });
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
+#include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
 
@@ -19,8 +20,9 @@ class DirectConvolution final : public ConvolutionKernel {
   bool AcceptsNchw() const override { return shape_.input_channels <= kMaxNchwChannels; }
 
  private:
+  const SimdKernels& kernels_ = *ActiveKernels();
   ConvolutionShape shape_;
-  // For each panel of output channels: [rows, columns, input_channels, kDirectPanel].
+  // For each panel of output channels: [rows, columns, input_channels, kernels_.panel].
   Buffer<float> weight_;
 };
 

@@ -1,15 +1,11 @@
 #pragma once
-#include "kernels/cpu_features.h"
 #include "kernels/direct/output_block.h"
 
 namespace semisup::kernels {
 
-// The number of output channels of a packed panel of weights.
-constexpr int64_t kDirectPanel = 4 * kVectorWidth;
-
 // One unit of work. A thread may run several.
 struct DirectBlock {
-  // For each panel: [rows, row_size, kDirectPanel].
+  // For each panel: [rows, row_size, SimdKernels::panel].
   const float* weight;
   // The kernel's rows, and the number of contiguous input elements that each covers.
   int64_t rows;
@@ -19,8 +15,5 @@ struct DirectBlock {
   bool relu;
   OutputBlock<float> output_block;
 };
-
-// Requires AVX-512.
-void RunDirectBlockAvx512(const DirectBlock& block);
 
 }  // namespace semisup::kernels

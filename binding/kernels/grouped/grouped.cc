@@ -13,23 +13,25 @@ constexpr int64_t kScratchBytes = 24 << 10;
 }  // namespace
 
 bool GroupedConvolution::Supports(const ConvolutionShape& shape) {
-  return HasAvx512() && shape.groups > 1 &&
-         shape.WithMergedGroups().group_outputs() % kVectorWidth == 0;
+  const auto* kernels = ActiveKernels();
+  if (!kernels || shape.groups == 1) return false;
+  const int64_t width = kernels->vector_width;
+  return shape.WithMergedGroups(width).group_outputs() % width == 0;
 }
 
 GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionShape& shape)
-    : shape_{shape.WithMergedGroups()},
-      weight_(shape_.output_channels / kVectorWidth * shape_.weights_per_vector(), 0.0F) {
+    : shape_{shape.WithMergedGroups(kernels_.vector_width), kernels_.vector_width},
+      weight_(shape_.output_channels / shape_.vector_width * shape_.weights_per_vector(), 0.0F) {
+  const int64_t width = shape_.vector_width;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
   for (int64_t o = 0; o < shape.output_channels; o++) {
     // The position of the group's first input channel within the merged group.
     const int64_t offset = shape.FirstInputOf(o) - shape_.FirstInputOf(o);
-    float* packed =
-        weight_.data() + o / kVectorWidth * shape_.weights_per_vector() + o % kVectorWidth;
+    float* packed = weight_.data() + o / width * shape_.weights_per_vector() + o % width;
     for (int64_t c = 0; c < inputs; c++) {
       for (int64_t tap = 0; tap < taps; tap++) {
-        packed[(tap * shape_.group_inputs() + offset + c) * kVectorWidth] =
+        packed[(tap * shape_.group_inputs() + offset + c) * width] =
             weight[(o * inputs + c) * taps + tap];
       }
     }
@@ -39,7 +41,7 @@ GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionSha
 void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& workspace) const {
   const int64_t threads = ThreadCount();
   const int64_t rows = arguments.batch * arguments.height;
-  const int64_t vectors = shape_.output_channels / kVectorWidth;
+  const int64_t vectors = shape_.output_channels / shape_.vector_width;
   const auto partition =
       PartitionWork(rows, std::max<int64_t>(1, CeilDiv(rows, threads)), vectors, threads);
   const int64_t row_blocks = partition.pixel_blocks;
@@ -54,17 +56,14 @@ void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& w
   const Scratch<float> scratch(workspace, std::min(threads, work) * scratch_size);
   ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {
     for (int64_t i = begin; i < end; i++) {
-      [[maybe_unused]] const GroupedBlock block{
-          .arguments = arguments,
-          .shape = shape_,
-          .weight = weight_.data(),
-          .rows_per_pass = rows_per_pass,
-          .scratch = scratch.data() + thread * scratch_size,
-          .rows = SplitRange(rows, i / vector_groups, row_blocks),
-          .vectors = SplitRange(vectors, i % vector_groups, vector_groups)};
-#ifdef SEMISUP_X86_64
-      RunGroupedBlockAvx512(block);
-#endif
+      const GroupedBlock block{.arguments = arguments,
+                               .shape = shape_,
+                               .weight = weight_.data(),
+                               .rows_per_pass = rows_per_pass,
+                               .scratch = scratch.data() + thread * scratch_size,
+                               .rows = SplitRange(rows, i / vector_groups, row_blocks),
+                               .vectors = SplitRange(vectors, i % vector_groups, vector_groups)};
+      kernels_.run_grouped_block(block);
     }
   });
 }

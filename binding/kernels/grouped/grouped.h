@@ -2,6 +2,7 @@
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/grouped/grouped_block.h"
+#include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
 
@@ -17,6 +18,7 @@ class GroupedConvolution final : public ConvolutionKernel {
   void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
 
  private:
+  const SimdKernels& kernels_ = *ActiveKernels();
   GroupedShape shape_;
   Buffer<float> weight_;
 };

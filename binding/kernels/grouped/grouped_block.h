@@ -3,17 +3,18 @@
 
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
-#include "kernels/cpu_features.h"
 #include "kernels/partition.h"
 
 namespace semisup::kernels {
 
 // The shape of a grouped convolution after merging small groups.
 struct GroupedShape : ConvolutionShape {
+  int64_t vector_width;
+
   // The number of weights of one vector of output channels:
-  // [kernel[0], kernel[1], group_inputs(), kVectorWidth].
+  // [kernel[0], kernel[1], group_inputs(), vector_width].
   int64_t weights_per_vector() const {
-    return kernel[0] * kernel[1] * group_inputs() * kVectorWidth;
+    return kernel[0] * kernel[1] * group_inputs() * vector_width;
   }
 };
 
@@ -30,8 +31,5 @@ struct GroupedBlock {
   Range rows;
   Range vectors;
 };
-
-// Requires AVX-512.
-void RunGroupedBlockAvx512(const GroupedBlock& block);
 
 }  // namespace semisup::kernels

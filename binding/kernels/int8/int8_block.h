@@ -6,8 +6,10 @@
 
 namespace semisup::kernels {
 
+// The int32 sums of a vector of AVX-512.
+constexpr int64_t kSums = 16;
 // The number of output channels of a packed panel of weights.
-constexpr int64_t kInt8PanelChannels = 4 * kVectorWidth;
+constexpr int64_t kInt8PanelChannels = 4 * kSums;
 // vpdpbusd adds the dot product of four adjacent bytes, a quad, to each int32 sum of a vector.
 constexpr int64_t kQuadBytes = 4;
 
@@ -15,12 +17,12 @@ constexpr int64_t kQuadBytes = 4;
 // packing four vectors with packs_epi32 and packus_epi16, which work per 128-bit lane, restores
 // their order.
 constexpr int64_t PackedIndex(int64_t output) {
-  constexpr int64_t kVectors = kInt8PanelChannels / kVectorWidth;
+  constexpr int64_t kVectors = kInt8PanelChannels / kSums;
   constexpr int64_t kLaneSums = 4;
   const int64_t vector = output / kLaneSums % kVectors;
   const int64_t lane = output % kInt8PanelChannels / (kVectors * kLaneSums);
-  return output / kInt8PanelChannels * kInt8PanelChannels + vector * kVectorWidth +
-         lane * kLaneSums + output % kLaneSums;
+  return output / kInt8PanelChannels * kInt8PanelChannels + vector * kSums + lane * kLaneSums +
+         output % kLaneSums;
 }
 
 // For converting integers to floats with a magic number: floats in [2^23, 2^24) are 1 apart, so

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/direct/blocking.h"
+#include "kernels/instruction_set.h"
 #include "kernels/int8/int8_block.h"
 #include "kernels/parallel.h"
 
@@ -34,7 +35,8 @@ float MaxMagnitudeOf(const std::vector<float>& values) {
 
 bool Int8Convolution::Supports(const ConvolutionShape& shape,
                                const RequantizationParameters& parameters) {
-  if (!HasVnni() || shape.groups > 1 || shape.output_channels % kInt8PanelChannels != 0)
+  if (ActiveInstructionSet() < InstructionSet::kAvx512Vnni || shape.groups > 1 ||
+      shape.output_channels % kInt8PanelChannels != 0)
     return false;
   // Sums of products are int32, and so are the values that saturate to bytes.
   constexpr double kMaxValue = 1 << 29;
@@ -78,7 +80,7 @@ std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
   const int64_t row_size = kernel[1] * inputs;
   const int32_t zero_point = zero_point_;
   std::vector<int32_t> max_magnitudes(shape_.output_channels);
-  ParallelFor(shape_.output_channels, kVectorWidth, [&](int64_t begin, int64_t end, int64_t) {
+  ParallelFor(shape_.output_channels, kSums, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
       const int64_t index = PackedIndex(o);
       int32_t positive = 0;

@@ -12,7 +12,7 @@
 namespace semisup::kernels {
 namespace {
 
-constexpr int kVectors = kInt8PanelChannels / kVectorWidth;
+constexpr int kVectors = kInt8PanelChannels / kSums;
 // The maximum number of pixels of a micro-tile: its sums take 24 of the 32 registers.
 constexpr int kMaxTilePixels = 24 / kVectors;
 
@@ -56,7 +56,7 @@ void ComputeTile(const Int8Block& block, const Tile& tile) {
   __m512i sums[pixels][kVectors];
   Unroll<kVectors>([&](auto j) {
     const __m512i initial =
-        _mm512_loadu_si512(requantization.initial_sum + tile.output_channel + j * kVectorWidth);
+        _mm512_loadu_si512(requantization.initial_sum + tile.output_channel + j * kSums);
     Unroll<pixels>([&](auto i) { sums[i][j] = initial; });
   });
   const uint8_t* windows[pixels];
@@ -86,10 +86,8 @@ void ComputeTile(const Int8Block& block, const Tile& tile) {
   uint8_t* output = block.output_block.output + corner;
   const __m512 residual_scale = _mm512_set1_ps(requantization.residual_scale);
   Unroll<kVectors>([&](auto j) {
-    const __m512 scale =
-        _mm512_loadu_ps(requantization.scale + tile.output_channel + j * kVectorWidth);
-    const __m512 offset =
-        _mm512_loadu_ps(requantization.offset + tile.output_channel + j * kVectorWidth);
+    const __m512 scale = _mm512_loadu_ps(requantization.scale + tile.output_channel + j * kSums);
+    const __m512 offset = _mm512_loadu_ps(requantization.offset + tile.output_channel + j * kSums);
     Unroll<pixels>([&](auto i) {
       const __m512i sum = sums[i][j];
       const __m512 sum_as_float =

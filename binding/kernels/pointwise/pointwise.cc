@@ -3,7 +3,6 @@
 #include <bit>
 #include <cmath>
 
-#include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
 #include "kernels/pointwise/pointwise_block.h"
 
@@ -25,7 +24,8 @@ bool PointwiseConvolution::Supports(const ConvolutionShape& shape) {
 }
 
 bool PointwiseConvolution::Supports(int64_t output_channels) {
-  return HasAvx512() && output_channels % kPointwisePanel == 0;
+  const auto* kernels = ActiveKernels();
+  return kernels && output_channels % kernels->panel == 0;
 }
 
 PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_channels,
@@ -34,12 +34,12 @@ PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_ch
       output_channels_(output_channels),
       weight_(Buffer<float>(input_channels * output_channels)) {
   auto* packed_weight = std::get<Buffer<float>>(weight_).data();
-  ParallelFor(output_channels / kPointwisePanel, 1, [&](int64_t begin, int64_t end, int64_t) {
-    for (int64_t o = begin * kPointwisePanel; o < end * kPointwisePanel; o++) {
-      float* packed = packed_weight + o / kPointwisePanel * kPointwisePanel * input_channels_ +
-                      o % kPointwisePanel;
+  const int64_t panel = kernels_.panel;
+  ParallelFor(output_channels / panel, 1, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t o = begin * panel; o < end * panel; o++) {
+      float* packed = packed_weight + o / panel * panel * input_channels_ + o % panel;
       for (int64_t c = 0; c < input_channels_; c++) {
-        packed[c * kPointwisePanel] = weight[o * input_channels_ + c];
+        packed[c * panel] = weight[o * input_channels_ + c];
       }
     }
   });
@@ -54,30 +54,34 @@ void PointwiseConvolution::ConvertToBFloat16() {
 }
 
 void PointwiseConvolution::Run(const ConvolutionArguments& arguments, Workspace&) const {
-  std::visit([&](const auto& weight) { RunWith(weight.data(), arguments); }, weight_);
+  if (const auto* weight = std::get_if<Buffer<float>>(&weight_)) {
+    RunWith(weight->data(), kernels_.run_pointwise_block, arguments);
+  } else {
+    RunWith(std::get<Buffer<BFloat16>>(weight_).data(), kernels_.run_pointwise_block_bfloat16,
+            arguments);
+  }
 }
 
 template <class Weight>
 void PointwiseConvolution::RunWith(const Weight* weight,
+                                   void (*run_block)(const PointwiseBlock<Weight>&),
                                    const ConvolutionArguments& arguments) const {
   const int64_t pixels = arguments.batch * arguments.height * arguments.width;
   const int64_t pixel_bytes = input_channels_ * static_cast<int64_t>(sizeof(float));
-  const int64_t panels = output_channels_ / kPointwisePanel;
+  const int64_t panels = output_channels_ / kernels_.panel;
   const auto partition = PartitionWork(pixels, PixelsPerBlock(pixel_bytes), panels, ThreadCount());
   const int64_t pixel_blocks = partition.pixel_blocks;
   const int64_t panel_groups = partition.panel_groups;
   ParallelFor(pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t i = begin; i < end; i++) {
-      [[maybe_unused]] const PointwiseBlock<Weight> block{
+      const PointwiseBlock<Weight> block{
           .arguments = arguments,
           .weight = weight,
           .input_channels = input_channels_,
           .output_channels = output_channels_,
           .pixels = SplitRange(pixels, i / panel_groups, pixel_blocks),
-          .outputs = SplitRange(panels, i % panel_groups, panel_groups, kPointwisePanel)};
-#ifdef SEMISUP_X86_64
-      RunPointwiseBlockAvx512(block);
-#endif
+          .outputs = SplitRange(panels, i % panel_groups, panel_groups, kernels_.panel)};
+      run_block(block);
     }
   });
 }

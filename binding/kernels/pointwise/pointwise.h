@@ -6,6 +6,7 @@
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
+#include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
 
@@ -26,11 +27,13 @@ class PointwiseConvolution final : public ConvolutionKernel {
 
  private:
   template <class Weight>
-  void RunWith(const Weight* weight, const ConvolutionArguments& arguments) const;
+  void RunWith(const Weight* weight, void (*run_block)(const PointwiseBlock<Weight>&),
+               const ConvolutionArguments& arguments) const;
 
+  const SimdKernels& kernels_ = *ActiveKernels();
   int64_t input_channels_;
   int64_t output_channels_;
-  // For each panel of output channels: [input_channels, kPointwisePanel].
+  // For each panel of output channels: [input_channels, kernels_.panel].
   std::variant<Buffer<float>, Buffer<BFloat16>> weight_;
 };
 

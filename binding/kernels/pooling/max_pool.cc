@@ -9,6 +9,7 @@
 #include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
 #include "kernels/pooling/max_window.h"
+#include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
 namespace {
@@ -37,18 +38,16 @@ constexpr T kLowest =
 template <class T>
 void MaxOfWindow(const T* pixels, const HeightWidth& size, int64_t row_stride, int64_t channels,
                  T* maxima) {
-#ifdef SEMISUP_X86_64
   if constexpr (std::is_same_v<T, float>) {
-    if (HasAvx512()) {
-      return MaxOfWindowAvx512({.pixels = pixels,
-                                .rows = size[0],
-                                .columns = size[1],
-                                .row_stride = row_stride,
-                                .channels = channels},
-                               maxima);
+    if (const auto* kernels = ActiveKernels()) {
+      return kernels->max_of_window({.pixels = pixels,
+                                     .rows = size[0],
+                                     .columns = size[1],
+                                     .row_stride = row_stride,
+                                     .channels = channels},
+                                    maxima);
     }
   }
-#endif
   std::fill_n(maxima, channels, kLowest<T>);
   for (int64_t y = 0; y < size[0]; y++) {
     for (int64_t x = 0; x < size[1]; x++) {

@@ -12,7 +12,4 @@ struct MaxWindow {
   int64_t channels;
 };
 
-// Writes the maximum of each channel; NaN if any element of the channel is NaN. Requires AVX-512.
-void MaxOfWindowAvx512(const MaxWindow& window, float* maxima);
-
 }  // namespace semisup::kernels

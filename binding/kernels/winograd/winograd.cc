@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
 
 namespace semisup::kernels {
@@ -39,7 +38,7 @@ void TransformWeight(const double (&transform)[side][3], const double (&row_scal
                      const WinogradShape& shape, float* output) {
   const int64_t inputs = unmerged.group_inputs();
   const int64_t panel = shape.panel();
-  ParallelFor(shape.output_channels, kVectorWidth, [&](int64_t begin, int64_t end, int64_t) {
+  ParallelFor(shape.output_channels, panel, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
       // The first input of the group within the merged group.
       const int64_t offset = unmerged.FirstInputOf(o) - shape.FirstInputOf(o);
@@ -63,15 +62,19 @@ void TransformWeight(const double (&transform)[side][3], const double (&row_scal
 }  // namespace
 
 bool WinogradConvolution::Supports(const ConvolutionShape& shape) {
-  const auto merged = shape.WithMergedGroups();
-  return HasAvx512() && shape.kernel == HeightWidth{3, 3} && shape.stride == HeightWidth{1, 1} &&
-         shape.padding == HeightWidth{1, 1} && merged.group_inputs() % kVectorWidth == 0 &&
-         merged.group_outputs() % kVectorWidth == 0;
+  const auto* kernels = ActiveKernels();
+  if (!kernels) return false;
+  const int64_t width = kernels->vector_width;
+  const auto merged = shape.WithMergedGroups(width);
+  return shape.kernel == HeightWidth{3, 3} && shape.stride == HeightWidth{1, 1} &&
+         shape.padding == HeightWidth{1, 1} && merged.group_inputs() % width == 0 &&
+         merged.group_outputs() % width == 0;
 }
 
 WinogradConvolution::WinogradConvolution(const float* weight, const ConvolutionShape& shape,
                                          int tile)
-    : shape_{shape.WithMergedGroups(), tile}, weight_(shape_.weights(), 0.0F) {
+    : shape_{shape.WithMergedGroups(kernels_.vector_width), tile, kernels_.winograd_panel},
+      weight_(shape_.weights(), 0.0F) {
   if (tile == 4) {
     TransformWeight(kFilterTransform4x4, kRowScales4x4, weight, shape, shape_, weight_.data());
   } else {
@@ -112,7 +115,7 @@ void WinogradConvolution::Run(const ConvolutionArguments& arguments, Workspace& 
     float* transformed = scratch.data() + thread * scratch_size;
     for (int64_t i = begin; i < end; i++) {
       const auto outputs = SplitRange(panels, i % output_splits, output_splits, shape_.panel());
-      [[maybe_unused]] const WinogradBlock block{
+      const WinogradBlock block{
           .arguments = arguments,
           .shape = shape_,
           .weight = weight_.data(),
@@ -123,9 +126,7 @@ void WinogradConvolution::Run(const ConvolutionArguments& arguments, Workspace& 
           .outputs = outputs,
           .transformed = transformed,
           .products = transformed + transformed_size};
-#ifdef SEMISUP_X86_64
-      RunWinogradBlockAvx512(block);
-#endif
+      kernels_.run_winograd_block(block);
     }
   });
 }

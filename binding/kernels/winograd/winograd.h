@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
+#include "kernels/simd_kernels.h"
 #include "kernels/winograd/winograd_block.h"
 
 namespace semisup::kernels {
@@ -25,6 +26,7 @@ class WinogradConvolution final : public ConvolutionKernel {
   void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
 
  private:
+  const SimdKernels& kernels_ = *ActiveKernels();
   WinogradShape shape_;
   Buffer<float> weight_;
 };

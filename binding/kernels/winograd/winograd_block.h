@@ -9,17 +9,16 @@
 
 namespace semisup::kernels {
 
-// The maximum width of a panel of weights, in output channels.
-constexpr int64_t kMaxWinogradPanel = 2 * kVectorWidth;
-
 // The shape of a Winograd convolution after merging small groups.
 struct WinogradShape : ConvolutionShape {
   // The side of an output tile in pixels: 4 or 2.
   int tile;
+  // The maximum width of a panel of weights, in output channels.
+  int64_t max_panel;
 
   // The elements of a transformed tile: one multiplication each per input and output channel.
   int points() const { return (tile + 2) * (tile + 2); }
-  int64_t panel() const { return std::gcd(group_outputs(), kMaxWinogradPanel); }
+  int64_t panel() const { return std::gcd(group_outputs(), max_panel); }
   // The number of weights, which are transformed along rows only: 3 * (tile + 2) per kernel.
   int64_t weights() const { return 3 * (tile + 2) * group_inputs() * output_channels; }
   // The offset of the weights [group_inputs(), 3, panel()] for transformed column `column` of the
@@ -33,10 +32,10 @@ struct WinogradShape : ConvolutionShape {
   }
 };
 
-// The distance in elements between the data of two points. Padded by a vector, because a power of
-// two would map all points to the same few sets of the L1 cache.
+// The distance in elements between the data of two points. Padded by a cache line, because a power
+// of two would map all points to the same few sets of the L1 cache.
 inline int64_t PointStride(const Range& tiles, const Range& channels) {
-  return tiles.count * channels.count + kVectorWidth;
+  return tiles.count * channels.count + kCacheLineBytes / static_cast<int64_t>(sizeof(float));
 }
 
 // One unit of work: the output channels `outputs` of a range of tiles. A thread may run several.
@@ -57,8 +56,5 @@ struct WinogradBlock {
   float* transformed;
   float* products;
 };
-
-// Requires AVX-512.
-void RunWinogradBlockAvx512(const WinogradBlock& block);
 
 }  // namespace semisup::kernels

@@ -1,0 +1,30 @@
+import { invalidValue } from '../options';
+
+const instructionSets = ['none', 'neon', 'avx2', 'avx512', 'avx512_vnni'] as const;
+
+/**
+ * What the kernels of plans are compiled for, in ascending order; `'none'` for a processor with neither of them, whose
+ * convolutions all run by oneDNN:
+ *
+ * - `'neon'`: 64-bit Arm.
+ * - `'avx2'`: AVX2 and FMA, e.g. Intel Haswell, AMD Zen, or newer.
+ * - `'avx512'`: AVX-512F.
+ * - `'avx512_vnni'`: also AVX-512BW and AVX-512 VNNI, whose dot products of bytes int8 uses.
+ */
+export type InstructionSet = (typeof instructionSets)[number];
+
+/**
+ * Checks `SEMISUP_CPU`, which lowers the instruction set and is read when the addon is loaded.
+ *
+ * @throws OptionError if it names no instruction set
+ */
+export function checkInstructionSetLimit(): void {
+  const limit = process.env.SEMISUP_CPU;
+  if (limit === undefined || limit === '' || instructionSets.includes(limit as never)) return;
+  throw invalidValue(
+    'the environment variable SEMISUP_CPU',
+    `one of ${instructionSets.map((name) => `'${name}'`).join(', ')}`,
+    limit,
+    'Correct it, or unset it for the best one of the processor.',
+  );
+}
