@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
-import { Classifier } from '../../src/classify';
+import { Classifier, type Prediction } from '../../src/classify';
 import { ImageError, ModelError, OptionError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { batch, decode } from '../../src/image';
@@ -153,7 +153,13 @@ describe('Classifier', function () {
     const images = ['none.jpg', clock, Buffer.from('text'), clock];
     const expected = await model.classify(clock);
     const results = await model.classify(images, { onError: 'return' });
-    assert.deepEqual([results[1], results[3]], [expected, expected]);
+    // Images of one batch may run by other algorithms than a single one.
+    for (const result of [results[1], results[3]]) {
+      assert.deepEqual(
+        (result as Prediction[]).map(({ label }) => label),
+        expected.map(({ label }) => label),
+      );
+    }
     for (const [index, code] of [
       [0, 'ERR_SEMISUP_IMAGE_NOT_FOUND'],
       [2, 'ERR_SEMISUP_IMAGE_FORMAT'],

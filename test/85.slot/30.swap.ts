@@ -43,7 +43,8 @@ describe('ModelSlot.swap', () => {
   });
   afterEach(async () => {
     await slot.close();
-    assert.equal(memory().modules.count, modules);
+    // Fewer if those of earlier tests were collected meanwhile.
+    assert.ok(memory().modules.count <= modules);
   });
 
   /** Records the names and payloads of the events that the slot emits from now on. */
