@@ -1,7 +1,7 @@
 /** Runs the inputs of one target from a number on, until it is killed: `child.ts <target> <directory> <index>`. */
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { PythonServer, pythonLacks } from '../support/python';
+import { PythonServer } from '../support/python';
 import { inputOf } from './case';
 import type { Message } from './messages';
 import { minimize } from './minimize';
@@ -17,10 +17,7 @@ async function main([name, directory, first]: readonly string[]): Promise<void> 
   const target = targets.find((target) => target.name === name)!;
   const seeds = await target.seeds();
   let compared = 0;
-  const askPython = openOracle(() => compared++);
-  // Importing PyTorch takes long.
-  await askPython('ready');
-  compared = 0;
+  const askPython = await openOracle(target.reference, () => compared++);
   const run = await target.open({ directory: directory!, askPython });
   // Where the number of the current input is, if the process does not survive it.
   const current = openSync(join(directory!, 'current'), 'w');
@@ -72,12 +69,13 @@ async function tryInput(
 }
 
 /** Only a Python that was named is the reference, so that results do not depend on the one on PATH. */
-function openOracle(onAnswer: () => void): TargetContext['askPython'] {
+async function openOracle(
+  modules: readonly string[] | undefined,
+  onAnswer: () => void,
+): Promise<TargetContext['askPython']> {
   const isNamed = process.env.SEMISUP_TEST_PYTHON !== undefined;
-  if (!isNamed || pythonLacks(['torch', 'PIL', 'numpy', 'safetensors']) !== undefined) {
-    return () => Promise.resolve(undefined);
-  }
-  let server: PythonServer | undefined;
+  let server = isNamed && modules ? await startOracle(modules) : undefined;
+  if (!server) return () => Promise.resolve(undefined);
   return async <Result>(name: string, ...values: unknown[]) => {
     server ??= new PythonServer(join(__dirname, 'oracle.py'));
     try {
@@ -90,6 +88,15 @@ function openOracle(onAnswer: () => void): TargetContext['askPython'] {
       return undefined;
     }
   };
+}
+
+/** Starts Python and imports modules, which takes long. Returns undefined if it lacks one of them. */
+async function startOracle(modules: readonly string[]): Promise<PythonServer | undefined> {
+  const server = new PythonServer(join(__dirname, 'oracle.py'));
+  const isReady = await server.call<boolean | null>('ready', ...modules).catch(() => null);
+  if (isReady) return server;
+  await server[Symbol.asyncDispose]();
+  return undefined;
 }
 
 function send(message: Message): void {

@@ -37,6 +37,8 @@ export interface Target {
   readonly seeds: () => Promise<readonly Seed[]>;
   /** Edits that keep the input's structure; without them only `mutate` is used. */
   readonly edit?: (seed: Seed, random: Random) => Buffer;
+  /** The Python modules that the reference needs; without them there is none. */
+  readonly reference?: readonly string[];
   /** Byte sequences that have a meaning in the format. */
   readonly tokens?: readonly Buffer[];
   readonly open: (context: TargetContext) => Promise<(input: Buffer) => Promise<Outcome>>;

@@ -29,5 +29,6 @@ export const legacyPth: Target = {
   maxMemory: 2 ** 30,
   seeds: async () => [smallSeed(), ...(await checkpointFixtures(/\.legacy\.pth$/))],
   tokens: pickleTokens,
+  reference: ['torch'],
   open: (context) => openReader(context, 'x.pth', 'torch_load'),
 };

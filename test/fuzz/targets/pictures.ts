@@ -80,6 +80,7 @@ export const pictures: Target = {
   maxMemory: 2 ** 31,
   seeds,
   edit: editPng,
+  reference: ['numpy', 'PIL.Image'],
   open: async ({ directory, askPython }) => {
     const path = join(directory, 'picture');
     return await Promise.resolve(async (input: Buffer): Promise<Outcome> => {

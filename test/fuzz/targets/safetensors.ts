@@ -21,5 +21,6 @@ export const safetensors: Target = {
   tokens: ['{', '}', '[', ']', '"', ',', ':', '\\', '__metadata__', 'F32', 'BF16', '1e9', '-1'].map(
     (token) => Buffer.from(token),
   ),
+  reference: ['torch', 'safetensors.torch'],
   open: (context) => openReader(context, 'x.safetensors', 'safetensors_load'),
 };

@@ -65,5 +65,6 @@ export const zipPth: Target = {
   seeds: () => checkpointFixtures(/\.zip\.pth$/),
   edit: editPickle,
   tokens: [local, central, descriptor, Buffer.from('PK\x05\x06', 'latin1'), ...pickleTokens],
+  reference: ['torch'],
   open: (context) => openReader(context, 'x.pth', 'torch_load'),
 };
