@@ -1,14 +1,16 @@
-// Formats the C++ in binding/ with .clang-format; `--check` only reports unformatted files.
+// Formats the C++ in binding/ and test/ with .clang-format; `--check` only reports unformatted files.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clangFormatPath } from 'clang-format-node';
 
-const binding = join(dirname(dirname(fileURLToPath(import.meta.url))), 'binding');
-const files = readdirSync(binding, { recursive: true })
-  .filter((file) => /\.(cc|h)$/.test(file))
-  .map((file) => join(binding, file));
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const files = ['binding', 'test'].flatMap((name) =>
+  readdirSync(join(root, name), { recursive: true })
+    .filter((file) => /\.(cc|h)$/.test(file) && !file.includes('node_modules'))
+    .map((file) => join(root, name, file)),
+);
 
 // The package sets the executable bit in an install script, which npm may be configured not to run.
 chmodSync(clangFormatPath, 0o755);

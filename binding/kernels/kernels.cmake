@@ -1,0 +1,49 @@
+# Adds the kernels as object libraries, whose objects are in kernel_objects. They compile without
+# LibTorch's headers and Node-API's: they see pointers and shapes only. Requires the variable binding
+# and the function use_openmp(); test/kernels includes this file on its own.
+file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
+set(simd_sources ${kernel_sources})
+list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
+set(vnni_sources ${kernel_sources})
+list(FILTER vnni_sources INCLUDE REGEX "_vnni[.]cc$")
+list(FILTER kernel_sources EXCLUDE REGEX "_(simd|vnni)[.]cc$")
+
+# Adds an object library of kernels to kernel_objects, compiled for an instruction set that not every
+# processor has: it is called only after its support was checked at run time.
+function(add_kernels name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;OPTIONS;MSVC_OPTIONS" ${ARGN})
+  add_library(${name} OBJECT ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${name} PRIVATE "${binding}")
+  if(MSVC)
+    target_compile_options(${name} PRIVATE /W3 /EHsc /utf-8 ${ARG_MSVC_OPTIONS})
+  else()
+    target_compile_options(${name} PRIVATE -Wall -Wextra ${ARG_OPTIONS})
+  endif()
+  if(SEMISUP_SANITIZE STREQUAL "thread")
+    # Kernels synchronize with nothing, and instrumented they take minutes for an image.
+    target_compile_options(${name} PRIVATE -fno-sanitize=thread -O3)
+  endif()
+  use_openmp(${name})
+  set(kernel_objects ${kernel_objects} $<TARGET_OBJECTS:${name}> PARENT_SCOPE)
+endfunction()
+
+# The kernels for the instruction set `name`, which is also their namespace.
+function(add_simd_kernels name)
+  add_kernels(kernels_${name} SOURCES ${simd_sources} ${ARGN})
+  target_compile_definitions(kernels_${name} PRIVATE SEMISUP_SIMD=${name})
+  set(kernel_objects ${kernel_objects} PARENT_SCOPE)
+endfunction()
+
+add_kernels(kernels SOURCES ${kernel_sources})
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # GCC warns of the vectors that some intrinsics leave undefined on purpose.
+  set(undefined -Wno-maybe-uninitialized -Wno-uninitialized)
+  add_simd_kernels(avx2 OPTIONS -mavx2 -mfma ${undefined} MSVC_OPTIONS /arch:AVX2)
+  add_simd_kernels(avx512 OPTIONS -mavx512f -mfma ${undefined} MSVC_OPTIONS /arch:AVX512)
+  add_kernels(kernels_vnni SOURCES ${vnni_sources} MSVC_OPTIONS /arch:AVX512
+    OPTIONS -mavx512f -mavx512bw -mavx512vnni ${undefined})
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  # GCC would load the factors of all rows first, which takes more registers than there are.
+  add_simd_kernels(neon OPTIONS $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
+endif()

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../support/run-node';
+
+const source = join(root, 'test', 'kernels');
+
+const exists = (command: string) => spawnSync(command, ['--version']).status === 0;
+
+/** Compiles main.cc, and returns the path of the program. */
+function build(name: string, ...options: string[]): string {
+  const directory = join(root, 'build', 'kernels', name);
+  execFileSync('cmake', ['-S', source, '-B', directory, ...options], { stdio: 'pipe' });
+  execFileSync('cmake', ['--build', directory, '--parallel', '2'], { stdio: 'pipe' });
+  return join(directory, 'kernels_test');
+}
+
+/** Runs the program, and asserts that all kernels of an instruction set are right. */
+function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const [program, ...args] = command as [string, ...string[]];
+  const { status, signal, stdout } = spawnSync(program, args, {
+    ...{ encoding: 'utf8', env: { ...process.env, ...env } },
+  });
+  assert.equal(status, 0, `${signal ?? ''}\n${stdout}`);
+  const [first, ...lines] = stdout.trim().split('\n');
+  assert.equal(first, set);
+  const kernels = new Set(lines.map((line) => /^ok ([\w ]+?)[ :]/.exec(line)?.[1]));
+  const all = ['pointwise', 'direct', 'grouped', 'winograd2x2', 'winograd4x4'];
+  for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);
+}
+
+describe('the kernels, compared with plain loops', function () {
+  this.timeout(600_000);
+
+  describe('for x64', () => {
+    let program: string;
+    before(function () {
+      const isPossible = process.platform === 'linux' && process.arch === 'x64' && exists('cmake');
+      if (!isPossible) {
+        this.test!.parent!.title += ' (skipped: needs CMake on Linux x64)';
+        this.skip();
+      }
+      program = build('x64');
+    });
+
+    for (const set of ['none', 'avx2', 'avx512', 'avx512_vnni']) {
+      it(`are right on this processor: ${set}`, function () {
+        const best = execFileSync(program, { encoding: 'utf8' }).split('\n')[0]!;
+        const order = ['none', 'avx2', 'avx512', 'avx512_vnni'];
+        if (order.indexOf(best) < order.indexOf(set)) {
+          this.test!.title += ` (skipped: it has ${best})`;
+          this.skip();
+        }
+        check(set, [program], { SEMISUP_CPU: set });
+      });
+    }
+
+    for (const [processor, set] of [
+      ['Haswell', 'avx2'],
+      ['Nehalem', 'none'],
+    ] as const) {
+      it(`execute no instruction that an older processor lacks: ${processor}`, function () {
+        if (!exists('qemu-x86_64-static')) {
+          this.test!.title += ' (skipped: needs qemu-user-static)';
+          this.skip();
+        }
+        check(set, ['qemu-x86_64-static', '-cpu', processor, program]);
+      });
+    }
+  });
+
+  it('for arm64, in an emulator', function () {
+    if (!exists('aarch64-linux-gnu-g++') || !exists('qemu-aarch64-static')) {
+      this.test!.title += ' (skipped: needs g++-aarch64-linux-gnu and qemu-user-static)';
+      this.skip();
+    }
+    const toolchain = join(root, 'scripts', 'prebuild', 'linux-arm64.cmake');
+    check('neon', ['qemu-aarch64-static', build('arm64', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`)]);
+  });
+});

@@ -1,0 +1,209 @@
+// Compares every float kernel with plain loops in double precision, and prints a line for each.
+// Exits with 1 if one differs.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/direct/direct.h"
+#include "kernels/grouped/grouped.h"
+#include "kernels/instruction_set.h"
+#include "kernels/pointwise/pointwise.h"
+#include "kernels/pooling/max_pool.h"
+#include "kernels/winograd/winograd.h"
+
+namespace {
+
+using namespace semisup::kernels;
+
+bool failed = false;
+
+void Report(const std::string& name, double error, double tolerance) {
+  const bool is_close = error <= tolerance;  // False for NaN.
+  std::printf("%s %s: %.1e\n", is_close ? "ok" : "WRONG", name.c_str(), error);
+  if (!is_close) failed = true;
+}
+
+std::vector<float> RandomValues(int64_t count) {
+  static std::mt19937 generator(1);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (auto& value : values) value = uniform(generator);
+  return values;
+}
+
+class HeapWorkspace final : public Workspace {
+ public:
+  void* Allocate(size_t bytes) override { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); }
+  void Free(void* memory) noexcept override { std::free(memory); }
+};
+
+// A convolution of a batch with a bias, a residual and a ReLU.
+class Case {
+ public:
+  Case(const ConvolutionShape& shape, HeightWidth size)
+      : shape_(shape),
+        size_(size),
+        input_(RandomValues(kBatch * size[0] * size[1] * shape.input_channels)),
+        weight_(RandomValues(shape.output_channels * shape.group_inputs() * shape.kernel[0] *
+                             shape.kernel[1])),
+        bias_(RandomValues(shape.output_channels)),
+        residual_(RandomValues(kBatch * height() * width() * shape.output_channels)) {}
+
+  const ConvolutionShape& shape() const { return shape_; }
+  const float* weight() const { return weight_.data(); }
+
+  void Check(const std::string& name, const ConvolutionKernel& kernel) const {
+    std::vector<float> output(residual_.size());
+    HeapWorkspace workspace;
+    kernel.Run({.input = input_.data(),
+                .bias = bias_.data(),
+                .residual = residual_.data(),
+                .output = output.data(),
+                .batch = kBatch,
+                .height = height(),
+                .width = width(),
+                .input_height = size_[0],
+                .input_width = size_[1],
+                .relu = true},
+               workspace);
+    double error = 0;
+    for (size_t i = 0; i < output.size(); i++) {
+      const double difference = std::abs(output[i] - Expected(static_cast<int64_t>(i)));
+      if (!(difference <= error)) error = difference;
+    }
+    // Relative to the sum of the magnitudes, which grows with the depth.
+    const auto depth =
+        static_cast<double>(shape_.group_inputs() * shape_.kernel[0] * shape_.kernel[1]);
+    Report(name + " " + Describe(), error, 1e-6 * depth + 1e-5);
+  }
+
+ private:
+  static constexpr int64_t kBatch = 2;
+
+  int64_t OutputLength(int dimension) const {
+    return (size_[dimension] + 2 * shape_.padding[dimension] - shape_.kernel[dimension]) /
+               shape_.stride[dimension] +
+           1;
+  }
+  int64_t height() const { return OutputLength(0); }
+  int64_t width() const { return OutputLength(1); }
+
+  double Expected(int64_t index) const {
+    const int64_t o = index % shape_.output_channels;
+    const int64_t pixel = index / shape_.output_channels;
+    const int64_t left = pixel % width() * shape_.stride[1] - shape_.padding[1];
+    const int64_t top = pixel / width() % height() * shape_.stride[0] - shape_.padding[0];
+    const int64_t image = pixel / (width() * height());
+    const int64_t depth = shape_.group_inputs();
+    double sum = bias_[o] + residual_[index];
+    for (int64_t i = 0; i < shape_.kernel[0]; i++) {
+      for (int64_t j = 0; j < shape_.kernel[1]; j++) {
+        const int64_t y = top + i;
+        const int64_t x = left + j;
+        if (y < 0 || y >= size_[0] || x < 0 || x >= size_[1]) continue;
+        const float* input = input_.data() +
+                             ((image * size_[0] + y) * size_[1] + x) * shape_.input_channels +
+                             shape_.FirstInputOf(o);
+        for (int64_t c = 0; c < depth; c++) {
+          sum += static_cast<double>(input[c]) *
+                 weight_[((o * depth + c) * shape_.kernel[0] + i) * shape_.kernel[1] + j];
+        }
+      }
+    }
+    return std::max(0.0, sum);
+  }
+
+  std::string Describe() const {
+    return std::to_string(shape_.kernel[0]) + "x" + std::to_string(shape_.kernel[1]) + ", " +
+           std::to_string(shape_.input_channels) + " to " + std::to_string(shape_.output_channels) +
+           " channels in " + std::to_string(shape_.groups) + " groups, stride " +
+           std::to_string(shape_.stride[0]);
+  }
+
+  ConvolutionShape shape_;
+  HeightWidth size_;
+  std::vector<float> input_;
+  std::vector<float> weight_;
+  std::vector<float> bias_;
+  std::vector<float> residual_;
+};
+
+void CheckConvolution(const Case& one) {
+  const auto& shape = one.shape();
+  if (PointwiseConvolution::Supports(shape)) {
+    one.Check("pointwise",
+              PointwiseConvolution(one.weight(), shape.input_channels, shape.output_channels));
+  }
+  if (DirectConvolution::Supports(shape)) {
+    one.Check("direct", DirectConvolution(one.weight(), shape));
+  }
+  if (GroupedConvolution::Supports(shape)) {
+    one.Check("grouped", GroupedConvolution(one.weight(), shape));
+  }
+  if (WinogradConvolution::Supports(shape)) {
+    one.Check("winograd2x2", WinogradConvolution(one.weight(), shape, 2));
+    one.Check("winograd4x4", WinogradConvolution(one.weight(), shape, 4));
+  }
+}
+
+// Channels that do not fill a vector, and a NaN.
+void CheckMaxPool() {
+  constexpr int64_t kHeight = 6;
+  constexpr int64_t kWidth = 5;
+  constexpr int64_t kChannels = 77;
+  const MaxPool pool{.kernel = 3, .stride = 2, .padding = 1};
+  auto input = RandomValues(kHeight * kWidth * kChannels);
+  input[7 * kChannels + 70] = std::nanf("");
+  const int64_t rows = pool.OutputLength(kHeight);
+  const int64_t columns = pool.OutputLength(kWidth);
+  std::vector<float> output(static_cast<size_t>(rows * columns * kChannels));
+  RunMaxPool<float>({input.data(), 1, kHeight, kWidth, kChannels}, pool, output.data());
+  double wrong = 0;
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t column = 0; column < columns; column++) {
+      const auto down = pool.InputRange({row, 1}, kHeight);
+      const auto across = pool.InputRange({column, 1}, kWidth);
+      for (int64_t c = 0; c < kChannels; c++) {
+        float expected = -INFINITY;
+        for (int64_t y = down.first; y < down.first + down.count; y++) {
+          for (int64_t x = across.first; x < across.first + across.count; x++) {
+            const float value = input[(y * kWidth + x) * kChannels + c];
+            if (!(value <= expected)) expected = std::isnan(expected) ? expected : value;
+          }
+        }
+        const float actual = output[(row * columns + column) * kChannels + c];
+        const bool is_same = std::isnan(expected) ? std::isnan(actual) : actual == expected;
+        if (!is_same) wrong++;
+      }
+    }
+  }
+  Report("max pool", wrong, 0);
+}
+
+}  // namespace
+
+int main() {
+  std::printf("%s\n", std::string(NameOf(ActiveInstructionSet())).c_str());
+  const struct {
+    ConvolutionShape shape;
+    HeightWidth size;
+  } cases[]{
+      {{16, 64, 1, {1, 1}, {1, 1}, {0, 0}}, {9, 7}},
+      {{520, 128, 1, {1, 1}, {1, 1}, {0, 0}}, {5, 5}},
+      {{3, 64, 1, {7, 7}, {2, 2}, {3, 3}}, {20, 20}},
+      {{64, 64, 1, {3, 3}, {1, 1}, {1, 1}}, {13, 11}},
+      {{64, 64, 1, {3, 3}, {2, 2}, {1, 1}}, {13, 11}},
+      {{700, 64, 1, {3, 3}, {1, 1}, {0, 0}}, {5, 6}},
+      {{32, 32, 4, {3, 3}, {1, 1}, {1, 1}}, {10, 9}},
+      {{32, 64, 8, {3, 3}, {2, 2}, {1, 1}}, {10, 9}},
+      {{64, 64, 2, {3, 3}, {1, 1}, {1, 1}}, {8, 8}},
+      {{16, 16, 4, {3, 3}, {1, 1}, {1, 1}}, {7, 7}},
+  };
+  for (const auto& [shape, size] : cases) CheckConvolution(Case(shape, size));
+  CheckMaxPool();
+  return failed ? 1 : 0;
+}
