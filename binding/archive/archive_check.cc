@@ -11,6 +11,7 @@
 
 #include "archive/operator_check.h"
 #include "archive/pickle_check.h"
+#include "archive/pickle_reader.h"
 #include "archive/source_check.h"
 #include "archive/zip_directory.h"
 

@@ -4,7 +4,6 @@
 #include <c10/util/hash.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <functional>
 #include <optional>
@@ -14,6 +13,8 @@
 
 #include "archive/dict_keys.h"
 #include "archive/nesting.h"
+#include "archive/pickle_reader.h"
+#include "archive/storage_types.h"
 
 namespace semisup {
 namespace {
@@ -21,8 +22,8 @@ namespace {
 // A list of 4 million numbers; networks have a few thousand values, text models with a vocabulary a
 // few hundred thousand.
 constexpr size_t kMaxValues = size_t{1} << 23;
+constexpr size_t kMaxTypeLength = 4096;
 constexpr size_t kMaxContainers = size_t{1} << 21;
-constexpr size_t kMaxNameLength = 4096;
 // LibTorch's methods visit a shared module or list once per path that leads to it.
 constexpr uint32_t kMaxVisits = uint32_t{1} << 24;
 constexpr size_t kMaxDimensions = 64;
@@ -83,41 +84,6 @@ uint32_t AddVisits(uint32_t a, uint32_t b) {
   return std::min(kMaxVisits + 1, std::min(a, kMaxVisits + 1) + std::min(b, kMaxVisits + 1));
 }
 
-struct StorageType {
-  std::string_view name;
-  uint8_t bits;
-};
-
-constexpr std::array kStorageTypes{
-    StorageType{"ByteStorage", 8},
-    StorageType{"CharStorage", 8},
-    StorageType{"ShortStorage", 16},
-    StorageType{"IntStorage", 32},
-    StorageType{"LongStorage", 64},
-    StorageType{"HalfStorage", 16},
-    StorageType{"FloatStorage", 32},
-    StorageType{"DoubleStorage", 64},
-    StorageType{"ComplexHalfStorage", 32},
-    StorageType{"ComplexFloatStorage", 64},
-    StorageType{"ComplexDoubleStorage", 128},
-    StorageType{"BoolStorage", 8},
-    StorageType{"QInt8Storage", 8},
-    StorageType{"QUInt8Storage", 8},
-    StorageType{"QInt32Storage", 32},
-    StorageType{"BFloat16Storage", 16},
-    StorageType{"QUInt4x2Storage", 4},
-    StorageType{"QUInt2x4Storage", 2},
-    StorageType{"UInt16Storage", 16},
-    StorageType{"UInt32Storage", 32},
-    StorageType{"UInt64Storage", 64},
-    StorageType{"Float8_e5m2Storage", 8},
-    StorageType{"Float8_e4m3fnStorage", 8},
-    StorageType{"Float8_e5m2fnuzStorage", 8},
-    StorageType{"Float8_e4m3fnuzStorage", 8},
-    StorageType{"Float8_e8m0fnuStorage", 8},
-    StorageType{"Float4_e2m1fn_x2Storage", 8},
-};
-
 // Stands for every number that a signed 64-bit number cannot represent.
 constexpr uint64_t kTooMany = uint64_t{1} << 63;
 
@@ -127,13 +93,13 @@ uint64_t Add(uint64_t a, uint64_t b) { return a >= kTooMany - b ? kTooMany : a +
 class Checker {
  public:
   Checker(std::string_view pickle, const PickleContext& context)
-      : pickle_(pickle), context_(context) {}
+      : reader_(pickle), context_(context) {}
 
   void Run() {
-    if (ReadByte() != 0x80 || ReadByte() != 2) Fail("it does not begin as a pickle of protocol 2");
+    if (reader_.ReadInstruction() != 0x80 || reader_.ReadByte() != 2)
+      Fail("it does not begin as a pickle of protocol 2");
     while (true) {
-      opcode_position_ = position_;
-      const uint8_t opcode = ReadByte();
+      const uint8_t opcode = reader_.ReadInstruction();
       if (opcode == '.') break;
       Execute(opcode);
       if (stack_.size() > kMaxValues) Fail("it has more than 8 million values at once");
@@ -145,43 +111,7 @@ class Checker {
   }
 
  private:
-  [[noreturn]] void Fail(const std::string& reason) const {
-    throw PickleError(opcode_position_, reason);
-  }
-
-  // Reading
-
-  const char* Take(size_t count) {
-    if (count > pickle_.size() - position_) {
-      Fail("it claims " + std::to_string(count) + " bytes, but only " +
-           std::to_string(pickle_.size() - position_) + " follow");
-    }
-    const char* bytes = pickle_.data() + position_;
-    position_ += count;
-    return bytes;
-  }
-  uint8_t ReadByte() { return static_cast<uint8_t>(*Take(1)); }
-  uint64_t ReadLittle(int count) {
-    const char* bytes = Take(static_cast<size_t>(count));
-    uint64_t value = 0;
-    for (int i = count; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-    return value;
-  }
-  uint64_t ReadBig8() {
-    const char* bytes = Take(8);
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-    return value;
-  }
-  std::string_view ReadLine() {
-    const auto end = pickle_.find('\n', position_);
-    if (end == pickle_.npos || end - position_ > kMaxNameLength) {
-      Fail("a name is longer than " + std::to_string(kMaxNameLength) + " bytes");
-    }
-    const auto line = pickle_.substr(position_, end - position_);
-    position_ = end + 1;
-    return line;
-  }
+  [[noreturn]] void Fail(const std::string& reason) const { reader_.Fail(reason); }
 
   // The stack
 
@@ -293,7 +223,7 @@ class Checker {
     return value;
   }
   std::string_view Text(const Value& string) const {
-    return pickle_.substr(static_cast<size_t>(string.number), string.size);
+    return reader_.Bytes(static_cast<size_t>(string.number), static_cast<size_t>(string.size));
   }
   // A tuple of integers of at least 0.
   std::vector<uint64_t> Sizes(const Value& tuple) const {
@@ -329,8 +259,8 @@ class Checker {
   // Globals
 
   void PushGlobal() {
-    const auto module = ReadLine();
-    const auto name = ReadLine();
+    const auto module = reader_.ReadLine();
+    const auto name = reader_.ReadLine();
     Push(Resolve(module, name));
   }
 
@@ -415,8 +345,8 @@ class Checker {
       if (c == ']' && depth > 0) depth--;
       if (depth > kMaxNesting) Fail("a type is nested too deeply");
     }
-    if (type.size() > kMaxNameLength) {
-      Fail("a type is longer than " + std::to_string(kMaxNameLength) + " bytes");
+    if (type.size() > kMaxTypeLength) {
+      Fail("a type is longer than " + std::to_string(kMaxTypeLength) + " bytes");
     }
     if (context_.on_type) context_.on_type(type);
     Push(value);
@@ -516,13 +446,13 @@ class Checker {
                      .visits = 1,
                      .number = static_cast<int64_t>(elements_.size())});
       case 'q':
-        return Memoize(ReadByte());
+        return Memoize(reader_.ReadByte());
       case 'r':
-        return Memoize(static_cast<size_t>(ReadLittle(4)));
+        return Memoize(static_cast<size_t>(reader_.ReadLittleEndian(4)));
       case 'h':
-        return Recall(ReadByte());
+        return Recall(reader_.ReadByte());
       case 'j':
-        return Recall(static_cast<size_t>(ReadLittle(4)));
+        return Recall(static_cast<size_t>(reader_.ReadLittleEndian(4)));
       case '(':
         if (marks_.size() > kMaxValues) Fail("it has too many marks");
         return marks_.push_back(stack_.size());
@@ -532,20 +462,20 @@ class Checker {
       case 'N':
         return PushKind(Kind::kNone);
       case 'K':
-        return PushInt(ReadByte());
+        return PushInt(reader_.ReadByte());
       case 'M':
-        return PushInt(static_cast<int64_t>(ReadLittle(2)));
+        return PushInt(static_cast<int64_t>(reader_.ReadLittleEndian(2)));
       case 'J':
-        return PushInt(static_cast<int32_t>(ReadLittle(4)));
+        return PushInt(static_cast<int32_t>(reader_.ReadLittleEndian(4)));
       case 0x8a:
-        if (ReadByte() != 8) Fail("an integer does not have 8 bytes");
-        return PushInt(static_cast<int64_t>(ReadLittle(8)));
+        if (reader_.ReadByte() != 8) Fail("an integer does not have 8 bytes");
+        return PushInt(static_cast<int64_t>(reader_.ReadLittleEndian(8)));
       case 'G':
-        return Push({.kind = Kind::kFloat, .number = static_cast<int64_t>(ReadBig8())});
+        return Push(
+            {.kind = Kind::kFloat, .number = static_cast<int64_t>(reader_.ReadBigEndian(8))});
       case 'X': {
-        const auto length = static_cast<size_t>(ReadLittle(4));
-        const auto begin = static_cast<int64_t>(position_);
-        Take(length);
+        const auto length = static_cast<size_t>(reader_.ReadLittleEndian(4));
+        const auto begin = static_cast<int64_t>(reader_.Skip(length));
         return Push({.kind = Kind::kString, .number = begin, .size = length});
       }
       case 't':
@@ -624,8 +554,7 @@ class Checker {
   std::optional<uint64_t> HashOf(const Value& key) const {
     switch (key.kind) {
       case Kind::kString:
-        return std::hash<std::string_view>()(
-            pickle_.substr(static_cast<size_t>(key.number), static_cast<size_t>(key.size)));
+        return std::hash<std::string_view>()(Text(key));
       case Kind::kInt:
         return std::hash<int64_t>()(key.number);
       case Kind::kBool:
@@ -646,10 +575,8 @@ class Checker {
     Push({.kind = Kind::kComplexNumber, .number = static_cast<int64_t>(hash)});
   }
 
-  std::string_view pickle_;
+  PickleReader reader_;
   const PickleContext& context_;
-  size_t position_ = 0;
-  size_t opcode_position_ = 0;
   std::vector<Value> stack_;
   std::vector<size_t> marks_;
   std::vector<Value> memo_;

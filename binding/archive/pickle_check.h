@@ -2,18 +2,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 
 namespace semisup {
-
-// The pickle refuses itself: at which byte, and why.
-class PickleError : public std::runtime_error {
- public:
-  PickleError(size_t position, const std::string& reason)
-      : std::runtime_error("at byte " + std::to_string(position) + ", " + reason) {}
-};
 
 struct PickleContext {
   // The size in bytes of the record of a storage, by the storage's key; nullopt if there is none.
