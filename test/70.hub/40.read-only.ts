@@ -2,27 +2,21 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { hub, type HubProgress } from '../../src/hub';
 import { libTorchDirectory } from '../support/libtorch-directory';
 import { card } from '../../src/models';
-import { sha256File } from '../../src/net/hash';
 import type { PlanMode } from '../../src/torch';
 import { temporaryEnvironment } from '../support/environment';
 import { generatedWeights } from '../support/generated-weights';
 import { reasonAgainstOtherUser, runAsOtherUser } from '../support/other-user';
 import { root, runNode } from '../support/run-node';
+import { publishCheckpoint, type Origin } from '../support/published-checkpoint';
 import { temporaryDirectory } from '../support/temporary';
 
 const name = 'resnet18_swsl';
 const clock = join(root, 'examples', 'clock.jpg');
 const libtorch = libTorchDirectory();
-
-/** Makes a file the published checkpoint of the model. */
-interface Origin {
-  readonly file: string;
-  readonly sha256Prefix: string;
-}
 
 /** Loads the model twice, and prints the classes and the warnings of semisup. */
 const program = (origin: Origin, hubDir: string, plan: PlanMode = 'untuned') => `
@@ -62,14 +56,7 @@ describe('a cache that cannot be written', function () {
   beforeEach(async () => {
     hubDir = join(directory.path, 'hub');
     checkpoints = join(hubDir, 'checkpoints');
-    checkpoint = join(checkpoints, 'weights.safetensors');
-    await mkdir(checkpoints, { recursive: true });
-    await copyFile(generated.weights, checkpoint);
-    origin = {
-      file: basename(checkpoint),
-      sha256Prefix: (await sha256File(checkpoint)).slice(0, 8),
-    };
-    Object.assign(card(name).origin, origin);
+    ({ checkpoint, origin } = await publishCheckpoint(name, generated.weights, hubDir));
     // For the other user, who must not be able to write.
     await chmod(directory.path, 0o755);
   });

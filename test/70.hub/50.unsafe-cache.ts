@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hub } from '../../src/hub';
 import { card } from '../../src/models';
@@ -10,6 +10,7 @@ import { failure } from '../support/download';
 import { temporaryEnvironment } from '../support/environment';
 import { generatedWeights } from '../support/generated-weights';
 import { reasonAgainstOtherUser, uid as otherUser } from '../support/other-user';
+import { publishCheckpoint } from '../support/published-checkpoint';
 import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -33,12 +34,9 @@ const title = 'a cache that others can write';
     beforeEach(async () => {
       hubDir = join(directory.path, 'hub');
       checkpoints = join(hubDir, 'checkpoints');
-      checkpoint = join(checkpoints, 'weights.safetensors');
-      await mkdir(checkpoints, { recursive: true });
-      await copyFile(generated.weights, checkpoint);
-      const sha256Prefix = (await sha256File(checkpoint)).slice(0, 8);
-      Object.assign(card(name).origin, { file: basename(checkpoint), sha256Prefix });
-      built = join(checkpoints, `${name}-${sha256Prefix}.build3.pt`);
+      const { origin, ...files } = await publishCheckpoint(name, generated.weights, hubDir);
+      checkpoint = files.checkpoint;
+      built = join(checkpoints, `${name}-${origin.sha256Prefix}.build3.pt`);
     });
     afterEach(() => {
       Object.assign(card(name).origin, published);
