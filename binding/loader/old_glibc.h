@@ -31,6 +31,10 @@ SEMISUP_OLD_VERSION(dlopen);
 SEMISUP_OLD_VERSION(dlsym);
 SEMISUP_OLD_VERSION(dlerror);
 SEMISUP_OLD_VERSION(pthread_once);
+SEMISUP_OLD_VERSION(pthread_create);
+SEMISUP_OLD_VERSION(pthread_join);
+SEMISUP_OLD_VERSION(pthread_detach);
+SEMISUP_OLD_VERSION(pthread_attr_setstacksize);
 #undef SEMISUP_OLD_VERSION
 #undef SEMISUP_BASE_VERSION
 

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { deadLeavesImages } from '../../src/image';
-import { Executor, memory, type Plan, type Tensor } from '../../src/torch';
+import { Executor, memory, openNative, type Plan, type Tensor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
@@ -90,10 +90,12 @@ describe('the plan of a classifier', function () {
         precision: 'float32',
         reason: `It was requested by plan: 'interpreter'.`,
       });
+      const { instructionSet } = await openNative();
       assert.deepEqual(await planOf({ plan: 'untuned' }), {
         kind: 'planned',
         device: 'cpu',
         precision: 'float32',
+        instructionSet,
         reason: `Tuning is disabled by plan: 'untuned'.`,
       });
       const { kind, precision, reason, choices, measured } = await planOf({ plan: 'tune' });
@@ -178,8 +180,9 @@ describe('the plan of a classifier', function () {
       const choices = toChoices(['onednn'], 1);
       const forged = { kind: 'interpreter', precision: 'int8', reason: 'Forged.' };
       await writeFile(file, JSON.stringify({ choices, ...forged }));
+      const { instructionSet } = await openNative();
       assert.deepEqual(await planOf({}), {
-        ...{ kind: 'planned', device: 'cpu', precision: 'float32', choices },
+        ...{ kind: 'planned', device: 'cpu', precision: 'float32', instructionSet, choices },
         measured: undefined,
         reason: `The tuning was read from the cache: ${file}.`,
       });
