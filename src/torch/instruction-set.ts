@@ -1,7 +1,5 @@
 import { invalidValue } from '../options';
 
-const instructionSets = ['none', 'neon', 'avx2', 'avx512', 'avx512_vnni'] as const;
-
 /**
  * What the kernels of plans are compiled for, in ascending order; `'none'` for a processor with neither of them, whose
  * convolutions all run by oneDNN:
@@ -11,7 +9,11 @@ const instructionSets = ['none', 'neon', 'avx2', 'avx512', 'avx512_vnni'] as con
  * - `'avx512'`: AVX-512F.
  * - `'avx512_vnni'`: also AVX-512BW and AVX-512 VNNI, whose dot products of bytes int8 uses.
  */
-export type InstructionSet = (typeof instructionSets)[number];
+export type InstructionSet = 'none' | 'neon' | 'avx2' | 'avx512' | 'avx512_vnni';
+
+const instructionSets: readonly InstructionSet[] = [
+  ...(['none', 'neon', 'avx2', 'avx512', 'avx512_vnni'] as const),
+];
 
 /**
  * Checks `SEMISUP_CPU`, which lowers the instruction set and is read when the addon is loaded.

@@ -38,7 +38,8 @@ async function documentedNames(): Promise<string[]> {
 }
 
 /** Variables that tests set for their own child processes. */
-const ofTests = (name: string) => /^(MODELS?|HOME|LD_PRELOAD|\w+_TEST_SETTING|FAKE_GPU_\w+)$/.test(name);
+const ofTests = (name: string) =>
+  /^(MODELS?|HOME|LD_PRELOAD|\w+_TEST_SETTING|FAKE_GPU_\w+)$/.test(name);
 
 /** Read by node-gyp-build from the name of the package. */
 const ofNodeGypBuild = ['SEMISUP_PREBUILD'];
