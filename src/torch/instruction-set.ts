@@ -11,9 +11,13 @@ import { invalidValue } from '../options';
  */
 export type InstructionSet = 'none' | 'neon' | 'avx2' | 'avx512' | 'avx512_vnni';
 
-const instructionSets: readonly InstructionSet[] = [
-  ...(['none', 'neon', 'avx2', 'avx512', 'avx512_vnni'] as const),
-];
+const instructionSets: readonly string[] = [
+  'none',
+  'neon',
+  'avx2',
+  'avx512',
+  'avx512_vnni',
+] satisfies InstructionSet[];
 
 /**
  * Checks `SEMISUP_CPU`, which lowers the instruction set and is read when the addon is loaded.
@@ -22,7 +26,7 @@ const instructionSets: readonly InstructionSet[] = [
  */
 export function checkInstructionSetLimit(): void {
   const limit = process.env.SEMISUP_CPU;
-  if (limit === undefined || limit === '' || instructionSets.includes(limit as never)) return;
+  if (limit === undefined || limit === '' || instructionSets.includes(limit)) return;
   throw invalidValue(
     'the environment variable SEMISUP_CPU',
     `one of ${instructionSets.map((name) => `'${name}'`).join(', ')}`,
