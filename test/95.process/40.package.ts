@@ -63,6 +63,7 @@ const packedFiles = [
   'binding/**.cc',
   'binding/**.h',
   'binding/*.def',
+  'binding/kernels/*.cmake',
   'scripts/build-addon.mjs',
   'scripts/setup.mjs',
 ];
