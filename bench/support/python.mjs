@@ -20,7 +20,10 @@ function gpuAndPyTorch() {
 /** The versions of the Python packages, for the header of a result. */
 export function pythonVersions() {
   if (!python) return 'no Python';
-  const script =
-    'import importlib.metadata as m; print(", ".join(f"{p} {m.version(p)}" for p in ["torch", "onnxruntime", "openvino", "pillow"]))';
+  const script = `
+import importlib.metadata as metadata
+names = ("torch", "onnxruntime", "openvino", "pillow")
+versions = {package.name: package.version for package in metadata.distributions()}
+print("Python's", ", ".join(f"{name} {versions.get(name, '(missing)')}" for name in names))`;
   return execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
 }

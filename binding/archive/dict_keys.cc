@@ -31,7 +31,7 @@ bool Fits(std::span<const uint64_t> places, int log2_slots) {
 }  // namespace
 
 bool DictKeys::HaveOversizedTable() {
-  std::ranges::stable_sort(keys_, {}, &Key::dict);
+  std::ranges::sort(keys_, {}, &Key::dict);
   std::vector<uint64_t> places;
   for (auto begin = keys_.begin(); begin != keys_.end();) {
     const auto end = std::ranges::find_if(

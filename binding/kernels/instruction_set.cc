@@ -9,8 +9,17 @@
 namespace semisup::kernels {
 namespace {
 
-constexpr std::array kSets{InstructionSet::kNone, InstructionSet::kNeon, InstructionSet::kAvx2,
-                           InstructionSet::kAvx512, InstructionSet::kAvx512Vnni};
+// Those of this architecture.
+constexpr std::array kSets{
+    InstructionSet::kNone,
+#if defined(SEMISUP_ARM64)
+    InstructionSet::kNeon,
+#else
+    InstructionSet::kAvx2,
+    InstructionSet::kAvx512,
+    InstructionSet::kAvx512Vnni,
+#endif
+};
 
 InstructionSet BestSupported() {
 #if defined(SEMISUP_ARM64)

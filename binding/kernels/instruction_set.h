@@ -7,7 +7,8 @@ namespace semisup::kernels {
 enum class InstructionSet { kNone, kNeon, kAvx2, kAvx512, kAvx512Vnni };
 
 // The best one that the processor supports, or a lower one that SEMISUP_CPU names, e.g. `avx2`,
-// when this function is first called. An unknown name has no effect.
+// when this function is first called. A name of no set of this
+// architecture has no effect.
 InstructionSet ActiveInstructionSet();
 
 // E.g. `avx512_vnni`.

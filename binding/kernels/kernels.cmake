@@ -8,8 +8,8 @@ set(vnni_sources ${kernel_sources})
 list(FILTER vnni_sources INCLUDE REGEX "_vnni[.]cc$")
 list(FILTER kernel_sources EXCLUDE REGEX "_(simd|vnni)[.]cc$")
 
-# Adds an object library of kernels to kernel_objects, compiled for an instruction set that not every
-# processor has: it is called only after its support was checked at run time.
+# Adds an object library of kernels to kernel_objects. Options that enable instructions which not every
+# processor has are only for files whose functions are called after a check at run time.
 function(add_kernels name)
   cmake_parse_arguments(ARG "" "" "SOURCES;OPTIONS;MSVC_OPTIONS" ${ARGN})
   add_library(${name} OBJECT ${ARG_SOURCES})

@@ -87,7 +87,7 @@ async function describeCpu(hasAddon: boolean): Promise<string> {
   if (!hasAddon) return description;
   const { instructionSet } = await openNative();
   return instructionSet === 'none'
-    ? `${description}; without AVX2, all convolutions run by oneDNN`
+    ? `${description}; no kernels for it: oneDNN runs all convolutions`
     : `${description}; kernels for ${instructionSet}`;
 }
 

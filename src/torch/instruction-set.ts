@@ -11,18 +11,15 @@ import { invalidValue } from '../options';
  */
 export type InstructionSet = 'none' | 'neon' | 'avx2' | 'avx512' | 'avx512_vnni';
 
-const instructionSets: readonly string[] = [
-  'none',
-  'neon',
-  'avx2',
-  'avx512',
-  'avx512_vnni',
-] satisfies InstructionSet[];
+const x64 = ['none', 'avx2', 'avx512', 'avx512_vnni'] satisfies InstructionSet[];
+const arm64 = ['none', 'neon'] satisfies InstructionSet[];
+/** Those of this architecture. */
+const instructionSets: readonly string[] = process.arch === 'arm64' ? arm64 : x64;
 
 /**
  * Checks `SEMISUP_CPU`, which lowers the instruction set and is read when the addon is loaded.
  *
- * @throws OptionError if it names no instruction set
+ * @throws OptionError if it names no instruction set of this architecture
  */
 export function checkInstructionSetLimit(): void {
   const limit = process.env.SEMISUP_CPU;

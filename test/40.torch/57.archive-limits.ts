@@ -4,9 +4,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { ModelError } from '../../src/errors';
 import { ScriptModule } from '../../src/torch';
 import { packArchive, unpackArchive, withRecord, type ArchiveRecord } from '../support/archive';
+import { assertLoads, assertRefused } from '../support/archive-assertions';
 import { root } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 import { fixture } from '../support/torchscript';
@@ -25,56 +25,6 @@ function tensor(elements: string, offset: string, size: string, stride: string):
 }
 const k = (number: number) => `K${String.fromCharCode(number)}`;
 const tuple1 = (number: number) => `${k(number)}\x85`;
-
-const int64 = (number: bigint) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, number));
-  return `\x8a\x08${bytes.toString('latin1')}`;
-};
-const float = (number: number) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(number);
-  return `G${bytes.toString('latin1')}`;
-};
-const string = (text: string) => `X${String.fromCharCode(text.length)}\0\0\0${text}`;
-
-/** 2^64 divided by the golden ratio. */
-const goldenRatio = 11400714819323198485n;
-const multiply = (a: bigint, b: bigint) => BigInt.asUintN(64, a * b);
-
-/** Modulo 2^64, of an odd number, by Newton's method. */
-function inverse(number: bigint): bigint {
-  let result = 1n;
-  for (let i = 0; i < 6; i++) result = multiply(result, 2n - multiply(number, result));
-  return result;
-}
-
-/** The pickle of a string of 8 bytes whose `std::hash` is a number: libstdc++'s MurmurHash64A, inverted. */
-function stringWithHash(hash: bigint): string {
-  const factor = 0xc6a4a7935bd1e995n;
-  const mix = (value: bigint) => value ^ (value >> 47n);
-  const divide = (value: bigint) => multiply(value, inverse(factor));
-  const start = 0xc70f6907n ^ multiply(8n, factor);
-  const block = divide(mix(divide(mix(hash)))) ^ start;
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(divide(mix(divide(block))));
-  return string(bytes.toString('latin1'));
-}
-
-/** Asserts that loading fails with a typed error whose message matches. */
-async function assertRefused(archive: Uint8Array, what: RegExp): Promise<void> {
-  await assert.rejects(ScriptModule.load(archive), (error) => {
-    assert.ok(error instanceof ModelError, String(error));
-    assert.equal(error.code, 'ERR_SEMISUP_MODEL_FORMAT');
-    assert.match(error.what, what);
-    return true;
-  });
-}
-
-async function assertLoads(archive: Uint8Array): Promise<void> {
-  const module = await ScriptModule.load(archive);
-  await module.close();
-}
 
 describe('The limits on TorchScript archives', () => {
   const directory = temporaryDirectory();
@@ -208,28 +158,6 @@ describe('The limits on TorchScript archives', () => {
         attribute(']q\0]q\x01h\0ah\0h\x01a\x86'),
         /already part of another value/,
       );
-    });
-
-    it('whose dicts have keys that collide', async () => {
-      const dict = (keys: readonly string[]) =>
-        attribute(`}(${keys.map((key) => `${key}K\x01`).join('')}u`);
-      const numbers = Array.from({ length: 1000 }, (_, i) => i);
-      const kinds: Record<string, (i: number) => string> = {
-        integer: (i) => int64(BigInt(i - 500)),
-        string: (i) => string(`features.${i}.weight`),
-        float: (i) => float(i / 8),
-        complex: (i) => `cbuiltins\ncomplex\n${float(i)}${float(-i)}\x86R`,
-      };
-      for (const make of Object.values(kinds)) await assertLoads(dict(numbers.map(make)));
-      await assertLoads(dict(['\x88', '\x89']));
-      // LibTorch takes the first bits of this product for the place of a key in its table.
-      const hashes = numbers.slice(0, 30).map((i) => multiply(BigInt(i), inverse(goldenRatio)));
-      const refused = /keys of a dict are chosen so that hashing them takes too much memory/;
-      await assertRefused(dict(hashes.map(int64)), refused);
-      const one = (keys: readonly string[]) => keys.map((key) => `${key}K\x01s`).join('');
-      await assertRefused(attribute(`}${one(hashes.map(int64))}`), refused);
-      if (process.platform !== 'linux') return;
-      await assertRefused(dict(hashes.map(stringWithHash)), refused);
     });
 
     it('whose tensors exceed their records', async () => {

@@ -48,6 +48,19 @@ describe('instruction sets', function () {
     );
   });
 
+  it('are lowered by SEMISUP_CPU, and never raised', async () => {
+    const order = ['none', 'avx2', 'avx512', 'avx512_vnni'];
+    for (const set of process.arch === 'x64' ? order : ['none']) {
+      const { stdout } = await runNode(
+        `require('./src/torch').openNative().then(({ instructionSet }) => console.log(instructionSet));`,
+        [],
+        { ...process.env, SEMISUP_CPU: set },
+      );
+      const expected = order.indexOf(set) < order.indexOf(best) ? set : best;
+      assert.equal(stdout, `${expected}\n`);
+    }
+  });
+
   for (const set of lowerSets) {
     // The graphs differ little between AVX-512's sets.
     for (const file of set === 'avx2'

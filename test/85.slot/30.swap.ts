@@ -15,6 +15,7 @@ import {
   saveNet,
   saveSource,
 } from '../support/slot-models';
+import { freeUnreferencedModules } from '../support/garbage';
 import { temporaryDirectory } from '../support/temporary';
 import { runNode } from '../support/run-node';
 
@@ -38,13 +39,13 @@ describe('ModelSlot.swap', () => {
     slot = await ModelSlot.open(...args);
     return slot;
   };
+  before(freeUnreferencedModules);
   beforeEach(() => {
     modules = memory().modules.count;
   });
   afterEach(async () => {
     await slot.close();
-    // Fewer if those of earlier tests were collected meanwhile.
-    assert.ok(memory().modules.count <= modules);
+    assert.equal(memory().modules.count, modules);
   });
 
   /** Records the names and payloads of the events that the slot emits from now on. */

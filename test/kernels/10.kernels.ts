@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/run-node';
 
@@ -29,6 +30,19 @@ function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv =
   for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);
 }
 
+/** The inline functions that the objects of the instruction sets define outside of their own namespaces. */
+function sharedFunctions(program: string): string[] {
+  const objects = join(program, '..', 'CMakeFiles');
+  const names = readdirSync(objects, { recursive: true, encoding: 'utf8' });
+  const compiled = names.filter((name) => /kernels_\w+\.dir.*_simd\.cc\.o$/.test(name));
+  assert.ok(compiled.length > 0);
+  const paths = compiled.map((name) => join(objects, name));
+  const symbols = execFileSync('nm', ['-C', ...paths], { encoding: 'utf8' }).split('\n');
+  return symbols.filter(
+    (line) => / [uVW] /.test(line) && !/kernels::(avx2|avx512|neon)::/.test(line),
+  );
+}
+
 describe('the kernels, compared with plain loops', function () {
   this.timeout(600_000);
 
@@ -54,6 +68,10 @@ describe('the kernels, compared with plain loops', function () {
         check(set, [program], { SEMISUP_CPU: set });
       });
     }
+
+    it('define nothing that the linker would keep for all processors', () => {
+      assert.deepEqual(sharedFunctions(program), []);
+    });
 
     for (const [processor, set] of [
       ['Haswell', 'avx2'],

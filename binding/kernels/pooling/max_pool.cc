@@ -36,10 +36,10 @@ constexpr T kLowest =
     std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : 0;
 
 template <class T>
-void MaxOfWindow(const T* pixels, const HeightWidth& size, int64_t row_stride, int64_t channels,
-                 T* maxima) {
+void MaxOfWindow(const SimdKernels* kernels, const T* pixels, const HeightWidth& size,
+                 int64_t row_stride, int64_t channels, T* maxima) {
   if constexpr (std::is_same_v<T, float>) {
-    if (const auto* kernels = ActiveKernels()) {
+    if (kernels) {
       return kernels->max_of_window({.pixels = pixels,
                                      .rows = size[0],
                                      .columns = size[1],
@@ -86,6 +86,7 @@ void RunMaxPool(const PoolInput<T>& input, const MaxPool& pool, T* output) {
 template <class T>
 void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channels,
                  const MaxPool& pool, const Range& rows, T* output) {
+  const auto* kernels = ActiveKernels();
   const int64_t columns = pool.OutputLength(width);
   const int64_t top = pool.InputRange(rows, height).first;
   for (int64_t row = rows.first; row < rows.first + rows.count; row++) {
@@ -93,8 +94,8 @@ void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channel
     const T* first = pixels + (down.first - top) * width * channels;
     for (int64_t column = 0; column < columns; column++) {
       const auto across = pool.InputRange({column, 1}, width);
-      MaxOfWindow(first + across.first * channels, {down.count, across.count}, width * channels,
-                  channels, output);
+      MaxOfWindow(kernels, first + across.first * channels, {down.count, across.count},
+                  width * channels, channels, output);
       output += channels;
     }
   }

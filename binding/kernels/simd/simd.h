@@ -17,6 +17,8 @@
 #include "kernels/simd/avx512.h"
 #elif SEMISUP_SIMD_IS(SEMISUP_SIMD) == SEMISUP_SIMD_IS_avx2
 #include "kernels/simd/avx2.h"
-#else
+#elif SEMISUP_SIMD_IS(SEMISUP_SIMD) == SEMISUP_SIMD_IS_neon
 #include "kernels/simd/neon.h"
+#else
+#error "SEMISUP_SIMD names no instruction set."
 #endif
