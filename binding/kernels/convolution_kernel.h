@@ -10,14 +10,15 @@ namespace semisup::kernels {
 // would take longer.
 constexpr int64_t kMaxNchwChannels = 4;
 
-// The tensors of one run: float32, NHWC.
+// The tensors of one run: of float or BFloat16, NHWC.
+template <class T>
 struct ConvolutionArguments {
-  const float* input;
+  const T* input;
   // [output_channels], or null.
   const float* bias;
   // Added before the ReLU, of the output's shape, or null; may alias the output.
-  const float* residual;
-  float* output;
+  const T* residual;
+  T* output;
   int64_t batch;
   // Of the convolution's output, before pooling if `max_pool` is set.
   int64_t height;
@@ -32,10 +33,11 @@ struct ConvolutionArguments {
 };
 
 // One algorithm for a convolution, with its packed weights. Thread-safe.
+template <class T>
 class ConvolutionKernel {
  public:
   virtual ~ConvolutionKernel() = default;
-  virtual void Run(const ConvolutionArguments& arguments, Workspace& workspace) const = 0;
+  virtual void Run(const ConvolutionArguments<T>& arguments, Workspace& workspace) const = 0;
   // Whether the input must contain only the pixels that the stride selects.
   virtual bool NeedsSubsampledInput() const { return false; }
   virtual bool AcceptsNchw() const { return false; }

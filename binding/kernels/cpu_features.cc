@@ -7,6 +7,10 @@
 #include <sys/auxv.h>
 #elif defined(__APPLE__)
 #include <sys/sysctl.h>
+#elif defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace semisup::kernels {
@@ -23,6 +27,31 @@ bool HasVnni() {
 }
 
 bool HasBFloat16() { return __builtin_cpu_supports("avx512bf16") != 0; }
+
+#if defined(__linux__)
+
+bool HasAmx() {
+  static const bool has_amx = [] {
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    // AMX-BF16, AMX-TILE and AMX-INT8.
+    constexpr unsigned kAmx = 1u << 22 | 1u << 24 | 1u << 25;
+    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || (edx & kAmx) != kAmx) return false;
+    // The system saves tiles, of 8 KiB, only for processes that ask.
+    constexpr long kArchRequestPermission = 0x1023;
+    constexpr long kTileData = 18;
+    return syscall(SYS_arch_prctl, kArchRequestPermission, kTileData) == 0;
+  }();
+  return has_amx;
+}
+
+#else
+
+bool HasAmx() { return false; }
+
+#endif
 
 #elif defined(_M_X64)
 
@@ -93,6 +122,8 @@ bool HasBFloat16() {
   return has_bf16;
 }
 
+bool HasAmx() { return false; }
+
 #else
 
 bool HasAvx2() { return false; }
@@ -100,6 +131,8 @@ bool HasAvx2() { return false; }
 bool HasAvx512() { return false; }
 
 bool HasVnni() { return false; }
+
+bool HasAmx() { return false; }
 
 bool HasBFloat16() {
 #if defined(__aarch64__) && defined(__linux__)

@@ -31,4 +31,8 @@ bool HasVnni();
 // Whether the processor multiplies bfloat16 numbers.
 bool HasBFloat16();
 
+// Whether the processor multiplies tiles of bytes and bfloat16 numbers (AMX), and the operating
+// system lets this process use them. Asks it for the permission at the first call.
+bool HasAmx();
+
 }  // namespace semisup::kernels

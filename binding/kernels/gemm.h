@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "kernels/partition.h"
 #include "kernels/prefetch.h"

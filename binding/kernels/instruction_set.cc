@@ -15,9 +15,8 @@ constexpr std::array kSets{
 #if defined(SEMISUP_ARM64)
     InstructionSet::kNeon,
 #else
-    InstructionSet::kAvx2,
-    InstructionSet::kAvx512,
-    InstructionSet::kAvx512Vnni,
+    InstructionSet::kAvx2,           InstructionSet::kAvx512, InstructionSet::kAvx512Vnni,
+    InstructionSet::kAvx512BFloat16, InstructionSet::kAmx,
 #endif
 };
 
@@ -25,6 +24,9 @@ InstructionSet BestSupported() {
 #if defined(SEMISUP_ARM64)
   return InstructionSet::kNeon;
 #else
+  const bool has_bfloat16 = HasVnni() && HasBFloat16();
+  if (has_bfloat16 && HasAmx()) return InstructionSet::kAmx;
+  if (has_bfloat16) return InstructionSet::kAvx512BFloat16;
   if (HasVnni()) return InstructionSet::kAvx512Vnni;
   if (HasAvx512()) return InstructionSet::kAvx512;
   return HasAvx2() ? InstructionSet::kAvx2 : InstructionSet::kNone;
@@ -60,6 +62,10 @@ std::string_view NameOf(InstructionSet set) {
       return "avx512";
     case InstructionSet::kAvx512Vnni:
       return "avx512_vnni";
+    case InstructionSet::kAvx512BFloat16:
+      return "avx512_bf16";
+    case InstructionSet::kAmx:
+      return "amx";
   }
   return {};
 }

@@ -4,11 +4,10 @@
 namespace semisup::kernels {
 
 // What the kernels are compiled for, in ascending order for each architecture.
-enum class InstructionSet { kNone, kNeon, kAvx2, kAvx512, kAvx512Vnni };
+enum class InstructionSet { kNone, kNeon, kAvx2, kAvx512, kAvx512Vnni, kAvx512BFloat16, kAmx };
 
 // The best one that the processor supports, or a lower one that SEMISUP_CPU names, e.g. `avx2`,
-// when this function is first called. A name of no set of this
-// architecture has no effect.
+// when this function is first called. A name of no set of this architecture has no effect.
 InstructionSet ActiveInstructionSet();
 
 // E.g. `avx512_vnni`.

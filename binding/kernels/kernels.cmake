@@ -4,9 +4,11 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
 set(simd_sources ${kernel_sources})
 list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
-set(vnni_sources ${kernel_sources})
-list(FILTER vnni_sources INCLUDE REGEX "_vnni[.]cc$")
-list(FILTER kernel_sources EXCLUDE REGEX "_(simd|vnni)[.]cc$")
+foreach(set vnni bf16 amx)
+  set(${set}_sources ${kernel_sources})
+  list(FILTER ${set}_sources INCLUDE REGEX "_${set}[.]cc$")
+endforeach()
+list(FILTER kernel_sources EXCLUDE REGEX "_(simd|vnni|bf16|amx)[.]cc$")
 
 # Adds an object library of kernels to kernel_objects. Options that enable instructions which not every
 # processor has are only for files whose functions are called after a check at run time.
@@ -41,8 +43,12 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(undefined -Wno-maybe-uninitialized -Wno-uninitialized)
   add_simd_kernels(avx2 OPTIONS -mavx2 -mfma ${undefined} MSVC_OPTIONS /arch:AVX2)
   add_simd_kernels(avx512 OPTIONS -mavx512f -mfma ${undefined} MSVC_OPTIONS /arch:AVX512)
-  add_kernels(kernels_vnni SOURCES ${vnni_sources} MSVC_OPTIONS /arch:AVX512
-    OPTIONS -mavx512f -mavx512bw -mavx512vnni ${undefined})
+  set(vnni -mavx512f -mavx512bw -mavx512vnni ${undefined})
+  add_kernels(kernels_vnni SOURCES ${vnni_sources} OPTIONS ${vnni} MSVC_OPTIONS /arch:AVX512)
+  add_kernels(kernels_bf16 SOURCES ${bf16_sources} OPTIONS ${vnni} -mavx512bf16
+    MSVC_OPTIONS /arch:AVX512)
+  add_kernels(kernels_amx SOURCES ${amx_sources}
+    OPTIONS ${vnni} -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16 MSVC_OPTIONS /arch:AVX512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   # GCC would load the factors of all rows first, which takes more registers than there are.
   add_simd_kernels(neon OPTIONS $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)

@@ -19,6 +19,8 @@ extern const SimdKernels kKernels;
 const SimdKernels* ActiveKernels() {
   switch (ActiveInstructionSet()) {
 #if defined(SEMISUP_X86_64)
+    case InstructionSet::kAmx:
+    case InstructionSet::kAvx512BFloat16:
     case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512:
       return &avx512::kKernels;

@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 
 namespace semisup::kernels {
 
 struct DirectBlock;
 struct GroupedBlock;
+template <class T>
 struct MaxWindow;
 template <class Weight>
 struct PointwiseBlock;
@@ -28,7 +29,8 @@ struct SimdKernels {
   void (*run_grouped_block)(const GroupedBlock& block);
   void (*run_winograd_block)(const WinogradBlock& block);
   // Writes the maximum of each channel; NaN if any element of the channel is NaN.
-  void (*max_of_window)(const MaxWindow& window, float* maxima);
+  void (*max_of_window)(const MaxWindow<float>& window, float* maxima);
+  void (*max_of_window_bfloat16)(const MaxWindow<BFloat16>& window, BFloat16* maxima);
 };
 
 // Those for the instruction set in use; null if there are none for it.

@@ -9,7 +9,8 @@ void RunPointwiseBlock(const PointwiseBlock<BFloat16>& block);
 void RunDirectBlock(const DirectBlock& block);
 void RunGroupedBlock(const GroupedBlock& block);
 void RunWinogradBlock(const WinogradBlock& block);
-void MaxOfWindow(const MaxWindow& window, float* maxima);
+void MaxOfWindow(const MaxWindow<float>& window, float* maxima);
+void MaxOfWindow(const MaxWindow<BFloat16>& window, BFloat16* maxima);
 
 extern const SimdKernels kKernels;
 const SimdKernels kKernels{.vector_width = kVectorWidth,
@@ -20,6 +21,7 @@ const SimdKernels kKernels{.vector_width = kVectorWidth,
                            .run_direct_block = &RunDirectBlock,
                            .run_grouped_block = &RunGroupedBlock,
                            .run_winograd_block = &RunWinogradBlock,
-                           .max_of_window = &MaxOfWindow};
+                           .max_of_window = &MaxOfWindow,
+                           .max_of_window_bfloat16 = &MaxOfWindow};
 
 }  // namespace semisup::kernels::SEMISUP_SIMD

@@ -5,8 +5,8 @@
 
 namespace semisup::plan {
 
-// How a convolution is computed. kDirect is the direct kernel of the plan's precision, float32 or
-// int8; all others except oneDNN are float32 only.
+// How a convolution is computed. kDirect is the direct kernel of the plan's precision; all others
+// except oneDNN are float32 only.
 enum class Algorithm { kOneDnn, kDirect, kPointwise, kGrouped, kWinograd2x2, kWinograd4x4 };
 
 inline constexpr std::array kAlgorithms{Algorithm::kOneDnn,      Algorithm::kGrouped,

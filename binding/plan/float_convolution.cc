@@ -7,8 +7,10 @@
 
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
+#include "kernels/bfloat16/bfloat16_convolution.h"
 #include "kernels/direct/direct.h"
 #include "kernels/grouped/grouped.h"
 #include "kernels/pointwise/pointwise.h"
@@ -56,16 +58,28 @@ const auto& ReorderWeight() {
   return op;
 }
 
-}  // namespace
+template <class T>
+constexpr at::ScalarType kDType = std::is_same_v<T, float> ? at::kFloat : at::kBFloat16;
 
-FloatConvolution::FloatConvolution(program::ConvolutionSpec spec, at::ScalarType dtype)
-    : Convolution(std::move(spec)) {
-  spec_.weight = spec_.weight.to(dtype).contiguous();
-  if (spec_.bias.defined()) spec_.bias = spec_.bias.to(dtype).contiguous();
+template <class T>
+const T* DataOf(const at::Tensor& tensor) {
+  return tensor.defined() ? static_cast<const T*>(tensor.const_data_ptr()) : nullptr;
 }
 
-at::Tensor FloatConvolution::Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
-                                 at::Tensor& packed) const {
+}  // namespace
+
+template <class T>
+FloatConvolution<T>::FloatConvolution(program::ConvolutionSpec spec)
+    : Convolution(std::move(spec)) {
+  spec_.weight = spec_.weight.to(kDType<T>).contiguous();
+  if (!spec_.bias.defined()) return;
+  bias_ = spec_.bias.to(at::kFloat).contiguous();
+  spec_.bias = spec_.bias.to(kDType<T>).contiguous();
+}
+
+template <class T>
+at::Tensor FloatConvolution<T>::Run(const at::Tensor& input, at::Tensor residual,
+                                    ExecutionMode mode, at::Tensor& packed) const {
   CheckChannels(input);
   const auto kernel = kernels_.find(algorithm(mode));
   const bool is_onednn = kernel == kernels_.end();
@@ -83,9 +97,10 @@ at::Tensor FloatConvolution::Run(const at::Tensor& input, at::Tensor residual, E
   return spec_.max_pool && !is_pooled ? RunMaxPool(output, *spec_.max_pool) : output;
 }
 
-bool FloatConvolution::Supports(Algorithm algorithm) const {
+template <>
+bool FloatConvolution<float>::Supports(Algorithm algorithm) const {
   if (algorithm == Algorithm::kOneDnn) return true;
-  if (spec_.weight.scalar_type() != at::kFloat || spec_.IsDilated()) return false;
+  if (spec_.IsDilated()) return false;
   const auto shape = spec_.Shape();
   switch (algorithm) {
     case Algorithm::kDirect:
@@ -102,8 +117,15 @@ bool FloatConvolution::Supports(Algorithm algorithm) const {
   }
 }
 
-std::unique_ptr<const kernels::ConvolutionKernel> FloatConvolution::MakeKernel(
-    Algorithm algorithm) const {
+template <>
+bool FloatConvolution<kernels::BFloat16>::Supports(Algorithm algorithm) const {
+  if (algorithm == Algorithm::kOneDnn) return true;
+  return algorithm == Algorithm::kDirect && !spec_.IsDilated() &&
+         kernels::BFloat16Convolution::Supports(spec_.Shape());
+}
+
+template <>
+FloatConvolution<float>::Kernel FloatConvolution<float>::MakeKernel(Algorithm algorithm) const {
   const auto shape = spec_.Shape();
   const auto* weight = spec_.weight.const_data_ptr<float>();
   switch (algorithm) {
@@ -121,25 +143,36 @@ std::unique_ptr<const kernels::ConvolutionKernel> FloatConvolution::MakeKernel(
   }
 }
 
-void FloatConvolution::Prepare(Algorithm algorithm) {
+template <>
+FloatConvolution<kernels::BFloat16>::Kernel FloatConvolution<kernels::BFloat16>::MakeKernel(
+    Algorithm) const {
+  return std::make_unique<kernels::BFloat16Convolution>(DataOf<kernels::BFloat16>(spec_.weight),
+                                                        spec_.Shape());
+}
+
+template <class T>
+void FloatConvolution<T>::Prepare(Algorithm algorithm) {
   if (kernels_.count(algorithm)) return;
   CheckWeights();
   if (algorithm != Algorithm::kOneDnn) kernels_.emplace(algorithm, MakeKernel(algorithm));
 }
 
-void FloatConvolution::ReleaseUnselectedKernels() {
+template <class T>
+void FloatConvolution<T>::ReleaseUnselectedKernels() {
   std::erase_if(kernels_, [this](const auto& kernel) { return !IsSelected(kernel.first); });
 }
 
-at::Tensor FloatConvolution::PackForOneDnn(const at::Tensor& input) const {
+template <class T>
+at::Tensor FloatConvolution<T>::PackForOneDnn(const at::Tensor& input) const {
   // Packed weights outlive the run.
   const ArenaScope no_arena(nullptr);
   return ReorderWeight().call(spec_.weight, spec_.padding, spec_.stride, spec_.dilation,
                               spec_.groups, input.sizes());
 }
 
-at::Tensor FloatConvolution::RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
-                                       const at::Tensor& packed) const {
+template <class T>
+at::Tensor FloatConvolution<T>::RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
+                                          const at::Tensor& packed) const {
   const auto nhwc_input = input.contiguous(kNhwc);
   if (!residual.defined()) {
     return FusedConvolution().call(nhwc_input, packed, spec_.bias, spec_.padding, spec_.stride,
@@ -154,8 +187,10 @@ at::Tensor FloatConvolution::RunOneDnn(const at::Tensor& input, at::Tensor resid
   return sum;
 }
 
-at::Tensor FloatConvolution::RunKernel(const at::Tensor& input, const at::Tensor& residual,
-                                       bool relu, const kernels::ConvolutionKernel& kernel) const {
+template <class T>
+at::Tensor FloatConvolution<T>::RunKernel(const at::Tensor& input, const at::Tensor& residual,
+                                          bool relu,
+                                          const kernels::ConvolutionKernel<T>& kernel) const {
   const auto sizes = spec_.OutputSizes(input.sizes());
   auto source = input;
   for (int dim = 0; kernel.NeedsSubsampledInput() && dim < 2; dim++) {
@@ -169,10 +204,10 @@ at::Tensor FloatConvolution::RunKernel(const at::Tensor& input, const at::Tensor
                     ? residual
                     : at::empty(is_pooled ? PooledSizes(sizes) : sizes, input.options(), kNhwc);
   TensorWorkspace workspace;
-  kernel.Run({.input = source.const_data_ptr<float>(),
-              .bias = spec_.bias.defined() ? spec_.bias.const_data_ptr<float>() : nullptr,
-              .residual = residual.defined() ? residual.const_data_ptr<float>() : nullptr,
-              .output = output.data_ptr<float>(),
+  kernel.Run({.input = DataOf<T>(source),
+              .bias = DataOf<float>(bias_),
+              .residual = DataOf<T>(residual),
+              .output = static_cast<T*>(output.mutable_data_ptr()),
               .batch = sizes[0],
               .height = sizes[2],
               .width = sizes[3],
@@ -184,5 +219,8 @@ at::Tensor FloatConvolution::RunKernel(const at::Tensor& input, const at::Tensor
              workspace);
   return output;
 }
+
+template class FloatConvolution<float>;
+template class FloatConvolution<kernels::BFloat16>;
 
 }  // namespace semisup::plan

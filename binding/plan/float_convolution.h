@@ -7,28 +7,34 @@
 
 namespace semisup::plan {
 
-// A convolution in float32 or, with oneDNN only, in bfloat16. Tensors have the weights' dtype.
+// A convolution in float32 (float) or bfloat16 (kernels::BFloat16). Tensors have the weights'
+// dtype.
+template <class T>
 class FloatConvolution final : public Convolution {
  public:
-  // Converts the weights to `dtype`.
-  FloatConvolution(program::ConvolutionSpec spec, at::ScalarType dtype);
+  // Converts the weights.
+  explicit FloatConvolution(program::ConvolutionSpec spec);
 
   at::Tensor Run(const at::Tensor& input, at::Tensor residual, ExecutionMode mode,
                  at::Tensor& packed) const override;
   bool Supports(Algorithm algorithm) const override;
 
  private:
+  using Kernel = std::unique_ptr<const kernels::ConvolutionKernel<T>>;
+
   void Prepare(Algorithm algorithm) override;
   void ReleaseUnselectedKernels() override;
-  std::unique_ptr<const kernels::ConvolutionKernel> MakeKernel(Algorithm algorithm) const;
+  Kernel MakeKernel(Algorithm algorithm) const;
   at::Tensor PackForOneDnn(const at::Tensor& input) const;
   // `residual` is undefined or has the output's shape.
   at::Tensor RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
                        const at::Tensor& packed) const;
   at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& residual, bool relu,
-                       const kernels::ConvolutionKernel& kernel) const;
+                       const kernels::ConvolutionKernel<T>& kernel) const;
 
-  std::map<Algorithm, std::unique_ptr<const kernels::ConvolutionKernel>> kernels_;
+  // In float32, for the kernels.
+  at::Tensor bias_;
+  std::map<Algorithm, Kernel> kernels_;
 };
 
 }  // namespace semisup::plan

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <utility>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "plan/float_convolution.h"
 #include "plan/layout.h"
 #include "plan/pooling.h"
@@ -15,6 +16,14 @@
 
 namespace semisup::plan {
 namespace {
+
+std::unique_ptr<Convolution> MakeConvolution(program::ConvolutionSpec spec,
+                                             program::ComputePrecision precision) {
+  if (precision == program::ComputePrecision::kBFloat16) {
+    return std::make_unique<FloatConvolution<kernels::BFloat16>>(std::move(spec));
+  }
+  return std::make_unique<FloatConvolution<float>>(std::move(spec));
+}
 
 c10::IValue Converted(c10::IValue value, at::ScalarType dtype) {
   if (!value.isTensor() || !value.toTensor().is_floating_point()) return value;
@@ -47,8 +56,7 @@ Plan::PlanStep Plan::MakeStep(program::Step program_step) const {
   PlanStep step;
   step.values = std::move(program_step.values);
   if (program_step.convolution) {
-    step.convolution = std::make_unique<FloatConvolution>(std::move(*program_step.convolution),
-                                                          program::DTypeOf(precision_));
+    step.convolution = MakeConvolution(std::move(*program_step.convolution), precision_);
   } else if (program_step.linear && Linear::IsSupported()) {
     step.linear = std::make_unique<Linear>(*program_step.linear);
     if (precision_ != program::ComputePrecision::kFloat32) step.linear->ConvertToBFloat16();
@@ -61,8 +69,7 @@ Plan::PlanStep Plan::MakeStep(program::Step program_step) const {
 }
 
 bool Plan::FuseMaxPool(const PlanStep& step) {
-  const bool is_float32 = precision_ == program::ComputePrecision::kFloat32;
-  if (!step.max_pool || steps_.empty() || !is_float32) return false;
+  if (!step.max_pool || steps_.empty()) return false;
   auto& previous = steps_.back();
   const int value = previous.values.output;
   const auto& last_uses = step.values.last_uses;

@@ -2,15 +2,24 @@
 
 #include <ATen/ops/empty.h>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/pooling/average_pool.h"
 #include "plan/layout.h"
 
 namespace semisup::plan {
 namespace {
 
+// Calls body(T*) with a null pointer to the kernels' type of the elements.
+template <class Body>
+void WithElements(at::ScalarType dtype, const Body& body) {
+  if (dtype == at::kFloat) body(static_cast<float*>(nullptr));
+  if (dtype == at::kBFloat16) body(static_cast<kernels::BFloat16*>(nullptr));
+  if (dtype == at::kByte) body(static_cast<uint8_t*>(nullptr));
+}
+
 template <class T>
 kernels::PoolInput<T> ToPoolInput(const at::Tensor& images) {
-  return {.data = images.const_data_ptr<T>(),
+  return {.data = static_cast<const T*>(images.const_data_ptr()),
           .batch = images.size(0),
           .height = images.size(2),
           .width = images.size(3),
@@ -19,30 +28,28 @@ kernels::PoolInput<T> ToPoolInput(const at::Tensor& images) {
 
 }  // namespace
 
-bool SupportsPooling(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kByte; }
+bool SupportsPooling(at::ScalarType dtype) {
+  return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kByte;
+}
 
 at::Tensor RunMaxPool(const at::Tensor& images, const kernels::MaxPool& pool) {
   const auto dense = images.contiguous(kNhwc);
   auto pooled = at::empty({dense.size(0), dense.size(1), pool.OutputLength(dense.size(2)),
                            pool.OutputLength(dense.size(3))},
                           dense.options(), kNhwc);
-  if (dense.scalar_type() == at::kFloat) {
-    kernels::RunMaxPool(ToPoolInput<float>(dense), pool, pooled.data_ptr<float>());
-  } else {
-    kernels::RunMaxPool(ToPoolInput<uint8_t>(dense), pool, pooled.data_ptr<uint8_t>());
-  }
+  WithElements(dense.scalar_type(), [&]<class T>(T*) {
+    kernels::RunMaxPool(ToPoolInput<T>(dense), pool, static_cast<T*>(pooled.mutable_data_ptr()));
+  });
   return pooled;
 }
 
 at::Tensor RunGlobalAveragePool(const at::Tensor& images) {
   const auto dense = images.contiguous(kNhwc);
   auto means = at::empty({dense.size(0), dense.size(1), 1, 1}, dense.options().dtype(at::kFloat));
-  if (dense.scalar_type() == at::kFloat) {
-    kernels::RunGlobalAveragePool(ToPoolInput<float>(dense), means.data_ptr<float>());
-  } else {
-    kernels::RunGlobalAveragePool(ToPoolInput<uint8_t>(dense), means.data_ptr<float>());
-  }
-  return means;
+  WithElements(dense.scalar_type(), [&]<class T>(T*) {
+    kernels::RunGlobalAveragePool(ToPoolInput<T>(dense), means.data_ptr<float>());
+  });
+  return dense.scalar_type() == at::kBFloat16 ? means.to(at::kBFloat16) : means;
 }
 
 }  // namespace semisup::plan

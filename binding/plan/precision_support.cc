@@ -12,6 +12,7 @@
 #include <exception>
 #include <optional>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "plan/float_convolution.h"
 #include "plan/int8_convolution.h"
@@ -40,6 +41,8 @@ std::string ReasonAgainstBFloat16() {
          " excludes this processor's bfloat16 instructions";
 }
 
+constexpr auto kMode = ExecutionMode::kLatency;
+
 program::ConvolutionSpec Spec(at::Tensor weight) {
   return {.weight = std::move(weight),
           .bias = {},
@@ -53,8 +56,11 @@ double FloatError(at::ScalarType dtype) {
   const auto input = at::linspace(-1, 1, 16 * 8 * 8).view({1, 16, 8, 8}).to(dtype);
   const auto weight = at::linspace(-1, 1, 32 * 16 * 3 * 3).view({32, 16, 3, 3}).to(dtype);
   at::Tensor packed;
-  const auto output = FloatConvolution(Spec(weight), dtype)
-                          .Run(input.contiguous(kNhwc), {}, ExecutionMode::kLatency, packed);
+  const auto nhwc_input = input.contiguous(kNhwc);
+  const auto output =
+      dtype == at::kBFloat16
+          ? FloatConvolution<kernels::BFloat16>(Spec(weight)).Run(nhwc_input, {}, kMode, packed)
+          : FloatConvolution<float>(Spec(weight)).Run(nhwc_input, {}, kMode, packed);
   return program::RelativeDifference(output.to(at::kFloat),
                                      at::conv2d(input.to(at::kFloat), weight.to(at::kFloat)));
 }
@@ -68,8 +74,7 @@ double Int8Error() {
   at::Tensor packed;
   const auto output_quantization = Quantization::ForRange(0, 32 * 3 * 3);
   const Int8Convolution convolution(Spec(weight), quantization, std::nullopt, output_quantization);
-  const auto output =
-      convolution.Run(Quantize(input, quantization), {}, ExecutionMode::kLatency, packed);
+  const auto output = convolution.Run(Quantize(input, quantization), {}, kMode, packed);
   return program::RelativeDifference(Dequantize(output, output_quantization),
                                      at::conv2d(input, weight));
 }

@@ -72,7 +72,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
     candidates.push_back(convolution->SupportedAlgorithms());
     most_candidates = std::max(most_candidates, candidates.back().size());
   }
-  // In bfloat16, for example, oneDNN is the only candidate.
+  // Where no kernel supports the precision, oneDNN is the only candidate.
   if (most_candidates == 1) return std::vector(candidates.size(), Algorithm::kOneDnn);
   auto packed = EmptyPackedWeights(mode);
   std::vector<BestSeconds> best_seconds(threads, BestSeconds(convolutions_.size()));

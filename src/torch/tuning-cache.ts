@@ -12,7 +12,7 @@ import type { PlanTuning } from './native';
 import { isPlanChoices } from './plan-choices';
 
 /** Increment it when kernels or `PlanChoices` change, to invalidate earlier measurements. */
-const cacheVersion = 8;
+const cacheVersion = 9;
 
 /**
  * The path of a cached tuning; undefined if the user has no cache. It is valid for one graph, one processor model,

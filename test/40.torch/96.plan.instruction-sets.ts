@@ -7,7 +7,15 @@ import { root, runNode } from '../support/run-node';
 import { planExample } from '../support/plans';
 
 /** The sets below the best one of this processor, which all other tests run with. */
-const lowerSets: InstructionSet[] = process.arch === 'x64' ? ['none', 'avx2', 'avx512'] : ['none'];
+const lowerSets: InstructionSet[] =
+  process.arch === 'x64' ? ['none', 'avx2', 'avx512', 'avx512_vnni', 'avx512_bf16'] : ['none'];
+
+/** The tests to repeat with a set: AVX-512's differ in int8 and bfloat16 only. */
+const filesOf = (set: InstructionSet) => {
+  if (set === 'avx2') return ['90.plan.graphs.ts', '91.plan.float.ts'];
+  const isDot = set === 'avx512_vnni' || set === 'avx512_bf16';
+  return [isDot ? '93.plan.reduced-algorithms.ts' : '91.plan.float.ts'];
+};
 
 /** Runs the tests of a file in a process with these environment variables. */
 function runTests(file: string, env: NodeJS.ProcessEnv): void {
@@ -49,7 +57,7 @@ describe('instruction sets', function () {
   });
 
   it('are lowered by SEMISUP_CPU, and never raised', async () => {
-    const order = ['none', 'avx2', 'avx512', 'avx512_vnni'];
+    const order = ['none', 'avx2', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx'];
     for (const set of process.arch === 'x64' ? order : ['none']) {
       const { stdout } = await runNode(
         `require('./src/torch').openNative().then(({ instructionSet }) => console.log(instructionSet));`,
@@ -62,12 +70,9 @@ describe('instruction sets', function () {
   });
 
   for (const set of lowerSets) {
-    // The graphs differ little between AVX-512's sets.
-    for (const file of set === 'avx2'
-      ? ['90.plan.graphs.ts', '91.plan.float.ts']
-      : ['91.plan.float.ts']) {
+    for (const file of filesOf(set)) {
       it(`compute the same: ${set}, ${file}`, function () {
-        const order = [...lowerSets, 'avx512_vnni'];
+        const order = [...lowerSets, 'amx'];
         if (order.indexOf(best) <= order.indexOf(set)) {
           this.test!.title += ` (skipped: this processor has ${best})`;
           this.skip();

@@ -27,19 +27,24 @@ function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv =
   assert.equal(first, set);
   const kernels = new Set(lines.map((line) => /^ok ([\w ]+?)[ :]/.exec(line)?.[1]));
   const all = ['pointwise', 'direct', 'grouped', 'winograd2x2', 'winograd4x4'];
+  if (['avx512_vnni', 'avx512_bf16', 'amx'].includes(set)) all.push('int8');
+  if (['avx512_bf16', 'amx'].includes(set)) all.push('bfloat16');
   for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);
 }
 
-/** The inline functions that the objects of the instruction sets define outside of their own namespaces. */
+/**
+ * The inline functions that the objects of the instruction sets define outside of their own namespaces, which the
+ * linker would share with objects for other processors.
+ */
 function sharedFunctions(program: string): string[] {
   const objects = join(program, '..', 'CMakeFiles');
   const names = readdirSync(objects, { recursive: true, encoding: 'utf8' });
-  const compiled = names.filter((name) => /kernels_\w+\.dir.*_simd\.cc\.o$/.test(name));
+  const compiled = names.filter((name) => /kernels_(?!test)\w+\.dir.*\.cc\.o$/.test(name));
   assert.ok(compiled.length > 0);
   const paths = compiled.map((name) => join(objects, name));
   const symbols = execFileSync('nm', ['-C', ...paths], { encoding: 'utf8' }).split('\n');
   return symbols.filter(
-    (line) => / [uVW] /.test(line) && !/kernels::(avx2|avx512|neon)::/.test(line),
+    (line) => / [uW] /.test(line) && !/kernels::(avx2|avx512|neon)::/.test(line),
   );
 }
 
@@ -57,10 +62,10 @@ describe('the kernels, compared with plain loops', function () {
       program = build('x64');
     });
 
-    for (const set of ['none', 'avx2', 'avx512', 'avx512_vnni']) {
+    const order = ['none', 'avx2', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx'];
+    for (const set of order) {
       it(`are right on this processor: ${set}`, function () {
         const best = execFileSync(program, { encoding: 'utf8' }).split('\n')[0]!;
-        const order = ['none', 'avx2', 'avx512', 'avx512_vnni'];
         if (order.indexOf(best) < order.indexOf(set)) {
           this.test!.title += ` (skipped: it has ${best})`;
           this.skip();

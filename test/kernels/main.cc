@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -14,32 +12,11 @@
 #include "kernels/pointwise/pointwise.h"
 #include "kernels/pooling/max_pool.h"
 #include "kernels/winograd/winograd.h"
+#include "support.h"
 
 namespace {
 
 using namespace semisup::kernels;
-
-bool failed = false;
-
-void Report(const std::string& name, double error, double tolerance) {
-  const bool is_close = error <= tolerance;  // False for NaN.
-  std::printf("%s %s: %.1e\n", is_close ? "ok" : "WRONG", name.c_str(), error);
-  if (!is_close) failed = true;
-}
-
-std::vector<float> RandomValues(int64_t count) {
-  static std::mt19937 generator(1);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (auto& value : values) value = uniform(generator);
-  return values;
-}
-
-class HeapWorkspace final : public Workspace {
- public:
-  void* Allocate(size_t bytes) override { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); }
-  void Free(void* memory) noexcept override { std::free(memory); }
-};
 
 // A convolution of a batch with a bias, a residual and a ReLU.
 class Case {
@@ -56,7 +33,7 @@ class Case {
   const ConvolutionShape& shape() const { return shape_; }
   const float* weight() const { return weight_.data(); }
 
-  void Check(const std::string& name, const ConvolutionKernel& kernel) const {
+  void Check(const std::string& name, const ConvolutionKernel<float>& kernel) const {
     std::vector<float> output(residual_.size());
     HeapWorkspace workspace;
     kernel.Run({.input = input_.data(),
@@ -205,5 +182,6 @@ int main() {
   };
   for (const auto& [shape, size] : cases) CheckConvolution(Case(shape, size));
   CheckMaxPool();
+  CheckDotKernels();
   return failed ? 1 : 0;
 }

@@ -12,8 +12,8 @@ export const floatAlgorithms: readonly ConvolutionAlgorithm[] = [
   'winograd4x4',
 ];
 
-/** The algorithms of an int8 plan. */
-export const int8Algorithms: readonly ConvolutionAlgorithm[] = ['onednn', 'direct'];
+/** The algorithms of an int8 or bfloat16 plan. */
+export const reducedAlgorithms: readonly ConvolutionAlgorithm[] = ['onednn', 'direct'];
 
 /** Rewrites the only tuning in the cache: every convolution that supports `algorithm` uses it. */
 export async function selectEverywhere(

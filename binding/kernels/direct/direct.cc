@@ -31,7 +31,8 @@ DirectConvolution::DirectConvolution(const float* weight, const ConvolutionShape
   });
 }
 
-void DirectConvolution::Run(const ConvolutionArguments& arguments, Workspace& workspace) const {
+void DirectConvolution::Run(const ConvolutionArguments<float>& arguments,
+                            Workspace& workspace) const {
   const InputWindows<float> windows{.input = arguments.input,
                                     .height = arguments.input_height,
                                     .width = arguments.input_width,

@@ -7,7 +7,7 @@
 namespace semisup::kernels {
 
 // A direct convolution, for kernels of more than one pixel or with a stride.
-class DirectConvolution final : public ConvolutionKernel {
+class DirectConvolution final : public ConvolutionKernel<float> {
  public:
   // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
@@ -15,7 +15,7 @@ class DirectConvolution final : public ConvolutionKernel {
   // `weight`: [output_channels, input_channels, rows, columns], contiguous.
   DirectConvolution(const float* weight, const ConvolutionShape& shape);
 
-  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
   bool FusesMaxPool() const override { return true; }
   bool AcceptsNchw() const override { return shape_.input_channels <= kMaxNchwChannels; }
 

@@ -31,7 +31,7 @@ struct InputWindows {
   bool is_nchw;
   // Required if the input is padded, is NCHW or would be read out of bounds.
   bool copies_rows;
-  // Elements that the kernel may read past the end of the last row.
+  // Elements that the kernel may read past the end of the last row; set to the padding value.
   int64_t overread;
 
   // The distances in elements between the rows of a window, and between the windows of adjacent
@@ -51,6 +51,7 @@ struct InputWindows {
     for (int64_t row = 0; copies_rows && row < rows.count; row++) {
       CopyRow(rows.first + row, scratch + row * row_stride());
     }
+    if (copies_rows) std::fill_n(scratch + rows.count * row_stride(), overread, padding_value);
     const T* source = copies_rows ? scratch : input + rows.first * row_stride();
     const auto row_at = [&](int64_t pixel) {
       return source + (FirstRowOf(pixel) - rows.first) * row_stride();

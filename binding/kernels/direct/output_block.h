@@ -5,7 +5,8 @@
 
 namespace semisup::kernels {
 
-// The output channels of a range of panels, for a range of pixels. For float or uint8_t.
+// The output channels of a range of panels, for a range of pixels. For float, BFloat16 or
+// uint8_t.
 template <class T>
 struct OutputBlock {
   // For each pixel, the first input element of its window.

@@ -38,7 +38,8 @@ GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionSha
   }
 }
 
-void GroupedConvolution::Run(const ConvolutionArguments& arguments, Workspace& workspace) const {
+void GroupedConvolution::Run(const ConvolutionArguments<float>& arguments,
+                             Workspace& workspace) const {
   const int64_t threads = ThreadCount();
   const int64_t rows = arguments.batch * arguments.height;
   const int64_t vectors = shape_.output_channels / shape_.vector_width;

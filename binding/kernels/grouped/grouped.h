@@ -7,7 +7,7 @@
 namespace semisup::kernels {
 
 // A direct convolution in groups of few channels.
-class GroupedConvolution final : public ConvolutionKernel {
+class GroupedConvolution final : public ConvolutionKernel<float> {
  public:
   // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
@@ -15,7 +15,7 @@ class GroupedConvolution final : public ConvolutionKernel {
   // `weight`: [output_channels, input_channels / groups, rows, columns], contiguous.
   GroupedConvolution(const float* weight, const ConvolutionShape& shape);
 
-  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
 
  private:
   const SimdKernels& kernels_ = *ActiveKernels();

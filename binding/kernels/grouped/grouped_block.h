@@ -20,7 +20,7 @@ struct GroupedShape : ConvolutionShape {
 
 // One unit of work: output rows of a range of vectors of output channels. A thread may run several.
 struct GroupedBlock {
-  const ConvolutionArguments& arguments;
+  const ConvolutionArguments<float>& arguments;
   const GroupedShape& shape;
   const float* weight;
   // The maximum number of output rows, all of one image, that are computed per pass.

@@ -31,12 +31,18 @@ float MaxMagnitudeOf(const std::vector<float>& values) {
   return max;
 }
 
+void RunBlock([[maybe_unused]] const Int8Block& block) {
+#ifdef SEMISUP_X86_64
+  ActiveInstructionSet() >= InstructionSet::kAmx ? RunInt8BlockAmx(block) : RunInt8BlockVnni(block);
+#endif
+}
+
 }  // namespace
 
 bool Int8Convolution::Supports(const ConvolutionShape& shape,
                                const RequantizationParameters& parameters) {
   if (ActiveInstructionSet() < InstructionSet::kAvx512Vnni || shape.groups > 1 ||
-      shape.output_channels % kInt8PanelChannels != 0)
+      shape.output_channels % kDotPanel != 0)
     return false;
   // Sums of products are int32, and so are the values that saturate to bytes.
   constexpr double kMaxValue = 1 << 29;
@@ -53,12 +59,11 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
     : shape_(shape),
       zero_point_(parameters.input_zero_point),
       residual_scale_(parameters.residual_scale),
-      quads_(CeilDiv(shape.kernel[1] * shape.input_channels, kQuadBytes)),
-      weights_(shape.output_channels * shape.kernel[0] * quads_ * kQuadBytes, 0),
+      weights_(weight, shape, PackedIndex),
       initial_sums_(shape.output_channels, 0),
       scales_(InPackedOrder(parameters.scale)),
       offsets_(InPackedOrder(parameters.offset)) {
-  const auto max_magnitudes = PackWeights(weight);
+  const auto max_magnitudes = SumWeights(weight);
   // Below this limit, rounding an offset to float32 costs at most 1/256 of an output step.
   constexpr double kMaxOffset = 1 << 17;
   const double max_scale = MaxOf(parameters.scale);
@@ -73,43 +78,30 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
   }
 }
 
-std::vector<int32_t> Int8Convolution::PackWeights(const int8_t* weight) {
+std::vector<int32_t> Int8Convolution::SumWeights(const int8_t* weight) {
   constexpr int32_t kMaxByte = std::numeric_limits<uint8_t>::max();
-  const int64_t inputs = shape_.input_channels;
-  const HeightWidth& kernel = shape_.kernel;
-  const int64_t row_size = kernel[1] * inputs;
+  const int64_t depth = shape_.input_channels * shape_.kernel[0] * shape_.kernel[1];
   const int32_t zero_point = zero_point_;
   std::vector<int32_t> max_magnitudes(shape_.output_channels);
-  ParallelFor(shape_.output_channels, kSums, [&](int64_t begin, int64_t end, int64_t) {
-    for (int64_t o = begin; o < end; o++) {
-      const int64_t index = PackedIndex(o);
-      int32_t positive = 0;
-      int32_t negative = 0;
-      for (int64_t y = 0; y < kernel[0]; y++) {
-        int8_t* row = weights_.data() +
-                      (index / kInt8PanelChannels * kernel[0] + y) * quads_ * kInt8PanelChannels *
-                          kQuadBytes +
-                      index % kInt8PanelChannels * kQuadBytes;
-        for (int64_t i = 0; i < row_size; i++) {
-          const int64_t c = i % inputs;
-          const int64_t x = i / inputs;
-          const int8_t value = weight[((o * inputs + c) * kernel[0] + y) * kernel[1] + x];
-          row[i / kQuadBytes * kInt8PanelChannels * kQuadBytes + i % kQuadBytes] = value;
-          (value > 0 ? positive : negative) += value;
-        }
-      }
-      // Input bytes equal to the zero point then contribute nothing.
-      initial_sums_[index] = -(positive + negative) * zero_point;
-      max_magnitudes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
-                                   positive * zero_point - negative * (kMaxByte - zero_point));
+  for (int64_t o = 0; o < shape_.output_channels; o++) {
+    int32_t positive = 0;
+    int32_t negative = 0;
+    for (int64_t i = 0; i < depth; i++) {
+      const int8_t value = weight[o * depth + i];
+      (value > 0 ? positive : negative) += value;
     }
-  });
+    // Input bytes equal to the zero point then contribute nothing.
+    initial_sums_[PackedIndex(o)] = -(positive + negative) * zero_point;
+    max_magnitudes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
+                                 positive * zero_point - negative * (kMaxByte - zero_point));
+  }
   return max_magnitudes;
 }
 
 void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) const {
-  // Kernel rows are read in whole quads, which may extend past the end of a window's row.
-  const bool overreads = quads_ * kQuadBytes > shape_.kernel[1] * shape_.input_channels;
+  const auto weights = weights_.layout();
+  // Kernel rows are read in whole lanes, which may extend past the end of a window's row.
+  const bool overreads = weights.row_size % kLaneBytes != 0;
   const InputWindows<uint8_t> windows{.input = arguments.input,
                                       .height = arguments.input_height,
                                       .width = arguments.input_width,
@@ -119,27 +111,23 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                       .padding_value = zero_point_,
                                       .is_nchw = false,
                                       .copies_rows = shape_.is_padded() || overreads,
-                                      .overread = kQuadBytes};
+                                      .overread = kLaneBytes};
   const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1];
   const DirectOutput<uint8_t> output{.residual = arguments.residual,
                                      .data = arguments.output,
                                      .batch = arguments.batch,
                                      .channels = shape_.output_channels,
-                                     .panel = kInt8PanelChannels,
+                                     .panel = kDotPanel,
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {
-    [[maybe_unused]] const Int8Block block{
-        .weights = {.panels = weights_.data(), .rows = shape_.kernel[0], .quads = quads_},
-        .requantization = {.initial_sum = initial_sums_.data(),
-                           .scale = scales_.data(),
-                           .offset = offsets_.data(),
-                           .sums_are_float_bits = sums_are_float_bits_,
-                           .residual_scale = residual_scale_},
-        .output_block = output_block};
-#ifdef SEMISUP_X86_64
-    RunInt8BlockVnni(block);
-#endif
+    RunBlock({.weights = weights,
+              .requantization = {.initial_sum = initial_sums_.data(),
+                                 .scale = scales_.data(),
+                                 .offset = offsets_.data(),
+                                 .sums_are_float_bits = sums_are_float_bits_,
+                                 .residual_scale = residual_scale_},
+              .output_block = output_block});
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/buffer.h"
 #include "kernels/convolution_shape.h"
+#include "kernels/dot/dot_weights.h"
 #include "kernels/pooling/max_pool.h"
 #include "kernels/workspace.h"
 
@@ -48,17 +49,15 @@ class Int8Convolution {
   void Run(const Int8Arguments& arguments, Workspace& workspace) const;
 
  private:
-  // Returns, for each output channel, the largest magnitude that its sum, including the initial
-  // sum, can reach.
-  std::vector<int32_t> PackWeights(const int8_t* weight);
+  // Sets the initial sums. Returns, for each output channel, the largest magnitude that its sum,
+  // including the initial sum, can reach.
+  std::vector<int32_t> SumWeights(const int8_t* weight);
 
   ConvolutionShape shape_;
   uint8_t zero_point_;
   float residual_scale_;
   bool sums_are_float_bits_;
-  // Quads per kernel row.
-  int64_t quads_;
-  Buffer<int8_t> weights_;
+  PackedDotWeights<int8_t> weights_;
   // Indexed by PackedIndex().
   Buffer<int32_t> initial_sums_;
   Buffer<float> scales_;

@@ -53,7 +53,7 @@ void PointwiseConvolution::ConvertToBFloat16() {
   weight_ = std::move(rounded);
 }
 
-void PointwiseConvolution::Run(const ConvolutionArguments& arguments, Workspace&) const {
+void PointwiseConvolution::Run(const ConvolutionArguments<float>& arguments, Workspace&) const {
   if (const auto* weight = std::get_if<Buffer<float>>(&weight_)) {
     RunWith(weight->data(), kernels_.run_pointwise_block, arguments);
   } else {
@@ -65,7 +65,7 @@ void PointwiseConvolution::Run(const ConvolutionArguments& arguments, Workspace&
 template <class Weight>
 void PointwiseConvolution::RunWith(const Weight* weight,
                                    void (*run_block)(const PointwiseBlock<Weight>&),
-                                   const ConvolutionArguments& arguments) const {
+                                   const ConvolutionArguments<float>& arguments) const {
   const int64_t pixels = arguments.batch * arguments.height * arguments.width;
   const int64_t pixel_bytes = input_channels_ * static_cast<int64_t>(sizeof(float));
   const int64_t panels = output_channels_ / kernels_.panel;

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <variant>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
@@ -11,7 +11,7 @@
 namespace semisup::kernels {
 
 // A 1x1 convolution, computed as a matrix product of NHWC pixels and packed weights.
-class PointwiseConvolution final : public ConvolutionKernel {
+class PointwiseConvolution final : public ConvolutionKernel<float> {
  public:
   // Whether the processor and the kernel support a convolution, or a number of output channels.
   static bool Supports(const ConvolutionShape& shape);
@@ -20,7 +20,7 @@ class PointwiseConvolution final : public ConvolutionKernel {
   // `weight`: [output_channels, input_channels], contiguous.
   PointwiseConvolution(const float* weight, int64_t input_channels, int64_t output_channels);
 
-  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
   bool NeedsSubsampledInput() const override { return true; }
   // Rounds the weights to bfloat16, which halves the bytes read.
   void ConvertToBFloat16();
@@ -28,7 +28,7 @@ class PointwiseConvolution final : public ConvolutionKernel {
  private:
   template <class Weight>
   void RunWith(const Weight* weight, void (*run_block)(const PointwiseBlock<Weight>&),
-               const ConvolutionArguments& arguments) const;
+               const ConvolutionArguments<float>& arguments) const;
 
   const SimdKernels& kernels_ = *ActiveKernels();
   int64_t input_channels_;

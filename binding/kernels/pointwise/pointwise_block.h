@@ -7,7 +7,7 @@ namespace semisup::kernels {
 // One unit of work: the output channels `outputs` of a range of pixels. A thread may run several.
 template <class Weight>
 struct PointwiseBlock {
-  const ConvolutionArguments& arguments;
+  const ConvolutionArguments<float>& arguments;
   // For each panel: [input_channels, SimdKernels::panel].
   const Weight* weight;
   int64_t input_channels;

@@ -3,6 +3,7 @@
 #include <array>
 #include <type_traits>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
 
@@ -19,11 +20,16 @@ void Accumulate(const float* values, int64_t count, float* __restrict sums) {
   for (int64_t i = 0; i < count; i++) sums[i] += values[i];
 }
 
+SEMISUP_CLONE_FOR_AVX2
+void Accumulate(const BFloat16* values, int64_t count, float* __restrict sums) {
+  for (int64_t i = 0; i < count; i++) sums[i] += ToFloat(values[i]);
+}
+
 }  // namespace
 
 template <class T>
 void RunGlobalAveragePool(const PoolInput<T>& input, float* means) {
-  using Sum = std::conditional_t<std::is_same_v<T, float>, float, int32_t>;
+  using Sum = std::conditional_t<std::is_same_v<T, uint8_t>, int32_t, float>;
   constexpr int64_t kMaxChannels = 256;
   const int64_t channels = input.channels;
   const int64_t pixels = input.height * input.width;
@@ -46,6 +52,7 @@ void RunGlobalAveragePool(const PoolInput<T>& input, float* means) {
 }
 
 template void RunGlobalAveragePool(const PoolInput<float>&, float*);
+template void RunGlobalAveragePool(const PoolInput<BFloat16>&, float*);
 template void RunGlobalAveragePool(const PoolInput<uint8_t>&, float*);
 
 }  // namespace semisup::kernels

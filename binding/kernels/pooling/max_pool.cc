@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
 #include "kernels/pooling/max_window.h"
@@ -14,39 +15,41 @@
 namespace semisup::kernels {
 namespace {
 
-// Separate functions, so that `maxima` can be a __restrict parameter: a uint8_t store may otherwise
-// alias anything, which prevents vectorization.
+// A separate function, so that `maxima` can be a __restrict parameter: a uint8_t store may
+// otherwise alias anything, which prevents vectorization.
 SEMISUP_CLONE_FOR_AVX2
 void UpdateMaxima(const uint8_t* values, int64_t count, uint8_t* __restrict maxima) {
   for (int64_t i = 0; i < count; i++) maxima[i] = std::max(maxima[i], values[i]);
 }
 
-SEMISUP_CLONE_FOR_AVX2
-void UpdateMaxima(const float* values, int64_t count, float* __restrict maxima) {
+template <class T>
+void UpdateMaxima(const T* values, int64_t count, T* maxima) {
   for (int64_t i = 0; i < count; i++) {
-    const float value = values[i];
-    // `|` and not `||`: a branch would prevent vectorization.
-    const bool replaces = (value > maxima[i]) | std::isnan(value);
-    maxima[i] = replaces ? value : maxima[i];
+    const float value = ToFloat(values[i]);
+    if (value > ToFloat(maxima[i]) || std::isnan(value)) maxima[i] = values[i];
   }
 }
 
 template <class T>
-constexpr T kLowest =
-    std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : 0;
+constexpr T kLowest{};
+template <>
+constexpr float kLowest<float> = -std::numeric_limits<float>::infinity();
+template <>
+constexpr BFloat16 kLowest<BFloat16>{0xFF80};
 
 template <class T>
 void MaxOfWindow(const SimdKernels* kernels, const T* pixels, const HeightWidth& size,
                  int64_t row_stride, int64_t channels, T* maxima) {
+  [[maybe_unused]] const MaxWindow<T> window{.pixels = pixels,
+                                             .rows = size[0],
+                                             .columns = size[1],
+                                             .row_stride = row_stride,
+                                             .channels = channels};
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels) {
-      return kernels->max_of_window({.pixels = pixels,
-                                     .rows = size[0],
-                                     .columns = size[1],
-                                     .row_stride = row_stride,
-                                     .channels = channels},
-                                    maxima);
-    }
+    if (kernels) return kernels->max_of_window(window, maxima);
+  }
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    if (kernels) return kernels->max_of_window_bfloat16(window, maxima);
   }
   std::fill_n(maxima, channels, kLowest<T>);
   for (int64_t y = 0; y < size[0]; y++) {
@@ -102,9 +105,12 @@ void MaxPoolRows(const T* pixels, int64_t height, int64_t width, int64_t channel
 }
 
 template void RunMaxPool(const PoolInput<float>&, const MaxPool&, float*);
+template void RunMaxPool(const PoolInput<BFloat16>&, const MaxPool&, BFloat16*);
 template void RunMaxPool(const PoolInput<uint8_t>&, const MaxPool&, uint8_t*);
 template void MaxPoolRows(const float*, int64_t, int64_t, int64_t, const MaxPool&, const Range&,
                           float*);
+template void MaxPoolRows(const BFloat16*, int64_t, int64_t, int64_t, const MaxPool&, const Range&,
+                          BFloat16*);
 template void MaxPoolRows(const uint8_t*, int64_t, int64_t, int64_t, const MaxPool&, const Range&,
                           uint8_t*);
 

@@ -24,7 +24,7 @@ struct MaxPool {
   }
 };
 
-// An NHWC batch of float or uint8_t.
+// An NHWC batch of float, BFloat16 or uint8_t.
 template <class T>
 struct PoolInput {
   const T* data;

@@ -3,9 +3,10 @@
 
 namespace semisup::kernels {
 
-// A pooling window of an NHWC image.
+// A pooling window of an NHWC image, of float or BFloat16.
+template <class T>
 struct MaxWindow {
-  const float* pixels;
+  const T* pixels;
   int64_t rows;
   int64_t columns;
   int64_t row_stride;

@@ -12,8 +12,8 @@ namespace {
 constexpr int kMaxVectors = 4;
 
 // Handles `vectors` vectors of channels, of which the last has `last` channels, from `channel` on.
-template <int vectors, bool is_partial>
-void MaxOfChannels(const MaxWindow& window, int64_t channel, int64_t last, float* maxima) {
+template <int vectors, bool is_partial, class T>
+void MaxOfChannels(const MaxWindow<T>& window, int64_t channel, int64_t last, T* maxima) {
   Vector maximum[vectors];
   // A maximum drops a NaN when the next number follows it, so NaNs are recorded in masks.
   NanMask is_nan[vectors];
@@ -22,10 +22,10 @@ void MaxOfChannels(const MaxWindow& window, int64_t channel, int64_t last, float
     is_nan[i] = NoNan();
   });
   for (int64_t row = 0; row < window.rows; row++) {
-    const float* pixel = window.pixels + row * window.row_stride + channel;
+    const T* pixel = window.pixels + row * window.row_stride + channel;
     for (int64_t column = 0; column < window.columns; column++) {
       Unroll<vectors>([&](auto i) {
-        const float* data = pixel + i * kVectorWidth;
+        const T* data = pixel + i * kVectorWidth;
         const Vector values = is_partial ? LoadPart(data, last) : Load(data);
         is_nan[i] = OrNan(is_nan[i], values);
         maximum[i] = AtLeast(maximum[i], values);
@@ -36,7 +36,7 @@ void MaxOfChannels(const MaxWindow& window, int64_t channel, int64_t last, float
   const Vector nan = Broadcast(std::numeric_limits<float>::quiet_NaN());
   Unroll<vectors>([&](auto i) {
     const Vector result = SetNan(maximum[i], is_nan[i], nan);
-    float* output = maxima + channel + i * kVectorWidth;
+    T* output = maxima + channel + i * kVectorWidth;
     if constexpr (is_partial) {
       StorePart(output, last, result);
     } else {
@@ -45,9 +45,8 @@ void MaxOfChannels(const MaxWindow& window, int64_t channel, int64_t last, float
   });
 }
 
-}  // namespace
-
-void MaxOfWindow(const MaxWindow& window, float* maxima) {
+template <class T>
+void MaxOfAllChannels(const MaxWindow<T>& window, T* maxima) {
   constexpr int64_t kStep = kMaxVectors * kVectorWidth;
   int64_t channel = 0;
   for (; channel + kStep <= window.channels; channel += kStep) {
@@ -59,6 +58,15 @@ void MaxOfWindow(const MaxWindow& window, float* maxima) {
   if (channel < window.channels) {
     MaxOfChannels<1, true>(window, channel, window.channels - channel, maxima);
   }
+}
+
+}  // namespace
+
+void MaxOfWindow(const MaxWindow<float>& window, float* maxima) {
+  MaxOfAllChannels(window, maxima);
+}
+void MaxOfWindow(const MaxWindow<BFloat16>& window, BFloat16* maxima) {
+  MaxOfAllChannels(window, maxima);
 }
 
 }  // namespace semisup::kernels::SEMISUP_SIMD

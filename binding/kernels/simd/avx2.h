@@ -2,9 +2,11 @@
 // AVX2 and FMA.
 #include <immintrin.h>
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 
 namespace semisup::kernels::avx2 {
 
@@ -20,6 +22,13 @@ inline Vector Load(const BFloat16* data) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
 }
 inline void Store(float* data, Vector value) { _mm256_storeu_ps(data, value); }
+// Exact for values that a BFloat16 can represent; others are truncated.
+inline void Store(BFloat16* data, Vector value) {
+  const __m256i halves = _mm256_srli_epi32(_mm256_castps_si256(value), 16);
+  const __m128i packed =
+      _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(data), packed);
+}
 
 inline Vector Add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 inline Vector Subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
@@ -41,6 +50,16 @@ inline Vector LoadPart(const float* data, int64_t count) {
 }
 inline void StorePart(float* data, int64_t count, Vector value) {
   _mm256_maskstore_ps(data, FirstElements(count), value);
+}
+inline Vector LoadPart(const BFloat16* data, int64_t count) {
+  std::array<BFloat16, kVectorWidth> part{};
+  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(BFloat16));
+  return Load(part.data());
+}
+inline void StorePart(BFloat16* data, int64_t count, Vector value) {
+  std::array<BFloat16, kVectorWidth> part;
+  Store(part.data(), value);
+  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(BFloat16));
 }
 
 // Which elements are NaN.

@@ -2,9 +2,11 @@
 // AVX-512F.
 #include <immintrin.h>
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 
 namespace semisup::kernels::avx512 {
 
@@ -20,6 +22,11 @@ inline Vector Load(const BFloat16* data) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 inline void Store(float* data, Vector value) { _mm512_storeu_ps(data, value); }
+// Exact for values that a BFloat16 can represent; others are truncated.
+inline void Store(BFloat16* data, Vector value) {
+  const __m512i halves = _mm512_srli_epi32(_mm512_castps_si512(value), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(data), _mm512_cvtepi32_epi16(halves));
+}
 
 inline Vector Add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
 inline Vector Subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
@@ -37,6 +44,16 @@ inline Vector LoadPart(const float* data, int64_t count) {
 }
 inline void StorePart(float* data, int64_t count, Vector value) {
   _mm512_mask_storeu_ps(data, static_cast<__mmask16>((1 << count) - 1), value);
+}
+inline Vector LoadPart(const BFloat16* data, int64_t count) {
+  std::array<BFloat16, kVectorWidth> part{};
+  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(BFloat16));
+  return Load(part.data());
+}
+inline void StorePart(BFloat16* data, int64_t count, Vector value) {
+  std::array<BFloat16, kVectorWidth> part;
+  Store(part.data(), value);
+  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(BFloat16));
 }
 
 // Which elements are NaN.

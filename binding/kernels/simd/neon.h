@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/bfloat16.h"
+#include "kernels/bfloat16/bfloat16.h"
 
 namespace semisup::kernels::neon {
 
@@ -21,6 +21,10 @@ inline Vector Load(const BFloat16* data) {
   return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&data->bits), 16));
 }
 inline void Store(float* data, Vector value) { vst1q_f32(data, value); }
+// Exact for values that a BFloat16 can represent; others are truncated.
+inline void Store(BFloat16* data, Vector value) {
+  vst1_u16(&data->bits, vshrn_n_u32(vreinterpretq_u32_f32(value), 16));
+}
 
 inline Vector Add(Vector a, Vector b) { return vaddq_f32(a, b); }
 inline Vector Subtract(Vector a, Vector b) { return vsubq_f32(a, b); }
@@ -44,6 +48,16 @@ inline void StorePart(float* data, int64_t count, Vector value) {
   std::array<float, kVectorWidth> part;
   Store(part.data(), value);
   std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(float));
+}
+inline Vector LoadPart(const BFloat16* data, int64_t count) {
+  std::array<BFloat16, kVectorWidth> part{};
+  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(BFloat16));
+  return Load(part.data());
+}
+inline void StorePart(BFloat16* data, int64_t count, Vector value) {
+  std::array<BFloat16, kVectorWidth> part;
+  Store(part.data(), value);
+  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(BFloat16));
 }
 
 // Which elements are NaN.

@@ -82,7 +82,8 @@ WinogradConvolution::WinogradConvolution(const float* weight, const ConvolutionS
   }
 }
 
-void WinogradConvolution::Run(const ConvolutionArguments& arguments, Workspace& workspace) const {
+void WinogradConvolution::Run(const ConvolutionArguments<float>& arguments,
+                              Workspace& workspace) const {
   const int64_t threads = ThreadCount();
   const int64_t tiles_per_row = CeilDiv(arguments.width, shape_.tile);
   const int64_t tiles_per_image = tiles_per_row * CeilDiv(arguments.height, shape_.tile);

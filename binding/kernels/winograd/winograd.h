@@ -14,7 +14,7 @@ namespace semisup::kernels {
 // Fully transformed weights would be 4 times (F(4x4)) or 1.8 times (F(2x2)) the size of the 3x3
 // filters. They are kept transformed along rows only, at 2 and 1.33 times; the micro-kernel
 // transforms the columns in registers.
-class WinogradConvolution final : public ConvolutionKernel {
+class WinogradConvolution final : public ConvolutionKernel<float> {
  public:
   // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
@@ -23,7 +23,7 @@ class WinogradConvolution final : public ConvolutionKernel {
   // output tile, 4 or 2.
   WinogradConvolution(const float* weight, const ConvolutionShape& shape, int tile);
 
-  void Run(const ConvolutionArguments& arguments, Workspace& workspace) const override;
+  void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
 
  private:
   const SimdKernels& kernels_ = *ActiveKernels();

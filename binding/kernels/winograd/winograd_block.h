@@ -40,7 +40,7 @@ inline int64_t PointStride(const Range& tiles, const Range& channels) {
 
 // One unit of work: the output channels `outputs` of a range of tiles. A thread may run several.
 struct WinogradBlock {
-  const ConvolutionArguments& arguments;
+  const ConvolutionArguments<float>& arguments;
   const WinogradShape& shape;
   const float* weight;
   int64_t tiles_per_row;

@@ -1,4 +1,5 @@
 #pragma once
+#include <bit>
 #include <cstdint>
 
 namespace semisup::kernels {
@@ -8,5 +9,10 @@ namespace semisup::kernels {
 struct BFloat16 {
   uint16_t bits;
 };
+
+inline float ToFloat(float value) { return value; }
+inline float ToFloat(BFloat16 value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
+}
 
 }  // namespace semisup::kernels

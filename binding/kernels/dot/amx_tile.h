@@ -1,0 +1,279 @@
+#pragma once
+// Micro-tiles of dot products in AMX tiles: eight registers of up to 16 rows of 64 bytes.
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <tuple>
+#include <vector>
+
+#include "kernels/buffer.h"
+#include "kernels/direct/output_block.h"
+#include "kernels/dot/dot_panel.h"
+#include "kernels/dot/dot_tile.h"
+#include "kernels/prefetch.h"
+
+namespace semisup::kernels {
+namespace {
+
+constexpr int64_t kTileRows = 16;
+constexpr int64_t kTileRowBytes = 64;
+// The lanes that an instruction multiplies.
+constexpr int64_t kStepLanes = kTileRowBytes / kLaneBytes;
+// The bytes between the weights of successive lanes of a panel.
+constexpr int64_t kPanelStride = kDotPanel * kLaneBytes;
+
+// Consecutive pixels whose windows are `stride` bytes apart, so that one instruction loads them.
+struct PixelRun {
+  int64_t first;
+  int64_t count;
+  int64_t stride;
+};
+
+// Splits pixels into as few runs as possible, of nearly equal length where one is too long.
+template <class T>
+std::vector<PixelRun> SplitIntoRuns(const T* const* windows, int64_t count) {
+  const auto distance = [&](int64_t i) {
+    return (windows[i + 1] - windows[i]) * static_cast<int64_t>(sizeof(T));
+  };
+  std::vector<PixelRun> runs;
+  for (int64_t first = 0; first < count;) {
+    int64_t end = first + 1;
+    const int64_t stride = end < count ? distance(first) : 0;
+    while (end < count && distance(end - 1) == stride) end++;
+    const int64_t parts = CeilDiv(end - first, kTileRows);
+    for (int64_t part = 0; part < parts; part++) {
+      const auto [at, length] = SplitRange(end - first, part, parts);
+      runs.push_back({first + at, length, stride});
+    }
+    first = end;
+  }
+  return runs;
+}
+
+// The operand of LDTILECFG, as the manual of the architecture defines it.
+struct alignas(64) TileConfiguration {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t reserved[14] = {};
+  uint16_t row_bytes[16] = {};
+  uint8_t rows[16] = {};
+};
+static_assert(sizeof(TileConfiguration) == 64);
+
+// The registers of a micro-tile: 0 to 3 hold sums of two runs of pixels by two vectors, 4 and 5 the
+// runs, 6 and 7 weights.
+inline void Configure(int64_t first_rows, int64_t second_rows) {
+  TileConfiguration configuration;
+  const std::array<int64_t, 8> rows{first_rows, first_rows,  second_rows, second_rows,
+                                    first_rows, second_rows, kTileRows,   kTileRows};
+  for (size_t i = 0; i < rows.size(); i++) {
+    configuration.rows[i] = static_cast<uint8_t>(rows[i]);
+    configuration.row_bytes[i] = static_cast<uint16_t>(rows[i] > 0 ? kTileRowBytes : 0);
+  }
+  _tile_loadconfig(&configuration);
+}
+
+// Copies the last `bytes` bytes of `count` rows, fewer than 64 each, followed by zeros, so that
+// nothing beyond is multiplied.
+inline void CopyTail(const char* data, int64_t stride, int64_t count, int64_t bytes, char* copy) {
+  const auto mask = static_cast<__mmask64>((1ULL << bytes) - 1);
+  for (int64_t i = 0; i < count; i++) {
+    _mm512_storeu_si512(copy + i * kTileRowBytes, _mm512_maskz_loadu_epi8(mask, data + i * stride));
+  }
+}
+
+// Computes micro-tiles of up to two runs and one panel. `Kernel`: as ComputeDotTile()'s, with
+//   InitialSums(block, channel)  the 32-bit sums to begin with, from `channel` on; null for zeros
+//   MultiplyTiles<two>()         register 0 += 4 x 6 and so on; `two`: for both runs
+template <class Kernel>
+class AmxTiles {
+ public:
+  using Block = typename Kernel::Block;
+  using Element = typename Kernel::Element;
+
+  explicit AmxTiles(const Block& block)
+      : block_(block),
+        row_bytes_(block.weights.row_size * static_cast<int64_t>(sizeof(Element))),
+        tails_(tail_bytes() > 0 ? block.weights.rows * 2 * kTailSize : 0) {}
+  ~AmxTiles() { _tile_release(); }
+  AmxTiles(const AmxTiles&) = delete;
+  AmxTiles& operator=(const AmxTiles&) = delete;
+
+  void Run() {
+    const auto& output_block = block_.output_block;
+    const auto runs = SplitIntoRuns(output_block.windows, output_block.count);
+    const auto count = static_cast<int64_t>(runs.size());
+    const int64_t tiles = CeilDiv(count, 2);
+    const int64_t end = output_block.panels.first + output_block.panels.count;
+    for (int64_t p = output_block.panels.first; p < end; p++) {
+      const char* panel =
+          reinterpret_cast<const char*>(block_.weights.panels + p * block_.weights.panel_size());
+      for (int64_t t = 0; t < tiles; t++) {
+        const PixelRun none{};
+        const bool is_pair = 2 * t + 1 < count;
+        if (2 * t + 2 < count) PrefetchOutput(p, runs[2 * t + 2]);
+        if (2 * t + 3 < count) PrefetchOutput(p, runs[2 * t + 3]);
+        RunTile(p, panel, runs[2 * t], is_pair ? runs[2 * t + 1] : none, t, tiles);
+      }
+    }
+  }
+
+ private:
+  void RunTile(int64_t p, const char* panel, const PixelRun& first, const PixelRun& second,
+               int64_t t, int64_t tiles) {
+    if (first.count != configured_[0] || second.count != configured_[1]) {
+      configured_ = {first.count, second.count};
+      Configure(first.count, second.count);
+    }
+    if (tail_bytes() > 0) {
+      CopyTails(first, tails_.data());
+      CopyTails(second, tails_.data() + kTailSize);
+    }
+    for (int64_t half = 0; half < 2; half++) {
+      if (second.count > 0) {
+        ComputeSums<true>(p, half, panel, first, second, 2 * t + half, 2 * tiles);
+      } else {
+        ComputeSums<false>(p, half, panel, first, second, 2 * t + half, 2 * tiles);
+      }
+    }
+    const int64_t pixels = first.count + second.count;
+    for (int64_t i = 0; i < pixels; i += kFinished) {
+      const DotCorner corner{.pixel = first.first + i, .channel = p * kDotPanel};
+      if (i + kFinished <= pixels) {
+        Finish<kFinished>(corner, i);
+      } else {
+        for (int64_t j = i; j < pixels; j++) {
+          Finish<1>({.pixel = first.first + j, .channel = p * kDotPanel}, j);
+        }
+      }
+    }
+  }
+
+  int64_t tail_bytes() const { return row_bytes_ % kTileRowBytes; }
+  int64_t row_stride() const {
+    return block_.output_block.row_stride * static_cast<int64_t>(sizeof(Element));
+  }
+  const char* WindowOf(const PixelRun& run) const {
+    return reinterpret_cast<const char*>(block_.output_block.windows[run.first]);
+  }
+
+  [[gnu::always_inline]]
+  void PrefetchOutput(int64_t p, const PixelRun& run) const {
+    const auto& output = block_.output_block;
+    PrefetchRows<Cache::kL1>(output.output + run.first * output.output_channels + p * kDotPanel,
+                             run.count, output.output_channels, kDotPanel);
+  }
+
+  // The tails of all rows of the windows of a run.
+  void CopyTails(const PixelRun& run, char* copies) const {
+    if (run.count == 0) return;
+    const char* tail = WindowOf(run) + row_bytes_ - tail_bytes();
+    for (int64_t row = 0; row < block_.weights.rows; row++) {
+      CopyTail(tail + row * row_stride(), run.stride, run.count, tail_bytes(),
+               copies + row * 2 * kTailSize);
+    }
+    // The compiler does not know that instructions on tiles read the copies.
+    asm volatile("" ::: "memory");
+  }
+
+  template <bool two>
+  static void LoadInitialSums(const void* sums) {
+    if (!sums) {
+      _tile_zero(0);
+      _tile_zero(1);
+      if constexpr (two) {
+        _tile_zero(2);
+        _tile_zero(3);
+      }
+      return;
+    }
+    // All rows are the same.
+    const char* next = static_cast<const char*>(sums) + kTileRowBytes;
+    _tile_loadd(0, sums, 0);
+    _tile_loadd(1, next, 0);
+    if constexpr (two) {
+      _tile_loadd(2, sums, 0);
+      _tile_loadd(3, next, 0);
+    }
+  }
+
+  // The sums of half of the panel. `share` of `shares`: which part of the next panel to prefetch.
+  template <bool two>
+  void ComputeSums(int64_t p, int64_t half, const char* panel, const PixelRun& first,
+                   const PixelRun& second, int64_t share, int64_t shares) {
+    const auto weights = block_.weights;
+    const int64_t steps = row_bytes_ / kTileRowBytes;
+    // Each step reads a sixteenth of the panel's lanes.
+    const int64_t lines = CeilDiv(kStepLanes * kDotVectors, shares);
+    const char* prefetch =
+        panel + weights.rows * weights.lanes() * kPanelStride +
+        share * lines * kCacheLineBytes * CeilDiv(weights.lanes(), kStepLanes) * weights.rows;
+    const int64_t column = half * 2 * kSums;
+    LoadInitialSums<two>(Kernel::InitialSums(block_, p * kDotPanel + column));
+    const char* b = panel + column * kLaneBytes;
+    const char* a_first = WindowOf(first);
+    const char* a_second = two ? WindowOf(second) : nullptr;
+    const auto step = [&](const char* one, int64_t one_stride, const char* other,
+                          int64_t other_stride) {
+      _tile_loadd(6, b, kPanelStride);
+      _tile_loadd(4, one, one_stride);
+      _tile_loadd(7, b + kCacheLineBytes, kPanelStride);
+      if constexpr (two) _tile_loadd(5, other, other_stride);
+      Kernel::template MultiplyTiles<two>();
+      for (int64_t line = 0; line < lines; line++) {
+        _mm_prefetch(prefetch, _MM_HINT_T1);
+        prefetch += kCacheLineBytes;
+      }
+    };
+    for (int64_t row = 0; row < weights.rows; row++) {
+      for (int64_t k = 0; k < steps; k++) {
+        const int64_t at = k * kTileRowBytes;
+        step(a_first + at, first.stride, a_second + at, second.stride);
+        b += kStepLanes * kPanelStride;
+      }
+      if (tail_bytes() > 0) {
+        const char* tails = tails_.data() + row * 2 * kTailSize;
+        step(tails, kTileRowBytes, tails + kTailSize, kTileRowBytes);
+        b += CeilDiv(tail_bytes(), kLaneBytes) * kPanelStride;
+      }
+      a_first += row_stride();
+      if constexpr (two) a_second += row_stride();
+    }
+    int32_t* sums = sums_ + column;
+    _tile_stored(0, sums, kPanelStride);
+    _tile_stored(1, sums + kSums, kPanelStride);
+    if constexpr (two) {
+      _tile_stored(2, sums + first.count * kDotPanel, kPanelStride);
+      _tile_stored(3, sums + first.count * kDotPanel + kSums, kPanelStride);
+    }
+  }
+
+  template <int pixels>
+  [[gnu::flatten]]
+  void Finish(const DotCorner& corner, int64_t pixel) {
+    typename Kernel::Sum sums[pixels][kDotVectors];
+    Unroll<pixels>([&](auto i) {
+      Unroll<kDotVectors>([&](auto j) {
+        std::memcpy(&sums[i][j], sums_ + (pixel + i) * kDotPanel + j * kSums, sizeof(sums[i][j]));
+      });
+    });
+    Kernel::template Finish<pixels>(block_, corner, sums);
+  }
+
+  // The pixels that are finished at a time, in registers.
+  static constexpr int kFinished = 4;
+  static constexpr int64_t kTailSize = kTileRows * kTileRowBytes;
+
+  const Block& block_;
+  std::array<int64_t, 2> configured_{-1, -1};
+  alignas(64) int32_t sums_[2 * kTileRows * kDotPanel];
+  // The bytes of a row of the kernel, and copies of the last of them if they do not fill a step:
+  // for each row, those of the first and of the second run.
+  int64_t row_bytes_;
+  Buffer<char> tails_;
+};
+
+}  // namespace
+}  // namespace semisup::kernels

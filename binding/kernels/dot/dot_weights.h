@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/buffer.h"
+#include "kernels/convolution_shape.h"
+#include "kernels/dot/dot_panel.h"
+#include "kernels/parallel.h"
+
+namespace semisup::kernels {
+
+// The packed weights of a convolution, which must have one group and whole panels of outputs.
+template <class Weight>
+class PackedDotWeights {
+ public:
+  // `weight`: [output_channels, input_channels, rows, columns], contiguous. index_of(output): the
+  // position of an output channel.
+  template <class IndexOf>
+  PackedDotWeights(const Weight* weight, const ConvolutionShape& shape, const IndexOf& index_of)
+      : rows_(shape.kernel[0]),
+        row_size_(shape.kernel[1] * shape.input_channels),
+        data_(shape.output_channels / kDotPanel * layout(nullptr).panel_size() + kPadding,
+              Weight{}) {
+    const int64_t inputs = shape.input_channels;
+    const int64_t columns = shape.kernel[1];
+    const int64_t panel_row = layout(nullptr).panel_size() / rows_;
+    ParallelFor(shape.output_channels, kSums, [&](int64_t begin, int64_t end, int64_t) {
+      for (int64_t o = begin; o < end; o++) {
+        const int64_t index = index_of(o);
+        for (int64_t y = 0; y < rows_; y++) {
+          Weight* row = data_.data() + (index / kDotPanel * rows_ + y) * panel_row +
+                        index % kDotPanel * kElements;
+          for (int64_t i = 0; i < row_size_; i++) {
+            row[i / kElements * kDotPanel * kElements + i % kElements] =
+                weight[((o * inputs + i % inputs) * rows_ + y) * columns + i / inputs];
+          }
+        }
+      }
+    });
+  }
+
+  DotWeights<Weight> layout() const { return layout(data_.data()); }
+
+ private:
+  static constexpr int64_t kElements = kLaneElements<Weight>;
+  // AMX reads 16 lanes at a time, and multiplies those beyond the last one by 0.
+  static constexpr int64_t kPadding = 16 * kDotPanel * kElements;
+
+  DotWeights<Weight> layout(const Weight* panels) const { return {panels, rows_, row_size_}; }
+
+  int64_t rows_;
+  int64_t row_size_;
+  Buffer<Weight> data_;
+};
+
+}  // namespace semisup::kernels
