@@ -21,12 +21,16 @@ bool HasAvx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_sup
 
 bool HasAvx512() { return __builtin_cpu_supports("avx512f") != 0; }
 
-bool HasVnni() {
+bool HasAvx512Vnni() {
   return HasAvx512() && __builtin_cpu_supports("avx512bw") != 0 &&
          __builtin_cpu_supports("avx512vnni") != 0;
 }
 
+bool HasAvxVnni() { return __builtin_cpu_supports("avxvnni") != 0; }
+
 bool HasBFloat16() { return __builtin_cpu_supports("avx512bf16") != 0; }
+
+bool HasNeonDot() { return false; }
 
 #if defined(__linux__)
 
@@ -108,7 +112,7 @@ bool HasAvx512() {
   return has_avx512;
 }
 
-bool HasVnni() {
+bool HasAvx512Vnni() {
   constexpr unsigned kAvx512Vnni = 1u << 11;
   static const bool has_vnni =
       HasAvx512() && (ReadExtendedFeatures(kAvx512State).ecx & kAvx512Vnni) != 0;
@@ -122,31 +126,63 @@ bool HasBFloat16() {
   return has_bf16;
 }
 
+bool HasAvxVnni() {
+  constexpr unsigned kAvxVnni = 1u << 4;
+  static const bool has_vnni = (ReadExtendedFeatures(kAvxState).eax1 & kAvxVnni) != 0;
+  return has_vnni;
+}
+
 bool HasAmx() { return false; }
+
+bool HasNeonDot() { return false; }
 
 #else
 
 bool HasAvx2() { return false; }
 
+bool HasAvxVnni() { return false; }
+
 bool HasAvx512() { return false; }
 
-bool HasVnni() { return false; }
+bool HasAvx512Vnni() { return false; }
 
 bool HasAmx() { return false; }
 
-bool HasBFloat16() {
-#if defined(__aarch64__) && defined(__linux__)
-  constexpr unsigned long kHwcap2BFloat16 = 1UL << 14;
-  return (getauxval(AT_HWCAP2) & kHwcap2BFloat16) != 0;
-#elif defined(__APPLE__)
+#if defined(__APPLE__)
+
+namespace {
+
+bool HasFeature(const char* name) {
   int has_feature = 0;
   size_t size = sizeof(has_feature);
-  return sysctlbyname("hw.optional.arm.FEAT_BF16", &has_feature, &size, nullptr, 0) == 0 &&
-         has_feature != 0;
-#else
-  return false;
-#endif
+  return sysctlbyname(name, &has_feature, &size, nullptr, 0) == 0 && has_feature != 0;
 }
+
+}  // namespace
+
+bool HasBFloat16() { return HasFeature("hw.optional.arm.FEAT_BF16"); }
+
+bool HasNeonDot() { return HasFeature("hw.optional.arm.FEAT_DotProd"); }
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+bool HasBFloat16() {
+  constexpr unsigned long kHwcap2BFloat16 = 1UL << 14;
+  return (getauxval(AT_HWCAP2) & kHwcap2BFloat16) != 0;
+}
+
+bool HasNeonDot() {
+  constexpr unsigned long kHwcapDotProduct = 1UL << 20;
+  return (getauxval(AT_HWCAP) & kHwcapDotProduct) != 0;
+}
+
+#else
+
+bool HasBFloat16() { return false; }
+
+bool HasNeonDot() { return false; }
+
+#endif
 
 #endif
 

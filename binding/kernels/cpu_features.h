@@ -23,10 +23,16 @@ constexpr int64_t kCacheLineBytes = 64;
 // Whether the processor has AVX2 and FMA.
 bool HasAvx2();
 
+// Whether the processor has dot products of bytes in AVX2's vectors.
+bool HasAvxVnni();
+
 bool HasAvx512();
 
-// Whether the processor supports the instructions of the files named *_vnni.cc.
-bool HasVnni();
+// Whether the processor has AVX-512BW and dot products of bytes in AVX-512's vectors.
+bool HasAvx512Vnni();
+
+// Whether the processor, an Arm one, has dot products of bytes.
+bool HasNeonDot();
 
 // Whether the processor multiplies bfloat16 numbers.
 bool HasBFloat16();

@@ -1,6 +1,5 @@
 #include "kernels/instruction_set.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -9,36 +8,47 @@
 namespace semisup::kernels {
 namespace {
 
-// Those of this architecture.
+// Those of this architecture, in ascending order.
 constexpr std::array kSets{
     InstructionSet::kNone,
 #if defined(SEMISUP_ARM64)
     InstructionSet::kNeon,
+    InstructionSet::kNeonDot,
 #else
-    InstructionSet::kAvx2,           InstructionSet::kAvx512, InstructionSet::kAvx512Vnni,
-    InstructionSet::kAvx512BFloat16, InstructionSet::kAmx,
+    InstructionSet::kAvx2,       InstructionSet::kAvx2Vnni,       InstructionSet::kAvx512,
+    InstructionSet::kAvx512Vnni, InstructionSet::kAvx512BFloat16, InstructionSet::kAmx,
 #endif
 };
 
-InstructionSet BestSupported() {
-#if defined(SEMISUP_ARM64)
-  return InstructionSet::kNeon;
-#else
-  const bool has_bfloat16 = HasVnni() && HasBFloat16();
-  if (has_bfloat16 && HasAmx()) return InstructionSet::kAmx;
-  if (has_bfloat16) return InstructionSet::kAvx512BFloat16;
-  if (HasVnni()) return InstructionSet::kAvx512Vnni;
-  if (HasAvx512()) return InstructionSet::kAvx512;
-  return HasAvx2() ? InstructionSet::kAvx2 : InstructionSet::kNone;
-#endif
+bool IsSupported(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kNone:
+    case InstructionSet::kNeon:
+      return true;
+    case InstructionSet::kNeonDot:
+      return HasNeonDot();
+    case InstructionSet::kAvx2:
+      return HasAvx2();
+    case InstructionSet::kAvx2Vnni:
+      return HasAvx2() && HasAvxVnni();
+    case InstructionSet::kAvx512:
+      return HasAvx512();
+    case InstructionSet::kAvx512Vnni:
+      return HasAvx512Vnni();
+    case InstructionSet::kAvx512BFloat16:
+      return HasAvx512Vnni() && HasBFloat16();
+    case InstructionSet::kAmx:
+      return HasAvx512Vnni() && HasBFloat16() && HasAmx();
+  }
+  return false;
 }
 
 InstructionSet Select() {
-  const auto best = BestSupported();
   const char* limit = std::getenv("SEMISUP_CPU");
-  if (!limit) return best;
+  auto best = InstructionSet::kNone;
   for (const auto set : kSets) {
-    if (NameOf(set) == limit) return std::min(set, best);
+    if (IsSupported(set)) best = set;
+    if (limit && NameOf(set) == limit) break;
   }
   return best;
 }
@@ -56,8 +66,12 @@ std::string_view NameOf(InstructionSet set) {
       return "none";
     case InstructionSet::kNeon:
       return "neon";
+    case InstructionSet::kNeonDot:
+      return "neon_dot";
     case InstructionSet::kAvx2:
       return "avx2";
+    case InstructionSet::kAvx2Vnni:
+      return "avx2_vnni";
     case InstructionSet::kAvx512:
       return "avx512";
     case InstructionSet::kAvx512Vnni:

@@ -4,10 +4,20 @@
 namespace semisup::kernels {
 
 // What the kernels are compiled for, in ascending order for each architecture.
-enum class InstructionSet { kNone, kNeon, kAvx2, kAvx512, kAvx512Vnni, kAvx512BFloat16, kAmx };
+enum class InstructionSet {
+  kNone,
+  kNeon,
+  kNeonDot,
+  kAvx2,
+  kAvx2Vnni,
+  kAvx512,
+  kAvx512Vnni,
+  kAvx512BFloat16,
+  kAmx
+};
 
-// The best one that the processor supports, or a lower one that SEMISUP_CPU names, e.g. `avx2`,
-// when this function is first called. A name of no set of this architecture has no effect.
+// The best one that the processor supports; with SEMISUP_CPU, e.g. `avx2`, when this function is
+// first called, the best one up to that. A name of no set of this architecture has no effect.
 InstructionSet ActiveInstructionSet();
 
 // E.g. `avx512_vnni`.

@@ -4,11 +4,13 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
 set(simd_sources ${kernel_sources})
 list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
-foreach(set vnni bf16 amx)
+set(special avx2 avx2vnni avx512vnni avx512bf16 amx neondot)
+foreach(set ${special})
   set(${set}_sources ${kernel_sources})
   list(FILTER ${set}_sources INCLUDE REGEX "_${set}[.]cc$")
+  list(FILTER kernel_sources EXCLUDE REGEX "_${set}[.]cc$")
 endforeach()
-list(FILTER kernel_sources EXCLUDE REGEX "_(simd|vnni|bf16|amx)[.]cc$")
+list(FILTER kernel_sources EXCLUDE REGEX "_simd[.]cc$")
 
 # Adds an object library of kernels to kernel_objects. Options that enable instructions which not every
 # processor has are only for files whose functions are called after a check at run time.
@@ -43,13 +45,22 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(undefined -Wno-maybe-uninitialized -Wno-uninitialized)
   add_simd_kernels(avx2 OPTIONS -mavx2 -mfma ${undefined} MSVC_OPTIONS /arch:AVX2)
   add_simd_kernels(avx512 OPTIONS -mavx512f -mfma ${undefined} MSVC_OPTIONS /arch:AVX512)
-  set(vnni -mavx512f -mavx512bw -mavx512vnni ${undefined})
-  add_kernels(kernels_vnni SOURCES ${vnni_sources} OPTIONS ${vnni} MSVC_OPTIONS /arch:AVX512)
-  add_kernels(kernels_bf16 SOURCES ${bf16_sources} OPTIONS ${vnni} -mavx512bf16
-    MSVC_OPTIONS /arch:AVX512)
+  set(avx2 -mavx2 -mfma ${undefined})
+  set(avx512vnni -mavx512f -mavx512bw -mavx512vnni ${undefined})
+  set(avx512bf16 ${avx512vnni} -mavx512bf16)
+  add_kernels(kernels_avx2_int8 SOURCES ${avx2_sources} OPTIONS ${avx2} MSVC_OPTIONS /arch:AVX2)
+  add_kernels(kernels_avx2vnni SOURCES ${avx2vnni_sources}
+    OPTIONS ${avx2} -mavxvnni MSVC_OPTIONS /arch:AVX2)
+  add_kernels(kernels_avx512vnni SOURCES ${avx512vnni_sources}
+    OPTIONS ${avx512vnni} MSVC_OPTIONS /arch:AVX512)
+  add_kernels(kernels_avx512bf16 SOURCES ${avx512bf16_sources}
+    OPTIONS ${avx512bf16} MSVC_OPTIONS /arch:AVX512)
   add_kernels(kernels_amx SOURCES ${amx_sources}
-    OPTIONS ${vnni} -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16 MSVC_OPTIONS /arch:AVX512)
+    OPTIONS ${avx512bf16} -mamx-tile -mamx-int8 -mamx-bf16 MSVC_OPTIONS /arch:AVX512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   # GCC would load the factors of all rows first, which takes more registers than there are.
-  add_simd_kernels(neon OPTIONS $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
+  set(neon $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
+  add_simd_kernels(neon OPTIONS ${neon})
+  add_kernels(kernels_neondot SOURCES ${neondot_sources}
+    OPTIONS ${neon} -march=armv8.2-a+dotprod)
 endif()

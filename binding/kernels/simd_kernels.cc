@@ -24,9 +24,11 @@ const SimdKernels* ActiveKernels() {
     case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512:
       return &avx512::kKernels;
+    case InstructionSet::kAvx2Vnni:
     case InstructionSet::kAvx2:
       return &avx2::kKernels;
 #elif defined(SEMISUP_ARM64)
+    case InstructionSet::kNeonDot:
     case InstructionSet::kNeon:
       return &neon::kKernels;
 #endif

@@ -72,7 +72,7 @@ Int8Convolution::Int8Convolution(const program::ConvolutionSpec& spec, const Qua
                                  const Quantization& output)
     : Convolution(spec), input_(input), residual_(residual), output_(output) {
   const auto largest = spec.weight.abs().amax({1, 2, 3}).clamp_min(1e-12);
-  scales_ = largest / 127;
+  scales_ = largest / kernels::Int8Convolution::MaxWeight();
   zero_points_ = at::zeros({spec.weight.size(0)}, at::kLong);
   spec_.weight = at::round(spec.weight / scales_.view({-1, 1, 1, 1})).to(at::kChar).contiguous();
   requantization_ = MakeRequantization();

@@ -5,24 +5,35 @@ import { invalidValue } from '../options';
  * convolutions all run by oneDNN:
  *
  * - `'neon'`: 64-bit Arm.
- * - `'avx2'`: AVX2 and FMA, e.g. Intel Haswell, AMD Zen, or newer.
+ * - `'neon_dot'`: also dot products of bytes, which int8 uses, e.g. Apple M1, AWS Graviton2.
+ * - `'avx2'`: AVX2 and FMA, e.g. Intel Haswell, AMD Zen.
+ * - `'avx2_vnni'`: also AVX-VNNI, whose dot products of bytes int8 uses, e.g. Intel Alder Lake.
  * - `'avx512'`: AVX-512F.
  * - `'avx512_vnni'`: also AVX-512BW and AVX-512 VNNI, whose dot products of bytes int8 uses, e.g. Intel Ice Lake.
  * - `'avx512_bf16'`: also AVX-512 BF16, whose dot products bfloat16 uses, e.g. AMD Zen 4.
  * - `'amx'`: also AMX, which multiplies tiles of bytes and of bfloat16 numbers, e.g. Intel Sapphire Rapids; on Linux.
  */
 export type InstructionSet =
-  'none' | 'neon' | 'avx2' | 'avx512' | 'avx512_vnni' | 'avx512_bf16' | 'amx';
+  | 'none'
+  | 'neon'
+  | 'neon_dot'
+  | 'avx2'
+  | 'avx2_vnni'
+  | 'avx512'
+  | 'avx512_vnni'
+  | 'avx512_bf16'
+  | 'amx';
 
 const x64 = [
   'none',
   'avx2',
+  'avx2_vnni',
   'avx512',
   'avx512_vnni',
   'avx512_bf16',
   'amx',
 ] satisfies InstructionSet[];
-const arm64 = ['none', 'neon'] satisfies InstructionSet[];
+const arm64 = ['none', 'neon', 'neon_dot'] satisfies InstructionSet[];
 /** Those of this architecture. */
 const instructionSets: readonly string[] = process.arch === 'arm64' ? arm64 : x64;
 

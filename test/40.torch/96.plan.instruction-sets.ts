@@ -6,16 +6,32 @@ import { makeNet } from '../support/convolutions';
 import { root, runNode } from '../support/run-node';
 import { planExample } from '../support/plans';
 
-/** The sets below the best one of this processor, which all other tests run with. */
-const lowerSets: InstructionSet[] =
-  process.arch === 'x64' ? ['none', 'avx2', 'avx512', 'avx512_vnni', 'avx512_bf16'] : ['none'];
+/** Those of this architecture, in ascending order. */
+const sets: InstructionSet[] =
+  process.arch === 'x64'
+    ? ['none', 'avx2', 'avx2_vnni', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx']
+    : ['none', 'neon', 'neon_dot'];
 
-/** The tests to repeat with a set: AVX-512's differ in int8 and bfloat16 only. */
-const filesOf = (set: InstructionSet) => {
-  if (set === 'avx2') return ['90.plan.graphs.ts', '91.plan.float.ts'];
-  const isDot = set === 'avx512_vnni' || set === 'avx512_bf16';
-  return [isDot ? '93.plan.reduced-algorithms.ts' : '91.plan.float.ts'];
+/** The tests to repeat with a set below the best one of this processor, with which all others run. */
+const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
+  none: ['91.plan.float.ts'],
+  neon: ['91.plan.float.ts'],
+  avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '93.plan.reduced-algorithms.ts'],
+  avx2_vnni: ['93.plan.reduced-algorithms.ts'],
+  avx512: ['91.plan.float.ts'],
+  avx512_vnni: ['93.plan.reduced-algorithms.ts'],
+  avx512_bf16: ['93.plan.reduced-algorithms.ts'],
 };
+
+/** The set in use with this `SEMISUP_CPU`. */
+async function setWith(limit: InstructionSet): Promise<string> {
+  const { stdout } = await runNode(
+    `require('./src/torch').openNative().then(({ instructionSet }) => console.log(instructionSet));`,
+    [],
+    { ...process.env, SEMISUP_CPU: limit },
+  );
+  return stdout.trim();
+}
 
 /** Runs the tests of a file in a process with these environment variables. */
 function runTests(file: string, env: NodeJS.ProcessEnv): void {
@@ -57,24 +73,20 @@ describe('instruction sets', function () {
   });
 
   it('are lowered by SEMISUP_CPU, and never raised', async () => {
-    const order = ['none', 'avx2', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx'];
-    for (const set of process.arch === 'x64' ? order : ['none']) {
-      const { stdout } = await runNode(
-        `require('./src/torch').openNative().then(({ instructionSet }) => console.log(instructionSet));`,
-        [],
-        { ...process.env, SEMISUP_CPU: set },
-      );
-      const expected = order.indexOf(set) < order.indexOf(best) ? set : best;
-      assert.equal(stdout, `${expected}\n`);
+    for (const set of sets) {
+      const used = sets.indexOf((await setWith(set)) as InstructionSet);
+      assert.ok(used >= 0 && used <= sets.indexOf(set) && used <= sets.indexOf(best));
     }
+    assert.equal(await setWith(best), best);
+    assert.equal(await setWith('none'), 'none');
   });
 
-  for (const set of lowerSets) {
-    for (const file of filesOf(set)) {
-      it(`compute the same: ${set}, ${file}`, function () {
-        const order = [...lowerSets, 'amx'];
-        if (order.indexOf(best) <= order.indexOf(set)) {
-          this.test!.title += ` (skipped: this processor has ${best})`;
+  for (const set of sets) {
+    for (const file of repeated[set] ?? []) {
+      it(`compute the same: ${set}, ${file}`, async function () {
+        const used = await setWith(set);
+        if (used !== set || used === best) {
+          this.test!.title += ` (skipped: this processor has ${best}${used === set ? '' : `, and not ${set}`})`;
           this.skip();
         }
         runTests(file, { SEMISUP_CPU: set });

@@ -163,6 +163,10 @@ void CheckInt8(const Dot& dot, int spread) {
   for (const float value : RandomValues(dot.weights())) {
     weight.push_back(static_cast<int8_t>(std::lround(value * spread)));
   }
+  // Neighbors of the largest magnitude, whose products saturate first.
+  for (int64_t i = 0; i < std::min<int64_t>(8, dot.weights()); i++) {
+    weight[i] = static_cast<int8_t>(i < 4 ? spread : -spread);
+  }
   std::vector<uint8_t> expected(static_cast<size_t>(dot.outputs()));
   for (int64_t i = 0; i < dot.outputs(); i++) {
     const int64_t o = i % outputs;
@@ -221,7 +225,7 @@ void CheckDotKernels() {
   for (const auto& dot : cases) {
     CheckBFloat16(dot);
     // Sums that are float bits, and sums that are too large for that.
-    CheckInt8(dot, 127);
+    CheckInt8(dot, Int8Convolution::MaxWeight());
     CheckInt8(dot, 20);
   }
 }

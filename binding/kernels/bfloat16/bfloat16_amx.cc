@@ -1,4 +1,4 @@
-#include "kernels/bfloat16/bfloat16_round.h"
+#include "kernels/bfloat16/round_avx512.h"
 #include "kernels/dot/amx_tile.h"
 
 namespace semisup::kernels {
@@ -22,8 +22,7 @@ struct AmxKernel {
     }
   }
   template <int pixels>
-  static void Finish(const Block& block, const DotCorner& corner,
-                     Sum (&sums)[pixels][kDotVectors]) {
+  static void Finish(const Block& block, const DotCorner& corner, Sum (&sums)[pixels][kVectors]) {
     RoundTile(block, corner, sums);
   }
 };

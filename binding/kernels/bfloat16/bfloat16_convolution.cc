@@ -1,6 +1,7 @@
 #include "kernels/bfloat16/bfloat16_convolution.h"
 
 #include "kernels/bfloat16/bfloat16_block.h"
+#include "kernels/cpu_features.h"
 #include "kernels/direct/blocking.h"
 #include "kernels/instruction_set.h"
 
@@ -20,11 +21,11 @@ void RunBlock([[maybe_unused]] const BFloat16Block& block) {
 
 bool BFloat16Convolution::Supports(const ConvolutionShape& shape) {
   return ActiveInstructionSet() >= InstructionSet::kAvx512BFloat16 && shape.groups == 1 &&
-         shape.output_channels % kDotPanel == 0;
+         shape.output_channels % kAvx512Panel.channels() == 0;
 }
 
 BFloat16Convolution::BFloat16Convolution(const BFloat16* weight, const ConvolutionShape& shape)
-    : shape_(shape), weights_(weight, shape, [](int64_t output) { return output; }) {}
+    : shape_(shape), weights_(weight, shape, kAvx512Panel, [](int64_t output) { return output; }) {}
 
 void BFloat16Convolution::Run(const ConvolutionArguments<BFloat16>& arguments,
                               Workspace& workspace) const {
@@ -47,7 +48,7 @@ void BFloat16Convolution::Run(const ConvolutionArguments<BFloat16>& arguments,
                                       .data = arguments.output,
                                       .batch = arguments.batch,
                                       .channels = shape_.output_channels,
-                                      .panel = kDotPanel,
+                                      .panel = kAvx512Panel.channels(),
                                       .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                       .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<BFloat16>& output_block) {

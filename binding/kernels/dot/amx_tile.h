@@ -21,8 +21,11 @@ constexpr int64_t kTileRows = 16;
 constexpr int64_t kTileRowBytes = 64;
 // The lanes that an instruction multiplies.
 constexpr int64_t kStepLanes = kTileRowBytes / kLaneBytes;
-// The bytes between the weights of successive lanes of a panel.
-constexpr int64_t kPanelStride = kDotPanel * kLaneBytes;
+// The sums of a row of a tile, the output channels of a panel, and the bytes between the weights of
+// its successive lanes.
+constexpr int64_t kTileSums = kAvx512Panel.sums;
+constexpr int64_t kPanelChannels = kAvx512Panel.channels();
+constexpr int64_t kPanelStride = kPanelChannels * kLaneBytes;
 
 // Consecutive pixels whose windows are `stride` bytes apart, so that one instruction loads them.
 struct PixelRun {
@@ -140,12 +143,12 @@ class AmxTiles {
     }
     const int64_t pixels = first.count + second.count;
     for (int64_t i = 0; i < pixels; i += kFinished) {
-      const DotCorner corner{.pixel = first.first + i, .channel = p * kDotPanel};
+      const DotCorner corner{.pixel = first.first + i, .channel = p * kPanelChannels};
       if (i + kFinished <= pixels) {
         Finish<kFinished>(corner, i);
       } else {
         for (int64_t j = i; j < pixels; j++) {
-          Finish<1>({.pixel = first.first + j, .channel = p * kDotPanel}, j);
+          Finish<1>({.pixel = first.first + j, .channel = p * kPanelChannels}, j);
         }
       }
     }
@@ -162,8 +165,9 @@ class AmxTiles {
   [[gnu::always_inline]]
   void PrefetchOutput(int64_t p, const PixelRun& run) const {
     const auto& output = block_.output_block;
-    PrefetchRows<Cache::kL1>(output.output + run.first * output.output_channels + p * kDotPanel,
-                             run.count, output.output_channels, kDotPanel);
+    PrefetchRows<Cache::kL1>(
+        output.output + run.first * output.output_channels + p * kPanelChannels, run.count,
+        output.output_channels, kPanelChannels);
   }
 
   // The tails of all rows of the windows of a run.
@@ -206,12 +210,12 @@ class AmxTiles {
     const auto weights = block_.weights;
     const int64_t steps = row_bytes_ / kTileRowBytes;
     // Each step reads a sixteenth of the panel's lanes.
-    const int64_t lines = CeilDiv(kStepLanes * kDotVectors, shares);
+    const int64_t lines = CeilDiv(kStepLanes * kAvx512Panel.vectors, shares);
     const char* prefetch =
         panel + weights.rows * weights.lanes() * kPanelStride +
         share * lines * kCacheLineBytes * CeilDiv(weights.lanes(), kStepLanes) * weights.rows;
-    const int64_t column = half * 2 * kSums;
-    LoadInitialSums<two>(Kernel::InitialSums(block_, p * kDotPanel + column));
+    const int64_t column = half * 2 * kTileSums;
+    LoadInitialSums<two>(Kernel::InitialSums(block_, p * kPanelChannels + column));
     const char* b = panel + column * kLaneBytes;
     const char* a_first = WindowOf(first);
     const char* a_second = two ? WindowOf(second) : nullptr;
@@ -243,20 +247,22 @@ class AmxTiles {
     }
     int32_t* sums = sums_ + column;
     _tile_stored(0, sums, kPanelStride);
-    _tile_stored(1, sums + kSums, kPanelStride);
+    _tile_stored(1, sums + kTileSums, kPanelStride);
     if constexpr (two) {
-      _tile_stored(2, sums + first.count * kDotPanel, kPanelStride);
-      _tile_stored(3, sums + first.count * kDotPanel + kSums, kPanelStride);
+      _tile_stored(2, sums + first.count * kPanelChannels, kPanelStride);
+      _tile_stored(3, sums + first.count * kPanelChannels + kTileSums, kPanelStride);
     }
   }
 
   template <int pixels>
   [[gnu::flatten]]
   void Finish(const DotCorner& corner, int64_t pixel) {
-    typename Kernel::Sum sums[pixels][kDotVectors];
+    constexpr int kVectors = static_cast<int>(kAvx512Panel.vectors);
+    typename Kernel::Sum sums[pixels][kVectors];
     Unroll<pixels>([&](auto i) {
-      Unroll<kDotVectors>([&](auto j) {
-        std::memcpy(&sums[i][j], sums_ + (pixel + i) * kDotPanel + j * kSums, sizeof(sums[i][j]));
+      Unroll<kVectors>([&](auto j) {
+        std::memcpy(&sums[i][j], sums_ + (pixel + i) * kPanelChannels + j * kTileSums,
+                    sizeof(sums[i][j]));
       });
     });
     Kernel::template Finish<pixels>(block_, corner, sums);
@@ -268,7 +274,7 @@ class AmxTiles {
 
   const Block& block_;
   std::array<int64_t, 2> configured_{-1, -1};
-  alignas(64) int32_t sums_[2 * kTileRows * kDotPanel];
+  alignas(64) int32_t sums_[2 * kTileRows * kPanelChannels];
   // The bytes of a row of the kernel, and copies of the last of them if they do not fill a step:
   // for each row, those of the first and of the second run.
   int64_t row_bytes_;

@@ -15,22 +15,26 @@ class PackedDotWeights {
   // `weight`: [output_channels, input_channels, rows, columns], contiguous. index_of(output): the
   // position of an output channel.
   template <class IndexOf>
-  PackedDotWeights(const Weight* weight, const ConvolutionShape& shape, const IndexOf& index_of)
-      : rows_(shape.kernel[0]),
+  PackedDotWeights(const Weight* weight, const ConvolutionShape& shape, const DotPanel& panel,
+                   const IndexOf& index_of)
+      : panel_(panel),
+        rows_(shape.kernel[0]),
         row_size_(shape.kernel[1] * shape.input_channels),
-        data_(shape.output_channels / kDotPanel * layout(nullptr).panel_size() + kPadding,
+        data_(shape.output_channels / panel.channels() * layout(nullptr).panel_size() +
+                  kPaddingLanes * panel.channels() * kElements,
               Weight{}) {
     const int64_t inputs = shape.input_channels;
     const int64_t columns = shape.kernel[1];
+    const int64_t channels = panel.channels();
     const int64_t panel_row = layout(nullptr).panel_size() / rows_;
-    ParallelFor(shape.output_channels, kSums, [&](int64_t begin, int64_t end, int64_t) {
+    ParallelFor(shape.output_channels, panel.sums, [&](int64_t begin, int64_t end, int64_t) {
       for (int64_t o = begin; o < end; o++) {
         const int64_t index = index_of(o);
         for (int64_t y = 0; y < rows_; y++) {
-          Weight* row = data_.data() + (index / kDotPanel * rows_ + y) * panel_row +
-                        index % kDotPanel * kElements;
+          Weight* row = data_.data() + (index / channels * rows_ + y) * panel_row +
+                        index % channels * kElements;
           for (int64_t i = 0; i < row_size_; i++) {
-            row[i / kElements * kDotPanel * kElements + i % kElements] =
+            row[i / kElements * channels * kElements + i % kElements] =
                 weight[((o * inputs + i % inputs) * rows_ + y) * columns + i / inputs];
           }
         }
@@ -43,10 +47,13 @@ class PackedDotWeights {
  private:
   static constexpr int64_t kElements = kLaneElements<Weight>;
   // AMX reads 16 lanes at a time, and multiplies those beyond the last one by 0.
-  static constexpr int64_t kPadding = 16 * kDotPanel * kElements;
+  static constexpr int64_t kPaddingLanes = 16;
 
-  DotWeights<Weight> layout(const Weight* panels) const { return {panels, rows_, row_size_}; }
+  DotWeights<Weight> layout(const Weight* panels) const {
+    return {panels, panel_, rows_, row_size_};
+  }
 
+  DotPanel panel_;
   int64_t rows_;
   int64_t row_size_;
   Buffer<Weight> data_;

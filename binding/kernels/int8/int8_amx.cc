@@ -1,5 +1,5 @@
 #include "kernels/dot/amx_tile.h"
-#include "kernels/int8/int8_requantize.h"
+#include "kernels/int8/requantize_avx512.h"
 
 namespace semisup::kernels {
 namespace {
@@ -23,8 +23,7 @@ struct AmxKernel {
     }
   }
   template <int pixels>
-  static void Finish(const Block& block, const DotCorner& corner,
-                     Sum (&sums)[pixels][kDotVectors]) {
+  static void Finish(const Block& block, const DotCorner& corner, Sum (&sums)[pixels][kVectors]) {
     RequantizeTile<sums_are_float_bits>(block, corner, sums);
   }
 };

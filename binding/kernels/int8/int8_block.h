@@ -6,16 +6,6 @@
 
 namespace semisup::kernels {
 
-// Maps an output channel to its position in the packed panels. Channels are permuted so that
-// packing four vectors with packs_epi32 and packus_epi16, which work per 128-bit lane, restores
-// their order.
-constexpr int64_t PackedIndex(int64_t output) {
-  constexpr int64_t kQuarter = kSums / kDotVectors;
-  const int64_t vector = output / kQuarter % kDotVectors;
-  const int64_t quarter = output % kDotPanel / kSums;
-  return output / kDotPanel * kDotPanel + vector * kSums + quarter * kQuarter + output % kQuarter;
-}
-
 // For converting integers to floats with a magic number: floats in [2^23, 2^24) are 1 apart, so
 // adding n, |n| <= kMaxAbsSum, to the bits of 1.5 * 2^23 yields the bits of the float 1.5 * 2^23 +
 // n. A sum that is initialized to kFloatBaseBits needs no conversion.
@@ -23,7 +13,7 @@ constexpr int32_t kFloatBaseBits = 0x4B400000;
 constexpr float kFloatBase = 12582912;
 constexpr int32_t kMaxAbsSum = 1 << 22;
 
-// The requantization parameters; the arrays are indexed by PackedIndex():
+// The requantization parameters; the arrays are indexed by DotPanel::PackedIndex():
 //   output = saturate(round(sum * scale + offset + residual * residual_scale)),
 // where `sum` is initial_sum plus the products.
 struct Int8Requantization {
@@ -38,15 +28,17 @@ struct Int8Requantization {
 
 // One unit of work. A thread may run several.
 struct Int8Block {
-  // The output channels of the panels are ordered by PackedIndex().
+  // The output channels of the panels are ordered by DotPanel::PackedIndex().
   DotWeights<int8_t> weights;
   Int8Requantization requantization;
   OutputBlock<uint8_t> output_block;
 };
 
-// Requires AVX-512 with VNNI.
-void RunInt8BlockVnni(const Int8Block& block);
-// Requires AMX, too.
+// Each for the instructions in its name.
 void RunInt8BlockAmx(const Int8Block& block);
+void RunInt8BlockAvx512Vnni(const Int8Block& block);
+void RunInt8BlockAvx2Vnni(const Int8Block& block);
+void RunInt8BlockAvx2(const Int8Block& block);
+void RunInt8BlockNeonDot(const Int8Block& block);
 
 }  // namespace semisup::kernels

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/cpu_features.h"
 #include "kernels/direct/blocking.h"
 #include "kernels/instruction_set.h"
-#include "kernels/int8/int8_block.h"
+#include "kernels/int8/int8_kernel.h"
 #include "kernels/parallel.h"
 
 namespace semisup::kernels {
@@ -14,10 +15,10 @@ namespace {
 
 constexpr int64_t kBlockBytes = 128 << 10;
 
-Buffer<float> InPackedOrder(const std::vector<float>& values) {
+Buffer<float> InPackedOrder(const std::vector<float>& values, const DotPanel& panel) {
   const auto size = static_cast<int64_t>(values.size());
   Buffer<float> packed(size);
-  for (int64_t o = 0; o < size; o++) packed[PackedIndex(o)] = values[o];
+  for (int64_t o = 0; o < size; o++) packed[panel.PackedIndex(o)] = values[o];
   return packed;
 }
 
@@ -31,19 +32,24 @@ float MaxMagnitudeOf(const std::vector<float>& values) {
   return max;
 }
 
-void RunBlock([[maybe_unused]] const Int8Block& block) {
-#ifdef SEMISUP_X86_64
-  ActiveInstructionSet() >= InstructionSet::kAmx ? RunInt8BlockAmx(block) : RunInt8BlockVnni(block);
+}  // namespace
+
+int Int8Convolution::MaxWeight() {
+#if defined(SEMISUP_X86_64)
+  const auto set = ActiveInstructionSet();
+  const bool has_vnni = set == InstructionSet::kAvx2Vnni || set >= InstructionSet::kAvx512Vnni;
+  return has_vnni ? 127 : 63;
+#else
+  return 127;
 #endif
 }
 
-}  // namespace
-
 bool Int8Convolution::Supports(const ConvolutionShape& shape,
                                const RequantizationParameters& parameters) {
-  if (ActiveInstructionSet() < InstructionSet::kAvx512Vnni || shape.groups > 1 ||
-      shape.output_channels % kDotPanel != 0)
+  const auto* kernel = ActiveInt8Kernel();
+  if (!kernel || shape.groups > 1 || shape.output_channels % kernel->panel.channels() != 0) {
     return false;
+  }
   // Sums of products are int32, and so are the values that saturate to bytes.
   constexpr double kMaxValue = 1 << 29;
   constexpr double kMaxSum = std::numeric_limits<int32_t>::max();
@@ -59,10 +65,11 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
     : shape_(shape),
       zero_point_(parameters.input_zero_point),
       residual_scale_(parameters.residual_scale),
-      weights_(weight, shape, PackedIndex),
+      weights_(weight, shape, kernel_.panel,
+               [this](int64_t output) { return kernel_.panel.PackedIndex(output); }),
       initial_sums_(shape.output_channels, 0),
-      scales_(InPackedOrder(parameters.scale)),
-      offsets_(InPackedOrder(parameters.offset)) {
+      scales_(InPackedOrder(parameters.scale, kernel_.panel)),
+      offsets_(InPackedOrder(parameters.offset, kernel_.panel)) {
   const auto max_magnitudes = SumWeights(weight);
   // Below this limit, rounding an offset to float32 costs at most 1/256 of an output step.
   constexpr double kMaxOffset = 1 << 17;
@@ -91,7 +98,8 @@ std::vector<int32_t> Int8Convolution::SumWeights(const int8_t* weight) {
       (value > 0 ? positive : negative) += value;
     }
     // Input bytes equal to the zero point then contribute nothing.
-    initial_sums_[PackedIndex(o)] = -(positive + negative) * zero_point;
+    initial_sums_[kernel_.panel.PackedIndex(o)] =
+        -(positive + negative) * (zero_point - kernel_.input_offset);
     max_magnitudes[o] = std::max(positive * (kMaxByte - zero_point) - negative * zero_point,
                                  positive * zero_point - negative * (kMaxByte - zero_point));
   }
@@ -117,17 +125,17 @@ void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) 
                                      .data = arguments.output,
                                      .batch = arguments.batch,
                                      .channels = shape_.output_channels,
-                                     .panel = kDotPanel,
+                                     .panel = kernel_.panel.channels(),
                                      .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                      .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {
-    RunBlock({.weights = weights,
-              .requantization = {.initial_sum = initial_sums_.data(),
-                                 .scale = scales_.data(),
-                                 .offset = offsets_.data(),
-                                 .sums_are_float_bits = sums_are_float_bits_,
-                                 .residual_scale = residual_scale_},
-              .output_block = output_block});
+    kernel_.run_block({.weights = weights,
+                       .requantization = {.initial_sum = initial_sums_.data(),
+                                          .scale = scales_.data(),
+                                          .offset = offsets_.data(),
+                                          .sums_are_float_bits = sums_are_float_bits_,
+                                          .residual_scale = residual_scale_},
+                       .output_block = output_block});
   });
 }
 

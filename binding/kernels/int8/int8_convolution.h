@@ -4,6 +4,7 @@
 #include "kernels/buffer.h"
 #include "kernels/convolution_shape.h"
 #include "kernels/dot/dot_weights.h"
+#include "kernels/int8/int8_kernel.h"
 #include "kernels/pooling/max_pool.h"
 #include "kernels/workspace.h"
 
@@ -38,6 +39,10 @@ struct Int8Arguments {
 // A direct convolution of uint8 images with int8 weights and int32 accumulators. Thread-safe.
 class Int8Convolution {
  public:
+  // The largest magnitude of a weight: 127, or 63 where products of pairs are added in 16 bits,
+  // which saturate beyond 2 * 255 * 64.
+  static int MaxWeight();
+
   // Whether the processor and the kernel support a convolution, and no int32 sum and no
   // requantized value can overflow.
   static bool Supports(const ConvolutionShape& shape, const RequantizationParameters& parameters);
@@ -53,12 +58,13 @@ class Int8Convolution {
   // including the initial sum, can reach.
   std::vector<int32_t> SumWeights(const int8_t* weight);
 
+  const Int8Kernel& kernel_ = *ActiveInt8Kernel();
   ConvolutionShape shape_;
   uint8_t zero_point_;
   float residual_scale_;
   bool sums_are_float_bits_;
   PackedDotWeights<int8_t> weights_;
-  // Indexed by PackedIndex().
+  // Indexed by DotPanel::PackedIndex().
   Buffer<int32_t> initial_sums_;
   Buffer<float> scales_;
   Buffer<float> offsets_;

@@ -7,8 +7,10 @@
 namespace semisup::kernels {
 namespace {
 
+constexpr int kVectors = static_cast<int>(kAvx512Panel.vectors);
+
 // Packs with saturation to uint8.
-inline __m512i PackBytes(const __m512i (&values)[kDotVectors]) {
+inline __m512i PackBytes(const __m512i (&values)[kVectors]) {
   return _mm512_packus_epi16(_mm512_packs_epi32(values[0], values[1]),
                              _mm512_packs_epi32(values[2], values[3]));
 }
@@ -26,7 +28,7 @@ __m512 UnpackBytes(__m512i bytes) {
 template <bool sums_are_float_bits, int pixels>
 [[gnu::always_inline]]
 inline void RequantizeTile(const Int8Block& block, const DotCorner& corner,
-                           __m512i (&sums)[pixels][kDotVectors]) {
+                           __m512i (&sums)[pixels][kVectors]) {
   const auto requantization = block.requantization;
   const int64_t channels = block.output_block.output_channels;
   const int64_t at = corner.pixel * channels + corner.channel;
@@ -34,9 +36,11 @@ inline void RequantizeTile(const Int8Block& block, const DotCorner& corner,
       block.output_block.residual ? block.output_block.residual + at : nullptr;
   uint8_t* output = block.output_block.output + at;
   const __m512 residual_scale = _mm512_set1_ps(requantization.residual_scale);
-  Unroll<kDotVectors>([&](auto j) {
-    const __m512 scale = _mm512_loadu_ps(requantization.scale + corner.channel + j * kSums);
-    const __m512 offset = _mm512_loadu_ps(requantization.offset + corner.channel + j * kSums);
+  Unroll<kVectors>([&](auto j) {
+    const __m512 scale =
+        _mm512_loadu_ps(requantization.scale + corner.channel + j * kAvx512Panel.sums);
+    const __m512 offset =
+        _mm512_loadu_ps(requantization.offset + corner.channel + j * kAvx512Panel.sums);
     Unroll<pixels>([&](auto i) {
       const __m512i sum = sums[i][j];
       const __m512 sum_as_float =

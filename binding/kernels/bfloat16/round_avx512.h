@@ -9,6 +9,8 @@
 namespace semisup::kernels {
 namespace {
 
+constexpr int kVectors = static_cast<int>(kAvx512Panel.vectors);
+
 inline __m512 ToFloats(__m256i values) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
 }
@@ -17,7 +19,7 @@ inline __m512 ToFloats(__m256i values) {
 template <int pixels>
 [[gnu::always_inline]]
 inline void RoundTile(const BFloat16Block& block, const DotCorner& corner,
-                      __m512 (&sums)[pixels][kDotVectors]) {
+                      __m512 (&sums)[pixels][kVectors]) {
   const int64_t channels = block.output_block.output_channels;
   const int64_t at = corner.pixel * channels + corner.channel;
   const BFloat16* residual =
@@ -25,18 +27,19 @@ inline void RoundTile(const BFloat16Block& block, const DotCorner& corner,
   BFloat16* output = block.output_block.output + at;
   const __m512 bound = _mm512_set1_ps(block.relu ? 0 : -std::numeric_limits<float>::infinity());
   Unroll<pixels>([&](auto i) {
-    Unroll<kDotVectors>([&](auto j) {
+    Unroll<kVectors>([&](auto j) {
       __m512 value = sums[i][j];
       if (residual) {
-        const auto* values = reinterpret_cast<const __m256i*>(residual + i * channels + j * kSums);
+        const auto* values =
+            reinterpret_cast<const __m256i*>(residual + i * channels + j * kAvx512Panel.sums);
         value = _mm512_add_ps(value, ToFloats(_mm256_loadu_si256(values)));
       }
       // NaN where `value` is NaN.
       sums[i][j] = _mm512_max_ps(bound, value);
     });
-    Unroll<kDotVectors / 2>([&](auto half) {
+    Unroll<kVectors / 2>([&](auto half) {
       const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(sums[i][2 * half + 1], sums[i][2 * half]);
-      _mm512_storeu_si512(output + i * channels + half * 2 * kSums, rounded);
+      _mm512_storeu_si512(output + i * channels + half * 2 * kAvx512Panel.sums, rounded);
     });
   });
 }
