@@ -26,6 +26,7 @@ const tolerances = {
   'semisup-bfloat16': 5e-2,
   'openvino-bfloat16': 5e-2,
   'semisup-int8': Infinity,
+  'openvino-int8': Infinity,
 };
 /** The contender that the others' logits are compared with: the first of these that runs. */
 const references = ['semisup-interpreter', 'pytorch-eager', baseline];
@@ -66,6 +67,7 @@ function commands({ architecture, torchScript, onnx }, input) {
     'onnxruntime-python': inPython('onnxruntime'),
     openvino: inPython('openvino'),
     'openvino-bfloat16': inPython('openvino-bfloat16'),
+    'openvino-int8': inPython('openvino-int8'),
   };
   return selectContenders(all, options.contenders);
 }

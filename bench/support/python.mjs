@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** The Python with torch, onnx, onnxruntime, openvino, numpy and pillow; undefined excludes the Python peers. */
+/** The Python with torch, onnx, onnxruntime, openvino, nncf, numpy and pillow; undefined excludes the Python peers. */
 export const python = process.env.SEMISUP_BENCH_PYTHON || undefined;
 
 /** The GPU, its driver and its libraries, as reported by PyTorch and nvidia-smi. */
@@ -22,7 +22,7 @@ export function pythonVersions() {
   if (!python) return 'no Python';
   const script = `
 import importlib.metadata as metadata
-names = ("torch", "onnxruntime", "openvino", "pillow")
+names = ("torch", "onnxruntime", "openvino", "nncf", "pillow")
 versions = {package.name: package.version for package in metadata.distributions()}
 print("Python's", ", ".join(f"{name} {versions.get(name, '(missing)')}" for name in names))`;
   return execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
