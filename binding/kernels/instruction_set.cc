@@ -14,6 +14,7 @@ constexpr std::array kSets{
 #if defined(SEMISUP_ARM64)
     InstructionSet::kNeon,
     InstructionSet::kNeonDot,
+    InstructionSet::kNeonBFloat16,
 #else
     InstructionSet::kAvx2,       InstructionSet::kAvx2Vnni,       InstructionSet::kAvx512,
     InstructionSet::kAvx512Vnni, InstructionSet::kAvx512BFloat16, InstructionSet::kAmx,
@@ -27,6 +28,8 @@ bool IsSupported(InstructionSet set) {
       return true;
     case InstructionSet::kNeonDot:
       return HasNeonDot();
+    case InstructionSet::kNeonBFloat16:
+      return HasNeonDot() && HasBFloat16();
     case InstructionSet::kAvx2:
       return HasAvx2();
     case InstructionSet::kAvx2Vnni:
@@ -68,6 +71,8 @@ std::string_view NameOf(InstructionSet set) {
       return "neon";
     case InstructionSet::kNeonDot:
       return "neon_dot";
+    case InstructionSet::kNeonBFloat16:
+      return "neon_bf16";
     case InstructionSet::kAvx2:
       return "avx2";
     case InstructionSet::kAvx2Vnni:

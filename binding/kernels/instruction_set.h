@@ -8,6 +8,7 @@ enum class InstructionSet {
   kNone,
   kNeon,
   kNeonDot,
+  kNeonBFloat16,
   kAvx2,
   kAvx2Vnni,
   kAvx512,

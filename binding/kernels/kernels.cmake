@@ -4,7 +4,7 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
 set(simd_sources ${kernel_sources})
 list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
-set(special avx2 avx2vnni avx512vnni avx512bf16 amx neondot)
+set(special avx2 avx2vnni avx512vnni avx512bf16 amx neondot neonbf16)
 foreach(set ${special})
   set(${set}_sources ${kernel_sources})
   list(FILTER ${set}_sources INCLUDE REGEX "_${set}[.]cc$")
@@ -63,4 +63,6 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   add_simd_kernels(neon OPTIONS ${neon})
   add_kernels(kernels_neondot SOURCES ${neondot_sources}
     OPTIONS ${neon} -march=armv8.2-a+dotprod)
+  add_kernels(kernels_neonbf16 SOURCES ${neonbf16_sources}
+    OPTIONS ${neon} -march=armv8.2-a+bf16)
 endif()

@@ -28,6 +28,7 @@ const SimdKernels* ActiveKernels() {
     case InstructionSet::kAvx2:
       return &avx2::kKernels;
 #elif defined(SEMISUP_ARM64)
+    case InstructionSet::kNeonBFloat16:
     case InstructionSet::kNeonDot:
     case InstructionSet::kNeon:
       return &neon::kKernels;

@@ -6,6 +6,7 @@ import { invalidValue } from '../options';
  *
  * - `'neon'`: 64-bit Arm.
  * - `'neon_dot'`: also dot products of bytes, which int8 uses, e.g. Apple M1, AWS Graviton2.
+ * - `'neon_bf16'`: also dot products of bfloat16 numbers, e.g. Apple M2, AWS Graviton3.
  * - `'avx2'`: AVX2 and FMA, e.g. Intel Haswell, AMD Zen.
  * - `'avx2_vnni'`: also AVX-VNNI, whose dot products of bytes int8 uses, e.g. Intel Alder Lake.
  * - `'avx512'`: AVX-512F.
@@ -17,6 +18,7 @@ export type InstructionSet =
   | 'none'
   | 'neon'
   | 'neon_dot'
+  | 'neon_bf16'
   | 'avx2'
   | 'avx2_vnni'
   | 'avx512'
@@ -33,7 +35,7 @@ const x64 = [
   'avx512_bf16',
   'amx',
 ] satisfies InstructionSet[];
-const arm64 = ['none', 'neon', 'neon_dot'] satisfies InstructionSet[];
+const arm64 = ['none', 'neon', 'neon_dot', 'neon_bf16'] satisfies InstructionSet[];
 /** Those of this architecture. */
 const instructionSets: readonly string[] = process.arch === 'arm64' ? arm64 : x64;
 

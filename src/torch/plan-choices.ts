@@ -2,7 +2,7 @@
  * The algorithm of a convolution in a plan:
  *
  * - `'onednn'`: LibTorch's own, by oneDNN; the only one in bfloat16.
- * - `'direct'`: direct convolution, in float32 or, with AVX-512 VNNI, in int8.
+ * - `'direct'`: direct convolution; in bfloat16 and int8 with instructions for dot products only.
  * - `'pointwise'`: a matrix product, for 1x1 kernels.
  * - `'grouped'`: direct convolution in groups of few channels.
  * - `'winograd2x2'`, `'winograd4x4'`: Winograd's minimal filtering F(2x2, 3x3) and F(4x4, 3x3), for 3x3

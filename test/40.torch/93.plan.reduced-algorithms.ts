@@ -19,8 +19,17 @@ import {
 
 /** The instruction sets with a kernel of each precision. */
 const supporting: Record<'int8' | 'bfloat16', readonly InstructionSet[]> = {
-  int8: ['neon_dot', 'avx2', 'avx2_vnni', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx'],
-  bfloat16: ['avx512_bf16', 'amx'],
+  int8: [
+    'neon_dot',
+    'neon_bf16',
+    'avx2',
+    'avx2_vnni',
+    'avx512',
+    'avx512_vnni',
+    'avx512_bf16',
+    'amx',
+  ],
+  bfloat16: ['neon_bf16', 'avx512_bf16', 'amx'],
 };
 
 for (const precision of ['int8', 'bfloat16'] as const) {

@@ -10,12 +10,13 @@ import { planExample } from '../support/plans';
 const sets: InstructionSet[] =
   process.arch === 'x64'
     ? ['none', 'avx2', 'avx2_vnni', 'avx512', 'avx512_vnni', 'avx512_bf16', 'amx']
-    : ['none', 'neon', 'neon_dot'];
+    : ['none', 'neon', 'neon_dot', 'neon_bf16'];
 
 /** The tests to repeat with a set below the best one of this processor, with which all others run. */
 const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
   none: ['91.plan.float.ts'],
   neon: ['91.plan.float.ts'],
+  neon_dot: ['93.plan.reduced-algorithms.ts'],
   avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '93.plan.reduced-algorithms.ts'],
   avx2_vnni: ['93.plan.reduced-algorithms.ts'],
   avx512: ['91.plan.float.ts'],

@@ -18,7 +18,7 @@ const title = 'a plan on a processor with fewer instructions';
   this.timeout(120_000);
   const directory = temporaryDirectory();
 
-  async function plan(isa: string, options: object): Promise<Outcome> {
+  async function plan(isa: string, options: object, env?: NodeJS.ProcessEnv): Promise<Outcome> {
     const { code, stdout, stderr } = await runNode(
       `const { openNative } = require('./src/torch');
        const { makeNet, syntheticImages } = require('./test/support/convolutions');
@@ -38,7 +38,7 @@ const title = 'a plan on a processor with fewer instructions';
        })().catch(({ code, message }) => ({ code, message }))
          .then((outcome) => console.log(JSON.stringify(outcome)));`,
       [],
-      { ...process.env, ONEDNN_MAX_CPU_ISA: isa },
+      { ...process.env, ONEDNN_MAX_CPU_ISA: isa, ...env },
     );
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout) as Outcome;
@@ -64,6 +64,14 @@ const title = 'a plan on a processor with fewer instructions';
   it("skips them with precision 'auto'", async () => {
     assert.deepEqual(await plan('AVX2', { precision: 'auto', tolerance: 0.9 }), {
       precision: 'float32',
+      isClose: true,
+    });
+  });
+
+  it('computes in int8 with weights of 7 bits, which do not saturate', async () => {
+    const env = { SEMISUP_CPU: 'avx2' };
+    assert.deepEqual(await plan('AVX2', { precision: 'int8' }, env), {
+      precision: 'int8',
       isClose: true,
     });
   });

@@ -28,7 +28,7 @@ function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv =
   const kernels = new Set(lines.map((line) => /^ok ([\w ]+?)[ :]/.exec(line)?.[1]));
   const all = ['pointwise', 'direct', 'grouped', 'winograd2x2', 'winograd4x4'];
   if (!['none', 'neon'].includes(set)) all.push('int8');
-  if (['avx512_bf16', 'amx'].includes(set)) all.push('bfloat16');
+  if (['neon_bf16', 'avx512_bf16', 'amx'].includes(set)) all.push('bfloat16');
   for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);
 }
 
@@ -107,7 +107,7 @@ describe('the kernels, compared with plain loops', function () {
     }
     const toolchain = join(root, 'scripts', 'prebuild', 'linux-arm64.cmake');
     const program = build('arm64', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`);
-    for (const set of ['neon', 'neon_dot']) {
+    for (const set of ['neon', 'neon_dot', 'neon_bf16']) {
       check(set, ['qemu-aarch64-static', program], { SEMISUP_CPU: set });
     }
   });

@@ -3,7 +3,7 @@
 namespace semisup::kernels {
 namespace {
 
-struct BFloat16Kernel {
+struct DotKernel {
   static constexpr DotPanel kPanel = kAvx512Panel;
   // Of 32 registers, 24 hold sums.
   static constexpr int kPixels = 6;
@@ -30,6 +30,6 @@ struct BFloat16Kernel {
 
 }  // namespace
 
-void RunBFloat16BlockAvx512(const BFloat16Block& block) { RunDotBlock<BFloat16Kernel>(block); }
+void RunBFloat16BlockAvx512(const BFloat16Block& block) { RunDotBlock<DotKernel>(block); }
 
 }  // namespace semisup::kernels

@@ -14,9 +14,9 @@ struct BFloat16Block {
   OutputBlock<BFloat16> output_block;
 };
 
-// Requires AVX-512 with BF16.
-void RunBFloat16BlockAvx512(const BFloat16Block& block);
-// Requires AMX, too.
+// Each for the instructions in its name, with their bfloat16 extension.
 void RunBFloat16BlockAmx(const BFloat16Block& block);
+void RunBFloat16BlockAvx512(const BFloat16Block& block);
+void RunBFloat16BlockNeon(const BFloat16Block& block);
 
 }  // namespace semisup::kernels

@@ -1,31 +1,22 @@
 #include "kernels/bfloat16/bfloat16_convolution.h"
 
-#include "kernels/bfloat16/bfloat16_block.h"
-#include "kernels/cpu_features.h"
 #include "kernels/direct/blocking.h"
-#include "kernels/instruction_set.h"
 
 namespace semisup::kernels {
 namespace {
 
 constexpr int64_t kBlockBytes = 256 << 10;
 
-void RunBlock([[maybe_unused]] const BFloat16Block& block) {
-#ifdef SEMISUP_X86_64
-  ActiveInstructionSet() >= InstructionSet::kAmx ? RunBFloat16BlockAmx(block)
-                                                 : RunBFloat16BlockAvx512(block);
-#endif
-}
-
 }  // namespace
 
 bool BFloat16Convolution::Supports(const ConvolutionShape& shape) {
-  return ActiveInstructionSet() >= InstructionSet::kAvx512BFloat16 && shape.groups == 1 &&
-         shape.output_channels % kAvx512Panel.channels() == 0;
+  const auto* kernel = ActiveBFloat16Kernel();
+  return kernel && shape.groups == 1 && shape.output_channels % kernel->panel.channels() == 0;
 }
 
 BFloat16Convolution::BFloat16Convolution(const BFloat16* weight, const ConvolutionShape& shape)
-    : shape_(shape), weights_(weight, shape, kAvx512Panel, [](int64_t output) { return output; }) {}
+    : shape_(shape),
+      weights_(weight, shape, kernel_.panel, [](int64_t output) { return output; }) {}
 
 void BFloat16Convolution::Run(const ConvolutionArguments<BFloat16>& arguments,
                               Workspace& workspace) const {
@@ -48,14 +39,14 @@ void BFloat16Convolution::Run(const ConvolutionArguments<BFloat16>& arguments,
                                       .data = arguments.output,
                                       .batch = arguments.batch,
                                       .channels = shape_.output_channels,
-                                      .panel = kAvx512Panel.channels(),
+                                      .panel = kernel_.panel.channels(),
                                       .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
                                       .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<BFloat16>& output_block) {
-    RunBlock({.weights = weights,
-              .bias = arguments.bias,
-              .relu = arguments.relu,
-              .output_block = output_block});
+    kernel_.run_block({.weights = weights,
+                       .bias = arguments.bias,
+                       .relu = arguments.relu,
+                       .output_block = output_block});
   });
 }
 

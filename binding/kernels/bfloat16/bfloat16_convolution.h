@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/bfloat16/bfloat16.h"
+#include "kernels/bfloat16/bfloat16_kernel.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
 #include "kernels/dot/dot_weights.h"
@@ -19,6 +20,7 @@ class BFloat16Convolution final : public ConvolutionKernel<BFloat16> {
   bool FusesMaxPool() const override { return true; }
 
  private:
+  const BFloat16Kernel& kernel_ = *ActiveBFloat16Kernel();
   ConvolutionShape shape_;
   PackedDotWeights<BFloat16> weights_;
 };

@@ -33,6 +33,9 @@ struct DotPanel {
 // Those of AVX-512 and AMX.
 constexpr DotPanel kAvx512Panel{.vectors = 4, .sums = 16};
 
+// That of Arm's NEON.
+constexpr DotPanel kNeonPanel{.vectors = 4, .sums = 4};
+
 // For each panel: [rows, lanes, panel.channels(), kLaneElements].
 template <class Weight>
 struct DotWeights {

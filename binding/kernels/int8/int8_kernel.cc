@@ -27,9 +27,8 @@ const Int8Kernel* ActiveInt8Kernel() {
       return nullptr;
   }
 #elif defined(SEMISUP_ARM64)
-  static constexpr Int8Kernel kNeonDot{
-      &RunInt8BlockNeonDot, {.vectors = 4, .sums = 4}, /*input_offset=*/128};
-  return ActiveInstructionSet() == InstructionSet::kNeonDot ? &kNeonDot : nullptr;
+  static constexpr Int8Kernel kNeonDot{&RunInt8BlockNeonDot, kNeonPanel, /*input_offset=*/128};
+  return ActiveInstructionSet() >= InstructionSet::kNeonDot ? &kNeonDot : nullptr;
 #else
   return nullptr;
 #endif

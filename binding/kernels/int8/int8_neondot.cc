@@ -6,7 +6,6 @@
 namespace semisup::kernels {
 namespace {
 
-constexpr DotPanel kNeonPanel{.vectors = 4, .sums = 4};
 constexpr int kVectors = static_cast<int>(kNeonPanel.vectors);
 
 // Packs a panel with saturation to uint8.
