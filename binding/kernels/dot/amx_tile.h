@@ -105,27 +105,41 @@ class AmxTiles {
   AmxTiles& operator=(const AmxTiles&) = delete;
 
   void Run() {
-    const auto& output_block = block_.output_block;
-    const auto runs = SplitIntoRuns(output_block.windows, output_block.count);
-    const auto count = static_cast<int64_t>(runs.size());
-    const int64_t tiles = CeilDiv(count, 2);
-    const int64_t end = output_block.panels.first + output_block.panels.count;
-    for (int64_t p = output_block.panels.first; p < end; p++) {
-      const char* panel =
-          reinterpret_cast<const char*>(block_.weights.panels + p * block_.weights.panel_size());
-      for (int64_t t = 0; t < tiles; t++) {
-        const PixelRun none{};
-        const bool is_pair = 2 * t + 1 < count;
-        if (2 * t + 2 < count) PrefetchOutput(p, runs[2 * t + 2]);
-        if (2 * t + 3 < count) PrefetchOutput(p, runs[2 * t + 3]);
-        RunTile(p, panel, runs[2 * t], is_pair ? runs[2 * t + 1] : none, t, tiles);
-      }
+    const auto& weights = block_.weights;
+    const auto& panels = block_.output_block.panels;
+    const auto runs = SplitIntoRuns(block_.output_block.windows, block_.output_block.count);
+    const auto tiles = CeilDiv(static_cast<int64_t>(runs.size()), 2);
+    // Weights that stay in the L2 cache are read for each micro-tile again, so that the outputs are
+    // written in their order: a few cache lines of each pixel in turns are slow. Others are read
+    // once.
+    const bool is_by_tiles =
+        panels.count * weights.panel_size() * static_cast<int64_t>(sizeof(*weights.panels)) <=
+        kMaxCachedWeights;
+    for (int64_t i = 0; i < tiles * panels.count; i++) {
+      const int64_t t = is_by_tiles ? i / panels.count : i % tiles;
+      const int64_t p = panels.first + (is_by_tiles ? i % panels.count : i / tiles);
+      RunTile(p, runs, t, is_by_tiles ? 0 : tiles);
     }
   }
 
  private:
-  void RunTile(int64_t p, const char* panel, const PixelRun& first, const PixelRun& second,
-               int64_t t, int64_t tiles) {
+  // The runs of a micro-tile.
+  struct Pair {
+    PixelRun first;
+    PixelRun second;
+
+    int64_t count() const { return first.count + second.count; }
+  };
+
+  static Pair PairOf(const std::vector<PixelRun>& runs, int64_t t) {
+    const auto at = static_cast<size_t>(2 * t);
+    return {at < runs.size() ? runs[at] : PixelRun{},
+            at + 1 < runs.size() ? runs[at + 1] : PixelRun{}};
+  }
+
+  // `tiles`: how many micro-tiles share the work of prefetching the next panel; 0 for none.
+  void RunTile(int64_t p, const std::vector<PixelRun>& runs, int64_t t, int64_t tiles) {
+    const auto [first, second] = PairOf(runs, t);
     if (first.count != configured_[0] || second.count != configured_[1]) {
       configured_ = {first.count, second.count};
       Configure(first.count, second.count);
@@ -134,6 +148,13 @@ class AmxTiles {
       CopyTails(first, tails_.data());
       CopyTails(second, tails_.data() + kTailSize);
     }
+    if (tiles > 0) {
+      PrefetchOutput(p, PairOf(runs, t + 1));
+    } else if (p + 1 < block_.output_block.panels.first + block_.output_block.panels.count) {
+      PrefetchOutput(p + 1, {first, second});
+    }
+    const char* panel =
+        reinterpret_cast<const char*>(block_.weights.panels + p * block_.weights.panel_size());
     for (int64_t half = 0; half < 2; half++) {
       if (second.count > 0) {
         ComputeSums<true>(p, half, panel, first, second, 2 * t + half, 2 * tiles);
@@ -162,12 +183,16 @@ class AmxTiles {
     return reinterpret_cast<const char*>(block_.output_block.windows[run.first]);
   }
 
+  // The pixels of a pair follow each other.
   [[gnu::always_inline]]
-  void PrefetchOutput(int64_t p, const PixelRun& run) const {
+  void PrefetchOutput(int64_t p, const Pair& pair) const {
     const auto& output = block_.output_block;
-    PrefetchRows<Cache::kL1>(
-        output.output + run.first * output.output_channels + p * kPanelChannels, run.count,
-        output.output_channels, kPanelChannels);
+    const int64_t at = pair.first.first * output.output_channels + p * kPanelChannels;
+    PrefetchRows<Cache::kL1>(output.output + at, pair.count(), output.output_channels,
+                             kPanelChannels);
+    if (!output.residual || output.residual == output.output) return;
+    PrefetchRows<Cache::kL1>(output.residual + at, pair.count(), output.output_channels,
+                             kPanelChannels);
   }
 
   // The tails of all rows of the windows of a run.
@@ -210,7 +235,7 @@ class AmxTiles {
     const auto weights = block_.weights;
     const int64_t steps = row_bytes_ / kTileRowBytes;
     // Each step reads a sixteenth of the panel's lanes.
-    const int64_t lines = CeilDiv(kStepLanes * kAvx512Panel.vectors, shares);
+    const int64_t lines = shares == 0 ? 0 : CeilDiv(kStepLanes * kAvx512Panel.vectors, shares);
     const char* prefetch =
         panel + weights.rows * weights.lanes() * kPanelStride +
         share * lines * kCacheLineBytes * CeilDiv(weights.lanes(), kStepLanes) * weights.rows;
@@ -268,6 +293,7 @@ class AmxTiles {
     Kernel::template Finish<pixels>(block_, corner, sums);
   }
 
+  static constexpr int64_t kMaxCachedWeights = 1 << 20;
   // The pixels that are finished at a time, in registers.
   static constexpr int kFinished = 4;
   static constexpr int64_t kTailSize = kTileRows * kTileRowBytes;
