@@ -27,32 +27,40 @@ constexpr int64_t kTileSums = kAvx512Panel.sums;
 constexpr int64_t kPanelChannels = kAvx512Panel.channels();
 constexpr int64_t kPanelStride = kPanelChannels * kLaneBytes;
 
-// Consecutive pixels whose windows are `stride` bytes apart, so that one instruction loads them.
-struct PixelRun {
-  int64_t first;
-  int64_t count;
-  int64_t stride;
+// Pixels whose windows are the rows of a tile: `stride` bytes apart. Between the last pixel of an
+// image row and the first of the next there are rows of no pixel; the time of an instruction does
+// not depend on the number of rows.
+struct TilePixels {
+  static constexpr int64_t kNone = -1;
+
+  const char* window = nullptr;
+  int64_t stride = 0;
+  int64_t rows = 0;
+  // By row.
+  std::array<int64_t, kTileRows> pixels{};
+
+  int64_t first_pixel() const { return pixels[0]; }
+  int64_t last_pixel() const { return pixels[rows - 1]; }
 };
 
-// Splits pixels into as few runs as possible, of nearly equal length where one is too long.
 template <class T>
-std::vector<PixelRun> SplitIntoRuns(const T* const* windows, int64_t count) {
-  const auto distance = [&](int64_t i) {
-    return (windows[i + 1] - windows[i]) * static_cast<int64_t>(sizeof(T));
-  };
-  std::vector<PixelRun> runs;
-  for (int64_t first = 0; first < count;) {
-    int64_t end = first + 1;
-    const int64_t stride = end < count ? distance(first) : 0;
-    while (end < count && distance(end - 1) == stride) end++;
-    const int64_t parts = CeilDiv(end - first, kTileRows);
-    for (int64_t part = 0; part < parts; part++) {
-      const auto [at, length] = SplitRange(end - first, part, parts);
-      runs.push_back({first + at, length, stride});
+std::vector<TilePixels> SplitIntoTiles(const T* const* windows, int64_t count) {
+  const auto address = [&](int64_t pixel) { return reinterpret_cast<const char*>(windows[pixel]); };
+  std::vector<TilePixels> tiles;
+  for (int64_t pixel = 0; pixel < count;) {
+    TilePixels tile{.window = address(pixel)};
+    tile.pixels.fill(TilePixels::kNone);
+    tile.stride = pixel + 1 < count ? address(pixel + 1) - tile.window : 0;
+    for (; pixel < count; pixel++) {
+      const int64_t distance = address(pixel) - tile.window;
+      const int64_t row = tile.stride > 0 ? distance / tile.stride : 0;
+      if (row * tile.stride != distance || row >= kTileRows || (row == 0 && tile.rows > 0)) break;
+      tile.pixels[row] = pixel;
+      tile.rows = row + 1;
     }
-    first = end;
+    tiles.push_back(tile);
   }
-  return runs;
+  return tiles;
 }
 
 // The operand of LDTILECFG, as the manual of the architecture defines it.
@@ -65,8 +73,8 @@ struct alignas(64) TileConfiguration {
 };
 static_assert(sizeof(TileConfiguration) == 64);
 
-// The registers of a micro-tile: 0 to 3 hold sums of two runs of pixels by two vectors, 4 and 5 the
-// runs, 6 and 7 weights.
+// The registers of a micro-tile: 0 to 3 hold sums of two tiles of pixels by two vectors, 4 and 5
+// the pixels, 6 and 7 weights.
 inline void Configure(int64_t first_rows, int64_t second_rows) {
   TileConfiguration configuration;
   const std::array<int64_t, 8> rows{first_rows, first_rows,  second_rows, second_rows,
@@ -87,9 +95,10 @@ inline void CopyTail(const char* data, int64_t stride, int64_t count, int64_t by
   }
 }
 
-// Computes micro-tiles of up to two runs and one panel. `Kernel`: as ComputeDotTile()'s, with
+// Computes micro-tiles of up to two tiles of pixels and one panel. `Kernel`: as ComputeDotTile()'s,
+// with
 //   InitialSums(block, channel)  the 32-bit sums to begin with, from `channel` on; null for zeros
-//   MultiplyTiles<two>()         register 0 += 4 x 6 and so on; `two`: for both runs
+//   MultiplyTiles<two>()         register 0 += 4 x 6 and so on; `two`: for both tiles
 template <class Kernel>
 class AmxTiles {
  public:
@@ -107,8 +116,8 @@ class AmxTiles {
   void Run() {
     const auto& weights = block_.weights;
     const auto& panels = block_.output_block.panels;
-    const auto runs = SplitIntoRuns(block_.output_block.windows, block_.output_block.count);
-    const auto tiles = CeilDiv(static_cast<int64_t>(runs.size()), 2);
+    const auto pixels = SplitIntoTiles(block_.output_block.windows, block_.output_block.count);
+    const auto tiles = CeilDiv(static_cast<int64_t>(pixels.size()), 2);
     // Weights that stay in the L2 cache are read for each micro-tile again, so that the outputs are
     // written in their order: a few cache lines of each pixel in turns are slow. Others are read
     // once.
@@ -118,59 +127,59 @@ class AmxTiles {
     for (int64_t i = 0; i < tiles * panels.count; i++) {
       const int64_t t = is_by_tiles ? i / panels.count : i % tiles;
       const int64_t p = panels.first + (is_by_tiles ? i % panels.count : i / tiles);
-      RunTile(p, runs, t, is_by_tiles ? 0 : tiles);
+      RunTile(p, pixels, t, is_by_tiles ? 0 : tiles);
     }
   }
 
  private:
-  // The runs of a micro-tile.
-  struct Pair {
-    PixelRun first;
-    PixelRun second;
-
-    int64_t count() const { return first.count + second.count; }
-  };
-
-  static Pair PairOf(const std::vector<PixelRun>& runs, int64_t t) {
-    const auto at = static_cast<size_t>(2 * t);
-    return {at < runs.size() ? runs[at] : PixelRun{},
-            at + 1 < runs.size() ? runs[at + 1] : PixelRun{}};
-  }
+  using Pixels = std::vector<TilePixels>;
 
   // `tiles`: how many micro-tiles share the work of prefetching the next panel; 0 for none.
-  void RunTile(int64_t p, const std::vector<PixelRun>& runs, int64_t t, int64_t tiles) {
-    const auto [first, second] = PairOf(runs, t);
-    if (first.count != configured_[0] || second.count != configured_[1]) {
-      configured_ = {first.count, second.count};
-      Configure(first.count, second.count);
+  void RunTile(int64_t p, const Pixels& pixels, int64_t t, int64_t tiles) {
+    static const TilePixels kEmpty{};
+    const auto at = [&](int64_t i) -> const TilePixels& {
+      return i < static_cast<int64_t>(pixels.size()) ? pixels[i] : kEmpty;
+    };
+    const auto& first = at(2 * t);
+    const auto& second = at(2 * t + 1);
+    if (first.rows != configured_[0] || second.rows != configured_[1]) {
+      configured_ = {first.rows, second.rows};
+      Configure(first.rows, second.rows);
     }
     if (tail_bytes() > 0) {
       CopyTails(first, tails_.data());
       CopyTails(second, tails_.data() + kTailSize);
     }
     if (tiles > 0) {
-      PrefetchOutput(p, PairOf(runs, t + 1));
+      PrefetchOutput(p, at(2 * t + 2), at(2 * t + 3));
     } else if (p + 1 < block_.output_block.panels.first + block_.output_block.panels.count) {
-      PrefetchOutput(p + 1, {first, second});
+      PrefetchOutput(p + 1, first, second);
     }
     const char* panel =
         reinterpret_cast<const char*>(block_.weights.panels + p * block_.weights.panel_size());
     for (int64_t half = 0; half < 2; half++) {
-      if (second.count > 0) {
+      if (second.rows > 0) {
         ComputeSums<true>(p, half, panel, first, second, 2 * t + half, 2 * tiles);
       } else {
         ComputeSums<false>(p, half, panel, first, second, 2 * t + half, 2 * tiles);
       }
     }
-    const int64_t pixels = first.count + second.count;
-    for (int64_t i = 0; i < pixels; i += kFinished) {
-      const DotCorner corner{.pixel = first.first + i, .channel = p * kPanelChannels};
-      if (i + kFinished <= pixels) {
-        Finish<kFinished>(corner, i);
+    FinishTile(p, first, 0);
+    FinishTile(p, second, first.rows);
+  }
+
+  // Stores the outputs of a tile of pixels, whose sums begin at `row`.
+  void FinishTile(int64_t p, const TilePixels& tile, int64_t row) {
+    for (int64_t i = 0; i < tile.rows;) {
+      const int64_t pixel = tile.pixels[i];
+      const int64_t last = std::min(i + kFinished, tile.rows) - 1;
+      const DotCorner corner{.pixel = pixel, .channel = p * kPanelChannels};
+      if (pixel != TilePixels::kNone && tile.pixels[last] == pixel + kFinished - 1) {
+        Finish<kFinished>(corner, row + i);
+        i += kFinished;
       } else {
-        for (int64_t j = i; j < pixels; j++) {
-          Finish<1>({.pixel = first.first + j, .channel = p * kPanelChannels}, j);
-        }
+        if (pixel != TilePixels::kNone) Finish<1>(corner, row + i);
+        i++;
       }
     }
   }
@@ -179,28 +188,24 @@ class AmxTiles {
   int64_t row_stride() const {
     return block_.output_block.row_stride * static_cast<int64_t>(sizeof(Element));
   }
-  const char* WindowOf(const PixelRun& run) const {
-    return reinterpret_cast<const char*>(block_.output_block.windows[run.first]);
-  }
 
-  // The pixels of a pair follow each other.
+  // Of the pixels of two tiles, which follow each other.
   [[gnu::always_inline]]
-  void PrefetchOutput(int64_t p, const Pair& pair) const {
+  void PrefetchOutput(int64_t p, const TilePixels& first, const TilePixels& second) const {
+    if (first.rows == 0) return;
     const auto& output = block_.output_block;
-    const int64_t at = pair.first.first * output.output_channels + p * kPanelChannels;
-    PrefetchRows<Cache::kL1>(output.output + at, pair.count(), output.output_channels,
-                             kPanelChannels);
+    const int64_t at = first.first_pixel() * output.output_channels + p * kPanelChannels;
+    const int64_t count = (second.rows > 0 ? second : first).last_pixel() + 1 - first.first_pixel();
+    PrefetchRows<Cache::kL1>(output.output + at, count, output.output_channels, kPanelChannels);
     if (!output.residual || output.residual == output.output) return;
-    PrefetchRows<Cache::kL1>(output.residual + at, pair.count(), output.output_channels,
-                             kPanelChannels);
+    PrefetchRows<Cache::kL1>(output.residual + at, count, output.output_channels, kPanelChannels);
   }
 
-  // The tails of all rows of the windows of a run.
-  void CopyTails(const PixelRun& run, char* copies) const {
-    if (run.count == 0) return;
-    const char* tail = WindowOf(run) + row_bytes_ - tail_bytes();
+  // The tails of all rows of the windows.
+  void CopyTails(const TilePixels& tile, char* copies) const {
+    const char* tail = tile.window + row_bytes_ - tail_bytes();
     for (int64_t row = 0; row < block_.weights.rows; row++) {
-      CopyTail(tail + row * row_stride(), run.stride, run.count, tail_bytes(),
+      CopyTail(tail + row * row_stride(), tile.stride, tile.rows, tail_bytes(),
                copies + row * 2 * kTailSize);
     }
     // The compiler does not know that instructions on tiles read the copies.
@@ -230,8 +235,8 @@ class AmxTiles {
 
   // The sums of half of the panel. `share` of `shares`: which part of the next panel to prefetch.
   template <bool two>
-  void ComputeSums(int64_t p, int64_t half, const char* panel, const PixelRun& first,
-                   const PixelRun& second, int64_t share, int64_t shares) {
+  void ComputeSums(int64_t p, int64_t half, const char* panel, const TilePixels& first,
+                   const TilePixels& second, int64_t share, int64_t shares) {
     const auto weights = block_.weights;
     const int64_t steps = row_bytes_ / kTileRowBytes;
     // Each step reads a sixteenth of the panel's lanes.
@@ -242,13 +247,14 @@ class AmxTiles {
     const int64_t column = half * 2 * kTileSums;
     LoadInitialSums<two>(Kernel::InitialSums(block_, p * kPanelChannels + column));
     const char* b = panel + column * kLaneBytes;
-    const char* a_first = WindowOf(first);
-    const char* a_second = two ? WindowOf(second) : nullptr;
+    const char* a_first = first.window;
+    const char* a_second = second.window;
     const auto step = [&](const char* one, int64_t one_stride, const char* other,
                           int64_t other_stride) {
-      _tile_loadd(6, b, kPanelStride);
+      // Each weight is used once before it leaves the L1 cache, in which the pixels should stay.
+      _tile_stream_loadd(6, b, kPanelStride);
       _tile_loadd(4, one, one_stride);
-      _tile_loadd(7, b + kCacheLineBytes, kPanelStride);
+      _tile_stream_loadd(7, b + kCacheLineBytes, kPanelStride);
       if constexpr (two) _tile_loadd(5, other, other_stride);
       Kernel::template MultiplyTiles<two>();
       for (int64_t line = 0; line < lines; line++) {
@@ -274,8 +280,8 @@ class AmxTiles {
     _tile_stored(0, sums, kPanelStride);
     _tile_stored(1, sums + kTileSums, kPanelStride);
     if constexpr (two) {
-      _tile_stored(2, sums + first.count * kPanelChannels, kPanelStride);
-      _tile_stored(3, sums + first.count * kPanelChannels + kTileSums, kPanelStride);
+      _tile_stored(2, sums + first.rows * kPanelChannels, kPanelStride);
+      _tile_stored(3, sums + first.rows * kPanelChannels + kTileSums, kPanelStride);
     }
   }
 
@@ -302,7 +308,7 @@ class AmxTiles {
   std::array<int64_t, 2> configured_{-1, -1};
   alignas(64) int32_t sums_[2 * kTileRows * kPanelChannels];
   // The bytes of a row of the kernel, and copies of the last of them if they do not fill a step:
-  // for each row, those of the first and of the second run.
+  // for each row, those of the first and of the second tile.
   int64_t row_bytes_;
   Buffer<char> tails_;
 };
