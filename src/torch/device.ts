@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { DeviceError, LibTorchError } from '../errors';
 import {
   queryGpuDriver,
@@ -14,6 +14,7 @@ import { errorReason } from '../net/error-reason';
 import { invalidValue } from '../options';
 import { Executor } from './executor';
 import type { GpuHandle } from './native';
+import { processorModel } from './processor';
 
 /**
  * The device of a model: `'auto'` is the first GPU if one is usable, otherwise the CPU; `'cuda'` is the
@@ -97,10 +98,8 @@ const openGpus = new Map<number, DeviceHandle>();
 
 /** Lists the devices that models can run on. Queries NVIDIA's driver if LibTorch has CUDA. */
 export async function devices(): Promise<Device[]> {
-  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  const list: Device[] = [
-    { name: 'cpu', description: `${model}, ${availableParallelism()} cores` },
-  ];
+  const description = `${processorModel()}, ${availableParallelism()} cores`;
+  const list: Device[] = [{ name: 'cpu', description }];
   const libtorch = await systemProbe.findLibTorch();
   if (!hasCuda(libtorch)) return list;
   const driver = await systemProbe.queryDriver();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CacheError, SemisupError } from '../errors';
 import { userCache } from '../libtorch';
@@ -10,6 +10,7 @@ import { errorReason } from '../net/error-reason';
 import { writeFileAtomically } from './archive';
 import type { PlanTuning } from './native';
 import { isPlanChoices } from './plan-choices';
+import { processorModel } from './processor';
 
 /** Increment it when kernels or `PlanChoices` change, to invalidate earlier measurements. */
 const cacheVersion = 9;
@@ -19,7 +20,7 @@ const cacheVersion = 9;
  * one instruction set and one LibTorch.
  */
 export function tuningPath(key: readonly unknown[]): string | undefined {
-  const machine = [process.arch, cpus()[0]?.model, availableParallelism()];
+  const machine = [process.arch, processorModel(), availableParallelism()];
   const hash = createHash('sha256').update(JSON.stringify([cacheVersion, ...key, ...machine]));
   try {
     return join(userCache(), 'plans', `${hash.digest('hex').slice(0, 32)}.json`);

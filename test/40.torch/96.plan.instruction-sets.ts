@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { openNative, type InstructionSet } from '../../src/torch';
+import { openNative, type InstructionSet, type Plan } from '../../src/torch';
 import { makeNet } from '../support/convolutions';
-import { root, runNode } from '../support/run-node';
 import { planExample } from '../support/plans';
+import { root, runNode } from '../support/run-node';
+import { temporaryDirectory } from '../support/temporary';
 
 /** Those of this architecture, in ascending order. */
 const sets: InstructionSet[] =
@@ -44,8 +45,30 @@ function runTests(file: string, env: NodeJS.ProcessEnv): void {
   assert.equal(status, 0, stdout);
 }
 
+/** Plans a convolution in a process of its own, whose tunings are cached in `directory`; `prepare` is run first. */
+async function planIn(directory: string, env: NodeJS.ProcessEnv, prepare = ''): Promise<Plan> {
+  const { code, stdout, stderr } = await runNode(
+    `const { openNative } = require('./src/torch');
+     const { makeNet } = require('./test/support/convolutions');
+     const { planExample } = require('./test/support/plans');
+     void (async () => {
+       const native = await openNative();
+       // LibTorch may be in the cache.
+       process.env.XDG_CACHE_HOME = ${JSON.stringify(directory)};
+       ${prepare}
+       const net = await makeNet(['return torch.conv2d(x, self.w, None, [1, 1], [1, 1])'], { w: [32, 16, 3, 3] });
+       console.log(JSON.stringify(await net.plan('forward', planExample([16, 12, 12]), { plan: 'auto' })));
+     })();`,
+    [],
+    { ...process.env, ...env },
+  );
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Plan;
+}
+
 describe('instruction sets', function () {
   this.timeout(300_000);
+  const directory = temporaryDirectory();
   let best: InstructionSet;
   before(async () => {
     best = (await openNative()).instructionSet;
@@ -80,6 +103,28 @@ describe('instruction sets', function () {
     }
     assert.equal(await setWith(best), best);
     assert.equal(await setWith('none'), 'none');
+  });
+
+  it('leave every convolution to oneDNN on a processor with neither AVX2 nor NEON', async () => {
+    const { kind, instructionSet, choices } = await planIn(directory.path, { SEMISUP_CPU: 'none' });
+    assert.deepEqual({ kind, instructionSet }, { kind: 'planned', instructionSet: 'none' });
+    assert.deepEqual(choices!.latency.algorithms, ['onednn']);
+    assert.deepEqual(choices!.throughput.algorithms, ['onednn']);
+  });
+
+  it('do not share their tunings, nor do models of processors or versions of LibTorch', async () => {
+    const isCached = async (env: NodeJS.ProcessEnv, prepare?: string) =>
+      (await planIn(directory.path, env, prepare)).reason.startsWith('The tuning was read');
+    for (const [name, env, prepare] of [
+      ['the best set', {}, ''],
+      ['no set', { SEMISUP_CPU: 'none' }, ''],
+      ['another processor', {}, `require('node:os').cpus = () => [{ model: 'Another' }];`],
+      ['another LibTorch', {}, `Object.defineProperty(native, 'compiledFor', { value: '1.0.0' });`],
+    ] as const) {
+      if (name === 'no set' && best === 'none') continue;
+      assert.equal(await isCached(env, prepare), false, name);
+      assert.equal(await isCached(env, prepare), true, name);
+    }
   });
 
   for (const set of sets) {

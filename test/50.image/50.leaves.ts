@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deadLeavesImages } from '../../src/image';
+import { skipIfEmulated } from '../support/emulated';
 
 describe('dead-leaves images', () => {
   it('are deterministic, and differ from each other', async () => {
@@ -38,7 +39,8 @@ describe('dead-leaves images', () => {
     }
   });
 
-  it('are generated without blocking the event loop', async () => {
+  it('are generated without blocking the event loop', async function () {
+    skipIfEmulated(this);
     const delay = monitorEventLoopDelay({ resolution: 1 });
     await deadLeavesImages(1);
     delay.enable();

@@ -14,6 +14,7 @@ import { ScriptModule, type Tensor } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
 import { photoOrSkip } from '../support/photos';
+import { planExample } from '../support/plans';
 
 interface Summary {
   every64th: number[];
@@ -86,6 +87,16 @@ for (const architecture of Object.keys(architectures) as ArchitectureName[]) {
       using logits = await module.forward(input);
       await assertMatches(logits, golden.logits.photo);
     });
+
+    it("returns PyTorch's logits with a plan", async function () {
+      using image = generatedImage();
+      const plan = { precision: 'float32', plan: 'untuned' } as const;
+      const { kind, reason } = await module.plan('forward', planExample([3, 224, 224]), plan);
+      assert.equal(kind, 'planned', reason);
+      using logits = await module.forward(image);
+      const difference = await assertMatches(logits, golden.logits.image);
+      this.test!.title += ` (largest difference: ${difference.toExponential(1)} of the largest logit)`;
+    });
   });
 }
 
@@ -97,8 +108,12 @@ function countParameters(spec: ModuleSpec): number {
   return [...own, ...nested].reduce((sum, count) => sum + count, 0);
 }
 
-/** Asserts that all values are within 1e-4 of the largest absolute value. */
-async function assertMatches(tensor: Tensor, golden: Summary): Promise<void> {
+/**
+ * Asserts that all values are within 1e-4 of the largest absolute value.
+ *
+ * @returns the largest difference, relative to the largest absolute value
+ */
+async function assertMatches(tensor: Tensor, golden: Summary): Promise<number> {
   const values = [...((await tensor.data()) as Float32Array)];
   const tolerance = golden.largest * 1e-4;
   const assertNear = (actual: number, expected: number, margin: number) => {
@@ -113,4 +128,6 @@ async function assertMatches(tensor: Tensor, golden: Summary): Promise<void> {
     golden.sum,
     tolerance * values.length ** 0.5,
   );
+  const differences = golden.every64th.map((expected, i) => Math.abs(values[64 * i]! - expected));
+  return Math.max(...differences) / golden.largest;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openNative } from '../../src/torch';
 import { runCommand, runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -19,6 +20,22 @@ describe('semisup doctor and libtorch where', () => {
     const problems = findings.filter(({ name, ok }) => !ok && !(name === 'GPU' && isCuda));
     assert.deepEqual(problems, []);
     assert.equal(code, findings.every(({ ok }) => ok) ? 0 : 1);
+  });
+
+  it('report the instruction set of the kernels, or that oneDNN runs all convolutions', async () => {
+    const { instructionSet } = await openNative();
+    for (const [env, expected] of [
+      [{}, instructionSet === 'none' ? null : `kernels for ${instructionSet}`],
+      [{ SEMISUP_CPU: 'none' }, null],
+    ] as const) {
+      const { stdout } = await runCommand(['doctor', '--json'], { ...process.env, ...env });
+      const findings = JSON.parse(stdout) as { name: string; detail: string }[];
+      const { detail } = findings.find(({ name }) => name === 'cpu')!;
+      assert.ok(
+        detail.endsWith(`; ${expected ?? 'no kernels for it: oneDNN runs all convolutions'}`),
+        detail,
+      );
+    }
   });
 
   it('report the problem and the remedy', async () => {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a command in a mount namespace whose /proc/cpuinfo and /sys describe the processor that QEMU emulates. QEMU shows
 # those of the host, with which PyTorch's cpuinfo crashes.
-#   unshare --mount sh arm64-machine.sh qemu-aarch64-static -cpu neoverse-n1 COMMAND
+#   unshare --mount sh arm64-processor.sh COMMAND
 set -e
 cpu=/sys/devices/system/cpu
 mount -t tmpfs tmpfs $cpu
