@@ -8,7 +8,13 @@ import { describeFormat, detectFormat, type ImageFormat } from './formats/detect
 import { decodeWithImageRs, readImageRsHeader } from './image-rs';
 import { checkImageSize, type ImageSize } from './image-size';
 import { toImageSource, type ImageInput } from './input';
-import { decodeWithLibvips, readLibvipsHeader, renderSharp, shrinkFactor } from './libvips';
+import {
+  decodeWithLibvips,
+  isLibvipsTimeout,
+  readLibvipsHeader,
+  renderSharp,
+  shrinkFactor,
+} from './libvips';
 import { completeLimits, type DecodeLimits } from './limits';
 import { loadImageRs, loadSharp } from './native-decoders';
 import { readEncoded, type EncodedFile } from './read';
@@ -104,7 +110,7 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof ImageError || cause instanceof DecoderError) throw cause;
-    throw cause instanceof DecodeTimeout
+    throw cause instanceof DecodeTimeout || isLibvipsTimeout(cause)
       ? timeoutError(file.name, 'decoded', limits.milliseconds)
       : decodeError(file, format, cause);
   }

@@ -64,6 +64,11 @@ export async function decodeWithLibvips(
   };
 }
 
+/** Whether libvips stopped at the time limit, which it may do before this thread's timer runs if the event loop is busy. */
+export function isLibvipsTimeout(cause: unknown): boolean {
+  return cause instanceof Error && /^timeout: \d+% complete/.test(cause.message);
+}
+
 /** The factor by which a file is shrunk: 1 unless it is a JPEG that sharp can shrink while it decodes it. */
 export function shrinkFactor(
   format: LibvipsFormat,

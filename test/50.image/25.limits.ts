@@ -163,6 +163,18 @@ describe('decode: limits', () => {
     }
   });
 
+  it("limits.milliseconds is named if libvips' own timer runs first, as on a busy event loop", async () => {
+    const { toBuffer } = sharp.prototype;
+    sharp.prototype.toBuffer = () =>
+      Promise.reject(new Error("timeout: 88% complete\nVipsImage: killed for image 'temp-1'"));
+    try {
+      const timeout = failsWith('ERR_SEMISUP_IMAGE_TIMEOUT', /within the limit of 10000 ms/);
+      await assert.rejects(decode(fixture('rgb.png')), timeout);
+    } finally {
+      sharp.prototype.toBuffer = toBuffer;
+    }
+  });
+
   it('an image behind slow ones is decoded once these exceed the limit', async function () {
     this.timeout(60_000);
     const file = slow.webp!;

@@ -222,7 +222,8 @@ describe('Classifier', function () {
   it('completes running calls when it is closed, and rejects later ones', async () => {
     const closing = await openModel();
     const modules = memory().modules.count;
-    using input = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224]);
+    const { crop } = closing.metadata.transform;
+    using input = Tensor.from(new Float32Array(3 * crop ** 2), [1, 3, crop, crop]);
     const outputs = [closing.forward(input), closing.forward(input), closing.forward(input)];
     const predictions = [closing.classify([clock, clock]), closing.classify(clock)];
     const others = Promise.all([closing.embed(clock), closing.logits([clock, clock])]);
@@ -248,7 +249,11 @@ describe('Classifier', function () {
     await using module = await ScriptModule.create(slowNet);
     await module.save(path);
     // Slower than decoding, so that decoded images wait for it.
-    await using slow = await Classifier.open(path, { classes: ['one', 'two', 'three'] });
+    await using slow = await Classifier.open(path, {
+      classes: ['one', 'two', 'three'],
+      // Emulated decoders take longer than the default limit.
+      limits: { milliseconds: 600_000 },
+    });
     collectGarbage();
     const before = process.memoryUsage().external;
     let peak = 0;
