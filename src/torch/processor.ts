@@ -2,26 +2,27 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 /**
- * The model of the processor, e.g. `Neoverse-N1`. Node does not know the names of newer Arm processors: they are
- * identified as Linux does, e.g. `Arm processor 0x41 0xd4f` by the implementer and the part.
+ * The model of the processor, e.g. `Neoverse-N1`. Node does not know the names of newer Arm processors: on Linux, they
+ * are identified by the numbers of the implementer and the part, e.g. `Arm processor 0x41 0xd4f`.
  */
 export function processorModel(): string {
   const model = cpus()[0]?.model.trim();
   if (model && model !== 'unknown') return model;
-  const fields = armFields();
-  return fields ? `Arm processor ${fields}` : 'unknown processor';
+  return armModel(readCpuInfo()) ?? 'unknown processor';
 }
 
-/** The implementers and parts of all cores: there may be two kinds. */
-function armFields(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'arm64') return undefined;
+/** @param cpuInfo the contents of Linux's /proc/cpuinfo on Arm, whose cores may differ */
+export function armModel(cpuInfo: string): string | undefined {
+  const cores = cpuInfo.matchAll(/^CPU implementer\s*: (\w+)$[^]*?^CPU part\s*: (\w+)$/gm);
+  const kinds = new Set([...cores].map(([, implementer, part]) => `${implementer} ${part}`));
+  return kinds.size === 0 ? undefined : `Arm processor ${[...kinds].sort().join(', ')}`;
+}
+
+function readCpuInfo(): string {
   try {
-    const text = readFileSync('/proc/cpuinfo', 'utf8');
-    const cores = text.matchAll(/^CPU implementer\s*: (\w+)$[^]*?^CPU part\s*: (\w+)$/gm);
-    const kinds = new Set([...cores].map(([, implementer, part]) => `${implementer} ${part}`));
-    return [...kinds].sort().join(', ') || undefined;
+    return readFileSync('/proc/cpuinfo', 'utf8');
   } catch {
-    // Node's permission model may forbid it.
-    return undefined;
+    // Another system, or Node's permission model forbids it.
+    return '';
   }
 }

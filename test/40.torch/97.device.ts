@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { DeviceError } from '../../src/errors';
 import type { GpuDriver, LibTorch } from '../../src/libtorch';
 import { openDevice, openDeviceSync, type DeviceName } from '../../src/torch/device';
+import { armModel } from '../../src/torch/processor';
 
 const libtorch: LibTorch = {
   ...{ dir: '/lt', version: '2.13.0', variant: 'cu130', headers: false },
@@ -80,3 +81,20 @@ for (const [name, open] of [
     });
   });
 }
+
+describe('the model of a processor that Node does not know', () => {
+  const core = (implementer: string, part: string) =>
+    `processor\t: 0\nBogoMIPS\t: 50.00\nCPU implementer\t: ${implementer}\nCPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: ${part}\nCPU revision\t: 1\n\n`;
+
+  it('is that of all its cores', () => {
+    const small = core('0x41', '0xd80');
+    const large = core('0x41', '0xd82');
+    assert.equal(armModel(small + small), 'Arm processor 0x41 0xd80');
+    assert.equal(armModel(large + small + large), 'Arm processor 0x41 0xd80, 0x41 0xd82');
+  });
+
+  it('is unknown on other systems', () => {
+    assert.equal(armModel('vendor_id\t: GenuineIntel\nmodel name\t: unknown\n'), undefined);
+    assert.equal(armModel(''), undefined);
+  });
+});
