@@ -164,14 +164,15 @@ describe('decode: limits', () => {
   });
 
   it("limits.milliseconds is named if libvips' own timer runs first, as on a busy event loop", async () => {
-    const { toBuffer } = sharp.prototype;
-    sharp.prototype.toBuffer = () =>
+    const instances = sharp.prototype as { toBuffer: unknown };
+    const { toBuffer } = instances;
+    instances.toBuffer = () =>
       Promise.reject(new Error("timeout: 88% complete\nVipsImage: killed for image 'temp-1'"));
     try {
       const timeout = failsWith('ERR_SEMISUP_IMAGE_TIMEOUT', /within the limit of 10000 ms/);
       await assert.rejects(decode(fixture('rgb.png')), timeout);
     } finally {
-      sharp.prototype.toBuffer = toBuffer;
+      instances.toBuffer = toBuffer;
     }
   });
 
