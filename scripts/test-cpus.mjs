@@ -25,7 +25,7 @@ const processors = {
   Nehalem: {
     features: '',
     doctor: 'no kernels for it: oneDNN runs all convolutions',
-    tests: [logits, ...tests, { file: 'test/40.torch/96.plan.instruction-sets.ts' }],
+    tests: [logits, ...tests],
   },
 };
 

@@ -87,17 +87,22 @@ function cacheDirectory() {
 function writePrograms(name, commands) {
   const directory = join(cacheDirectory(), name);
   mkdirSync(directory, { recursive: true });
+  // Other emulated processes may be running these files.
+  const replace = (path, write) => {
+    const temporary = `${path}.${process.pid}`;
+    write(temporary);
+    renameSync(temporary, path);
+  };
   for (const [program, command] of Object.entries(commands)) {
     const quoted = command.map((part) => `'${part}'`).join(' ');
-    writeFileSync(join(directory, program), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
+    const script = `#!/bin/sh\nexec ${quoted} "$@"\n`;
+    replace(join(directory, program), (path) => writeFileSync(path, script, { mode: 0o755 }));
   }
   // tsx compiles TypeScript by running esbuild, a program for this machine.
-  const esbuild = join(directory, 'esbuild');
   const fromTsx = createRequire(require.resolve('tsx/package.json'));
-  copyFileSync(
-    fromTsx.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`),
-    esbuild,
-  );
+  const installed = fromTsx.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`);
+  const esbuild = join(directory, 'esbuild');
+  replace(esbuild, (path) => copyFileSync(installed, path));
   const file = join(directory, 'node');
   return {
     file,
