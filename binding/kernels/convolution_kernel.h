@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/elementwise/activation.h"
 #include "kernels/pooling/max_pool.h"
 #include "kernels/workspace.h"
 
@@ -26,6 +27,8 @@ struct ConvolutionArguments {
   int64_t input_height;
   int64_t input_width;
   bool relu;
+  // Applied last.
+  Activation activation = {};
   // Set only for kernels that fuse max pooling: `output` then receives the pooled output.
   const MaxPool* max_pool = nullptr;
   // Whether the input is NCHW. Set only for kernels that accept it.

@@ -1,11 +1,12 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/partition.h"
 
 namespace semisup::kernels {
 
-// The shape of a convolution without dilation. Channel counts are those of all groups.
+// The shape of a convolution. Channel counts are those of all groups.
 struct ConvolutionShape {
   int64_t input_channels;
   int64_t output_channels;
@@ -13,21 +14,25 @@ struct ConvolutionShape {
   HeightWidth kernel;
   HeightWidth stride;
   HeightWidth padding;
+  HeightWidth dilation = {1, 1};
 
   int64_t group_inputs() const { return input_channels / groups; }
   int64_t group_outputs() const { return output_channels / groups; }
   bool is_padded() const { return padding != HeightWidth{0, 0}; }
+  bool is_dilated() const { return dilation != HeightWidth{1, 1}; }
+  bool is_depthwise() const { return group_inputs() == 1 && group_outputs() == 1; }
+  // The pixels from the first to the last tap of the kernel along a spatial dimension.
+  int64_t extent(int dimension) const { return dilation[dimension] * (kernel[dimension] - 1) + 1; }
 
-  // The same convolution with small groups merged until their outputs fill a vector; the weights
-  // between channels of different groups are zero. Returns the shape unchanged if no merge of at
-  // most four groups fills a vector: most weights would be zero.
-  ConvolutionShape WithMergedGroups(int64_t vector_width) const {
-    constexpr int64_t kMaxMerged = 4;
-    const int64_t merged = vector_width / group_outputs();
+  // The same convolution with as many small groups merged as fit into a vector of outputs, up to
+  // `max_merged`; the weights between channels of different groups are zero.
+  ConvolutionShape WithMergedGroups(int64_t vector_width, int64_t max_merged) const {
     ConvolutionShape shape = *this;
-    if (merged > 1 && merged <= kMaxMerged && merged * group_outputs() == vector_width &&
-        groups % merged == 0) {
+    for (int64_t merged = std::min(max_merged, vector_width / group_outputs()); merged > 1;
+         merged--) {
+      if (groups % merged != 0) continue;
       shape.groups /= merged;
+      break;
     }
     return shape;
   }

@@ -51,7 +51,23 @@ struct Epilogue {
   // Added row by row, with the output's stride, or null; may alias the output.
   const float* addend;
   bool relu;
+  // The columns of the last vector, for tiles whose last vector is partial.
+  int64_t last_columns = kVectorWidth;
 };
+
+// Vector `vector` of a row of `vectors`. Only columns that exist are read or written.
+template <bool is_partial, int vectors>
+Vector LoadColumns(const float* row, int vector, const Epilogue& epilogue) {
+  const float* data = row + vector * kVectorWidth;
+  if (is_partial && vector == vectors - 1) return LoadPart(data, epilogue.last_columns);
+  return Load(data);
+}
+template <bool is_partial, int vectors>
+void StoreColumns(float* row, int vector, Vector value, const Epilogue& epilogue) {
+  float* data = row + vector * kVectorWidth;
+  if (is_partial && vector == vectors - 1) return StorePart(data, epilogue.last_columns, value);
+  Store(data, value);
+}
 
 // A packed panel of weights, [k_blocks, depth, vectors * kVectorWidth], of float or BFloat16.
 template <class Weight>
@@ -75,21 +91,23 @@ Panel<Weight> PanelForTile(const Weight* weights, int64_t depth, int64_t k_block
           prefetch + tile * step * depth * k_blocks / static_cast<int64_t>(sizeof(Weight)), step};
 }
 
-// Computes a micro-tile of `rows` x (`vectors` * kVectorWidth) outputs. Arguments are passed by
-// value so that the compiler keeps them in registers: a store could alias a reference.
-template <int rows, int vectors, class Weight, class Matrix>
+// Computes a micro-tile of `rows` x (`vectors` * kVectorWidth) outputs; if `is_partial`, only
+// `last_columns` of the last vector exist. Arguments are passed by value so that the compiler keeps
+// them in registers: a store could alias a reference.
+template <int rows, int vectors, bool is_partial, class Weight, class Matrix>
 void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilogue epilogue) {
   constexpr int64_t kRowBytes = vectors * kVectorWidth * static_cast<int64_t>(sizeof(Weight));
   Vector sums[rows][vectors];
   Unroll<vectors>([&](auto j) {
-    const Vector bias = epilogue.bias ? Load(epilogue.bias + j * kVectorWidth) : Zero();
+    const Vector bias =
+        epilogue.bias ? LoadColumns<is_partial, vectors>(epilogue.bias, j, epilogue) : Zero();
     Unroll<rows>([&](auto i) { sums[i][j] = bias; });
   });
   if (epilogue.addend) {
     Unroll<rows>([&](auto i) {
       Unroll<vectors>([&](auto j) {
-        const Vector addend = Load(epilogue.addend + i * output.stride + j * kVectorWidth);
-        sums[i][j] = Add(sums[i][j], addend);
+        const float* addend = epilogue.addend + i * output.stride;
+        sums[i][j] = Add(sums[i][j], LoadColumns<is_partial, vectors>(addend, j, epilogue));
       });
     });
   }
@@ -117,7 +135,8 @@ void ComputeTile(Matrix a, Panel<Weight> panel, StridedRows<float> output, Epilo
   const Vector bound = LowerBound(epilogue.relu);
   Unroll<rows>([&](auto i) {
     Unroll<vectors>([&](auto j) {
-      Store(output.data + i * output.stride + j * kVectorWidth, AtLeast(bound, sums[i][j]));
+      StoreColumns<is_partial, vectors>(output.data + i * output.stride, j,
+                                        AtLeast(bound, sums[i][j]), epilogue);
     });
   });
 }
@@ -132,13 +151,39 @@ constexpr int kPanelVectors = kAccumulators / 6;
 // The maximum number of rows of a micro-tile.
 constexpr int MaxTileRows(int vectors) { return kAccumulators / vectors; }
 
-template <int vectors, class Weight, class Matrix, int... rows>
+template <int vectors, bool is_partial, class Weight, class Matrix, int... rows>
 constexpr auto MakeMicroKernels(std::integer_sequence<int, rows...>) {
-  return std::array{&ComputeTile<rows + 1, vectors, Weight, Matrix>...};
+  return std::array{&ComputeTile<rows + 1, vectors, is_partial, Weight, Matrix>...};
 }
 // ComputeTile() for 1, 2, ... MaxTileRows() rows.
-template <int vectors, class Weight = float, class Matrix = StridedRows<const float>>
-inline constexpr auto kMicroKernels = MakeMicroKernels<vectors, Weight, Matrix>(
+template <int vectors, class Weight = float, class Matrix = StridedRows<const float>,
+          bool is_partial = false>
+inline constexpr auto kMicroKernels = MakeMicroKernels<vectors, is_partial, Weight, Matrix>(
     std::make_integer_sequence<int, MaxTileRows(vectors)>());
+
+// Output columns `first` to `first + kPanelVectors * kVectorWidth - 1`, or fewer at the end of
+// `columns` columns. A panel is packed at its own width in whole vectors.
+struct PanelColumns {
+  int64_t first;
+  int64_t columns;
+
+  int64_t count() const { return std::min(columns - first, kPanelVectors * kVectorWidth); }
+  int64_t packed_count() const { return CeilDiv(count(), kVectorWidth) * kVectorWidth; }
+  bool is_partial() const { return count() < kPanelVectors * kVectorWidth; }
+  int64_t last_columns() const { return count() - (packed_count() - kVectorWidth); }
+};
+
+// Calls body(vectors, is_partial) with integral constants for the width of a panel: full panels
+// keep loops of their own.
+template <class Body>
+inline void WithPanelWidth(const PanelColumns& panel, const Body& body) {
+  if (!panel.is_partial()) {
+    return body(std::integral_constant<int, kPanelVectors>(), std::false_type());
+  }
+  const auto vectors = static_cast<int>(panel.packed_count() / kVectorWidth);
+  Unroll<kPanelVectors>([&](auto i) {
+    if (vectors == i + 1) body(std::integral_constant<int, i + 1>(), std::true_type());
+  });
+}
 
 }  // namespace semisup::kernels::SEMISUP_SIMD

@@ -5,10 +5,17 @@
 
 namespace semisup::kernels {
 
+struct Activation;
+struct ActivationRows;
+struct AffineRows;
+struct BinaryRows;
+struct DepthwiseBlock;
 struct DirectBlock;
 struct GroupedBlock;
+struct LayerNormRows;
+struct Range;
 template <class T>
-struct MaxWindow;
+struct PoolWindow;
 template <class Weight>
 struct PointwiseBlock;
 struct WinogradBlock;
@@ -27,10 +34,18 @@ struct SimdKernels {
   void (*run_pointwise_block_bfloat16)(const PointwiseBlock<BFloat16>& block);
   void (*run_direct_block)(const DirectBlock& block);
   void (*run_grouped_block)(const GroupedBlock& block);
+  void (*run_depthwise_block)(const DepthwiseBlock& block);
   void (*run_winograd_block)(const WinogradBlock& block);
   // Writes the maximum of each channel; NaN if any element of the channel is NaN.
-  void (*max_of_window)(const MaxWindow<float>& window, float* maxima);
-  void (*max_of_window_bfloat16)(const MaxWindow<BFloat16>& window, BFloat16* maxima);
+  void (*max_of_window)(const PoolWindow<float>& window, float* maxima);
+  void (*max_of_window_bfloat16)(const PoolWindow<BFloat16>& window, BFloat16* maxima);
+  // Writes the sum of each channel divided by `divisor`.
+  void (*mean_of_window)(const PoolWindow<float>& window, float divisor, float* means);
+  void (*activate)(const Activation& activation, const ActivationRows& rows);
+  // These compute the rows `rows`.
+  void (*combine)(const BinaryRows& operands, const Range& rows);
+  void (*scale_and_shift)(const AffineRows& operands, const Range& rows);
+  void (*normalize)(const LayerNormRows& operands, const Range& rows);
 };
 
 // Those for the instruction set in use; null if there are none for it.

@@ -25,8 +25,11 @@ function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv =
   assert.equal(status, 0, `${signal ?? ''}\n${stdout}`);
   const [first, ...lines] = stdout.trim().split('\n');
   assert.equal(first, set);
-  const kernels = new Set(lines.map((line) => /^ok ([\w ]+?)[ :]/.exec(line)?.[1]));
-  const all = ['pointwise', 'direct', 'grouped', 'winograd2x2', 'winograd4x4'];
+  const kernels = new Set(lines.map((line) => /^ok ((?:layer |average )?\w+)/.exec(line)?.[1]));
+  const all = [
+    ...['pointwise', 'direct', 'grouped', 'depthwise', 'winograd2x2', 'winograd4x4'],
+    ...['activation', 'binary', 'affine', 'layer norm', 'average pool'],
+  ];
   if (!['none', 'neon'].includes(set)) all.push('int8');
   if (['neon_bf16', 'avx512_bf16', 'amx'].includes(set)) all.push('bfloat16');
   for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);

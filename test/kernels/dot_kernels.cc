@@ -4,11 +4,13 @@
 #include <cmath>
 #include <optional>
 
+#include "checks.h"
 #include "kernels/bfloat16/bfloat16_convolution.h"
 #include "kernels/int8/int8_convolution.h"
-#include "support.h"
 
 namespace {
+
+using namespace semisup::kernels;
 
 constexpr int64_t kBatch = 2;
 
@@ -206,6 +208,7 @@ void CheckInt8(const Dot& dot, int spread) {
 }  // namespace
 
 void CheckDotKernels() {
+  using namespace semisup::kernels;
   const MaxPool pool{.kernel = 3, .stride = 2, .padding = 1};
   const Dot cases[]{
       {{64, 64, 1, {1, 1}, {1, 1}, {0, 0}}, {9, 7}, false, true, {}},

@@ -1,18 +1,19 @@
-// Compares every float kernel with plain loops in double precision, and prints a line for each.
-// Exits with 1 if one differs.
+// Compares every float convolution with plain loops in double precision, and prints a line for
+// each. Exits with 1 if one differs.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "checks.h"
+#include "kernels/depthwise/depthwise.h"
 #include "kernels/direct/direct.h"
 #include "kernels/grouped/grouped.h"
 #include "kernels/instruction_set.h"
 #include "kernels/pointwise/pointwise.h"
 #include "kernels/pooling/max_pool.h"
 #include "kernels/winograd/winograd.h"
-#include "support.h"
 
 namespace {
 
@@ -34,22 +35,28 @@ class Case {
   const float* weight() const { return weight_.data(); }
 
   void Check(const std::string& name, const ConvolutionKernel<float>& kernel) const {
-    std::vector<float> output(residual_.size());
+    // The output replaces the residual, and must not extend beyond it.
+    constexpr float kGuard = 12345;
+    auto output = residual_;
+    output.resize(output.size() + 64, kGuard);
     HeapWorkspace workspace;
     kernel.Run({.input = input_.data(),
                 .bias = bias_.data(),
-                .residual = residual_.data(),
+                .residual = output.data(),
                 .output = output.data(),
                 .batch = kBatch,
                 .height = height(),
                 .width = width(),
                 .input_height = size_[0],
                 .input_width = size_[1],
-                .relu = true},
+                .relu = false,
+                .activation = {ActivationKind::kClamp, -0.25F, 2}},
                workspace);
     double error = 0;
     for (size_t i = 0; i < output.size(); i++) {
-      const double difference = std::abs(output[i] - Expected(static_cast<int64_t>(i)));
+      const double expected =
+          i < residual_.size() ? Expected(static_cast<int64_t>(i)) : double{kGuard};
+      const double difference = std::abs(output[i] - expected);
       if (!(difference <= error)) error = difference;
     }
     // Relative to the sum of the magnitudes, which grows with the depth.
@@ -62,7 +69,7 @@ class Case {
   static constexpr int64_t kBatch = 2;
 
   int64_t OutputLength(int dimension) const {
-    return (size_[dimension] + 2 * shape_.padding[dimension] - shape_.kernel[dimension]) /
+    return (size_[dimension] + 2 * shape_.padding[dimension] - shape_.extent(dimension)) /
                shape_.stride[dimension] +
            1;
   }
@@ -79,8 +86,8 @@ class Case {
     double sum = bias_[o] + residual_[index];
     for (int64_t i = 0; i < shape_.kernel[0]; i++) {
       for (int64_t j = 0; j < shape_.kernel[1]; j++) {
-        const int64_t y = top + i;
-        const int64_t x = left + j;
+        const int64_t y = top + i * shape_.dilation[0];
+        const int64_t x = left + j * shape_.dilation[1];
         if (y < 0 || y >= size_[0] || x < 0 || x >= size_[1]) continue;
         const float* input = input_.data() +
                              ((image * size_[0] + y) * size_[1] + x) * shape_.input_channels +
@@ -91,14 +98,17 @@ class Case {
         }
       }
     }
-    return std::max(0.0, sum);
+    return std::clamp(sum, -0.25, 2.0);
   }
 
   std::string Describe() const {
-    return std::to_string(shape_.kernel[0]) + "x" + std::to_string(shape_.kernel[1]) + ", " +
-           std::to_string(shape_.input_channels) + " to " + std::to_string(shape_.output_channels) +
-           " channels in " + std::to_string(shape_.groups) + " groups, stride " +
-           std::to_string(shape_.stride[0]);
+    const auto pair = [](const HeightWidth& sides) {
+      return std::to_string(sides[0]) + "x" + std::to_string(sides[1]);
+    };
+    return pair(shape_.kernel) + ", " + std::to_string(shape_.input_channels) + " to " +
+           std::to_string(shape_.output_channels) + " channels in " +
+           std::to_string(shape_.groups) + " groups, stride " + pair(shape_.stride) + ", padding " +
+           pair(shape_.padding) + ", dilation " + pair(shape_.dilation) + ", of " + pair(size_);
   }
 
   ConvolutionShape shape_;
@@ -109,8 +119,13 @@ class Case {
   std::vector<float> residual_;
 };
 
+// With all kernels that support it. Unless there are no kernels, at least one does.
 void CheckConvolution(const Case& one) {
   const auto& shape = one.shape();
+  const bool is_supported =
+      PointwiseConvolution::Supports(shape) || DirectConvolution::Supports(shape) ||
+      GroupedConvolution::Supports(shape) || DepthwiseConvolution::Supports(shape);
+  if (ActiveKernels() && !is_supported) Report("no kernel for a convolution", 1, 0);
   if (PointwiseConvolution::Supports(shape)) {
     one.Check("pointwise",
               PointwiseConvolution(one.weight(), shape.input_channels, shape.output_channels));
@@ -121,9 +136,40 @@ void CheckConvolution(const Case& one) {
   if (GroupedConvolution::Supports(shape)) {
     one.Check("grouped", GroupedConvolution(one.weight(), shape));
   }
+  if (DepthwiseConvolution::Supports(shape)) {
+    one.Check("depthwise", DepthwiseConvolution(one.weight(), shape));
+  }
   if (WinogradConvolution::Supports(shape)) {
     one.Check("winograd2x2", WinogradConvolution(one.weight(), shape, 2));
     one.Check("winograd4x4", WinogradConvolution(one.weight(), shape, 4));
+  }
+}
+
+// Convolutions of any shape; depthwise ones, grouped ones, pointwise ones and others in turn.
+void CheckRandomConvolutions() {
+  const auto any = [](int64_t low, int64_t high) { return RandomInteger(low, high); };
+  for (int i = 0; i < 60; i++) {
+    const int kind = i % 4;
+    const bool is_pointwise = kind == 2;
+    ConvolutionShape shape{.input_channels = any(1, 70),
+                           .output_channels = any(1, 150),
+                           .groups = 1,
+                           .kernel = {any(1, 5), any(1, 5)},
+                           .stride = {any(1, 3), any(1, 3)},
+                           .padding = {any(0, 3), any(0, 3)},
+                           .dilation = {any(1, 3), any(1, 3)}};
+    if (is_pointwise) {
+      shape.kernel = shape.stride = shape.dilation = {1, 1};
+      shape.padding = {0, 0};
+    } else if (kind == 0) {
+      shape.groups = shape.output_channels = shape.input_channels = any(1, 150);
+    } else if (kind == 1) {
+      shape.groups = any(2, 20);
+      shape.input_channels = shape.groups * any(1, 9);
+      shape.output_channels = shape.groups * any(1, 40);
+    }
+    const HeightWidth size{shape.extent(0) + any(0, 12), shape.extent(1) + any(0, 12)};
+    CheckConvolution(Case(shape, size));
   }
 }
 
@@ -179,9 +225,33 @@ int main() {
       {{32, 64, 8, {3, 3}, {2, 2}, {1, 1}}, {10, 9}},
       {{64, 64, 2, {3, 3}, {1, 1}, {1, 1}}, {8, 8}},
       {{16, 16, 4, {3, 3}, {1, 1}, {1, 1}}, {7, 7}},
+      // Panels that are partial, and as wide as one to all vectors.
+      {{20, 24, 1, {1, 1}, {1, 1}, {0, 0}}, {9, 7}},
+      {{600, 37, 1, {1, 1}, {1, 1}, {0, 0}}, {6, 5}},
+      {{20, 130, 1, {1, 1}, {2, 2}, {1, 1}}, {9, 7}},
+      {{700, 90, 1, {3, 3}, {1, 1}, {1, 1}}, {5, 6}},
+      // Dilated, in passes of several k-blocks and of sections.
+      {{64, 21, 1, {3, 3}, {1, 1}, {2, 2}, {2, 2}}, {13, 11}},
+      {{700, 64, 1, {3, 3}, {1, 1}, {12, 12}, {12, 12}}, {9, 9}},
+      {{24, 48, 6, {3, 3}, {2, 2}, {2, 2}, {2, 2}}, {13, 11}},
+      // Groups that fill no vector, or are merged into one.
+      {{6, 6, 3, {3, 3}, {1, 1}, {1, 1}}, {7, 9}},
+      {{28, 56, 28, {3, 3}, {1, 1}, {1, 1}}, {7, 9}},
+      {{30, 130, 2, {1, 1}, {1, 1}, {0, 0}}, {7, 9}},
+      // Depthwise.
+      {{32, 32, 32, {3, 3}, {1, 1}, {1, 1}}, {13, 21}},
+      {{40, 40, 40, {3, 3}, {2, 2}, {1, 1}}, {13, 21}},
+      {{19, 19, 19, {5, 5}, {1, 1}, {2, 2}}, {7, 7}},
+      {{32, 32, 32, {5, 5}, {2, 2}, {2, 2}}, {14, 13}},
+      {{48, 48, 48, {7, 7}, {1, 1}, {3, 3}}, {9, 14}},
+      {{32, 32, 32, {3, 3}, {1, 1}, {4, 4}, {4, 4}}, {9, 14}},
+      {{33, 33, 33, {7, 7}, {2, 2}, {3, 3}}, {3, 2}},
   };
   for (const auto& [shape, size] : cases) CheckConvolution(Case(shape, size));
+  CheckRandomConvolutions();
   CheckMaxPool();
+  if (ActiveKernels()) CheckSteps();
+  CheckConcatenation();
   CheckDotKernels();
-  return failed ? 1 : 0;
+  return AnyFailed() ? 1 : 0;
 }

@@ -25,7 +25,7 @@ struct DirectOutput {
   // If not null, `data` receives the pooled output only.
   const MaxPool* max_pool;
 
-  int64_t panels() const { return channels / panel; }
+  int64_t panels() const { return CeilDiv(channels, panel); }
 };
 
 // Calls compute(block) for blocks of pixels and panels, in parallel.
@@ -54,7 +54,7 @@ void ForEachBlock(const InputWindows<T>& windows, const DirectOutput<T>& output,
       compute(
           OutputBlock<T>{.windows = located.data(),
                          .count = block.count,
-                         .row_stride = windows.row_stride(),
+                         .row_stride = windows.window_row_stride(),
                          .residual = output.residual ? output.residual + first : nullptr,
                          .output = output.data + first,
                          .output_channels = output.channels,
@@ -114,7 +114,7 @@ void ForEachPooledBlock(const InputWindows<T>& windows, const DirectOutput<T>& o
         windows.Locate(pixels, conv_rows + rows_size, located);
         compute(OutputBlock<T>{.windows = located.data(),
                                .count = pixels.count,
-                               .row_stride = windows.row_stride(),
+                               .row_stride = windows.window_row_stride(),
                                .residual = nullptr,
                                .output = conv_rows + reused * row_size,
                                .output_channels = output.channels,

@@ -2,33 +2,36 @@
 
 #include "kernels/direct/blocking.h"
 #include "kernels/direct/direct_block.h"
-#include "kernels/parallel.h"
+#include "kernels/panel_weights.h"
 
 namespace semisup::kernels {
 
 bool DirectConvolution::Supports(const ConvolutionShape& shape) {
-  const bool is_pointwise = shape.kernel == HeightWidth{1, 1} && shape.stride == HeightWidth{1, 1};
-  const auto* kernels = ActiveKernels();
-  return kernels && shape.groups == 1 && !is_pointwise &&
-         shape.output_channels % kernels->panel == 0;
+  // PointwiseConvolution computes these faster.
+  const bool is_pointwise =
+      shape.kernel == HeightWidth{1, 1} && shape.stride == HeightWidth{1, 1} && !shape.is_padded();
+  return ActiveKernels() && shape.groups == 1 && !is_pointwise;
 }
 
 DirectConvolution::DirectConvolution(const float* weight, const ConvolutionShape& shape)
-    : shape_(shape),
-      weight_(shape.output_channels * shape.input_channels * shape.kernel[0] * shape.kernel[1]) {
-  const int64_t inputs = shape.input_channels;
-  const int64_t taps = shape.kernel[0] * shape.kernel[1];
-  const int64_t panel = kernels_.panel;
-  ParallelFor(shape.output_channels, panel, [&](int64_t begin, int64_t end, int64_t) {
-    for (int64_t o = begin; o < end; o++) {
-      float* packed = weight_.data() + o / panel * panel * taps * inputs + o % panel;
-      for (int64_t c = 0; c < inputs; c++) {
-        for (int64_t tap = 0; tap < taps; tap++) {
-          packed[(tap * inputs + c) * panel] = weight[(o * inputs + c) * taps + tap];
-        }
-      }
-    }
-  });
+    : shape_(shape), weight_(PackPanels(weight, shape, kernels_)) {}
+
+// The taps of a kernel row are contiguous unless columns are dilated; then each tap is a k-block.
+DirectTaps DirectConvolution::TapsOf(int64_t row_stride) const {
+  const auto& [rows, columns] = shape_.kernel;
+  const int64_t inputs = shape_.input_channels;
+  if (columns == 1 || shape_.dilation[1] == 1) {
+    return {.lines = 1,
+            .line_stride = 0,
+            .k_blocks = rows,
+            .k_block_stride = row_stride,
+            .k_block_size = columns * inputs};
+  }
+  return {.lines = rows,
+          .line_stride = row_stride,
+          .k_blocks = columns,
+          .k_block_stride = shape_.dilation[1] * inputs,
+          .k_block_size = inputs};
 }
 
 void DirectConvolution::Run(const ConvolutionArguments<float>& arguments,
@@ -54,10 +57,10 @@ void DirectConvolution::Run(const ConvolutionArguments<float>& arguments,
                                    .max_pool = arguments.max_pool};
   ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<float>& output_block) {
     const DirectBlock block{.weight = weight_.data(),
-                            .rows = shape_.kernel[0],
-                            .row_size = shape_.kernel[1] * shape_.input_channels,
+                            .taps = TapsOf(output_block.row_stride),
                             .bias = arguments.bias,
                             .relu = arguments.relu,
+                            .activation = arguments.activation,
                             .output_block = output_block};
     kernels_.run_direct_block(block);
   });

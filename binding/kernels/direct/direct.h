@@ -2,6 +2,7 @@
 #include "kernels/buffer.h"
 #include "kernels/convolution_kernel.h"
 #include "kernels/convolution_shape.h"
+#include "kernels/direct/direct_block.h"
 #include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
@@ -20,9 +21,12 @@ class DirectConvolution final : public ConvolutionKernel<float> {
   bool AcceptsNchw() const override { return shape_.input_channels <= kMaxNchwChannels; }
 
  private:
+  // `row_stride`: the distance between the rows of a window.
+  DirectTaps TapsOf(int64_t row_stride) const;
+
   const SimdKernels& kernels_ = *ActiveKernels();
   ConvolutionShape shape_;
-  // For each panel of output channels: [rows, columns, input_channels, kernels_.panel].
+  // See PackPanels().
   Buffer<float> weight_;
 };
 

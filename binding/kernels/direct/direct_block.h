@@ -1,18 +1,28 @@
 #pragma once
 #include "kernels/direct/output_block.h"
+#include "kernels/elementwise/activation.h"
 
 namespace semisup::kernels {
 
+// The input elements of a window: `lines` sequences, `line_stride` elements apart, each of
+// `k_blocks` contiguous runs of `k_block_size` elements, `k_block_stride` elements apart.
+struct DirectTaps {
+  int64_t lines;
+  int64_t line_stride;
+  int64_t k_blocks;
+  int64_t k_block_stride;
+  int64_t k_block_size;
+};
+
 // One unit of work. A thread may run several.
 struct DirectBlock {
-  // For each panel: [rows, row_size, SimdKernels::panel].
+  // See PackPanels().
   const float* weight;
-  // The kernel's rows, and the number of contiguous input elements that each covers.
-  int64_t rows;
-  int64_t row_size;
+  DirectTaps taps;
   // [output_channels], or null.
   const float* bias;
   bool relu;
+  const Activation& activation;
   OutputBlock<float> output_block;
 };
 

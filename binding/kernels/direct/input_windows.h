@@ -34,9 +34,10 @@ struct InputWindows {
   // Elements that the kernel may read past the end of the last row; set to the padding value.
   int64_t overread;
 
-  // The distances in elements between the rows of a window, and between the windows of adjacent
-  // pixels.
+  // The distances in elements between rows, between the rows of a window, and between the windows
+  // of adjacent pixels.
   int64_t row_stride() const { return (width + 2 * shape.padding[1]) * shape.input_channels; }
+  int64_t window_row_stride() const { return shape.dilation[0] * row_stride(); }
   int64_t pixel_stride() const { return shape.stride[1] * shape.input_channels; }
 
   // The elements that Locate() writes to `scratch` for a range of pixels.
@@ -80,7 +81,7 @@ struct InputWindows {
 
   Range RowsOf(const Range& pixels) const {
     const int64_t first = FirstRowOf(pixels.first);
-    return {first, FirstRowOf(pixels.first + pixels.count - 1) + shape.kernel[0] - first};
+    return {first, FirstRowOf(pixels.first + pixels.count - 1) + shape.extent(0) - first};
   }
 
   void CopyRow(int64_t row, T* output) const {

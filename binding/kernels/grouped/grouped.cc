@@ -13,22 +13,23 @@ constexpr int64_t kScratchBytes = 24 << 10;
 }  // namespace
 
 bool GroupedConvolution::Supports(const ConvolutionShape& shape) {
-  const auto* kernels = ActiveKernels();
-  if (!kernels || shape.groups == 1) return false;
-  const int64_t width = kernels->vector_width;
-  return shape.WithMergedGroups(width).group_outputs() % width == 0;
+  return ActiveKernels() && shape.groups > 1 && !shape.is_depthwise();
 }
 
 GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionShape& shape)
-    : shape_{shape.WithMergedGroups(kernels_.vector_width), kernels_.vector_width},
-      weight_(shape_.output_channels / shape_.vector_width * shape_.weights_per_vector(), 0.0F) {
+    : shape_{shape.WithMergedGroups(kernels_.vector_width, kernels_.vector_width),
+             kernels_.vector_width},
+      weight_(shape_.vectors() * shape_.weights_per_vector(), 0.0F) {
   const int64_t width = shape_.vector_width;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
   for (int64_t o = 0; o < shape.output_channels; o++) {
     // The position of the group's first input channel within the merged group.
     const int64_t offset = shape.FirstInputOf(o) - shape_.FirstInputOf(o);
-    float* packed = weight_.data() + o / width * shape_.weights_per_vector() + o % width;
+    const int64_t group = o / shape_.group_outputs();
+    const int64_t within = o % shape_.group_outputs();
+    const int64_t vector = group * shape_.vectors_per_group() + within / width;
+    float* packed = weight_.data() + vector * shape_.weights_per_vector() + within % width;
     for (int64_t c = 0; c < inputs; c++) {
       for (int64_t tap = 0; tap < taps; tap++) {
         packed[(tap * shape_.group_inputs() + offset + c) * width] =
@@ -42,7 +43,7 @@ void GroupedConvolution::Run(const ConvolutionArguments<float>& arguments,
                              Workspace& workspace) const {
   const int64_t threads = ThreadCount();
   const int64_t rows = arguments.batch * arguments.height;
-  const int64_t vectors = shape_.output_channels / shape_.vector_width;
+  const int64_t vectors = shape_.vectors();
   const auto partition =
       PartitionWork(rows, std::max<int64_t>(1, CeilDiv(rows, threads)), vectors, threads);
   const int64_t row_blocks = partition.pixel_blocks;
@@ -50,9 +51,9 @@ void GroupedConvolution::Run(const ConvolutionArguments<float>& arguments,
   const int64_t row_size = (arguments.input_width + 2 * shape_.padding[1]) * shape_.group_inputs();
   const int64_t input_rows = kScratchBytes / (row_size * static_cast<int64_t>(sizeof(float)));
   const int64_t rows_per_pass =
-      std::max<int64_t>(1, (input_rows - shape_.kernel[0]) / shape_.stride[0] + 1);
+      std::max<int64_t>(1, (input_rows - shape_.extent(0)) / shape_.stride[0] + 1);
   const int64_t scratch_size =
-      ((rows_per_pass - 1) * shape_.stride[0] + shape_.kernel[0]) * row_size;
+      ((rows_per_pass - 1) * shape_.stride[0] + shape_.extent(0)) * row_size;
   const int64_t work = row_blocks * vector_groups;
   const Scratch<float> scratch(workspace, std::min(threads, work) * scratch_size);
   ParallelFor(work, 1, [&](int64_t begin, int64_t end, int64_t thread) {

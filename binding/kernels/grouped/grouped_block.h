@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/convolution_kernel.h"
@@ -11,6 +12,15 @@ namespace semisup::kernels {
 struct GroupedShape : ConvolutionShape {
   int64_t vector_width;
 
+  // The vectors of output channels. The last one of each group may be partial.
+  int64_t vectors_per_group() const { return CeilDiv(group_outputs(), vector_width); }
+  int64_t vectors() const { return groups * vectors_per_group(); }
+  // The output channels of a vector.
+  Range OutputsOf(int64_t vector) const {
+    const int64_t within = vector % vectors_per_group() * vector_width;
+    return {vector / vectors_per_group() * group_outputs() + within,
+            std::min(vector_width, group_outputs() - within)};
+  }
   // The number of weights of one vector of output channels:
   // [kernel[0], kernel[1], group_inputs(), vector_width].
   int64_t weights_per_vector() const {

@@ -1,8 +1,10 @@
 #include "kernels/pointwise/pointwise.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
+#include "kernels/panel_weights.h"
 #include "kernels/parallel.h"
 #include "kernels/pointwise/pointwise_block.h"
 
@@ -20,30 +22,21 @@ BFloat16 RoundToBFloat16(float value) {
 
 bool PointwiseConvolution::Supports(const ConvolutionShape& shape) {
   return shape.kernel == HeightWidth{1, 1} && !shape.is_padded() && shape.groups == 1 &&
-         Supports(shape.output_channels);
-}
-
-bool PointwiseConvolution::Supports(int64_t output_channels) {
-  const auto* kernels = ActiveKernels();
-  return kernels && output_channels % kernels->panel == 0;
+         ActiveKernels() != nullptr;
 }
 
 PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_channels,
                                            int64_t output_channels)
     : input_channels_(input_channels),
       output_channels_(output_channels),
-      weight_(Buffer<float>(input_channels * output_channels)) {
-  auto* packed_weight = std::get<Buffer<float>>(weight_).data();
-  const int64_t panel = kernels_.panel;
-  ParallelFor(output_channels / panel, 1, [&](int64_t begin, int64_t end, int64_t) {
-    for (int64_t o = begin * panel; o < end * panel; o++) {
-      float* packed = packed_weight + o / panel * panel * input_channels_ + o % panel;
-      for (int64_t c = 0; c < input_channels_; c++) {
-        packed[c * panel] = weight[o * input_channels_ + c];
-      }
-    }
-  });
-}
+      weight_(PackPanels(weight,
+                         {.input_channels = input_channels,
+                          .output_channels = output_channels,
+                          .groups = 1,
+                          .kernel = {1, 1},
+                          .stride = {1, 1},
+                          .padding = {0, 0}},
+                         kernels_)) {}
 
 void PointwiseConvolution::ConvertToBFloat16() {
   const auto* weight = std::get_if<Buffer<float>>(&weight_);
@@ -68,19 +61,21 @@ void PointwiseConvolution::RunWith(const Weight* weight,
                                    const ConvolutionArguments<float>& arguments) const {
   const int64_t pixels = arguments.batch * arguments.height * arguments.width;
   const int64_t pixel_bytes = input_channels_ * static_cast<int64_t>(sizeof(float));
-  const int64_t panels = output_channels_ / kernels_.panel;
+  const int64_t panels = CeilDiv(output_channels_, kernels_.panel);
   const auto partition = PartitionWork(pixels, PixelsPerBlock(pixel_bytes), panels, ThreadCount());
   const int64_t pixel_blocks = partition.pixel_blocks;
   const int64_t panel_groups = partition.panel_groups;
   ParallelFor(pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t i = begin; i < end; i++) {
+      auto outputs = SplitRange(panels, i % panel_groups, panel_groups, kernels_.panel);
+      outputs.count = std::min(outputs.count, output_channels_ - outputs.first);
       const PointwiseBlock<Weight> block{
           .arguments = arguments,
           .weight = weight,
           .input_channels = input_channels_,
           .output_channels = output_channels_,
           .pixels = SplitRange(pixels, i / panel_groups, pixel_blocks),
-          .outputs = SplitRange(panels, i % panel_groups, panel_groups, kernels_.panel)};
+          .outputs = outputs};
       run_block(block);
     }
   });

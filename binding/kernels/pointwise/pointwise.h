@@ -13,9 +13,8 @@ namespace semisup::kernels {
 // A 1x1 convolution, computed as a matrix product of NHWC pixels and packed weights.
 class PointwiseConvolution final : public ConvolutionKernel<float> {
  public:
-  // Whether the processor and the kernel support a convolution, or a number of output channels.
+  // Whether the processor and the kernel support a convolution.
   static bool Supports(const ConvolutionShape& shape);
-  static bool Supports(int64_t output_channels);
 
   // `weight`: [output_channels, input_channels], contiguous.
   PointwiseConvolution(const float* weight, int64_t input_channels, int64_t output_channels);
@@ -33,7 +32,7 @@ class PointwiseConvolution final : public ConvolutionKernel<float> {
   const SimdKernels& kernels_ = *ActiveKernels();
   int64_t input_channels_;
   int64_t output_channels_;
-  // For each panel of output channels: [input_channels, kernels_.panel].
+  // See PackPanels().
   std::variant<Buffer<float>, Buffer<BFloat16>> weight_;
 };
 

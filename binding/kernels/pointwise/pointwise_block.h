@@ -8,12 +8,12 @@ namespace semisup::kernels {
 template <class Weight>
 struct PointwiseBlock {
   const ConvolutionArguments<float>& arguments;
-  // For each panel: [input_channels, SimdKernels::panel].
+  // See PackPanels().
   const Weight* weight;
   int64_t input_channels;
   int64_t output_channels;
   Range pixels;
-  // Whole panels.
+  // Whole panels, of which the last of all may be partial.
   Range outputs;
 };
 

@@ -1,3 +1,4 @@
+#include "kernels/elementwise/activate.h"
 #include "kernels/gemm.h"
 #include "kernels/pointwise/pointwise_block.h"
 #include "kernels/prefetch.h"
@@ -12,9 +13,14 @@ constexpr int64_t kMaxDepth = 512;
 // Weights of at most this size stay in the L2 cache beside the outputs of a micro-tile.
 constexpr int64_t kMaxWeightBytes = 1 << 20;
 
+template <class Weight>
+PanelColumns ColumnsOf(const PointwiseBlock<Weight>& block, int64_t o) {
+  return {.first = o, .columns = block.output_channels};
+}
+
 // Computes a micro-tile: the pixels `tile`, relative to the block's, of the panel of outputs at
 // `o`. `depth` is the k-block; the output holds the partial sums between k-blocks.
-template <class Weight>
+template <int vectors, bool is_partial, class Weight>
 void RunTile(const PointwiseBlock<Weight>& block, const Range& tile, int64_t o, const Range& depth,
              const Panel<Weight>& panel) {
   const auto& arguments = block.arguments;
@@ -27,32 +33,46 @@ void RunTile(const PointwiseBlock<Weight>& block, const Range& tile, int64_t o, 
   const float* bias = arguments.bias ? arguments.bias + o : nullptr;
   const Epilogue epilogue{.bias = is_first ? bias : nullptr,
                           .addend = is_first ? residual : output,
-                          .relu = arguments.relu && is_last};
-  kMicroKernels<kPanelVectors, Weight>[tile.count - 1](
+                          .relu = arguments.relu && is_last,
+                          .last_columns = ColumnsOf(block, o).last_columns()};
+  kMicroKernels<vectors, Weight, StridedRows<const float>, is_partial>[tile.count - 1](
       {arguments.input + pixel * block.input_channels + depth.first, block.input_channels}, panel,
       {output, block.output_channels}, epilogue);
+  if (is_last) {
+    ActivateOutput(arguments.activation, output, tile.count, ColumnsOf(block, o).count(),
+                   block.output_channels);
+  }
+}
+
+// Computes the panel of outputs at `o`.
+template <int vectors, bool is_partial, class Weight>
+void RunPanel(const PointwiseBlock<Weight>& block, int64_t o) {
+  constexpr int64_t kWidth = vectors * kVectorWidth;
+  const auto& [arguments, weight, input_channels, output_channels, pixels, outputs] = block;
+  const int64_t tiles = CeilDiv(pixels.count, MaxTileRows(vectors));
+  const int64_t k_blocks = CeilDiv(input_channels, kMaxDepth);
+  for (int64_t k = 0; k < k_blocks; k++) {
+    const auto depth = SplitRange(input_channels, k, k_blocks);
+    const Weight* panel = weight + o * input_channels + depth.first * kWidth;
+    const Weight* next = panel + depth.count * kWidth;
+    for (int64_t t = 0; t < tiles; t++) {
+      if (k == 0) {
+        PrefetchNextTile(arguments.output + pixels.first * output_channels + o, pixels.count,
+                         output_channels, kWidth, t, tiles);
+      }
+      RunTile<vectors, is_partial>(block, SplitRange(pixels.count, t, tiles), o, depth,
+                                   PanelForTile<vectors>(panel, depth.count, 1, next, t, tiles));
+    }
+  }
 }
 
 // Computes one panel of outputs after the other, so that each weight is read once.
 template <class Weight>
 void RunByPanels(const PointwiseBlock<Weight>& block) {
-  const auto& [arguments, weight, input_channels, output_channels, pixels, outputs] = block;
-  const int64_t tiles = CeilDiv(pixels.count, MaxTileRows(kPanelVectors));
-  const int64_t k_blocks = CeilDiv(input_channels, kMaxDepth);
+  const auto& outputs = block.outputs;
   for (int64_t o = outputs.first; o < outputs.first + outputs.count; o += kPanel) {
-    for (int64_t k = 0; k < k_blocks; k++) {
-      const auto depth = SplitRange(input_channels, k, k_blocks);
-      const Weight* panel = weight + o * input_channels + depth.first * kPanel;
-      const Weight* next = panel + depth.count * kPanel;
-      for (int64_t t = 0; t < tiles; t++) {
-        if (k == 0) {
-          PrefetchNextTile(arguments.output + pixels.first * output_channels + o, pixels.count,
-                           output_channels, kPanel, t, tiles);
-        }
-        RunTile(block, SplitRange(pixels.count, t, tiles), o, depth,
-                PanelForTile<kPanelVectors>(panel, depth.count, 1, next, t, tiles));
-      }
-    }
+    WithPanelWidth(ColumnsOf(block, o),
+                   [&](auto vectors, auto is_partial) { RunPanel<vectors, is_partial>(block, o); });
   }
 }
 
@@ -65,16 +85,19 @@ void RunByTiles(const PointwiseBlock<Weight>& block) {
   for (int64_t t = 0; t < tiles; t++) {
     const auto tile = SplitRange(pixels.count, t, tiles);
     for (int64_t o = outputs.first; o < outputs.first + outputs.count; o += kPanel) {
-      const bool is_last = o + kPanel == outputs.first + outputs.count;
+      const bool is_last = o + kPanel >= outputs.first + outputs.count;
       if (!is_last) {
         PrefetchRows<Cache::kL1>(
             arguments.output + (pixels.first + tile.first) * output_channels + o + kPanel,
             tile.count, output_channels, kPanel);
       }
       const Weight* panel = weight + o * input_channels;
-      RunTile(block, tile, o, {0, input_channels},
-              PanelForTile<kPanelVectors>(panel, input_channels, 1, panel + input_channels * kPanel,
-                                          0, 1));
+      const auto& depth = input_channels;
+      WithPanelWidth(ColumnsOf(block, o), [&](auto vectors, auto is_partial) {
+        RunTile<vectors, is_partial>(
+            block, tile, o, {0, depth},
+            PanelForTile<vectors>(panel, depth, 1, panel + depth * vectors * kVectorWidth, 0, 1));
+      });
     }
   }
 }

@@ -6,6 +6,8 @@
 #include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
+#include "kernels/pooling/pool_window.h"
+#include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
 namespace {
@@ -46,6 +48,32 @@ void RunGlobalAveragePool(const PoolInput<T>& input, float* means) {
       for (int64_t c = 0; c < count; c++) {
         means[image * channels + first + c] =
             static_cast<float>(sums[c]) / static_cast<float>(pixels);
+      }
+    }
+  });
+}
+
+void RunAveragePool(const PoolInput<float>& input, const AveragePool& pool, float* output) {
+  const auto& kernels = *ActiveKernels();
+  const int64_t channels = input.channels;
+  const int64_t rows = pool.OutputLength(0, input.height);
+  const int64_t columns = pool.OutputLength(1, input.width);
+  const int64_t area = pool.kernel[0] * pool.kernel[1];
+  ParallelFor(input.batch * rows, 8, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t i = begin; i < end; i++) {
+      const auto down = pool.Along(0).InputRange({i % rows, 1}, input.height);
+      const float* row =
+          input.data + (i / rows * input.height + down.first) * input.width * channels;
+      for (int64_t column = 0; column < columns; column++) {
+        const auto across = pool.Along(1).InputRange({column, 1}, input.width);
+        const int64_t divisor = pool.counts_padding ? area : down.count * across.count;
+        kernels.mean_of_window({.pixels = row + across.first * channels,
+                                .rows = down.count,
+                                .columns = across.count,
+                                .row_stride = input.width * channels,
+                                .channels = channels},
+                               static_cast<float>(divisor),
+                               output + (i * columns + column) * channels);
       }
     }
   });

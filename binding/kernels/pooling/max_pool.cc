@@ -9,7 +9,7 @@
 #include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "kernels/parallel.h"
-#include "kernels/pooling/max_window.h"
+#include "kernels/pooling/pool_window.h"
 #include "kernels/simd_kernels.h"
 
 namespace semisup::kernels {
@@ -40,7 +40,7 @@ constexpr BFloat16 kLowest<BFloat16>{0xFF80};
 template <class T>
 void MaxOfWindow(const SimdKernels* kernels, const T* pixels, const HeightWidth& size,
                  int64_t row_stride, int64_t channels, T* maxima) {
-  [[maybe_unused]] const MaxWindow<T> window{.pixels = pixels,
+  [[maybe_unused]] const PoolWindow<T> window{.pixels = pixels,
                                              .rows = size[0],
                                              .columns = size[1],
                                              .row_stride = row_stride,

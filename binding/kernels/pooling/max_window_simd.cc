@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/pooling/max_window.h"
+#include "kernels/pooling/pool_window.h"
 #include "kernels/simd/simd.h"
 #include "kernels/simd_kernels.h"
 #include "kernels/unroll.h"
@@ -13,7 +13,7 @@ constexpr int kMaxVectors = 4;
 
 // Handles `vectors` vectors of channels, of which the last has `last` channels, from `channel` on.
 template <int vectors, bool is_partial, class T>
-void MaxOfChannels(const MaxWindow<T>& window, int64_t channel, int64_t last, T* maxima) {
+void MaxOfChannels(const PoolWindow<T>& window, int64_t channel, int64_t last, T* maxima) {
   Vector maximum[vectors];
   // A maximum drops a NaN when the next number follows it, so NaNs are recorded in masks.
   NanMask is_nan[vectors];
@@ -46,7 +46,7 @@ void MaxOfChannels(const MaxWindow<T>& window, int64_t channel, int64_t last, T*
 }
 
 template <class T>
-void MaxOfAllChannels(const MaxWindow<T>& window, T* maxima) {
+void MaxOfAllChannels(const PoolWindow<T>& window, T* maxima) {
   constexpr int64_t kStep = kMaxVectors * kVectorWidth;
   int64_t channel = 0;
   for (; channel + kStep <= window.channels; channel += kStep) {
@@ -62,10 +62,10 @@ void MaxOfAllChannels(const MaxWindow<T>& window, T* maxima) {
 
 }  // namespace
 
-void MaxOfWindow(const MaxWindow<float>& window, float* maxima) {
+void MaxOfWindow(const PoolWindow<float>& window, float* maxima) {
   MaxOfAllChannels(window, maxima);
 }
-void MaxOfWindow(const MaxWindow<BFloat16>& window, BFloat16* maxima) {
+void MaxOfWindow(const PoolWindow<BFloat16>& window, BFloat16* maxima) {
   MaxOfAllChannels(window, maxima);
 }
 

@@ -39,6 +39,26 @@ inline Vector MultiplyAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps
 inline Vector MultiplySubtract(Vector a, Vector b, Vector c) { return _mm256_fmsub_ps(a, b, c); }
 // NaN where `value` is NaN.
 inline Vector AtLeast(Vector bound, Vector value) { return _mm256_max_ps(bound, value); }
+inline Vector AtMost(Vector bound, Vector value) { return _mm256_min_ps(bound, value); }
+inline Vector Divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
+// `a` where `value` is below zero, otherwise `b`.
+inline Vector SelectBelowZero(Vector value, Vector a, Vector b) {
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(value, Zero(), _CMP_LT_OQ));
+}
+// To the nearest integer.
+inline Vector Round(Vector value) {
+  return _mm256_round_ps(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+// value * 2^exponent, for integers from -252 to 252. In two steps, because the factor itself may
+// be out of range.
+inline Vector ScaleByPowerOf2(Vector value, Vector exponent) {
+  const __m256i all = _mm256_cvtps_epi32(exponent);
+  const __m256i half = _mm256_srai_epi32(all, 1);
+  const auto power = [](__m256i n) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+  };
+  return Multiply(Multiply(value, power(half)), power(_mm256_sub_epi32(all, half)));
+}
 
 inline __m256i FirstElements(int64_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),

@@ -37,6 +37,18 @@ inline Vector MultiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps
 inline Vector MultiplySubtract(Vector a, Vector b, Vector c) { return _mm512_fmsub_ps(a, b, c); }
 // NaN where `value` is NaN.
 inline Vector AtLeast(Vector bound, Vector value) { return _mm512_max_ps(bound, value); }
+inline Vector AtMost(Vector bound, Vector value) { return _mm512_min_ps(bound, value); }
+inline Vector Divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+// `a` where `value` is below zero, otherwise `b`.
+inline Vector SelectBelowZero(Vector value, Vector a, Vector b) {
+  return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(value, Zero(), _CMP_LT_OQ), a);
+}
+// To the nearest integer.
+inline Vector Round(Vector value) { return _mm512_roundscale_ps(value, 0); }
+// value * 2^exponent, for integers from -252 to 252.
+inline Vector ScaleByPowerOf2(Vector value, Vector exponent) {
+  return _mm512_scalef_ps(value, exponent);
+}
 
 // The first `count` elements; zeros, or nothing, beyond.
 inline Vector LoadPart(const float* data, int64_t count) {

@@ -37,6 +37,24 @@ inline Vector MultiplySubtract(Vector a, Vector b, Vector c) {
 }
 // NaN where `value` is NaN.
 inline Vector AtLeast(Vector bound, Vector value) { return vmaxq_f32(bound, value); }
+inline Vector AtMost(Vector bound, Vector value) { return vminq_f32(bound, value); }
+inline Vector Divide(Vector a, Vector b) { return vdivq_f32(a, b); }
+// `a` where `value` is below zero, otherwise `b`.
+inline Vector SelectBelowZero(Vector value, Vector a, Vector b) {
+  return vbslq_f32(vcltzq_f32(value), a, b);
+}
+// To the nearest integer.
+inline Vector Round(Vector value) { return vrndnq_f32(value); }
+// value * 2^exponent, for integers from -252 to 252. In two steps, because the factor itself may
+// be out of range.
+inline Vector ScaleByPowerOf2(Vector value, Vector exponent) {
+  const int32x4_t all = vcvtq_s32_f32(exponent);
+  const int32x4_t half = vshrq_n_s32(all, 1);
+  const auto power = [](int32x4_t n) {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
+  };
+  return Multiply(Multiply(value, power(half)), power(vsubq_s32(all, half)));
+}
 
 // The first `count` elements; zeros, or nothing, beyond.
 inline Vector LoadPart(const float* data, int64_t count) {

@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t kMaxScratchBytes = 768 << 10;
 constexpr int64_t kMaxScratchPerWeightByte = 8;
 constexpr int64_t kMinTiles = 24;
+// Of more groups, most weights would be zero.
+constexpr int64_t kMaxMergedGroups = 4;
 
 // The filter transform G of F(4x4, 3x3), for the interpolation points 0, 1, -1, 2, -2 and infinity
 // (Lavin and Gray).
@@ -65,15 +67,16 @@ bool WinogradConvolution::Supports(const ConvolutionShape& shape) {
   const auto* kernels = ActiveKernels();
   if (!kernels) return false;
   const int64_t width = kernels->vector_width;
-  const auto merged = shape.WithMergedGroups(width);
+  const auto merged = shape.WithMergedGroups(width, kMaxMergedGroups);
   return shape.kernel == HeightWidth{3, 3} && shape.stride == HeightWidth{1, 1} &&
-         shape.padding == HeightWidth{1, 1} && merged.group_inputs() % width == 0 &&
-         merged.group_outputs() % width == 0;
+         shape.padding == HeightWidth{1, 1} && !shape.is_dilated() &&
+         merged.group_inputs() % width == 0 && merged.group_outputs() % width == 0;
 }
 
 WinogradConvolution::WinogradConvolution(const float* weight, const ConvolutionShape& shape,
                                          int tile)
-    : shape_{shape.WithMergedGroups(kernels_.vector_width), tile, kernels_.winograd_panel},
+    : shape_{shape.WithMergedGroups(kernels_.vector_width, kMaxMergedGroups), tile,
+             kernels_.winograd_panel},
       weight_(shape_.weights(), 0.0F) {
   if (tile == 4) {
     TransformWeight(kFilterTransform4x4, kRowScales4x4, weight, shape, shape_, weight_.data());

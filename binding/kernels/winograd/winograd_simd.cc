@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "kernels/elementwise/activate.h"
 #include "kernels/prefetch.h"
 #include "kernels/winograd/point_pairs.h"
 #include "kernels/winograd/transforms.h"
@@ -167,6 +168,11 @@ void TransformOutputs(const WinogradBlock& block) {
           Store(arguments.output + at, AtLeast(bound, value));
         }
       }
+    }
+    for (int64_t i = 0; i < patch.rows; i++) {
+      ActivateOutput(arguments.activation,
+                     arguments.output + patch.first + i * arguments.width * shape.output_channels,
+                     patch.columns, outputs.count, shape.output_channels);
     }
   }
 }

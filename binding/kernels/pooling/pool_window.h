@@ -5,7 +5,7 @@ namespace semisup::kernels {
 
 // A pooling window of an NHWC image, of float or BFloat16.
 template <class T>
-struct MaxWindow {
+struct PoolWindow {
   const T* pixels;
   int64_t rows;
   int64_t columns;

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "kernels/workspace.h"
+
+// Prints a line; the program fails if the error is larger than the tolerance, or NaN.
+void Report(const std::string& name, double error, double tolerance);
+bool AnyFailed();
+
+// The same values in each run of the program, in [-1, 1).
+std::vector<float> RandomValues(int64_t count);
+// From `low` to `high`.
+int64_t RandomInteger(int64_t low, int64_t high);
+
+class HeapWorkspace final : public semisup::kernels::Workspace {
+ public:
+  void* Allocate(size_t bytes) override { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); }
+  void Free(void* memory) noexcept override { std::free(memory); }
+};
+
+// Checks the kernels of all steps but convolutions; see steps.cc.
+void CheckSteps();
+void CheckConcatenation();
+
+// Checks the kernels of int8 and bfloat16 convolutions; see dot_kernels.cc.
+void CheckDotKernels();
