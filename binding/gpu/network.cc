@@ -80,7 +80,7 @@ Network::Network(program::Program program, c10::Device device, program::ComputeP
   }
   for (auto& step : program_.steps) {
     // These refer to weights on the CPU.
-    step.linear.reset();
+    step.computation = {};
     if (!step.convolution) continue;
     auto& spec = *step.convolution;
     spec.weight = move_to_device(spec.weight.contiguous(at::MemoryFormat::ChannelsLast));

@@ -133,10 +133,8 @@ Napi::Value PlanOnCpu(const Napi::CallbackInfo& info) {
       result.reason = plan::ReasonAgainst(precision);
       if (!result.reason.empty()) return result;
       try {
-        const bool is_int8 = precision == ComputePrecision::kInt8;
-        auto plan = std::make_shared<plan::Plan>(
-            module->module, method, is_int8 ? ComputePrecision::kFloat32 : precision, arena);
-        if (is_int8) plan->Quantize(images);
+        auto plan = std::make_shared<plan::Plan>(module->module, method, precision, arena);
+        if (precision == ComputePrecision::kInt8) plan->Quantize(images);
         result.value = plan->signature();
         module->plans.Set(method, std::move(plan));
       } catch (const program::UnsupportedGraph& unsupported) {

@@ -12,6 +12,8 @@ std::string_view NameOf(Algorithm algorithm) {
       return "pointwise";
     case Algorithm::kGrouped:
       return "grouped";
+    case Algorithm::kDepthwise:
+      return "depthwise";
     case Algorithm::kWinograd2x2:
       return "winograd2x2";
     case Algorithm::kWinograd4x4:

@@ -7,11 +7,19 @@ namespace semisup::plan {
 
 // How a convolution is computed. kDirect is the direct kernel of the plan's precision; all others
 // except oneDNN are float32 only.
-enum class Algorithm { kOneDnn, kDirect, kPointwise, kGrouped, kWinograd2x2, kWinograd4x4 };
+enum class Algorithm {
+  kOneDnn,
+  kDirect,
+  kPointwise,
+  kGrouped,
+  kDepthwise,
+  kWinograd2x2,
+  kWinograd4x4
+};
 
-inline constexpr std::array kAlgorithms{Algorithm::kOneDnn,      Algorithm::kGrouped,
-                                        Algorithm::kPointwise,   Algorithm::kDirect,
-                                        Algorithm::kWinograd2x2, Algorithm::kWinograd4x4};
+inline constexpr std::array kAlgorithms{
+    Algorithm::kOneDnn, Algorithm::kGrouped,     Algorithm::kDepthwise,  Algorithm::kPointwise,
+    Algorithm::kDirect, Algorithm::kWinograd2x2, Algorithm::kWinograd4x4};
 
 // What a plan optimizes: latency runs one image on all threads, throughput runs one sub-batch on
 // each thread. Algorithms are selected for each mode.

@@ -34,6 +34,12 @@ void Convolution::ReleaseUnselected() {
   }
 }
 
+bool Convolution::FuseActivation(const kernels::Activation& activation) {
+  if (spec_.max_pool || spec_.activation.kind != kernels::ActivationKind::kNone) return false;
+  spec_.activation = activation;
+  return true;
+}
+
 void Convolution::CheckWeights() const {
   TORCH_CHECK(spec_.weight.is_contiguous(), "The weights of this convolution were freed.");
 }

@@ -24,6 +24,8 @@ class Convolution {
   const program::ConvolutionSpec& spec() const { return spec_; }
   // Appends max pooling. The convolution must have no residual.
   void FuseMaxPool(const kernels::MaxPool& pool) { spec_.max_pool = pool; }
+  // Appends an activation, unless there is one or max pooling.
+  bool FuseActivation(const kernels::Activation& activation);
   // Whether a residual must be broadcast to the output's shape.
   bool BroadcastsResidual(const at::Tensor& input, const at::Tensor& residual) const {
     return residual.sizes() != spec_.OutputSizes(input.sizes());

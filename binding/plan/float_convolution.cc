@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/bfloat16/bfloat16_convolution.h"
+#include "kernels/depthwise/depthwise.h"
 #include "kernels/direct/direct.h"
 #include "kernels/grouped/grouped.h"
 #include "kernels/pointwise/pointwise.h"
@@ -86,21 +87,21 @@ at::Tensor FloatConvolution<T>::Run(const at::Tensor& input, at::Tensor residual
   if (is_onednn && !packed.defined()) packed = PackForOneDnn(input);
   if (spec_.has_residual && BroadcastsResidual(input, residual)) {
     const auto output = is_onednn ? RunOneDnn(input, {}, false, packed)
-                                  : RunKernel(input, {}, false, *kernel->second);
+                                  : RunKernel(input, {}, false, *kernel->second, {});
     const auto sum = at::add(output, residual);
-    return spec_.relu ? at::relu(sum) : sum;
+    return Activated(spec_.relu ? at::relu(sum) : sum);
   }
   if (spec_.has_residual) residual = residual.contiguous(kNhwc);
   const bool is_pooled = spec_.max_pool && !is_onednn && kernel->second->FusesMaxPool();
-  const auto output = is_onednn ? RunOneDnn(input, std::move(residual), spec_.relu, packed)
-                                : RunKernel(input, residual, spec_.relu, *kernel->second);
+  const auto output =
+      is_onednn ? Activated(RunOneDnn(input, std::move(residual), spec_.relu, packed))
+                : RunKernel(input, residual, spec_.relu, *kernel->second, spec_.activation);
   return spec_.max_pool && !is_pooled ? RunMaxPool(output, *spec_.max_pool) : output;
 }
 
 template <>
 bool FloatConvolution<float>::Supports(Algorithm algorithm) const {
   if (algorithm == Algorithm::kOneDnn) return true;
-  if (spec_.IsDilated()) return false;
   const auto shape = spec_.Shape();
   switch (algorithm) {
     case Algorithm::kDirect:
@@ -109,6 +110,8 @@ bool FloatConvolution<float>::Supports(Algorithm algorithm) const {
       return kernels::PointwiseConvolution::Supports(shape);
     case Algorithm::kGrouped:
       return kernels::GroupedConvolution::Supports(shape);
+    case Algorithm::kDepthwise:
+      return kernels::DepthwiseConvolution::Supports(shape);
     case Algorithm::kWinograd2x2:
     case Algorithm::kWinograd4x4:
       return spec_.bias.defined() && kernels::WinogradConvolution::Supports(shape);
@@ -136,6 +139,8 @@ FloatConvolution<float>::Kernel FloatConvolution<float>::MakeKernel(Algorithm al
                                                              shape.output_channels);
     case Algorithm::kGrouped:
       return std::make_unique<kernels::GroupedConvolution>(weight, shape);
+    case Algorithm::kDepthwise:
+      return std::make_unique<kernels::DepthwiseConvolution>(weight, shape);
     case Algorithm::kWinograd2x2:
       return std::make_unique<kernels::WinogradConvolution>(weight, shape, 2);
     default:
@@ -188,9 +193,18 @@ at::Tensor FloatConvolution<T>::RunOneDnn(const at::Tensor& input, at::Tensor re
 }
 
 template <class T>
+at::Tensor FloatConvolution<T>::Activated(at::Tensor output) const {
+  if (spec_.activation.kind == kernels::ActivationKind::kNone) return output;
+  output = Dense(output);
+  kernels::RunActivation(spec_.activation, output.const_data_ptr<float>(), output.numel(),
+                         output.data_ptr<float>());
+  return output;
+}
+
+template <class T>
 at::Tensor FloatConvolution<T>::RunKernel(const at::Tensor& input, const at::Tensor& residual,
-                                          bool relu,
-                                          const kernels::ConvolutionKernel<T>& kernel) const {
+                                          bool relu, const kernels::ConvolutionKernel<T>& kernel,
+                                          const kernels::Activation& activation) const {
   const auto sizes = spec_.OutputSizes(input.sizes());
   auto source = input;
   for (int dim = 0; kernel.NeedsSubsampledInput() && dim < 2; dim++) {
@@ -214,6 +228,7 @@ at::Tensor FloatConvolution<T>::RunKernel(const at::Tensor& input, const at::Ten
               .input_height = source.size(2),
               .input_width = source.size(3),
               .relu = relu,
+              .activation = activation,
               .max_pool = is_pooled ? &*spec_.max_pool : nullptr,
               .is_nchw = is_nchw},
              workspace);

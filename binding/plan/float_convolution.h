@@ -30,7 +30,10 @@ class FloatConvolution final : public Convolution {
   at::Tensor RunOneDnn(const at::Tensor& input, at::Tensor residual, bool relu,
                        const at::Tensor& packed) const;
   at::Tensor RunKernel(const at::Tensor& input, const at::Tensor& residual, bool relu,
-                       const kernels::ConvolutionKernel<T>& kernel) const;
+                       const kernels::ConvolutionKernel<T>& kernel,
+                       const kernels::Activation& activation) const;
+  // Applies the spec's activation in place.
+  at::Tensor Activated(at::Tensor output) const;
 
   // In float32, for the kernels.
   at::Tensor bias_;

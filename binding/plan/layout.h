@@ -12,6 +12,15 @@ inline bool IsNchw(const at::Tensor& images) {
   return images.is_contiguous() && !images.is_contiguous(kNhwc);
 }
 
+// The tensor without gaps: images channels-last.
+inline at::Tensor DenseImages(const at::Tensor& tensor) {
+  return tensor.dim() == 4 ? tensor.contiguous(kNhwc) : tensor.contiguous();
+}
+// The same, unless it is contiguous already.
+inline at::Tensor Dense(const at::Tensor& tensor) {
+  return tensor.is_contiguous() ? tensor : DenseImages(tensor);
+}
+
 // Whether this is the only reference to a tensor and its storage, so that it may be overwritten.
 inline bool IsExclusive(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;

@@ -15,17 +15,21 @@ class Linear {
 
   explicit Linear(const program::LinearSpec& spec);
 
-  // From rows [n, inputs] of any floating-point dtype to float32 [n, outputs].
+  // From rows [n, inputs] or pixels [n, h, w, inputs] of any floating-point dtype to float32 of the
+  // same form.
   at::Tensor Run(const at::Tensor& rows) const;
+  // Appends an activation, unless there is one.
+  bool FuseActivation(const kernels::Activation& activation);
   // Rounds the weights to bfloat16, for plans with a lower precision than float32.
   void ConvertToBFloat16() { product_.ConvertToBFloat16(); }
 
  private:
   int64_t inputs_;
   int64_t outputs_;
-  // Padded to whole panels.
+  // Undefined if there is none.
   at::Tensor bias_;
   kernels::PointwiseConvolution product_;
+  kernels::Activation activation_;
 };
 
 }  // namespace semisup::plan

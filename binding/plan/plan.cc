@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/bfloat16/bfloat16.h"
+#include "kernels/simd_kernels.h"
 #include "plan/float_convolution.h"
 #include "plan/layout.h"
 #include "plan/pooling.h"
@@ -25,6 +26,11 @@ std::unique_ptr<Convolution> MakeConvolution(program::ConvolutionSpec spec,
   return std::make_unique<FloatConvolution<float>>(std::move(spec));
 }
 
+// Of many rows, a linear layer is limited by arithmetic, which the operator does in bfloat16.
+bool IsBFloat16Pixels(const at::Tensor& tensor) {
+  return tensor.dim() == 4 && tensor.scalar_type() == at::kBFloat16;
+}
+
 c10::IValue Converted(c10::IValue value, at::ScalarType dtype) {
   if (!value.isTensor() || !value.toTensor().is_floating_point()) return value;
   return value.toTensor().to(dtype);
@@ -34,14 +40,19 @@ c10::IValue Converted(c10::IValue value, at::ScalarType dtype) {
 
 Plan::Plan(const torch::jit::Module& module, const std::string& method,
            program::ComputePrecision precision, std::shared_ptr<Arena> arena)
-    : precision_(precision), arena_(std::move(arena)) {
+    : precision_(precision == program::ComputePrecision::kInt8 ? program::ComputePrecision::kFloat32
+                                                               : precision),
+      arena_(std::move(arena)) {
   auto program = program::Compile(module, method);
   signature_ = std::move(program.signature);
   const auto dtype = program::DTypeOf(precision_);
   for (auto& constant : program.constants) {
     constants_.push_back(Converted(std::move(constant), dtype));
   }
+  // Int8 convolutions apply no activation but the ReLU, and those of oneDNN in bfloat16 neither.
+  const bool fuses_activations = precision == program::ComputePrecision::kFloat32;
   for (auto& program_step : program.steps) {
+    if (fuses_activations && FuseActivation(program_step)) continue;
     auto step = MakeStep(std::move(program_step));
     if (FuseMaxPool(step)) continue;
     if (step.convolution) convolutions_.push_back(step.convolution.get());
@@ -57,29 +68,52 @@ Plan::PlanStep Plan::MakeStep(program::Step program_step) const {
   step.values = std::move(program_step.values);
   if (program_step.convolution) {
     step.convolution = MakeConvolution(std::move(*program_step.convolution), precision_);
-  } else if (program_step.linear && Linear::IsSupported()) {
-    step.linear = std::make_unique<Linear>(*program_step.linear);
-    if (precision_ != program::ComputePrecision::kFloat32) step.linear->ConvertToBFloat16();
-  } else {
-    step.op = std::move(program_step.op);
-    step.max_pool = program_step.max_pool;
-    step.is_global_average_pool = program_step.is_global_average_pool;
+    return step;
   }
+  const auto& computation = program_step.computation;
+  if (const auto* linear = std::get_if<program::LinearSpec>(&computation);
+      linear && Linear::IsSupported()) {
+    step.linear = std::make_unique<Linear>(*linear);
+    if (precision_ != program::ComputePrecision::kFloat32) step.linear->ConvertToBFloat16();
+  }
+  step.op = std::move(program_step.op);
+  if (const auto* pool = std::get_if<kernels::MaxPool>(&computation)) step.max_pool = *pool;
+  if (const auto* pool = std::get_if<program::GlobalAveragePool>(&computation)) {
+    step.global_average_pool = *pool;
+  }
+  step.kernel = MakeKernelStep(computation);
+  step.variable_inputs = std::move(program_step.variable_inputs);
   return step;
 }
 
-bool Plan::FuseMaxPool(const PlanStep& step) {
-  if (!step.max_pool || steps_.empty()) return false;
+Plan::PlanStep* Plan::PreviousOf(const program::StepValues& values) {
+  if (steps_.empty()) return nullptr;
   auto& previous = steps_.back();
   const int value = previous.values.output;
-  const auto& last_uses = step.values.last_uses;
-  const bool is_only_use =
-      step.values.inputs[0] == value && std::count(last_uses.begin(), last_uses.end(), value) > 0;
-  if (!is_only_use || !previous.convolution || previous.convolution->spec().has_residual) {
-    return false;
-  }
-  previous.convolution->FuseMaxPool(*step.max_pool);
-  previous.values.output = step.values.output;
+  const bool is_last_use = std::count(values.last_uses.begin(), values.last_uses.end(), value) > 0;
+  const bool is_input = !values.inputs.empty() && values.inputs[0] == value;
+  return is_input && is_last_use ? &previous : nullptr;
+}
+
+bool Plan::FuseActivation(const program::Step& step) {
+  const auto* activation = std::get_if<kernels::Activation>(&step.computation);
+  auto* previous = activation && kernels::ActiveKernels() ? PreviousOf(step.values) : nullptr;
+  if (!previous) return false;
+  const bool is_fused = previous->convolution ? previous->convolution->FuseActivation(*activation)
+                        : previous->linear
+                            ? previous->linear->FuseActivation(*activation)
+                            : previous->kernel && previous->kernel->FuseActivation(*activation);
+  if (is_fused) previous->values.output = step.values.output;
+  return is_fused;
+}
+
+bool Plan::FuseMaxPool(const PlanStep& step) {
+  auto* previous = step.max_pool ? PreviousOf(step.values) : nullptr;
+  if (!previous || !previous->convolution) return false;
+  const auto& spec = previous->convolution->spec();
+  if (spec.has_residual || spec.max_pool) return false;
+  previous->convolution->FuseMaxPool(*step.max_pool);
+  previous->values.output = step.values.output;
   return true;
 }
 
@@ -108,11 +142,33 @@ void Plan::RunPooling(const PlanStep& step, program::Frame& frame) const {
   if (is_quantized && !step.max_pool) {
     pooled = pooled.sub(quantizations_[value]->zero_point).mul(quantizations_[value]->scale);
   }
-  frame.Set(step.values, std::move(pooled));
+  const auto& mean = step.global_average_pool;
+  frame.Set(step.values, mean && !mean->keeps_dimensions ? pooled.flatten(1) : std::move(pooled));
+}
+
+bool Plan::RunKernel(const PlanStep& step, program::Frame& frame) const {
+  const auto& values = step.values.inputs;
+  Tensors inputs;
+  for (const size_t input : step.variable_inputs) {
+    const auto& tensor = frame[values[input]].toTensor();
+    if (tensor.scalar_type() != at::kFloat && !IsQuantized(frame, values[input])) return false;
+    inputs.push_back(tensor);
+  }
+  if (!step.kernel->Supports(inputs)) return false;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    const int value = values[step.variable_inputs[i]];
+    const bool is_quantized = IsQuantized(frame, value);
+    inputs[i].reset();
+    inputs[i] = frame.Take(step.values, step.variable_inputs[i]);
+    if (is_quantized) inputs[i] = Dequantize(inputs[i], *quantizations_[value]);
+  }
+  frame.Set(step.values, step.kernel->Run(std::move(inputs)));
+  return true;
 }
 
 void Plan::RunOperator(const PlanStep& step, program::Frame& frame) const {
-  const bool is_pooling = step.max_pool || step.is_global_average_pool;
+  if (step.kernel && RunKernel(step, frame)) return;
+  const bool is_pooling = step.max_pool || step.global_average_pool;
   if (is_pooling && SupportsPooling(frame[step.values.inputs[0]].toTensor().scalar_type())) {
     return RunPooling(step, frame);
   }
@@ -125,7 +181,9 @@ void Plan::RunOperator(const PlanStep& step, program::Frame& frame) const {
 void Plan::RunConvolution(size_t index, program::Frame& frame, PackedWeights& packed) const {
   const auto& step = steps_[index];
   const auto take = [&](size_t input) {
-    return is_int8() ? TakeQuantized(step, frame, input) : frame.Take(step.values, input);
+    if (is_int8()) return TakeQuantized(step, frame, input);
+    // Some kernels return float32 in every precision.
+    return frame.Take(step.values, input).to(program::DTypeOf(precision_));
   };
   auto residual = step.values.inputs.size() > 1 ? take(1) : at::Tensor();
   const auto input = take(0);
@@ -137,7 +195,7 @@ void Plan::RunStep(size_t index, program::Frame& frame, PackedWeights& packed) c
   const auto& step = steps_[index];
   if (step.convolution) {
     RunConvolution(index, frame, packed);
-  } else if (step.linear) {
+  } else if (step.linear && !IsBFloat16Pixels(frame[step.values.inputs[0]].toTensor())) {
     frame.Set(step.values, step.linear->Run(frame.Take(step.values, 0)));
   } else {
     RunOperator(step, frame);

@@ -13,6 +13,7 @@
 #include "plan/algorithm.h"
 #include "plan/arena.h"
 #include "plan/convolution.h"
+#include "plan/kernel_step.h"
 #include "plan/linear.h"
 #include "plan/quantization.h"
 #include "program/numerics.h"
@@ -41,8 +42,8 @@ struct Measurements {
 // Tune() and ApplyChoices() must not run concurrently with it.
 class Plan final : public PlannedMethod {
  public:
-  // `precision`: float32 or bfloat16. Activations are allocated from `arena`. Throws
-  // program::UnsupportedGraph.
+  // `precision`: float32, bfloat16, or int8, for which Quantize() must follow. Activations are
+  // allocated from `arena`. Throws program::UnsupportedGraph.
   Plan(const torch::jit::Module& module, const std::string& method,
        program::ComputePrecision precision, std::shared_ptr<Arena> arena);
 
@@ -64,15 +65,18 @@ class Plan final : public PlannedMethod {
   const std::string& signature() const { return signature_; }
 
  private:
-  // Exactly one of `convolution`, `linear` and `op` is set.
+  // Either `convolution` or `op` is set. At most one of the others is set, and replaces `op` where
+  // it supports the inputs.
   struct PlanStep {
     program::StepValues values;
     std::unique_ptr<Convolution> convolution;
-    std::unique_ptr<Linear> linear;
     program::Operator op;
-    // Set if a pooling kernel can replace `op`.
+    std::unique_ptr<Linear> linear;
     std::optional<kernels::MaxPool> max_pool;
-    bool is_global_average_pool = false;
+    std::optional<program::GlobalAveragePool> global_average_pool;
+    // Its inputs are those that are not constants.
+    std::unique_ptr<KernelStep> kernel;
+    std::vector<size_t> variable_inputs;
   };
 
   // oneDNN's packed weights, by step, for inputs of one shape in one mode. oneDNN packs them in the
@@ -83,14 +87,19 @@ class Plan final : public PlannedMethod {
   };
 
   PlanStep MakeStep(program::Step step) const;
-  // Fuses max pooling into the previous step, if that is a convolution whose output has no other
-  // use.
+  // The previous step, if `step` is the only use of its output.
+  PlanStep* PreviousOf(const program::StepValues& values);
+  // Fuses max pooling into the previous step, if that is a convolution.
   bool FuseMaxPool(const PlanStep& step);
+  // Fuses an activation into the previous step.
+  bool FuseActivation(const program::Step& step);
 
   program::Frame MakeFrame(const at::Tensor& input) const;
   void RunStep(size_t index, program::Frame& frame, PackedWeights& packed) const;
   void RunConvolution(size_t index, program::Frame& frame, PackedWeights& packed) const;
   void RunPooling(const PlanStep& step, program::Frame& frame) const;
+  // Returns whether the step's kernel supports its inputs.
+  bool RunKernel(const PlanStep& step, program::Frame& frame) const;
   void RunOperator(const PlanStep& step, program::Frame& frame) const;
   at::Tensor RunSteps(const at::Tensor& input, PackedWeights& packed) const;
   // One image on all threads.

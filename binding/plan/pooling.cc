@@ -3,7 +3,6 @@
 #include <ATen/ops/empty.h>
 
 #include "kernels/bfloat16/bfloat16.h"
-#include "kernels/pooling/average_pool.h"
 #include "plan/layout.h"
 
 namespace semisup::plan {
@@ -41,6 +40,15 @@ at::Tensor RunMaxPool(const at::Tensor& images, const kernels::MaxPool& pool) {
     kernels::RunMaxPool(ToPoolInput<T>(dense), pool, static_cast<T*>(pooled.mutable_data_ptr()));
   });
   return pooled;
+}
+
+at::Tensor RunAveragePool(const at::Tensor& images, const kernels::AveragePool& pool) {
+  const auto dense = images.contiguous(kNhwc);
+  auto means = at::empty({dense.size(0), dense.size(1), pool.OutputLength(0, dense.size(2)),
+                          pool.OutputLength(1, dense.size(3))},
+                         dense.options(), kNhwc);
+  kernels::RunAveragePool(ToPoolInput<float>(dense), pool, means.data_ptr<float>());
+  return means;
 }
 
 at::Tensor RunGlobalAveragePool(const at::Tensor& images) {

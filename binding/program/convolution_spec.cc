@@ -16,7 +16,8 @@ kernels::ConvolutionShape ConvolutionSpec::Shape() const {
           .groups = groups,
           .kernel = {weight.size(2), weight.size(3)},
           .stride = {stride[0], stride[1]},
-          .padding = {padding[0], padding[1]}};
+          .padding = {padding[0], padding[1]},
+          .dilation = {dilation[0], dilation[1]}};
 }
 
 std::vector<int64_t> ConvolutionSpec::OutputSizes(at::IntArrayRef input) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/convolution_shape.h"
+#include "kernels/elementwise/activation.h"
 #include "kernels/pooling/max_pool.h"
 
 namespace semisup::program {
@@ -24,9 +25,10 @@ struct ConvolutionSpec {
   bool relu = false;
   // Max pooling of the output, which has no other use.
   std::optional<kernels::MaxPool> max_pool = std::nullopt;
+  // Applied after the ReLU and before max pooling. Only plan::Plan sets it, in float32.
+  kernels::Activation activation = {};
 
   bool IsDilated() const;
-  // For kernels, which ignore the dilation.
   kernels::ConvolutionShape Shape() const;
   // The output's sizes [n, c, h, w] for an input's, before pooling. Throws c10::Error if the
   // kernel is larger than the padded input.

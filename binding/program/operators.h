@@ -4,19 +4,11 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/pooling/max_pool.h"
+#include "program/computation.h"
 #include "program/convolution_spec.h"
 
 // Recognizes the operators of a TorchScript graph that a program can represent.
 namespace semisup::program {
-
-// A fully connected layer with constant weights.
-struct LinearSpec {
-  // [outputs, inputs].
-  at::Tensor weight;
-  // [outputs], or undefined.
-  at::Tensor bias;
-};
 
 // Whether a node is of the kind, e.g. "aten::relu".
 bool Is(const torch::jit::Node* node, const char* kind);
@@ -30,8 +22,17 @@ bool IsPlainFloat(const at::Tensor& tensor);
 // first is not constant.
 std::optional<ConvolutionSpec> MatchConvolution(const torch::jit::Node* node);
 std::optional<LinearSpec> MatchLinear(const torch::jit::Node* node);
-// Square windows without dilation only.
-std::optional<kernels::MaxPool> MatchMaxPool(const torch::jit::Node* node);
-bool IsGlobalAveragePool(const torch::jit::Node* node);
+std::optional<GlobalAveragePool> MatchGlobalAveragePool(const torch::jit::Node* node);
+// In eval mode, with constant statistics.
+std::optional<AffineSpec> MatchBatchNorm(const torch::jit::Node* node);
+// Over the last dimension only.
+std::optional<LayerNormSpec> MatchLayerNorm(const torch::jit::Node* node);
+// Of a list of tensors that the graph constructs.
+std::optional<Concatenation> MatchConcatenation(const torch::jit::Node* node);
+
+// Returns what a node computes, unless it is a convolution.
+Computation ComputationOf(const torch::jit::Node* node);
+// The values that a node reads, with the tensors of a concatenation in place of their list.
+std::vector<const torch::jit::Value*> OperandsOf(const torch::jit::Node* node);
 
 }  // namespace semisup::program

@@ -1,5 +1,6 @@
 #include "program/program.h"
 
+#include <ATen/ops/cat.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/canonicalize.h>
 
@@ -29,13 +30,23 @@ std::unordered_set<const Node*> LiveNodes(Graph& graph, const FusedConvolutions&
     if (!live.count(*node)) continue;
     const auto convolution = fused.find(*node);
     if (convolution == fused.end()) {
-      for (const auto* value : (*node)->inputs()) mark(value);
+      for (const auto* value : OperandsOf(*node)) mark(value);
       continue;
     }
     mark(convolution->second.input);
     if (convolution->second.residual) mark(convolution->second.residual);
   }
   return live;
+}
+
+Operator OperatorOf(const Node* node) {
+  const auto concatenation = MatchConcatenation(node);
+  if (!concatenation) return node->getOperation();
+  return [dimension = concatenation->dimension](std::vector<c10::IValue>& stack) {
+    std::vector<at::Tensor> tensors;
+    for (const auto& value : stack) tensors.push_back(value.toTensor());
+    stack.assign(1, at::cat(tensors, dimension));
+  };
 }
 
 void FindLastUses(Program& program) {
@@ -101,11 +112,13 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
         step.values.inputs.push_back(index_of(found->second.residual));
       }
     } else {
-      for (const auto* value : node->inputs()) step.values.inputs.push_back(index_of(value));
-      step.op = node->getOperation();
-      step.linear = MatchLinear(node);
-      step.max_pool = MatchMaxPool(node);
-      step.is_global_average_pool = IsGlobalAveragePool(node);
+      for (const auto* value : OperandsOf(node)) {
+        const bool is_constant = value->node()->kind() == c10::prim::Constant;
+        if (!is_constant) step.variable_inputs.push_back(step.values.inputs.size());
+        step.values.inputs.push_back(index_of(value));
+      }
+      step.computation = ComputationOf(node);
+      step.op = OperatorOf(node);
     }
     step.values.output = index_of(node->output());
     program.steps.push_back(std::move(step));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "program/computation.h"
 #include "program/convolution_spec.h"
 #include "program/frame.h"
 #include "program/operators.h"
@@ -25,9 +26,9 @@ struct Step {
   // Empty for a convolution.
   Operator op;
   // What the operator computes, for backends that have a kernel for it.
-  std::optional<LinearSpec> linear = std::nullopt;
-  std::optional<kernels::MaxPool> max_pool = std::nullopt;
-  bool is_global_average_pool = false;
+  Computation computation = {};
+  // The indices of the operator's inputs that are not constants.
+  std::vector<size_t> variable_inputs = {};
 };
 
 // A method of a frozen module as a list of steps, independent of the device: plan::Plan prepares it

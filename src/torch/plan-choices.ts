@@ -5,6 +5,7 @@
  * - `'direct'`: direct convolution; in bfloat16 and int8 with instructions for dot products only.
  * - `'pointwise'`: a matrix product, for 1x1 kernels.
  * - `'grouped'`: direct convolution in groups of few channels.
+ * - `'depthwise'`: direct convolution of each channel on its own.
  * - `'winograd2x2'`, `'winograd4x4'`: Winograd's minimal filtering F(2x2, 3x3) and F(4x4, 3x3), for 3x3
  *   kernels with stride 1 (Lavin and Gray, 2015, "Fast algorithms for convolutional neural networks").
  *
@@ -17,6 +18,7 @@ const algorithms = [
   'direct',
   'pointwise',
   'grouped',
+  'depthwise',
   'winograd2x2',
   'winograd4x4',
 ] as const;

@@ -15,12 +15,12 @@ const sets: InstructionSet[] =
 
 /** The tests to repeat with a set below the best one of this processor, with which all others run. */
 const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
-  none: ['91.plan.float.ts'],
-  neon: ['91.plan.float.ts'],
+  none: ['91.plan.float.ts', '91.plan.networks.ts'],
+  neon: ['91.plan.float.ts', '91.plan.networks.ts'],
   neon_dot: ['93.plan.reduced-algorithms.ts'],
-  avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '93.plan.reduced-algorithms.ts'],
+  avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '91.plan.networks.ts', '93.plan.reduced-algorithms.ts'],
   avx2_vnni: ['93.plan.reduced-algorithms.ts'],
-  avx512: ['91.plan.float.ts'],
+  avx512: ['91.plan.float.ts', '91.plan.networks.ts'],
   avx512_vnni: ['93.plan.reduced-algorithms.ts'],
   avx512_bf16: ['93.plan.reduced-algorithms.ts'],
 };

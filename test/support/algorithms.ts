@@ -6,6 +6,7 @@ import type { ConvolutionAlgorithm, PlanChoices } from '../../src/torch';
 export const floatAlgorithms: readonly ConvolutionAlgorithm[] = [
   'onednn',
   'grouped',
+  'depthwise',
   'pointwise',
   'direct',
   'winograd2x2',

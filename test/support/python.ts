@@ -3,16 +3,20 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 
 /** The reference Python: `SEMISUP_TEST_PYTHON` or the one on PATH. */
-const command = process.env.SEMISUP_TEST_PYTHON ?? 'python3';
+export const pythonCommand = process.env.SEMISUP_TEST_PYTHON ?? 'python3';
 
 /** The reason that Python cannot be the reference, or undefined if it has all these modules. */
 export function pythonLacks(modules: readonly string[]): string | undefined {
-  const { error, status, stderr } = spawnSync(command, ['-c', `import ${modules.join(', ')}`], {
-    encoding: 'utf8',
-  });
-  if (error) return `${command} is not installed`;
+  const { error, status, stderr } = spawnSync(
+    pythonCommand,
+    ['-c', `import ${modules.join(', ')}`],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (error) return `${pythonCommand} is not installed`;
   if (status === 0) return undefined;
-  return `${command} failed: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON selects another Python`;
+  return `${pythonCommand} failed: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON selects another Python`;
 }
 
 /** A Python script that responds to lines of JSON with lines of JSON. */
@@ -23,7 +27,7 @@ export class PythonServer implements AsyncDisposable {
   #errors = '';
 
   constructor(script: string, args: readonly string[] = []) {
-    this.#process = spawn(command, [script, ...args]);
+    this.#process = spawn(pythonCommand, [script, ...args]);
     this.#closed = once(this.#process, 'close');
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScriptModule, Tensor } from '../../src/torch';
+import { pythonCommand } from './python';
+import { root } from './run-node';
+
+/** The families of networks that `make-networks.py` writes. */
+export const networkNames = [
+  'efficientnet',
+  'mobilenet-v2',
+  'mobilenet-v3',
+  'convnext',
+  'densenet',
+  'inception',
+  'dilated',
+] as const;
+
+/** The classes of each network. */
+const classes = 10;
+
+/** A scripted network, and the logits that Python's PyTorch computes for images. */
+export interface Network {
+  readonly path: string;
+  /** Five images [5, 3, height, width], whose sides are odd. */
+  readonly shape: readonly number[];
+  readonly images: Float32Array;
+  readonly logits: Float32Array;
+}
+
+/** Writes all networks to a directory, by the reference Python. */
+export function makeNetworks(directory: string): void {
+  const script = join(root, 'test', '40.torch', 'make-networks.py');
+  execFileSync(pythonCommand, [script, directory], { stdio: 'pipe' });
+}
+
+export function readNetwork(directory: string, name: string): Network {
+  const floats = (path: string) => new Float32Array(new Uint8Array(readFileSync(path)).buffer);
+  const { shape } = JSON.parse(readFileSync(join(directory, 'networks.json'), 'utf8')) as Network;
+  return {
+    path: join(directory, `${name}.pt`),
+    shape,
+    images: floats(join(directory, `${name}.input.f32`)),
+    logits: floats(join(directory, `${name}.logits.f32`)),
+  };
+}
+
+/** The logits of the first images of a network. */
+export async function logitsOf(
+  net: ScriptModule,
+  { shape, images }: Network,
+  count: number,
+): Promise<Float32Array> {
+  const size = images.length / shape[0]!;
+  using input = Tensor.from(images.slice(0, count * size), [count, ...shape.slice(1)]);
+  using output = await net.forward(input);
+  return (await output.data()) as Float32Array;
+}
+
+/** The largest difference from the first of the expected logits, relative to the largest of these. */
+export function relativeError(actual: Float32Array, expected: Float32Array): number {
+  const first = expected.subarray(0, actual.length);
+  const largest = Math.max(...first.map(Math.abs));
+  return Math.max(...actual.map((value, i) => Math.abs(value - first[i]!))) / largest;
+}
+
+export { classes as networkClasses };
