@@ -140,6 +140,56 @@ export const dataFlow: Record<string, PlanCase> = {
   'other activations': {
     forward: [start, `return torch.hardswish(${b('torch.hardtanh(y, 0.0, 6.0)')})`],
   },
+  'operators without a kernel': {
+    forward: [start, `return torch.elu(${b('torch.tanh(y)')}) * self.row`],
+    weights: { row: [side] },
+  },
+  'differences with one value per image and channel': {
+    forward: [start, 's = torch.mean(y, [-1, -2], True)', `return ${b('s - y')} * (y - s) - s * y`],
+  },
+  'constants as either operand': {
+    forward: [
+      start,
+      'y = torch.sub(self.perChannel, y) * 2 - self.number',
+      `return torch.sub(${b('y')} - self.perImage, self.perChannel)`,
+    ],
+    weights: { perChannel: [64, 1, 1], perImage: [1, 64, 1, 1], number: [1] },
+  },
+  pixels: {
+    forward: [
+      ...[start, 'p = torch.permute(y, [0, 2, 3, 1])'],
+      'p = torch.layer_norm(p, [64], self.gain, self.shift, 1e-5)',
+      'q = torch.gelu(torch.linear(p, self.k, self.bias))',
+      'p = torch.cat([q, p + self.shift, q * p], -1)',
+      'p = torch.layer_norm(torch.linear(p, self.l), [64])',
+      `return ${b('torch.permute(p, [0, -1, 1, 2])')} + y`,
+    ],
+    weights: { k: [64, 64], bias: [64], l: [64, 192], gain: [64], shift: [64] },
+  },
+  'normalized rows': {
+    forward: [
+      start,
+      'r = torch.layer_norm(torch.mean(y, [2, 3]), [64], self.shift, None)',
+      'v = torch.abs(self.variance) + 0.1',
+      'r = torch.batch_norm(r, self.shift, None, self.shift, v, False, 0.1, 1e-5, False)',
+      'return torch.cat([r, torch.relu(r)], 1)',
+    ],
+    weights: { shift: [64], variance: [64] },
+  },
+  'concatenated channels': {
+    forward: [
+      ...[start, 'z = [torch.sigmoid(y), x]', 'z.append(y)', 's = torch.cat(z, 1)', 'z.append(y)'],
+      'return torch.cat([torch.cat(z, 1), s, s], dim=-3)',
+    ],
+  },
+  'average pooling of every kind': {
+    forward: [
+      ...[start, 'y = torch.avg_pool2d(y, [3, 2], [2, 1], [1, 1])'],
+      'y = torch.avg_pool2d(y, [2, 3], [1, 2], [1, 0], False, False)',
+      'y = torch.avg_pool2d(y, [2, 2], [1, 1], [0, 0], True, True, 3)',
+      'return torch.adaptive_avg_pool2d(y, [2, 3])',
+    ],
+  },
   'max and average pooling': {
     forward: [
       ...[start, 'y = torch.max_pool2d(y, [3, 3], [1, 1], [1, 1], [2, 2]) + 0.5'],
@@ -182,6 +232,26 @@ export const convolutions: Record<string, PlanCase> = {
     [64, 16, 3, 3],
     16,
     'torch.conv2d(x, self.k, None, [2, 1], [1, 0])',
+  ),
+  'a kernel whose columns alone are dilated': singleConvolution(
+    [37, 16, 3, 3],
+    16,
+    'torch.conv2d(x, self.k, self.bias, [2, 1], [1, 3], [1, 3])',
+  ),
+  'dilated groups': singleConvolution(
+    [36, 6, 3, 3],
+    18,
+    'torch.conv2d(x, self.k, self.bias, [1, 1], [2, 2], [2, 2], 3)',
+  ),
+  'a dilated depthwise kernel': singleConvolution(
+    [37, 1, 3, 3],
+    37,
+    'torch.conv2d(x, self.k, self.bias, [1, 2], [2, 3], [2, 3], 37)',
+  ),
+  'depthwise, with two outputs per channel': singleConvolution(
+    [42, 1, 5, 5],
+    21,
+    'torch.conv2d(x, self.k, None, [2, 2], [2, 2], [1, 1], 21)',
   ),
   'a non-square kernel': singleConvolution(
     [48, 16, 1, 7],
@@ -339,6 +409,7 @@ export const acrossImages: Record<string, PlanCase> = {
   'adding the batch mean': { forward: ['x = x + torch.mean(x, [0], True)', start, 'return y'] },
   'reversing the batch': { forward: ['x = x + torch.flip(x, [0])', start, 'return y'] },
   'softmax over the batch': { forward: [start, 'return torch.softmax(torch.flatten(y, 1), 0)'] },
+  'concatenating images': { forward: [start, 'return torch.cat([y, torch.relu(y)], 0)'] },
   'the mean of all elements': { forward: [start, 'return y - torch.mean(y)'] },
 };
 
