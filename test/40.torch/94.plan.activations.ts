@@ -35,10 +35,10 @@ describe('an activation in a plan', function () {
         const shape = [1, channels, 1, width];
         await using net = await makeNet([`return ${call}`]);
         using input = Tensor.from(grid.slice(0, channels * width), shape);
-        const expected = await (await net.forward<Tensor>(input)).data();
+        const expected = await (await net.forward(input)).data();
         const { kind, reason } = await planNet(net, { forward: [], channels }, 'untuned');
         assert.equal(kind, 'planned', reason);
-        const actual = await (await net.forward<Tensor>(input)).data();
+        const actual = await (await net.forward(input)).data();
         for (const [i, wanted] of (expected as Float32Array).entries()) {
           // PyTorch's is infinity or NaN, depending on the position in a vector.
           if (name === 'gelu' && grid[i] === Infinity) continue;

@@ -17,7 +17,7 @@ export const networkNames = [
 ] as const;
 
 /** The classes of each network. */
-const classes = 10;
+export const networkClasses = 10;
 
 /** A scripted network, and the logits that Python's PyTorch computes for images. */
 export interface Network {
@@ -63,5 +63,3 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
   const largest = Math.max(...first.map(Math.abs));
   return Math.max(...actual.map((value, i) => Math.abs(value - first[i]!))) / largest;
 }
-
-export { classes as networkClasses };
