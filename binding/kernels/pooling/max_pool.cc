@@ -41,10 +41,10 @@ template <class T>
 void MaxOfWindow(const SimdKernels* kernels, const T* pixels, const HeightWidth& size,
                  int64_t row_stride, int64_t channels, T* maxima) {
   [[maybe_unused]] const PoolWindow<T> window{.pixels = pixels,
-                                             .rows = size[0],
-                                             .columns = size[1],
-                                             .row_stride = row_stride,
-                                             .channels = channels};
+                                              .rows = size[0],
+                                              .columns = size[1],
+                                              .row_stride = row_stride,
+                                              .channels = channels};
   if constexpr (std::is_same_v<T, float>) {
     if (kernels) return kernels->max_of_window(window, maxima);
   }
