@@ -1,6 +1,6 @@
 // Compiles the addon for Linux on Arm and runs the tests of kernels, plans, images and classifiers with it on Linux x64,
 // emulated by QEMU. Needs Debian's g++-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static, and root or user
-// namespaces. Downloads LibTorch (440 MB), Node and packages for Arm to the user's cache. Takes about an hour.
+// namespaces. Downloads LibTorch (440 MB), Node and packages for Arm to the user's cache. Takes hours.
 //   npm run test:arm64
 //   npm run test:arm64 -- --tests test/40.torch/91.plan.float.ts     other tests
 import { mkdirSync } from 'node:fs';

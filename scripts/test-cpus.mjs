@@ -1,6 +1,6 @@
 // Runs tests of kernels, plans and classifiers with the compiled addon on older x64 processors, emulated by QEMU: Haswell,
 // with AVX2, and Nehalem, with neither AVX nor FMA. An instruction that they lack ends the process. Linux x64 with
-// Debian's qemu-user-static. Takes about half an hour.
+// Debian's qemu-user-static. Takes hours.
 //   npm run test:cpus
 //   npm run test:cpus -- --only Nehalem
 import { parseArgs } from 'node:util';
