@@ -18,7 +18,12 @@ const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
   none: ['91.plan.float.ts', '91.plan.networks.ts'],
   neon: ['91.plan.float.ts', '91.plan.networks.ts'],
   neon_dot: ['93.plan.reduced-algorithms.ts'],
-  avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '91.plan.networks.ts', '93.plan.reduced-algorithms.ts'],
+  avx2: [
+    '90.plan.graphs.ts',
+    '91.plan.float.ts',
+    '91.plan.networks.ts',
+    '93.plan.reduced-algorithms.ts',
+  ],
   avx2_vnni: ['93.plan.reduced-algorithms.ts'],
   avx512: ['91.plan.float.ts', '91.plan.networks.ts'],
   avx512_vnni: ['93.plan.reduced-algorithms.ts'],
