@@ -15,7 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const x64 = {
   arch: 'x64',
   objdump: 'objdump',
-  isMultiplyAdd: (name) => /^(vfn?m(add|sub)|vpdpbusd)/.test(name),
+  isMultiplyAdd: (name) => /^(vfn?m(add|sub)|vpdpbusd|vdpbf16ps|tdpb|vpmaddubsw)/.test(name),
   isJump: (name) => /^j/.test(name),
   hasVector: (operands) => /%[xyz]mm/.test(operands),
   // %rbp is the frame pointer only in functions that align the stack.
@@ -25,13 +25,17 @@ const x64 = {
 const arm64 = {
   arch: 'arm64',
   objdump: 'aarch64-linux-gnu-objdump',
-  isMultiplyAdd: (name) => /^(fmla|fmls|fmadd)$/.test(name),
+  isMultiplyAdd: (name) => /^(fmla|fmls|fmadd|sdot|bfdot)$/.test(name),
   isJump: (name) => /^(b|b\..*|cbn?z|tbn?z)$/.test(name),
   hasVector: (operands) => /\b[vq]\d+/.test(operands),
   stack: (instructions) =>
     instructions.some(({ text }) => /^mov +x29, sp/.test(text)) ? /\[(sp|x29)\b/ : /\[sp\b/,
 };
-const sets = { avx2: x64, avx512: x64, vnni: x64, neon: arm64 };
+const sets = {
+  ...{ avx2: x64, avx2_int8: x64, avx2vnni: x64 },
+  ...{ avx512: x64, avx512vnni: x64, avx512bf16: x64, amx: x64 },
+  ...{ neon: arm64, neondot: arm64, neonbf16: arm64 },
+};
 
 const { values } = parseArgs({ options: { all: { type: 'boolean', default: false } } });
 const rows = [
@@ -74,7 +78,7 @@ function report(set, machine, object) {
   // Transforms and epilogues, which run once per tile, have lower shares.
   const highest = Math.max(...loops.map(share));
   const largest = loops.find((loop) => share(loop) >= highest / 2);
-  const kernel = basename(object).replace(/(_simd|_vnni)?\.cc\.o$/, '');
+  const kernel = basename(object).replace(/(_simd)?\.cc\.o$/, '');
   const summary = [loops.length, loops.filter(({ spills }) => spills > 0).length];
   for (const loop of values.all ? loops : [largest]) {
     const { multiplyAdds, instructions, spills } = loop;
