@@ -31,31 +31,35 @@ constexpr int64_t kPanelStride = kPanelChannels * kLaneBytes;
 // image row and the first of the next there are rows of no pixel; the time of an instruction does
 // not depend on the number of rows.
 struct TilePixels {
-  static constexpr int64_t kNone = -1;
+  static constexpr int8_t kNone = -1;
 
   const char* window = nullptr;
   int64_t stride = 0;
+  int64_t first_pixel = 0;
   int64_t rows = 0;
-  // By row.
-  std::array<int64_t, kTileRows> pixels{};
+  // By row, how many pixels after the first one.
+  std::array<int8_t, kTileRows> offsets{};
 
-  int64_t first_pixel() const { return pixels[0]; }
-  int64_t last_pixel() const { return pixels[rows - 1]; }
+  int64_t last_pixel() const { return first_pixel + offsets[rows - 1]; }
+  bool is_dense() const { return offsets[rows - 1] == rows - 1; }
 };
 
 template <class T>
 std::vector<TilePixels> SplitIntoTiles(const T* const* windows, int64_t count) {
   const auto address = [&](int64_t pixel) { return reinterpret_cast<const char*>(windows[pixel]); };
+  // Of adjacent pixels, where a row of the image has two.
+  int64_t stride = count > 1 ? address(1) - address(0) : 1;
+  for (int64_t i = 1; i < count; i++) stride = std::min(stride, address(i) - address(i - 1));
   std::vector<TilePixels> tiles;
   for (int64_t pixel = 0; pixel < count;) {
-    TilePixels tile{.window = address(pixel)};
-    tile.pixels.fill(TilePixels::kNone);
-    tile.stride = pixel + 1 < count ? address(pixel + 1) - tile.window : 0;
+    TilePixels tile{.window = address(pixel), .stride = stride, .first_pixel = pixel};
+    tile.offsets.fill(TilePixels::kNone);
     for (; pixel < count; pixel++) {
       const int64_t distance = address(pixel) - tile.window;
-      const int64_t row = tile.stride > 0 ? distance / tile.stride : 0;
-      if (row * tile.stride != distance || row >= kTileRows || (row == 0 && tile.rows > 0)) break;
-      tile.pixels[row] = pixel;
+      // Most rows follow each other; a division would take as long as several vectors.
+      const int64_t row = distance == tile.rows * stride ? tile.rows : distance / stride;
+      if (row * stride != distance || row >= kTileRows || row < tile.rows) break;
+      tile.offsets[row] = static_cast<int8_t>(pixel - tile.first_pixel);
       tile.rows = row + 1;
     }
     tiles.push_back(tile);
@@ -170,17 +174,16 @@ class AmxTiles {
 
   // Stores the outputs of a tile of pixels, whose sums begin at `row`.
   void FinishTile(int64_t p, const TilePixels& tile, int64_t row) {
-    for (int64_t i = 0; i < tile.rows;) {
-      const int64_t pixel = tile.pixels[i];
-      const int64_t last = std::min(i + kFinished, tile.rows) - 1;
-      const DotCorner corner{.pixel = pixel, .channel = p * kPanelChannels};
-      if (pixel != TilePixels::kNone && tile.pixels[last] == pixel + kFinished - 1) {
-        Finish<kFinished>(corner, row + i);
-        i += kFinished;
-      } else {
-        if (pixel != TilePixels::kNone) Finish<1>(corner, row + i);
-        i++;
-      }
+    if (tile.rows == 0) return;
+    const auto corner_of = [&](int64_t i) {
+      return DotCorner{.pixel = tile.first_pixel + tile.offsets[i], .channel = p * kPanelChannels};
+    };
+    int64_t i = 0;
+    for (; tile.is_dense() && i + kFinished <= tile.rows; i += kFinished) {
+      Finish<kFinished>(corner_of(i), row + i);
+    }
+    for (; i < tile.rows; i++) {
+      if (tile.offsets[i] != TilePixels::kNone) Finish<1>(corner_of(i), row + i);
     }
   }
 
@@ -194,8 +197,8 @@ class AmxTiles {
   void PrefetchOutput(int64_t p, const TilePixels& first, const TilePixels& second) const {
     if (first.rows == 0) return;
     const auto& output = block_.output_block;
-    const int64_t at = first.first_pixel() * output.output_channels + p * kPanelChannels;
-    const int64_t count = (second.rows > 0 ? second : first).last_pixel() + 1 - first.first_pixel();
+    const int64_t at = first.first_pixel * output.output_channels + p * kPanelChannels;
+    const int64_t count = (second.rows > 0 ? second : first).last_pixel() + 1 - first.first_pixel;
     PrefetchRows<Cache::kL1>(output.output + at, count, output.output_channels, kPanelChannels);
     if (!output.residual || output.residual == output.output) return;
     PrefetchRows<Cache::kL1>(output.residual + at, count, output.output_channels, kPanelChannels);
