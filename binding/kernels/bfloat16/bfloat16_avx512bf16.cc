@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "kernels/bfloat16/round_avx512.h"
 
 namespace semisup::kernels {
@@ -20,7 +22,7 @@ struct DotKernel {
   static Lanes Broadcast(int32_t bits) { return _mm512_set1_epi32(bits); }
   static Lanes Load(const char* weights) { return _mm512_loadu_si512(weights); }
   static Sum Multiply(Sum sum, Lanes pair, Lanes weights) {
-    return _mm512_dpbf16_ps(sum, (__m512bh)pair, (__m512bh)weights);
+    return _mm512_dpbf16_ps(sum, std::bit_cast<__m512bh>(pair), std::bit_cast<__m512bh>(weights));
   }
   template <int pixels>
   static void Finish(const Block& block, const DotCorner& corner, Sum (&sums)[pixels][kVectors]) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include <bit>
 #include <limits>
 
 #include "kernels/bfloat16/bfloat16_block.h"
@@ -38,7 +39,8 @@ inline void RoundTile(const BFloat16Block& block, const DotCorner& corner,
       sums[i][j] = _mm512_max_ps(bound, value);
     });
     Unroll<kVectors / 2>([&](auto half) {
-      const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(sums[i][2 * half + 1], sums[i][2 * half]);
+      const auto rounded =
+          std::bit_cast<__m512i>(_mm512_cvtne2ps_pbh(sums[i][2 * half + 1], sums[i][2 * half]));
       _mm512_storeu_si512(output + i * channels + half * 2 * kAvx512Panel.sums, rounded);
     });
   });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <tuple>
 #include <vector>
@@ -212,7 +213,7 @@ class AmxTiles {
                copies + row * 2 * kTailSize);
     }
     // The compiler does not know that instructions on tiles read the copies.
-    asm volatile("" ::: "memory");
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
 
   template <bool two>
