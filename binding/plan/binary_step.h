@@ -1,5 +1,6 @@
 #pragma once
 #include "plan/kernel_step.h"
+#include "program/computation.h"
 
 namespace semisup::plan {
 

@@ -1,11 +1,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <memory>
 #include <vector>
 
 #include "kernels/elementwise/activation.h"
-#include "program/computation.h"
 
 namespace semisup::plan {
 
@@ -23,8 +21,5 @@ class KernelStep {
   // Appends an activation, if the kernel can apply one.
   virtual bool FuseActivation(const kernels::Activation&) { return false; }
 };
-
-// Null if there is no kernel for a computation, or for this processor.
-std::unique_ptr<KernelStep> MakeKernelStep(const program::Computation& computation);
 
 }  // namespace semisup::plan

@@ -12,6 +12,7 @@
 #include "kernels/simd_kernels.h"
 #include "plan/float_convolution.h"
 #include "plan/layout.h"
+#include "plan/make_kernel_step.h"
 #include "plan/pooling.h"
 #include "plan/single_thread.h"
 

@@ -1,4 +1,4 @@
-#include "plan/kernel_step.h"
+#include "plan/make_kernel_step.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
