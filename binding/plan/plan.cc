@@ -250,6 +250,7 @@ at::Tensor Plan::RunInThroughputMode(const at::Tensor& batch, int64_t sub_batch)
   std::atomic<size_t> next{0};
   at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t end) {
     const c10::InferenceMode inference;
+    const SingleThreadScope single_thread;
     for (int64_t thread = begin; thread < end; thread++) {
       for (size_t i = next++; i < inputs.size(); i = next++) {
         outputs[i] = RunSteps(inputs[i], *packed);

@@ -6,8 +6,12 @@
 namespace semisup::plan {
 
 // Limits OpenMP, and so LibTorch, to the calling thread for the scope. oneDNN packs weights for
-// the current number of threads. Must be used outside of parallel regions: weights packed inside
+// the current number of threads, and must do so outside of parallel regions: weights packed inside
 // one lack their zero-point compensation.
+//
+// Each thread of a parallel region needs a scope, too. There, oneDNN computes with one thread, but
+// finds primitives in its cache by OpenMP's maximum. Without a scope it would take those of latency
+// mode, repack the weights for them in every run, and leave out the compensation.
 class SingleThreadScope {
  public:
 #ifdef _OPENMP

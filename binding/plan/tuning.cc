@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "plan/plan.h"
+#include "plan/single_thread.h"
 #include "runtime/executor.h"
 #include "runtime/heap.h"
 
@@ -94,6 +95,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
     if (threads == 1) return run(0);
     at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
       const c10::InferenceMode inference;
+      const SingleThreadScope single_thread;
       for (int64_t thread = begin; thread < end; thread++) run(thread);
     });
   };

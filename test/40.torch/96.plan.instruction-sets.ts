@@ -21,7 +21,11 @@ const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
   none: ['91.plan.float.ts'],
   neon: ['91.plan.float.ts', '91.plan.networks.ts'],
   neon_dot: ['93.plan.reduced-algorithms.ts'],
-  avx2: ['90.plan.graphs.ts', '91.plan.float.ts', '91.plan.networks.ts'],
+  avx2: [
+    ...['90.plan.graphs.ts', '91.plan.float.ts', '91.plan.networks.ts'],
+    '93.plan.reduced-algorithms.ts',
+  ],
+  avx2_vnni: ['93.plan.reduced-algorithms.ts'],
   avx512_bf16: ['93.plan.reduced-algorithms.ts'],
 };
 
