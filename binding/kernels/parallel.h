@@ -20,6 +20,13 @@ inline int64_t ThreadCount() {
 #endif
 }
 
+// The grain for elementwise work on rows of `columns` elements. For fewer elements, another thread
+// takes longer to start than to compute them.
+inline int64_t GrainOfRows(int64_t columns) {
+  constexpr int64_t kMinElements = 16 << 10;
+  return CeilDiv(kMinElements, std::max<int64_t>(columns, 1));
+}
+
 // Calls body(begin, end, thread) on sub-ranges of [0, count) in parallel; `thread` is below
 // ThreadCount(). Every sub-range except the last has at least `grain` iterations. The first
 // exception that a body throws is rethrown on the calling thread: one that left an OpenMP region

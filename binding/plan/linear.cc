@@ -6,6 +6,7 @@
 #include "plan/workspace.h"
 
 namespace semisup::plan {
+
 bool Linear::IsSupported() { return kernels::ActiveKernels() != nullptr; }
 
 Linear::Linear(const program::LinearSpec& spec)

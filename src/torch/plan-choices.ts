@@ -1,8 +1,8 @@
 /**
  * The algorithm of a convolution in a plan:
  *
- * - `'onednn'`: LibTorch's own, by oneDNN; the only one in bfloat16.
- * - `'direct'`: direct convolution; in bfloat16 and int8 with instructions for dot products only.
+ * - `'onednn'`: LibTorch's own, by oneDNN.
+ * - `'direct'`: direct convolution; in bfloat16 and int8 only with the instruction sets that have a kernel for them.
  * - `'pointwise'`: a matrix product, for 1x1 kernels.
  * - `'grouped'`: direct convolution in groups of few channels.
  * - `'depthwise'`: direct convolution of each channel on its own.

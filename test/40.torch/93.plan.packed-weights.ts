@@ -29,8 +29,8 @@ describe("oneDNN's packed weights", function () {
       { ...process.env, ONEDNN_VERBOSE: 'profile_exec' },
     );
     assert.equal(code, 0, stderr);
-    const [, afterwards] = stdout.split(/^before The tuning was read.*$/m);
-    assert.ok(afterwards?.includes('exec,cpu,convolution'), stdout);
+    const [, afterwards = ''] = stdout.split(/^before The tuning was read.*$/m);
+    assert.ok(afterwards.includes('exec,cpu,convolution'), stdout);
     return afterwards.split('\n').filter((line) => line.includes('exec,cpu,reorder'));
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,13 @@ std::vector<float> RandomValues(int64_t count);
 // From `low` to `high`.
 int64_t RandomInteger(int64_t low, int64_t high);
 
+// Its memory begins as NaN, in float32 and bfloat16.
 class HeapWorkspace final : public semisup::kernels::Workspace {
  public:
-  void* Allocate(size_t bytes) override { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); }
+  void* Allocate(size_t bytes) override {
+    const size_t size = (bytes + 63) / 64 * 64;
+    return std::memset(std::aligned_alloc(64, size), 0xFF, size);
+  }
   void Free(void* memory) noexcept override { std::free(memory); }
 };
 

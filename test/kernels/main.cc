@@ -1,12 +1,14 @@
 // Compares every float convolution with plain loops in double precision, and prints a line for
 // each. Exits with 1 if one differs.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "checks.h"
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/direct/direct.h"
 #include "kernels/grouped/grouped.h"
@@ -173,18 +175,29 @@ void CheckRandomConvolutions() {
   }
 }
 
-// Channels that do not fill a vector, and a NaN.
-void CheckMaxPool() {
+float FromFloat(float value, float) { return value; }
+BFloat16 FromFloat(float value, BFloat16) {
+  return {static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16)};
+}
+
+// Channels that do not fill a vector, and NaN.
+template <class T>
+void CheckMaxPool(const std::string& name) {
   constexpr int64_t kHeight = 6;
   constexpr int64_t kWidth = 5;
   constexpr int64_t kChannels = 77;
   const MaxPool pool{.kernel = 3, .stride = 2, .padding = 1};
-  auto input = RandomValues(kHeight * kWidth * kChannels);
-  input[7 * kChannels + 70] = std::nanf("");
+  std::vector<T> input;
+  for (const float value : RandomValues(kHeight * kWidth * kChannels)) {
+    input.push_back(FromFloat(value, T{}));
+  }
+  // In a whole vector and in the last one, of either sign.
+  input[7 * kChannels + 3] = FromFloat(-std::nanf(""), T{});
+  input[7 * kChannels + 70] = FromFloat(std::nanf(""), T{});
   const int64_t rows = pool.OutputLength(kHeight);
   const int64_t columns = pool.OutputLength(kWidth);
-  std::vector<float> output(static_cast<size_t>(rows * columns * kChannels));
-  RunMaxPool<float>({input.data(), 1, kHeight, kWidth, kChannels}, pool, output.data());
+  std::vector<T> output(static_cast<size_t>(rows * columns * kChannels));
+  RunMaxPool<T>({input.data(), 1, kHeight, kWidth, kChannels}, pool, output.data());
   double wrong = 0;
   for (int64_t row = 0; row < rows; row++) {
     for (int64_t column = 0; column < columns; column++) {
@@ -194,17 +207,17 @@ void CheckMaxPool() {
         float expected = -INFINITY;
         for (int64_t y = down.first; y < down.first + down.count; y++) {
           for (int64_t x = across.first; x < across.first + across.count; x++) {
-            const float value = input[(y * kWidth + x) * kChannels + c];
+            const float value = ToFloat(input[(y * kWidth + x) * kChannels + c]);
             if (!(value <= expected)) expected = std::isnan(expected) ? expected : value;
           }
         }
-        const float actual = output[(row * columns + column) * kChannels + c];
+        const float actual = ToFloat(output[(row * columns + column) * kChannels + c]);
         const bool is_same = std::isnan(expected) ? std::isnan(actual) : actual == expected;
         if (!is_same) wrong++;
       }
     }
   }
-  Report("max pool", wrong, 0);
+  Report(name, wrong, 0);
 }
 
 }  // namespace
@@ -249,7 +262,8 @@ int main() {
   };
   for (const auto& [shape, size] : cases) CheckConvolution(Case(shape, size));
   CheckRandomConvolutions();
-  CheckMaxPool();
+  CheckMaxPool<float>("max pool");
+  CheckMaxPool<BFloat16>("bfloat16 max pool");
   if (ActiveKernels()) CheckSteps();
   CheckConcatenation();
   CheckDotKernels();

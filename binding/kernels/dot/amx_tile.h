@@ -45,6 +45,7 @@ struct TilePixels {
   bool is_dense() const { return offsets[rows - 1] == rows - 1; }
 };
 
+// The windows are in ascending order.
 template <class T>
 std::vector<TilePixels> SplitIntoTiles(const T* const* windows, int64_t count) {
   const auto address = [&](int64_t pixel) { return reinterpret_cast<const char*>(windows[pixel]); };
@@ -59,7 +60,7 @@ std::vector<TilePixels> SplitIntoTiles(const T* const* windows, int64_t count) {
       const int64_t distance = address(pixel) - tile.window;
       // Most rows follow each other; a division would take as long as several vectors.
       const int64_t row = distance == tile.rows * stride ? tile.rows : distance / stride;
-      if (row * stride != distance || row >= kTileRows || row < tile.rows) break;
+      if (row * stride != distance || row >= kTileRows) break;
       tile.offsets[row] = static_cast<int8_t>(pixel - tile.first_pixel);
       tile.rows = row + 1;
     }

@@ -5,15 +5,13 @@
 #include <limits>
 
 #include "kernels/cpu_features.h"
-#include "kernels/direct/blocking.h"
+#include "kernels/dot/dot_blocks.h"
 #include "kernels/instruction_set.h"
 #include "kernels/int8/int8_kernel.h"
 #include "kernels/parallel.h"
 
 namespace semisup::kernels {
 namespace {
-
-constexpr int64_t kBlockBytes = 128 << 10;
 
 Buffer<float> InPackedOrder(const std::vector<float>& values, const DotPanel& panel) {
   const auto size = static_cast<int64_t>(values.size());
@@ -108,35 +106,17 @@ std::vector<int32_t> Int8Convolution::SumWeights(const int8_t* weight) {
 
 void Int8Convolution::Run(const Int8Arguments& arguments, Workspace& workspace) const {
   const auto weights = weights_.layout();
-  // Kernel rows are read in whole lanes, which may extend past the end of a window's row.
-  const bool overreads = weights.row_size % kLaneBytes != 0;
-  const InputWindows<uint8_t> windows{.input = arguments.input,
-                                      .height = arguments.input_height,
-                                      .width = arguments.input_width,
-                                      .output_height = arguments.height,
-                                      .output_width = arguments.width,
-                                      .shape = shape_,
-                                      .padding_value = zero_point_,
-                                      .is_nchw = false,
-                                      .copies_rows = shape_.is_padded() || overreads,
-                                      .overread = kLaneBytes};
-  const int64_t pixel_bytes = shape_.input_channels * shape_.stride[0] * shape_.stride[1];
-  const DirectOutput<uint8_t> output{.residual = arguments.residual,
-                                     .data = arguments.output,
-                                     .batch = arguments.batch,
-                                     .channels = shape_.output_channels,
-                                     .panel = kernel_.panel.channels(),
-                                     .pixels_per_block = PixelsPerBlock(pixel_bytes, kBlockBytes),
-                                     .max_pool = arguments.max_pool};
-  ForEachOutputBlock(windows, output, workspace, [&](const OutputBlock<uint8_t>& output_block) {
-    kernel_.run_block({.weights = weights,
-                       .requantization = {.initial_sum = initial_sums_.data(),
+  const Int8Requantization requantization{.initial_sum = initial_sums_.data(),
                                           .scale = scales_.data(),
                                           .offset = offsets_.data(),
                                           .sums_are_float_bits = sums_are_float_bits_,
-                                          .residual_scale = residual_scale_},
-                       .output_block = output_block});
-  });
+                                          .residual_scale = residual_scale_};
+  ForEachDotBlock(
+      arguments, shape_, weights, zero_point_, workspace,
+      [&](const OutputBlock<uint8_t>& output_block) {
+        kernel_.run_block(
+            {.weights = weights, .requantization = requantization, .output_block = output_block});
+      });
 }
 
 }  // namespace semisup::kernels

@@ -7,8 +7,7 @@ namespace semisup::kernels {
 
 void RunLayerNorm(const LayerNormRows& operands) {
   const auto& kernels = *ActiveKernels();
-  constexpr int64_t kMinElements = 16 << 10;
-  ParallelFor(operands.rows, kMinElements / (operands.columns + 1),
+  ParallelFor(operands.rows, GrainOfRows(operands.columns),
               [&](int64_t begin, int64_t end, int64_t) {
                 kernels.normalize(operands, {begin, end - begin});
               });

@@ -2,9 +2,7 @@
 // AVX2 and FMA.
 #include <immintrin.h>
 
-#include <array>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/bfloat16/bfloat16.h"
 
@@ -70,16 +68,6 @@ inline Vector LoadPart(const float* data, int64_t count) {
 }
 inline void StorePart(float* data, int64_t count, Vector value) {
   _mm256_maskstore_ps(data, FirstElements(count), value);
-}
-inline Vector LoadPart(const BFloat16* data, int64_t count) {
-  std::array<BFloat16, kVectorWidth> part{};
-  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(BFloat16));
-  return Load(part.data());
-}
-inline void StorePart(BFloat16* data, int64_t count, Vector value) {
-  std::array<BFloat16, kVectorWidth> part;
-  Store(part.data(), value);
-  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(BFloat16));
 }
 
 // Which elements are NaN.

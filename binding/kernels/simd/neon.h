@@ -2,9 +2,7 @@
 // NEON of 64-bit Arm.
 #include <arm_neon.h>
 
-#include <array>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/bfloat16/bfloat16.h"
 
@@ -54,28 +52,6 @@ inline Vector ScaleByPowerOf2(Vector value, Vector exponent) {
     return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
   };
   return Multiply(Multiply(value, power(half)), power(vsubq_s32(all, half)));
-}
-
-// The first `count` elements; zeros, or nothing, beyond.
-inline Vector LoadPart(const float* data, int64_t count) {
-  std::array<float, kVectorWidth> part{};
-  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(float));
-  return Load(part.data());
-}
-inline void StorePart(float* data, int64_t count, Vector value) {
-  std::array<float, kVectorWidth> part;
-  Store(part.data(), value);
-  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(float));
-}
-inline Vector LoadPart(const BFloat16* data, int64_t count) {
-  std::array<BFloat16, kVectorWidth> part{};
-  std::memcpy(part.data(), data, static_cast<size_t>(count) * sizeof(BFloat16));
-  return Load(part.data());
-}
-inline void StorePart(BFloat16* data, int64_t count, Vector value) {
-  std::array<BFloat16, kVectorWidth> part;
-  Store(part.data(), value);
-  std::memcpy(data, part.data(), static_cast<size_t>(count) * sizeof(BFloat16));
 }
 
 // Which elements are NaN.
