@@ -69,7 +69,7 @@ try {
     toolchain: toolchainOf('arm64'),
   });
   const env = { SEMISUP_PREBUILD: directory, SEMISUP_LIBTORCH: libtorch.dir };
-  checkDoctor(emulator, env, 'kernels for neon');
+  checkDoctor(emulator, env, 'kernels for neon_dot');
   const selected = values.tests
     ? values.tests.map((file) => tests.find((test) => test.file === file) ?? { file })
     : tests;

@@ -9,9 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include "engine/arena.h"
 #include "inference/comparison.h"
 #include "inference/plan_result.h"
-#include "plan/arena.h"
 #include "plan/plan.h"
 #include "plan/precision_support.h"
 #include "program/numerics.h"
@@ -115,7 +115,7 @@ Napi::Value PlanOnCpu(const Napi::CallbackInfo& info) {
   const auto precision = program::PrecisionFromName(info[3].As<Napi::String>());
   const auto images = info[4].IsUndefined() ? at::Tensor() : Unwrap<Tensor>(info[4])->tensor;
   const auto executor = Unwrap<Executor>(info[0]);
-  const auto arena = std::make_shared<plan::Arena>();
+  const auto arena = std::make_shared<engine::Arena>();
   const auto report = [weak = std::weak_ptr(arena)]() -> std::optional<int64_t> {
     const auto live = weak.lock();
     if (!live) return std::nullopt;

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/step.h"
+
 namespace semisup::plan {
 
 // How a convolution is computed. kDirect is the direct kernel of the plan's precision; all others
@@ -21,9 +23,7 @@ inline constexpr std::array kAlgorithms{
     Algorithm::kOneDnn, Algorithm::kGrouped,     Algorithm::kDepthwise,  Algorithm::kPointwise,
     Algorithm::kDirect, Algorithm::kWinograd2x2, Algorithm::kWinograd4x4};
 
-// What a plan optimizes: latency runs one image on all threads, throughput runs one sub-batch on
-// each thread. Algorithms are selected for each mode.
-enum class ExecutionMode { kLatency, kThroughput };
+using engine::ExecutionMode;
 
 // E.g. "winograd4x4", as ConvolutionAlgorithm in src/torch/plan-choices.ts.
 std::string_view NameOf(Algorithm algorithm);

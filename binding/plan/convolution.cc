@@ -1,16 +1,15 @@
 #include "plan/convolution.h"
 
-#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-#include "plan/arena.h"
-
 namespace semisup::plan {
 
-Convolution::Convolution(program::ConvolutionSpec spec) : spec_(std::move(spec)) {}
+Convolution::Convolution(program::ConvolutionSpec spec, engine::ConvolutionStep& step)
+    : spec_(std::move(spec)), step_(step) {}
 
 std::vector<Algorithm> Convolution::SupportedAlgorithms() const {
   std::vector<Algorithm> supported;
@@ -20,45 +19,21 @@ std::vector<Algorithm> Convolution::SupportedAlgorithms() const {
 }
 
 void Convolution::Select(ExecutionMode mode, Algorithm algorithm) {
-  // Packed weights outlive the run.
-  const ArenaScope no_arena(nullptr);
-  Prepare(algorithm);
-  algorithms_[IndexOf(mode)] = algorithm;
+  auto& selected = algorithms_[algorithm];
+  if (!selected) {
+    TORCH_CHECK(spec_.weight.defined(), "The weights of this convolution were freed.");
+    selected = Make(algorithm);
+  }
+  step_.Select(mode, selected);
+  selected_[IndexOf(mode)] = algorithm;
 }
 
 void Convolution::ReleaseUnselected() {
-  ReleaseUnselectedKernels();
-  // The kernels have packed copies of the weights; only the shape of the original is still needed.
-  if (!IsSelected(Algorithm::kOneDnn)) {
-    spec_.weight = at::zeros({1}, spec_.weight.options()).expand(spec_.weight.sizes());
-  }
-}
-
-bool Convolution::FuseActivation(const kernels::Activation& activation) {
-  if (spec_.max_pool || spec_.activation.kind != kernels::ActivationKind::kNone) return false;
-  spec_.activation = activation;
-  return true;
-}
-
-void Convolution::CheckWeights() const {
-  TORCH_CHECK(spec_.weight.is_contiguous(), "The weights of this convolution were freed.");
-}
-
-void Convolution::CheckChannels(const at::Tensor& input) const {
-  const int64_t channels = spec_.weight.size(1) * spec_.groups;
-  TORCH_CHECK(input.size(1) == channels, "Expected an input of ", channels,
-              " channels for a convolution, but received a tensor of shape ", input.sizes(), ".");
-}
-
-std::vector<int64_t> Convolution::PooledSizes(std::vector<int64_t> sizes) const {
-  for (size_t dim = 2; spec_.max_pool && dim < 4; dim++) {
-    sizes[dim] = spec_.max_pool->OutputLength(sizes[dim]);
-  }
-  return sizes;
-}
-
-bool Convolution::IsSelected(Algorithm algorithm) const {
-  return std::count(algorithms_.begin(), algorithms_.end(), algorithm) > 0;
+  std::erase_if(algorithms_, [this](const auto& entry) {
+    return std::count(selected_.begin(), selected_.end(), entry.first) == 0;
+  });
+  // The algorithms have copies of the weights, or share them.
+  spec_.weight.reset();
 }
 
 }  // namespace semisup::plan

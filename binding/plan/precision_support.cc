@@ -12,11 +12,12 @@
 #include <exception>
 #include <optional>
 
+#include "engine/convert.h"
 #include "kernels/bfloat16/bfloat16.h"
 #include "kernels/cpu_features.h"
 #include "plan/float_convolution.h"
 #include "plan/int8_convolution.h"
-#include "plan/layout.h"
+#include "plan/torch_tensor.h"
 
 namespace semisup::plan {
 namespace {
@@ -41,8 +42,6 @@ std::string ReasonAgainstBFloat16() {
          " excludes this processor's bfloat16 instructions";
 }
 
-constexpr auto kMode = ExecutionMode::kLatency;
-
 program::ConvolutionSpec Spec(at::Tensor weight) {
   return {.weight = std::move(weight),
           .bias = {},
@@ -51,18 +50,29 @@ program::ConvolutionSpec Spec(at::Tensor weight) {
           .dilation = {1, 1}};
 }
 
+// Runs a convolution by oneDNN. Returns float32.
+template <class PlannedConvolution>
+at::Tensor Convolve(const program::ConvolutionSpec& spec, engine::FusedConvolution convolution,
+                    const at::Tensor& input) {
+  convolution.shape = spec.Shape();
+  engine::ConvolutionStep step(convolution);
+  const PlannedConvolution planned(spec, step);
+  engine::StepState state;
+  const auto output = step.Run({FromTorch(input)}, ExecutionMode::kLatency, state);
+  return ToTorch(engine::ToFloat32(output)).clone();
+}
+
 // Returns the relative error of a convolution in a floating-point dtype.
 double FloatError(at::ScalarType dtype) {
-  const auto input = at::linspace(-1, 1, 16 * 8 * 8).view({1, 16, 8, 8}).to(dtype);
-  const auto weight = at::linspace(-1, 1, 32 * 16 * 3 * 3).view({32, 16, 3, 3}).to(dtype);
-  at::Tensor packed;
-  const auto nhwc_input = input.contiguous(kNhwc);
+  const auto input = at::linspace(-1, 1, 16 * 8 * 8).view({1, 16, 8, 8}).to(dtype).to(at::kFloat);
+  const auto weight =
+      at::linspace(-1, 1, 32 * 16 * 3 * 3).view({32, 16, 3, 3}).to(dtype).to(at::kFloat);
   const auto output =
       dtype == at::kBFloat16
-          ? FloatConvolution<kernels::BFloat16>(Spec(weight)).Run(nhwc_input, {}, kMode, packed)
-          : FloatConvolution<float>(Spec(weight)).Run(nhwc_input, {}, kMode, packed);
-  return program::RelativeDifference(output.to(at::kFloat),
-                                     at::conv2d(input.to(at::kFloat), weight.to(at::kFloat)));
+          ? Convolve<FloatConvolution<kernels::BFloat16>>(
+                Spec(weight), {.shape = {}, .dtype = engine::DType::kBFloat16}, input)
+          : Convolve<FloatConvolution<float>>(Spec(weight), {}, input);
+  return program::RelativeDifference(output, at::conv2d(input, weight));
 }
 
 // Returns the relative error of an int8 convolution of the largest values. Without VNNI, oneDNN
@@ -70,13 +80,11 @@ double FloatError(at::ScalarType dtype) {
 double Int8Error() {
   const auto input = at::ones({1, 32, 4, 4});
   const auto weight = at::ones({32, 32, 3, 3});
-  const auto quantization = Quantization::ForRange(0, 1);
-  at::Tensor packed;
-  const auto output_quantization = Quantization::ForRange(0, 32 * 3 * 3);
-  const Int8Convolution convolution(Spec(weight), quantization, std::nullopt, output_quantization);
-  const auto output = convolution.Run(Quantize(input, quantization), {}, kMode, packed);
-  return program::RelativeDifference(Dequantize(output, output_quantization),
-                                     at::conv2d(input, weight));
+  engine::FusedConvolution convolution{.shape = {}, .dtype = engine::DType::kUInt8};
+  convolution.input_quantization = kernels::Quantization::ForRange(0, 1);
+  convolution.output_quantization = kernels::Quantization::ForRange(0, 32 * 3 * 3);
+  const auto output = Convolve<Int8Convolution>(Spec(weight), convolution, input);
+  return program::RelativeDifference(output, at::conv2d(input, weight));
 }
 
 std::string Check(ComputePrecision precision) {

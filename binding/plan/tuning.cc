@@ -1,14 +1,12 @@
-#include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
 #include <utility>
 
+#include "kernels/parallel.h"
 #include "plan/plan.h"
-#include "plan/single_thread.h"
+#include "plan/torch_tensor.h"
 #include "runtime/executor.h"
 #include "runtime/heap.h"
 
@@ -64,40 +62,37 @@ constexpr size_t kInterleave = 3;
 // third convolution, the others run their last candidate, so that the layers that precede it, and
 // with them the state of the caches, stay mostly the same. Algorithms alternate between runs, so
 // that load from other processes affects all candidates equally.
-std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mode, double seconds) {
+std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode mode,
+                                      double seconds) {
   const Stopwatch watch;
-  const int64_t threads = mode == ExecutionMode::kThroughput ? at::get_num_threads() : 1;
+  const int64_t threads = mode == ExecutionMode::kThroughput ? kernels::ThreadCount() : 1;
   std::vector<std::vector<Algorithm>> candidates;
+  std::map<const engine::Step*, size_t> indices;
   size_t most_candidates = 1;
-  for (const auto* convolution : convolutions_) {
+  for (const auto& convolution : convolutions_) {
+    indices[&convolution->step()] = candidates.size();
     candidates.push_back(convolution->SupportedAlgorithms());
     most_candidates = std::max(most_candidates, candidates.back().size());
   }
   // Where no kernel supports the precision, oneDNN is the only candidate.
   if (most_candidates == 1) return std::vector(candidates.size(), Algorithm::kOneDnn);
-  auto packed = EmptyPackedWeights(mode);
+  auto states = network_.EmptyStates(mode);
   std::vector<BestSeconds> best_seconds(threads, BestSeconds(convolutions_.size()));
   const auto run = [&](int64_t thread) {
-    const ArenaScope scope(arena_.get());
-    auto frame = MakeFrame(input);
-    size_t convolution = 0;
-    for (size_t i = 0; i < steps_.size(); i++) {
-      const Stopwatch lap;
-      RunStep(i, frame, packed);
-      if (!steps_[i].convolution) continue;
-      const auto algorithm = steps_[i].convolution->algorithm(mode);
+    Stopwatch lap;
+    network_.RunSteps(input, states, [&](size_t step, const engine::Tensor&) {
+      const double lap_seconds = std::exchange(lap, Stopwatch()).seconds();
+      const auto found = indices.find(network_.steps().entries[step].step.get());
+      if (found == indices.end()) return;
+      const auto algorithm = convolutions_[found->second]->algorithm(mode);
       auto& best =
-          best_seconds[thread][convolution++].try_emplace(algorithm, lap.seconds()).first->second;
-      best = std::min(best, lap.seconds());
-    }
+          best_seconds[thread][found->second].try_emplace(algorithm, lap_seconds).first->second;
+      best = std::min(best, lap_seconds);
+    });
   };
   const auto run_on_threads = [&] {
     if (threads == 1) return run(0);
-    at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-      const c10::InferenceMode inference;
-      const SingleThreadScope single_thread;
-      for (int64_t thread = begin; thread < end; thread++) run(thread);
-    });
+    network_.ForEachThread(run);
   };
   for (int round = 0; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > seconds) break;
@@ -110,7 +105,7 @@ std::vector<Algorithm> Plan::TuneMode(const at::Tensor& input, ExecutionMode mod
             mode, is_tried ? candidates[i][pass / kInterleave] : candidates[i].back());
       }
       if (round == 0) {
-        Pack(input, packed);
+        network_.Initialize(input, states);
       } else {
         run_on_threads();
       }
@@ -139,18 +134,19 @@ std::pair<PlanChoices, Measurements> Plan::Tune(const at::Tensor& image, double 
   const Stopwatch watch;
   PlanChoices choices;
   Measurements measured;
-  choices.latency = TuneMode(image, ExecutionMode::kLatency, seconds / 2);
-  measured.latency = 1000 * MinSeconds([&] { RunInLatencyMode(image); });
-  const auto images = image.repeat({kTunedSubBatch, 1, 1, 1});
-  choices.throughput = TuneMode(images, ExecutionMode::kThroughput, seconds / 2);
+  const auto repeated = [&](int64_t count) { return FromTorch(image.repeat({count, 1, 1, 1})); };
+  const auto one = FromTorch(image);
+  choices.latency = TuneMode(one, ExecutionMode::kLatency, seconds / 2);
+  measured.latency = 1000 * MinSeconds([&] { network_.RunInLatencyMode(one); });
+  choices.throughput = TuneMode(repeated(kTunedSubBatch), ExecutionMode::kThroughput, seconds / 2);
   double best_rate = 0;
   for (const int64_t size : {kTunedSubBatch, int64_t{1}, int64_t{4}}) {
     // Larger sub-batches are measured only if time is left.
     if (size > kTunedSubBatch && watch.seconds() > seconds) break;
-    const int64_t count = size * at::get_num_threads();
-    const auto batch = image.repeat({count, 1, 1, 1});
+    const int64_t count = size * kernels::ThreadCount();
+    const auto batch = repeated(count);
     const double rate =
-        static_cast<double>(count) / MinSeconds([&] { RunInThroughputMode(batch, size); });
+        static_cast<double>(count) / MinSeconds([&] { network_.RunInThroughputMode(batch, size); });
     measured.throughput[size] = rate;
     if (rate < kMinSubBatchSpeedup * best_rate) continue;
     best_rate = rate;
@@ -175,8 +171,8 @@ void Plan::ApplyChoices(const PlanChoices& choices) {
     }
     convolution.ReleaseUnselected();
   }
-  sub_batch_ = choices.sub_batch;
-  packed_.clear();
+  network_.set_sub_batch(choices.sub_batch);
+  network_.ForgetStates();
   ReturnFreedMemory();
 }
 

@@ -34,25 +34,9 @@ bool IsElementwise(const Node* node) {
   return kinds.count(node->kind().toQualString()) > 0;
 }
 
-bool IsInactiveDropout(const Node* node) {
-  const bool is_dropout = Is(node, "aten::dropout") || Is(node, "aten::feature_dropout");
-  return is_dropout && ConstantInput(node, 2) == c10::IValue(false);
-}
-
-// Whether a node is flatten(1).
-bool FlattensImages(const Node* node) {
-  if (!Is(node, "aten::flatten") || ConstantInput(node, 1) != c10::IValue(1)) return false;
-  const auto end = ConstantInput(node, 2);
-  return end == c10::IValue(-1) || end == c10::IValue(3);
-}
-
-std::optional<Axes> Permuted(const Node* node, Axes axes) {
-  const auto order = ConstantInput(node, 1);
-  if (!order || !order->isIntList() || order->toIntVector().size() != 4) return std::nullopt;
-  Dimensions dimensions;
-  for (const int64_t one : order->toIntVector()) dimensions.push_back((one + 4) % 4);
-  if (axes == Axes::kImages && dimensions == Dimensions{0, 2, 3, 1}) return Axes::kPixels;
-  if (axes == Axes::kPixels && dimensions == Dimensions{0, 3, 1, 2}) return Axes::kImages;
+std::optional<Axes> Permuted(const std::vector<int64_t>& order, Axes axes) {
+  if (axes == Axes::kImages && order == Dimensions{0, 2, 3, 1}) return Axes::kPixels;
+  if (axes == Axes::kPixels && order == Dimensions{0, 3, 1, 2}) return Axes::kImages;
   return std::nullopt;
 }
 
@@ -63,15 +47,15 @@ std::optional<Axes> OutputAxesOfImages(const Node* node) {
   if (const auto pool = MatchGlobalAveragePool(node)) {
     return pool->keeps_dimensions ? Axes::kImages : Axes::kRows;
   }
-  if (FlattensImages(node)) return Axes::kRows;
+  if (MatchFlattening(node)) return Axes::kRows;
   return std::nullopt;
 }
 
 // Of an operator with one operand that depends on the images, the first.
 std::optional<Axes> OutputAxes(const Node* node, Axes axes) {
   const bool is_images = axes == Axes::kImages;
-  if (IsElementwise(node) || IsInactiveDropout(node) || Is(node, "aten::contiguous")) return axes;
-  if (Is(node, "aten::permute")) return Permuted(node, axes);
+  if (IsElementwise(node) || MatchIdentity(node)) return axes;
+  if (const auto permutation = MatchPermutation(node)) return Permuted(permutation->order, axes);
   if (MatchBatchNorm(node) && axes != Axes::kPixels) return axes;
   if ((MatchLinear(node) || MatchLayerNorm(node)) && !is_images) return axes;
   return is_images ? OutputAxesOfImages(node) : std::nullopt;

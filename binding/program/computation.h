@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <variant>
+#include <vector>
 
 #include "kernels/elementwise/activation.h"
 #include "kernels/elementwise/binary.h"
@@ -52,9 +53,21 @@ struct Concatenation {
   int64_t dimension;
 };
 
+// Its input, e.g. of inactive dropout.
+struct Identity {};
+
+// Dimension i of the output is dimension order[i] of the input.
+struct Permutation {
+  std::vector<int64_t> order;
+};
+
+// Images [n, c, h, w] as rows [n, c * h * w].
+struct Flattening {};
+
 // None for other operators.
-using Computation = std::variant<std::monostate, LinearSpec, GlobalAveragePool, BinarySpec,
-                                 AffineSpec, LayerNormSpec, Concatenation, kernels::Activation,
-                                 kernels::AveragePool, kernels::MaxPool>;
+using Computation =
+    std::variant<std::monostate, LinearSpec, GlobalAveragePool, BinarySpec, AffineSpec,
+                 LayerNormSpec, Concatenation, Identity, Permutation, Flattening,
+                 kernels::Activation, kernels::AveragePool, kernels::MaxPool>;
 
 }  // namespace semisup::program

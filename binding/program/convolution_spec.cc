@@ -2,13 +2,7 @@
 
 #include <c10/util/Exception.h>
 
-#include <algorithm>
-
 namespace semisup::program {
-
-bool ConvolutionSpec::IsDilated() const {
-  return std::any_of(dilation.begin(), dilation.end(), [](int64_t one) { return one != 1; });
-}
 
 kernels::ConvolutionShape ConvolutionSpec::Shape() const {
   return {.input_channels = weight.size(1) * groups,

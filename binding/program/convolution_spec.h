@@ -1,12 +1,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <optional>
 #include <vector>
 
 #include "kernels/convolution_shape.h"
-#include "kernels/elementwise/activation.h"
-#include "kernels/pooling/max_pool.h"
 
 namespace semisup::program {
 
@@ -23,14 +20,9 @@ struct ConvolutionSpec {
   // Whether a residual is added to the output, and whether a ReLU follows.
   bool has_residual = false;
   bool relu = false;
-  // Max pooling of the output, which has no other use.
-  std::optional<kernels::MaxPool> max_pool = std::nullopt;
-  // Applied after the ReLU and before max pooling. Only plan::Plan sets it, in float32.
-  kernels::Activation activation = {};
 
-  bool IsDilated() const;
   kernels::ConvolutionShape Shape() const;
-  // The output's sizes [n, c, h, w] for an input's, before pooling. Throws c10::Error if the
+  // The output's sizes [n, c, h, w] for an input's. Throws c10::Error if the
   // kernel is larger than the padded input.
   std::vector<int64_t> OutputSizes(at::IntArrayRef input) const;
 };

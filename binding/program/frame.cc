@@ -19,6 +19,14 @@ at::Tensor Frame::Take(const StepValues& step_values, size_t input) {
   return is_last && !is_repeated ? std::move(values_[value]).toTensor() : values_[value].toTensor();
 }
 
+void Frame::Run(const Operator& op, const StepValues& step_values) {
+  std::vector<c10::IValue> stack;
+  for (const int value : step_values.inputs) stack.push_back(values_[value]);
+  ReleaseLastUses(step_values);
+  op(stack);
+  values_[step_values.output] = std::move(stack.back());
+}
+
 void Frame::ReleaseLastUses(const StepValues& step_values) {
   for (const int value : step_values.last_uses) values_[value] = {};
 }

@@ -250,6 +250,29 @@ std::optional<Concatenation> MatchConcatenation(const Node* node) {
                               : std::nullopt;
 }
 
+std::optional<Identity> MatchIdentity(const Node* node) {
+  const bool is_dropout = Is(node, "aten::dropout") || Is(node, "aten::feature_dropout");
+  const bool is_inactive = is_dropout && ConstantInput(node, 2) == c10::IValue(false);
+  // Contiguous elements are values like others.
+  return is_inactive || Is(node, "aten::contiguous") ? std::make_optional(Identity())
+                                                     : std::nullopt;
+}
+
+std::optional<Permutation> MatchPermutation(const Node* node) {
+  const auto order = Is(node, "aten::permute") ? ConstantInput(node, 1) : std::nullopt;
+  if (!order || !order->isIntList() || order->toIntVector().size() != 4) return std::nullopt;
+  Permutation permutation;
+  for (const int64_t one : order->toIntVector()) permutation.order.push_back((one + 4) % 4);
+  return permutation;
+}
+
+std::optional<Flattening> MatchFlattening(const Node* node) {
+  if (!Is(node, "aten::flatten") || ConstantInput(node, 1) != c10::IValue(1)) return std::nullopt;
+  const auto end = ConstantInput(node, 2);
+  const bool is_whole = end == c10::IValue(-1) || end == c10::IValue(3);
+  return is_whole ? std::make_optional(Flattening()) : std::nullopt;
+}
+
 Computation ComputationOf(const Node* node) {
   Computation computation;
   const auto match = [&](auto found) {
@@ -258,8 +281,9 @@ Computation ComputationOf(const Node* node) {
   };
   match(MatchLinear(node)) || match(MatchGlobalAveragePool(node)) || match(MatchBinary(node)) ||
       match(MatchBatchNorm(node)) || match(MatchLayerNorm(node)) ||
-      match(MatchConcatenation(node)) || match(MatchActivation(node)) ||
-      match(MatchAveragePool(node)) || match(MatchMaxPool(node));
+      match(MatchConcatenation(node)) || match(MatchIdentity(node)) ||
+      match(MatchPermutation(node)) || match(MatchFlattening(node)) ||
+      match(MatchActivation(node)) || match(MatchAveragePool(node)) || match(MatchMaxPool(node));
   return computation;
 }
 

@@ -29,6 +29,10 @@ std::optional<AffineSpec> MatchBatchNorm(const torch::jit::Node* node);
 std::optional<LayerNormSpec> MatchLayerNorm(const torch::jit::Node* node);
 // Of a list of tensors that the graph constructs.
 std::optional<Concatenation> MatchConcatenation(const torch::jit::Node* node);
+std::optional<Identity> MatchIdentity(const torch::jit::Node* node);
+// Of four dimensions.
+std::optional<Permutation> MatchPermutation(const torch::jit::Node* node);
+std::optional<Flattening> MatchFlattening(const torch::jit::Node* node);
 
 // Returns what a node computes, unless it is a convolution.
 Computation ComputationOf(const torch::jit::Node* node);

@@ -77,6 +77,7 @@ describe('the layers of src/', () => {
 describe('the layers of binding/', () => {
   const layers = [
     ['loader', 'kernels'],
+    ['engine'],
     ['program', 'runtime'],
     ['archive'],
     ['script'],
@@ -107,10 +108,10 @@ describe('dependencies', () => {
     assert.deepEqual(callers, []);
   });
 
-  it('on N-API and LibTorch do not exist in binding/kernels', async () => {
+  it('on N-API and LibTorch do not exist in binding/kernels and binding/engine', async () => {
     const files = await readCpp(join(root, 'binding'));
-    const kernels = files.filter(({ path }) => moduleOf(path) === 'kernels');
-    const forbidden = kernels.flatMap(({ path, written }) =>
+    const independent = files.filter(({ path }) => ['kernels', 'engine'].includes(moduleOf(path)));
+    const forbidden = independent.flatMap(({ path, written }) =>
       written
         .filter((name) => /^(napi\.h$|node_api|ATen\/|c10\/|torch\/)/.test(name))
         .map((name) => `${path}: ${name}`),

@@ -8,6 +8,8 @@ struct Quantization {
   double scale = 1;
   int64_t zero_point = 0;
 
+  bool operator==(const Quantization&) const = default;
+
   // The quantization of values from `min` to `max`, extended to include zero: padding must be
   // exact.
   static Quantization ForRange(double min, double max);

@@ -1,24 +1,13 @@
 #include "kernels/pointwise/pointwise.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
+#include "kernels/bfloat16/round.h"
 #include "kernels/panel_weights.h"
 #include "kernels/parallel.h"
 #include "kernels/pointwise/pointwise_block.h"
 
 namespace semisup::kernels {
-namespace {
-
-// Rounds half to even, as LibTorch and, by default, IEEE 754 do; NaN stays NaN.
-BFloat16 RoundToBFloat16(float value) {
-  if (std::isnan(value)) return {0x7FC0};
-  const auto bits = std::bit_cast<uint32_t>(value);
-  return {static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16)};
-}
-
-}  // namespace
 
 bool PointwiseConvolution::Supports(const ConvolutionShape& shape) {
   return shape.kernel == HeightWidth{1, 1} && !shape.is_padded() && shape.groups == 1 &&

@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-namespace semisup::plan {
+namespace semisup::engine {
 
 struct Block {
   void* memory;
@@ -35,6 +35,9 @@ class Arena : public std::enable_shared_from_this<Arena> {
   std::atomic<size_t> bytes_ = 0;
 };
 
+// Smaller blocks are cheap without an arena.
+constexpr size_t kMinArenaBytes = 32 << 10;
+
 // Makes an arena the current one of the calling thread for the scope; null for none.
 class ArenaScope {
  public:
@@ -48,4 +51,4 @@ class ArenaScope {
   Arena* previous_;
 };
 
-}  // namespace semisup::plan
+}  // namespace semisup::engine

@@ -1,26 +1,20 @@
-#include "plan/arena.h"
-
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
-#include <iterator>
+#include <memory>
 #include <new>
 #include <utility>
+
+#include "engine/arena.h"
 
 namespace semisup::plan {
 namespace {
 
-// malloc serves smaller tensors cheaply.
-constexpr size_t kMinBytes = 32 << 10;
-constexpr size_t kMaxCachedBytes = size_t{1} << 30;
-
-thread_local Arena* current = nullptr;
-
 // Precedes each tensor's memory, so that one deleter serves all tensors, whichever scope frees
 // them.
 struct alignas(64) Header {
-  std::shared_ptr<Arena> arena;
+  std::shared_ptr<engine::Arena> arena;
   size_t bytes;
 };
 
@@ -43,8 +37,8 @@ class Allocator final : public c10::Allocator {
     if (bytes == 0) return {nullptr, nullptr, &Delete, c10::Device(c10::kCPU)};
     const size_t total = bytes + sizeof(Header);
     if (total < bytes) throw std::bad_alloc();
-    auto* arena = bytes >= kMinBytes ? ArenaScope::Current() : nullptr;
-    const auto block = arena ? arena->Allocate(total) : Block{c10::alloc_cpu(total), total};
+    auto* arena = bytes >= engine::kMinArenaBytes ? engine::ArenaScope::Current() : nullptr;
+    const auto block = arena ? arena->Allocate(total) : engine::Block{c10::alloc_cpu(total), total};
     auto* header =
         new (block.memory) Header{arena ? arena->shared_from_this() : nullptr, block.bytes};
     return {header + 1, header + 1, &Delete, c10::Device(c10::kCPU)};
@@ -77,47 +71,4 @@ bool InstallAllocator() {
 [[maybe_unused]] const bool is_installed = InstallAllocator();
 
 }  // namespace
-
-Arena::~Arena() { Trim(); }
-
-void Arena::Trim() {
-  const std::lock_guard lock(mutex_);
-  while (!cached_.empty()) Release(cached_.begin());
-}
-
-Block Arena::Allocate(size_t bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = cached_.lower_bound(bytes);
-    if (found != cached_.end() && found->first <= bytes + bytes / 4) {
-      const Block block{found->second, found->first};
-      cached_.erase(found);
-      cached_bytes_ -= block.bytes;
-      return block;
-    }
-  }
-  const Block block{c10::alloc_cpu(bytes), bytes};
-  bytes_ += bytes;
-  return block;
-}
-
-void Arena::Free(const Block& block) {
-  const std::lock_guard lock(mutex_);
-  cached_.emplace(block.bytes, block.memory);
-  cached_bytes_ += block.bytes;
-  while (cached_bytes_ > kMaxCachedBytes) Release(std::prev(cached_.end()));
-}
-
-void Arena::Release(std::multimap<size_t, void*>::iterator block) {
-  const auto [bytes, memory] = *block;
-  cached_.erase(block);
-  cached_bytes_ -= bytes;
-  bytes_ -= bytes;
-  c10::free_cpu(memory);
-}
-
-ArenaScope::ArenaScope(Arena* arena) : previous_(std::exchange(current, arena)) {}
-ArenaScope::~ArenaScope() { current = previous_; }
-Arena* ArenaScope::Current() { return current; }
-
 }  // namespace semisup::plan

@@ -1,0 +1,104 @@
+#include "engine/binary_step.h"
+
+#include <algorithm>
+
+namespace semisup::engine {
+namespace {
+
+using kernels::BinaryOperation;
+
+// The operation with its operands exchanged.
+BinaryOperation Reversed(BinaryOperation operation) {
+  if (operation == BinaryOperation::kSubtract) return BinaryOperation::kReverseSubtract;
+  if (operation == BinaryOperation::kReverseSubtract) return BinaryOperation::kSubtract;
+  return operation;
+}
+
+// Whether `tensor` has one value for each channel of each of the images `images`.
+bool IsPerChannel(const Tensor& tensor, const Tensor& images) {
+  return images.dim() == 4 && tensor.dim() == 4 && tensor.size(0) == images.size(0) &&
+         tensor.size(1) == images.size(1) && tensor.size(2) == 1 && tensor.size(3) == 1;
+}
+
+// Whether all dimensions of a constant but one that is `from_end` from the last have size 1.
+bool IsVectorAlong(const Tensor& constant, int64_t from_end) {
+  return constant.dim() > from_end && constant.numel() == constant.size(-1 - from_end);
+}
+
+// The dimension whose elements are in adjacent columns of a dense tensor, from the last: the
+// channels of images, and the last one of others.
+int64_t InnerDimension(const Tensor& dense) {
+  return dense.dim() == 4 && !dense.IsDense(Layout::kNchw) ? 2 : 0;
+}
+
+Tensor Combine(BinaryOperation operation, const Tensor& a, const Tensor& b, Tensor output,
+               int64_t columns, int64_t rows_per_b_row) {
+  kernels::RunBinary({.operation = operation,
+                      .a = a.data<float>(),
+                      .b = b.data<float>(),
+                      .output = output.mutable_data<float>(),
+                      .rows = a.numel() / columns,
+                      .columns = columns,
+                      .rows_per_b_row = rows_per_b_row});
+  return output;
+}
+
+Tensor Filled(int64_t size, float value) {
+  auto tensor = Tensor::Empty({size}, DType::kFloat32);
+  std::fill_n(tensor.mutable_data<float>(), size, value);
+  return tensor;
+}
+
+}  // namespace
+
+Tensor BinaryStep::RunInFloat32(Tensors inputs) const {
+  auto a = std::move(inputs[0]);
+  const bool has_constant = constant_.defined();
+  auto b = has_constant ? constant_ : std::move(inputs[1]);
+  inputs.clear();
+  if (has_constant && constant_.dim() <= a.dim()) {
+    const bool is_per_channel =
+        a.dim() == 4 && IsVectorAlong(constant_, 2) && constant_.numel() == a.size(1);
+    const bool is_per_column =
+        a.IsDense(Layout::kNchw) && IsVectorAlong(constant_, 0) && constant_.numel() == a.size(-1);
+    if (constant_.numel() == 1 || is_per_channel || is_per_column) {
+      return RunWithConstant(std::move(a));
+    }
+  }
+  if (a.sizes() == b.sizes()) return RunOnSameShapes(operation_, std::move(a), std::move(b));
+  if (IsPerChannel(b, a)) return RunPerChannel(operation_, std::move(a), b);
+  if (IsPerChannel(a, b)) return RunPerChannel(Reversed(operation_), std::move(b), a);
+  const auto sizes = BroadcastSizes(a.sizes(), b.sizes());
+  return RunOnSameShapes(operation_, std::exchange(a, {}).Expanded(sizes),
+                         std::exchange(b, {}).Expanded(sizes));
+}
+
+Tensor BinaryStep::RunWithConstant(Tensor input) const {
+  const bool is_number = constant_.numel() == 1;
+  const bool is_per_channel = !is_number && input.dim() == 4 && IsVectorAlong(constant_, 2) &&
+                              constant_.numel() == input.size(1);
+  const auto a = is_per_channel ? std::exchange(input, {}).Dense(Layout::kNhwc)
+                                : std::exchange(input, {}).Dense();
+  const int64_t columns = is_per_channel ? a.size(1) : a.size(-1 - InnerDimension(a));
+  const auto b = is_number ? Filled(columns, *constant_.data<float>()) : constant_;
+  return Combine(operation_, a, b, OutputLike(a), columns, a.numel() / columns);
+}
+
+Tensor BinaryStep::RunPerChannel(BinaryOperation operation, Tensor a, const Tensor& b) {
+  const auto images = std::exchange(a, {}).Dense(Layout::kNhwc);
+  return Combine(operation, images, b.Dense(Layout::kNchw), OutputLike(images), images.size(1),
+                 images.size(2) * images.size(3));
+}
+
+Tensor BinaryStep::RunOnSameShapes(BinaryOperation operation, Tensor a, Tensor b) {
+  const bool is_nchw = a.IsDense(Layout::kNchw) && b.IsDense(Layout::kNchw);
+  const auto layout = is_nchw ? Layout::kNchw : Layout::kNhwc;
+  const auto first = std::exchange(a, {}).Dense(layout);
+  const auto second = std::exchange(b, {}).Dense(layout);
+  auto output = first.IsExclusive()    ? first
+                : second.IsExclusive() ? second
+                                       : Tensor::EmptyLike(first);
+  return Combine(operation, first, second, std::move(output), first.numel(), 1);
+}
+
+}  // namespace semisup::engine

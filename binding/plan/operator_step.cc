@@ -1,0 +1,25 @@
+#include "plan/operator_step.h"
+
+#include "engine/convert.h"
+#include "plan/torch_tensor.h"
+
+namespace semisup::plan {
+
+engine::Tensor OperatorStep::Run(engine::Tensors inputs, engine::ExecutionMode,
+                                 engine::StepState&) const {
+  auto stack = arguments_;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    if (inputs[i].dtype() == engine::DType::kUInt8) inputs[i] = engine::ToFloat32(inputs[i]);
+    stack[inputs_[i]] = ToTorch(inputs[i]);
+  }
+  op_(stack);
+  return FromTorch(stack.back().toTensor(), inputs);
+}
+
+engine::Tensor FallbackStep::Run(engine::Tensors inputs, engine::ExecutionMode mode,
+                                 engine::StepState& state) const {
+  if (kernel_->Supports(inputs)) return kernel_->Run(std::move(inputs));
+  return op_->Run(std::move(inputs), mode, state);
+}
+
+}  // namespace semisup::plan

@@ -1,0 +1,46 @@
+#pragma once
+#include <ATen/core/ivalue.h>
+
+#include <memory>
+#include <vector>
+
+#include "engine/step.h"
+#include "program/frame.h"
+
+namespace semisup::plan {
+
+// A TorchScript operator. Its quantized inputs are dequantized.
+class OperatorStep final : public engine::Step {
+ public:
+  // `arguments`: those of the operator. `inputs`: which of them are inputs of the step.
+  OperatorStep(program::Operator op, std::vector<c10::IValue> arguments, std::vector<size_t> inputs)
+      : op_(std::move(op)), arguments_(std::move(arguments)), inputs_(std::move(inputs)) {}
+
+  engine::Tensor Run(engine::Tensors inputs, engine::ExecutionMode mode,
+                     engine::StepState& state) const override;
+
+ private:
+  const program::Operator op_;
+  const std::vector<c10::IValue> arguments_;
+  const std::vector<size_t> inputs_;
+};
+
+// A kernel, or an operator for inputs that the kernel does not support.
+class FallbackStep final : public engine::Step {
+ public:
+  FallbackStep(std::unique_ptr<engine::KernelStep> kernel, std::unique_ptr<OperatorStep> op)
+      : kernel_(std::move(kernel)), op_(std::move(op)) {}
+
+  const engine::KernelStep& kernel() const { return *kernel_; }
+  engine::Tensor Run(engine::Tensors inputs, engine::ExecutionMode mode,
+                     engine::StepState& state) const override;
+  bool FuseActivation(const kernels::Activation& activation) override {
+    return kernel_->FuseActivation(activation);
+  }
+
+ private:
+  const std::unique_ptr<engine::KernelStep> kernel_;
+  const std::unique_ptr<OperatorStep> op_;
+};
+
+}  // namespace semisup::plan
