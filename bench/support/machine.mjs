@@ -4,12 +4,18 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { findUsedLibTorchSync } from '../../lib/libtorch/index.js';
 
+/** Environment variables that limit the instructions in use. */
+const limitingVariables = ['SEMISUP_CPU', 'ONEDNN_MAX_CPU_ISA'];
+
 /** Prints the comment lines of a CSV: the command, the machine and any further `lines`. */
 export function printHeader(...lines) {
   const [script, ...args] = process.argv.slice(1);
   const libtorch = findUsedLibTorchSync();
   const GiB = Math.round(totalmem() / 2 ** 30);
-  console.log(`# node bench/${[basename(script), ...args].join(' ')}`);
+  const limits = limitingVariables
+    .filter((name) => process.env[name])
+    .map((name) => `${name}=${process.env[name]}`);
+  console.log(`# ${[...limits, 'node', `bench/${basename(script)}`, ...args].join(' ')}`);
   console.log(
     `# ${availableParallelism()} cores of ${cpus()[0].model}, ${GiB} GiB; Node ${process.versions.node}, LibTorch ${libtorch.version} (${libtorch.variant}), ${process.platform}-${process.arch}`,
   );
