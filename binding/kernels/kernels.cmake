@@ -1,6 +1,6 @@
 # Adds the kernels as object libraries, whose objects are in kernel_objects. They compile without
-# LibTorch's headers and Node-API's: they see pointers and shapes only. Requires the variable binding
-# and the function use_openmp(); test/kernels includes this file on its own.
+# LibTorch's headers and Node-API's: they see pointers and shapes only. Requires the variable binding;
+# test/kernels includes this file on its own. A library also needs one source of binding/threads.
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
 set(simd_sources ${kernel_sources})
 list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
@@ -28,7 +28,6 @@ function(add_kernels name)
     # Kernels synchronize with nothing, and instrumented they take minutes for an image.
     target_compile_options(${name} PRIVATE -fno-sanitize=thread -O3)
   endif()
-  use_openmp(${name})
   set(kernel_objects ${kernel_objects} $<TARGET_OBJECTS:${name}> PARENT_SCOPE)
 endfunction()
 

@@ -1,16 +1,12 @@
 #include "runtime/executor.h"
 
-#include <ATen/Parallel.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <algorithm>
 #include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "kernels/threads.h"
 #include "runtime/error.h"
 #include "runtime/heap.h"
 #include "runtime/lost_threads.h"
@@ -28,25 +24,6 @@ constexpr size_t kMaxLostThreads = 4;
 
 // Set on the threads of an executor.
 thread_local const std::atomic<bool>* is_shutting_down = nullptr;
-
-// Ends the OpenMP worker threads of the calling thread. If there are more OpenMP threads than
-// cores, including the idle threads of other models, libgomp hardly spins at barriers, which makes
-// inference on a single image about a sixth slower.
-void ReleaseOpenMpThreads() {
-#if defined(_OPENMP) && !defined(_MSC_VER)  // MSVC's header lacks this function of OpenMP 5.0.
-  omp_pause_resource_all(omp_pause_soft);
-#endif
-}
-
-// Fewer threads than `threads` if OMP_THREAD_LIMIT allows no more: oneDNN computes wrong results if
-// OpenMP gives it fewer threads than LibTorch's number.
-int WithinLimit(int threads) {
-#if defined(_OPENMP) && !defined(_MSC_VER)  // MSVC's header lacks this function of OpenMP 3.0.
-  return std::min(threads, omp_get_thread_limit());
-#else
-  return threads;
-#endif
-}
 
 Error CanceledAtExit() {
   return {"ERR_SEMISUP_CANCELED", "The process or worker ended while the call ran."};
@@ -66,7 +43,7 @@ Error TooManyLost(size_t count) {
 }  // namespace
 
 int DefaultThreads() {
-  static const int threads = at::get_num_threads();
+  static const auto threads = static_cast<int>(kernels::DefaultThreadCount());
   return threads;
 }
 
@@ -180,14 +157,7 @@ void Executor::StartThread() {
 
 void Executor::RunTasks(int threads, const std::shared_ptr<Worker>& worker) {
   is_shutting_down = &is_shutting_down_;
-  // OpenMP stores the number of threads per calling thread, but LibTorch initializes each new
-  // thread with the number that was last set on any thread: always set it here.
-  // lazy_init_num_threads() is inline and has a thread-local flag, of which LibTorch and this
-  // library each have a copy: the first call of each copy would reset the number, so call both
-  // first.
-  at::internal::lazy_init_num_threads();
-  at::get_num_threads();
-  at::set_num_threads(WithinLimit(threads > 0 ? threads : DefaultThreads()));
+  kernels::SetThreadCount(threads > 0 ? threads : DefaultThreads());
   while (auto task = Next(*worker)) {
     if (!RunTask(std::move(task), *worker)) return;
   }
@@ -305,7 +275,7 @@ std::unique_ptr<Task> Executor::Next(Worker& worker) {
   const auto can_proceed = [this] { return CanProceed(); };
   if (!changed_.wait_for(lock, kReleaseThreadsAfter, can_proceed)) {
     lock.unlock();
-    ReleaseOpenMpThreads();
+    kernels::ReleaseThreads();
     lock.lock();
     const bool is_idle = !changed_.wait_for(lock, kIdleAfter, can_proceed);
     if (is_idle && !has_run_idle_callbacks_ && running_ == 0) RunIdleCallbacks(lock);

@@ -30,7 +30,7 @@ class Task {
   virtual void Abandon([[maybe_unused]] std::exception_ptr reason) noexcept {}
 };
 
-// LibTorch's number of intra-op threads at the first call of this function.
+// The default number of intra-op threads at the first call of this function.
 int DefaultThreads();
 
 struct QueueOptions {

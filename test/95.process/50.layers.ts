@@ -77,7 +77,7 @@ describe('the layers of src/', () => {
 describe('the layers of binding/', () => {
   const layers = [
     ['loader', 'kernels'],
-    ['engine'],
+    ['engine', 'threads'],
     ['program', 'runtime'],
     ['archive'],
     ['script'],

@@ -32,3 +32,6 @@ void CheckConcatenation();
 
 // Checks the kernels of int8 and bfloat16 convolutions; see dot_kernels.cc.
 void CheckDotKernels();
+
+// Checks the threads of parallel regions; see threads.cc. Sets their number to 2.
+void CheckThreads();

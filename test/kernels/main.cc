@@ -224,6 +224,7 @@ void CheckMaxPool(const std::string& name) {
 
 int main() {
   std::printf("%s\n", std::string(NameOf(ActiveInstructionSet())).c_str());
+  CheckThreads();
   const struct {
     ConvolutionShape shape;
     HeightWidth size;
