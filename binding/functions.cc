@@ -5,12 +5,11 @@
 #include <exception>
 #include <string>
 
-#include "image/batch.h"
-#include "image/top_k.h"
 #include "inference/gpu_device.h"
 #include "inference/gpu_image_batch.h"
 #include "inference/gpu_jpeg_decoder.h"
 #include "inference/gpu_plan.h"
+#include "inference/images.h"
 #include "inference/planned_methods.h"
 #include "kernels/instruction_set.h"
 #include "runtime/environment.h"

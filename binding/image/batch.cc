@@ -1,14 +1,8 @@
 #include "image/batch.h"
 
-#include <ATen/ops/empty.h>
-
 #include <array>
-#include <utility>
 
 #include "runtime/error.h"
-#include "runtime/handle.h"
-#include "runtime/job.h"
-#include "script/tensor.h"
 
 namespace semisup {
 namespace {
@@ -59,23 +53,6 @@ TransformSpec ReadTransform(Napi::Object object) {
           object.Get("crop").As<Napi::Number>().Int64Value(),
           is_bicubic ? Interpolation::kBicubic : Interpolation::kBilinear,
           ReadChannels(object.Get("mean")), ReadChannels(object.Get("std"))};
-}
-
-Napi::Value BatchImages(const Napi::CallbackInfo& info) {
-  auto [images, memory] = ReadImages(info[1].As<Napi::Array>());
-  const auto spec = ReadTransform(info[2].As<Napi::Object>());
-  auto work = [images = std::move(images), spec] {
-    return WithCode("ERR_SEMISUP_TENSOR", [&] {
-      const auto count = static_cast<int64_t>(images.size());
-      auto batch = at::empty({count, 3, spec.crop, spec.crop}, at::kFloat);
-      TransformBatch<float>(images, spec, &Transform, batch);
-      return batch;
-    });
-  };
-  auto result = [](Napi::Env env, at::Tensor&& batch) -> Napi::Value {
-    return WrapTensor(env, std::move(batch));
-  };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0]), memory}, std::move(work), result);
 }
 
 }  // namespace semisup

@@ -1,12 +1,11 @@
 #pragma once
-#include <ATen/Parallel.h>
-#include <ATen/core/Tensor.h>
 #include <napi.h>
 
 #include <cstdint>
 #include <vector>
 
 #include "image/transform.h"
+#include "kernels/parallel.h"
 
 namespace semisup {
 
@@ -20,21 +19,16 @@ struct ImageArguments {
 ImageArguments ReadImages(Napi::Array array);
 TransformSpec ReadTransform(Napi::Object object);
 
-// Transforms each image into its slice of `batch`, in parallel on LibTorch's intra-op threads.
+// Transforms each image into its slice of a batch of `samples`, 3 * crop * crop each, in parallel.
 template <class Sample>
 void TransformBatch(const std::vector<PixelView>& images, const TransformSpec& spec,
                     void (*transform)(const PixelView&, const TransformSpec&, Sample*),
-                    at::Tensor& batch) {
+                    Sample* samples) {
+  const int64_t stride = 3 * spec.crop * spec.crop;
   const auto count = static_cast<int64_t>(images.size());
-  if (count == 0) return;
-  auto* samples = batch.mutable_data_ptr<Sample>();
-  const int64_t stride = batch.numel() / count;
-  at::parallel_for(0, count, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+  kernels::ParallelFor(count, /*grain=*/1, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t i = begin; i < end; i++) transform(images[i], spec, samples + i * stride);
   });
 }
-
-// Transforms decoded images into float32 [n, 3, crop, crop] on the executor's thread.
-Napi::Value BatchImages(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

@@ -1,54 +1,51 @@
 #include "image/top_k.h"
 
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/topk.h>
-#include <c10/core/InferenceMode.h>
-
-#include <cstring>
-#include <utility>
-
-#include "runtime/error.h"
-#include "runtime/handle.h"
-#include "runtime/job.h"
-#include "script/tensor.h"
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 
 namespace semisup {
 namespace {
 
-// Copies a tensor into an array that V8 owns.
-template <class Array>
-Array ToTypedArray(Napi::Env env, const at::Tensor& tensor) {
-  auto array = Array::New(env, tensor.numel());
-  if (tensor.numel() > 0) std::memcpy(array.Data(), tensor.const_data_ptr(), tensor.nbytes());
+// Copies values into an array that V8 owns.
+template <class Array, class T>
+Array ToTypedArray(Napi::Env env, const std::vector<T>& values) {
+  auto array = Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
   return array;
 }
 
 }  // namespace
 
-Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info) {
-  struct TopClasses {
-    at::Tensor indices;
-    at::Tensor probabilities;
-  };
-  const auto logits = Unwrap<Tensor>(info[1]);
-  const int64_t k = info[2].As<Napi::Number>().Int64Value();
+TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64_t k) {
+  TopClasses top;
+  std::vector<int32_t> order(static_cast<size_t>(classes));
+  for (int64_t i = 0; i < rows; i++) {
+    const float* row = logits + i * classes;
+    const auto precedes = [row](int32_t a, int32_t b) {
+      const bool is_nan = std::isnan(row[a]);
+      if (is_nan != std::isnan(row[b])) return is_nan;
+      return is_nan || row[a] == row[b] ? a < b : row[a] > row[b];
+    };
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + k, order.end(), precedes);
+    // The largest logit is subtracted, so that no exponential overflows.
+    const double largest = classes > 0 ? row[order[0]] : 0;
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++) sum += std::exp(row[c] - largest);
+    for (int64_t c = 0; c < k; c++) {
+      top.indices.push_back(order[c]);
+      top.probabilities.push_back(static_cast<float>(std::exp(row[order[c]] - largest) / sum));
+    }
+  }
+  return top;
+}
 
-  auto select = [logits, k] {
-    return WithCode("ERR_SEMISUP_TENSOR", [&] {
-      const c10::InferenceMode inference;
-      const auto [probabilities, indices] = at::softmax(logits->tensor, -1, at::kFloat).topk(k, -1);
-      return TopClasses{indices.to(at::kCPU, at::kInt), probabilities.to(at::kCPU)};
-    });
-  };
-  auto result = [](Napi::Env env, TopClasses&& top) -> Napi::Value {
-    auto result = Napi::Object::New(env);
-    result.Set("indices", ToTypedArray<Napi::Int32Array>(env, top.indices.contiguous()));
-    result.Set("probabilities",
-               ToTypedArray<Napi::Float32Array>(env, top.probabilities.contiguous()));
-    return result;
-  };
-  return Submit(info.Env(), {Unwrap<Executor>(info[0])}, std::move(select), result);
+Napi::Value ToJs(Napi::Env env, const TopClasses& top) {
+  auto result = Napi::Object::New(env);
+  result.Set("indices", ToTypedArray<Napi::Int32Array>(env, top.indices));
+  result.Set("probabilities", ToTypedArray<Napi::Float32Array>(env, top.probabilities));
+  return result;
 }
 
 }  // namespace semisup

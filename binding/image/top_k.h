@@ -1,9 +1,22 @@
 #pragma once
 #include <napi.h>
 
+#include <cstdint>
+#include <vector>
+
 namespace semisup {
 
-// The k most probable classes of each row of logits, after softmax.
-Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info);
+// The most probable classes of each of several images, best first.
+struct TopClasses {
+  std::vector<int32_t> indices;
+  std::vector<float> probabilities;
+};
+
+// Softmax and top-k of rows of logits. NaN precedes all numbers; of equal logits, the lower index
+// comes first.
+TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64_t k);
+
+// { indices, probabilities }, typed arrays [rows, k].
+Napi::Value ToJs(Napi::Env env, const TopClasses& top);
 
 }  // namespace semisup

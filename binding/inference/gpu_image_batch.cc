@@ -20,7 +20,7 @@ Napi::Value BatchImagesForGpu(const Napi::CallbackInfo& info) {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       const auto count = static_cast<int64_t>(images.size());
       auto batch = gpu->AllocatePinned({count, spec.crop, spec.crop, 3});
-      TransformBatch<uint8_t>(images, spec, &TransformToBytes, batch);
+      TransformBatch(images, spec, &TransformToBytes, batch.mutable_data_ptr<uint8_t>());
       return batch;
     });
   };

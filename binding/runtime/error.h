@@ -17,9 +17,10 @@ class Error : public std::runtime_error {
   const char* code_;
 };
 
+// Each addon defines these for the exceptions of its libraries, in library_errors.cc.
+//
 // The message of an exception, without LibTorch's C++ backtrace.
 std::string MessageWithoutBacktrace(const std::exception& exception);
-
 // The code of a device failure if the exception is one, else `fallback`.
 const char* ErrorCodeFor(const std::exception& exception, const char* fallback);
 
