@@ -7,13 +7,25 @@
 
 namespace semisup::kernels {
 
+namespace {
+
+int64_t PaddedOutputs(const ConvolutionShape& shape, const SimdKernels& kernels) {
+  return CeilDiv(shape.output_channels, kernels.vector_width) * kernels.vector_width;
+}
+
+}  // namespace
+
+int64_t PackedPanelsSize(const ConvolutionShape& shape, const SimdKernels& kernels) {
+  return PaddedOutputs(shape, kernels) * shape.input_channels * shape.kernel[0] * shape.kernel[1];
+}
+
 Buffer<float> PackPanels(const float* weight, const ConvolutionShape& shape,
                          const SimdKernels& kernels) {
   const int64_t outputs = shape.output_channels;
   const int64_t inputs = shape.input_channels;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
-  const int64_t padded_outputs = CeilDiv(outputs, kernels.vector_width) * kernels.vector_width;
-  Buffer<float> packed(padded_outputs * inputs * taps, 0.0F);
+  const int64_t padded_outputs = PaddedOutputs(shape, kernels);
+  Buffer<float> packed(PackedPanelsSize(shape, kernels), 0.0F);
   ParallelFor(outputs, kernels.panel, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
       const int64_t first = o / kernels.panel * kernels.panel;

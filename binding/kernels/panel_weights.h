@@ -7,6 +7,9 @@
 
 namespace semisup::kernels {
 
+// The number of elements of the result of PackPanels().
+int64_t PackedPanelsSize(const ConvolutionShape& shape, const SimdKernels& kernels);
+
 // Packs the weights [output_channels, input_channels, rows, columns] of an ungrouped convolution.
 // For each panel of output channels: [rows, columns, input_channels, width]. The last panel is as
 // wide as its channels in whole vectors; the weights beyond the last channel are zero.

@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include "kernels/bfloat16/bfloat16.h"
 #include "kernels/bfloat16/bfloat16_kernel.h"
 #include "kernels/convolution_kernel.h"
@@ -15,8 +17,12 @@ class BFloat16Convolution final : public ConvolutionKernel<BFloat16> {
 
   // `weight`: [output_channels, input_channels, rows, columns], contiguous.
   BFloat16Convolution(const BFloat16* weight, const ConvolutionShape& shape);
+  // `packed`: the packed() of such a kernel. Throws std::invalid_argument for another size.
+  BFloat16Convolution(Buffer<BFloat16> packed, const ConvolutionShape& shape)
+      : shape_(shape), weights_(std::move(packed), shape, kernel_.panel) {}
 
   void Run(const ConvolutionArguments<BFloat16>& arguments, Workspace& workspace) const override;
+  const Buffer<BFloat16>& packed() const { return weights_.packed(); }
   bool FusesMaxPool() const override { return true; }
 
  private:

@@ -1,5 +1,7 @@
 #include "kernels/depthwise/depthwise.h"
 
+#include <utility>
+
 #include "kernels/depthwise/depthwise_block.h"
 #include "kernels/parallel.h"
 
@@ -9,11 +11,18 @@ bool DepthwiseConvolution::Supports(const ConvolutionShape& shape) {
   return ActiveKernels() && shape.is_depthwise();
 }
 
+int64_t DepthwiseConvolution::PackedSize() const {
+  return CeilDiv(shape_.output_channels, kernels_.vector_width) * kernels_.vector_width *
+         shape_.kernel[0] * shape_.kernel[1];
+}
+
+DepthwiseConvolution::DepthwiseConvolution(Buffer<float> packed, const ConvolutionShape& shape)
+    : shape_(shape), weight_(std::move(packed)) {
+  CheckPacked(weight_, PackedSize());
+}
+
 DepthwiseConvolution::DepthwiseConvolution(const float* weight, const ConvolutionShape& shape)
-    : shape_(shape),
-      weight_(CeilDiv(shape.output_channels, kernels_.vector_width) * kernels_.vector_width *
-                  shape.kernel[0] * shape.kernel[1],
-              0.0F) {
+    : shape_(shape), weight_(PackedSize(), 0.0F) {
   const int64_t width = kernels_.vector_width;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   for (int64_t c = 0; c < shape.output_channels; c++) {

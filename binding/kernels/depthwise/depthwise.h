@@ -14,10 +14,15 @@ class DepthwiseConvolution final : public ConvolutionKernel<float> {
 
   // `weight`: [channels, 1, rows, columns], contiguous.
   DepthwiseConvolution(const float* weight, const ConvolutionShape& shape);
+  // `packed`: the packed() of such a kernel. Throws std::invalid_argument for another size.
+  DepthwiseConvolution(Buffer<float> packed, const ConvolutionShape& shape);
 
   void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
+  const Buffer<float>& packed() const { return weight_; }
 
  private:
+  int64_t PackedSize() const;
+
   const SimdKernels& kernels_ = *ActiveKernels();
   ConvolutionShape shape_;
   // For each vector of channels: [rows, columns, kernels_.vector_width]. The weights beyond the

@@ -1,5 +1,7 @@
 #include "kernels/direct/direct.h"
 
+#include <utility>
+
 #include "kernels/direct/blocking.h"
 #include "kernels/direct/direct_block.h"
 #include "kernels/panel_weights.h"
@@ -15,6 +17,11 @@ bool DirectConvolution::Supports(const ConvolutionShape& shape) {
 
 DirectConvolution::DirectConvolution(const float* weight, const ConvolutionShape& shape)
     : shape_(shape), weight_(PackPanels(weight, shape, kernels_)) {}
+
+DirectConvolution::DirectConvolution(Buffer<float> packed, const ConvolutionShape& shape)
+    : shape_(shape), weight_(std::move(packed)) {
+  CheckPacked(weight_, PackedPanelsSize(shape, kernels_));
+}
 
 // The taps of a kernel row are contiguous unless columns are dilated; then each tap is a k-block.
 DirectTaps DirectConvolution::TapsOf(int64_t row_stride) const {

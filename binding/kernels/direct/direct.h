@@ -15,8 +15,11 @@ class DirectConvolution final : public ConvolutionKernel<float> {
 
   // `weight`: [output_channels, input_channels, rows, columns], contiguous.
   DirectConvolution(const float* weight, const ConvolutionShape& shape);
+  // `packed`: the packed() of such a kernel. Throws std::invalid_argument for another size.
+  DirectConvolution(Buffer<float> packed, const ConvolutionShape& shape);
 
   void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
+  const Buffer<float>& packed() const { return weight_; }
   bool FusesMaxPool() const override { return true; }
   bool AcceptsNchw() const override { return shape_.input_channels <= kMaxNchwChannels; }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <utility>
 
 #include "kernels/buffer.h"
 #include "kernels/convolution_shape.h"
@@ -20,9 +21,7 @@ class PackedDotWeights {
       : panel_(panel),
         rows_(shape.kernel[0]),
         row_size_(shape.kernel[1] * shape.input_channels),
-        data_(shape.output_channels / panel.channels() * layout(nullptr).panel_size() +
-                  kPaddingLanes * panel.channels() * kElements,
-              Weight{}) {
+        data_(PackedSize(shape), Weight{}) {
     const int64_t inputs = shape.input_channels;
     const int64_t columns = shape.kernel[1];
     const int64_t channels = panel.channels();
@@ -42,6 +41,16 @@ class PackedDotWeights {
     });
   }
 
+  // `packed`: the packed() of such weights. Throws std::invalid_argument for another size.
+  PackedDotWeights(Buffer<Weight> packed, const ConvolutionShape& shape, const DotPanel& panel)
+      : panel_(panel),
+        rows_(shape.kernel[0]),
+        row_size_(shape.kernel[1] * shape.input_channels),
+        data_(std::move(packed)) {
+    CheckPacked(data_, PackedSize(shape));
+  }
+
+  const Buffer<Weight>& packed() const { return data_; }
   DotWeights<Weight> layout() const { return layout(data_.data()); }
 
  private:
@@ -49,6 +58,10 @@ class PackedDotWeights {
   // AMX reads 16 lanes at a time, and multiplies those beyond the last one by 0.
   static constexpr int64_t kPaddingLanes = 16;
 
+  int64_t PackedSize(const ConvolutionShape& shape) const {
+    return shape.output_channels / panel_.channels() * layout(nullptr).panel_size() +
+           kPaddingLanes * panel_.channels() * kElements;
+  }
   DotWeights<Weight> layout(const Weight* panels) const {
     return {panels, panel_, rows_, row_size_};
   }

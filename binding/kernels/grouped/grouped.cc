@@ -1,6 +1,7 @@
 #include "kernels/grouped/grouped.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/parallel.h"
 
@@ -17,9 +18,7 @@ bool GroupedConvolution::Supports(const ConvolutionShape& shape) {
 }
 
 GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionShape& shape)
-    : shape_{shape.WithMergedGroups(kernels_.vector_width, kernels_.vector_width),
-             kernels_.vector_width},
-      weight_(shape_.vectors() * shape_.weights_per_vector(), 0.0F) {
+    : shape_(ShapeOf(shape)), weight_(shape_.vectors() * shape_.weights_per_vector(), 0.0F) {
   const int64_t width = shape_.vector_width;
   const int64_t taps = shape.kernel[0] * shape.kernel[1];
   const int64_t inputs = shape.group_inputs();
@@ -37,6 +36,11 @@ GroupedConvolution::GroupedConvolution(const float* weight, const ConvolutionSha
       }
     }
   }
+}
+
+GroupedConvolution::GroupedConvolution(Buffer<float> packed, const ConvolutionShape& shape)
+    : shape_(ShapeOf(shape)), weight_(std::move(packed)) {
+  CheckPacked(weight_, shape_.vectors() * shape_.weights_per_vector());
 }
 
 void GroupedConvolution::Run(const ConvolutionArguments<float>& arguments,

@@ -83,6 +83,30 @@ Int8Convolution::Int8Convolution(const int8_t* weight, const ConvolutionShape& s
   }
 }
 
+Int8Convolution::Int8Convolution(const PackedInt8& packed, const ConvolutionShape& shape)
+    : shape_(shape),
+      zero_point_(packed.zero_point),
+      residual_scale_(packed.residual_scale),
+      sums_are_float_bits_(packed.sums_are_float_bits),
+      weights_(packed.weights, shape, kernel_.panel),
+      initial_sums_(packed.initial_sums),
+      scales_(packed.scales),
+      offsets_(packed.offsets) {
+  CheckPacked(initial_sums_, shape.output_channels);
+  CheckPacked(scales_, shape.output_channels);
+  CheckPacked(offsets_, shape.output_channels);
+}
+
+PackedInt8 Int8Convolution::packed() const {
+  return {.weights = weights_.packed(),
+          .initial_sums = initial_sums_,
+          .scales = scales_,
+          .offsets = offsets_,
+          .zero_point = zero_point_,
+          .residual_scale = residual_scale_,
+          .sums_are_float_bits = sums_are_float_bits_};
+}
+
 std::vector<int32_t> Int8Convolution::SumWeights(const int8_t* weight) {
   constexpr int32_t kMaxByte = std::numeric_limits<uint8_t>::max();
   const int64_t depth = shape_.input_channels * shape_.kernel[0] * shape_.kernel[1];

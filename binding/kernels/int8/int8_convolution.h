@@ -20,6 +20,18 @@ struct RequantizationParameters {
   float residual_scale = 0;
 };
 
+// The weights of a kernel, and what it does with its sums.
+struct PackedInt8 {
+  Buffer<int8_t> weights;
+  // By position in the packed panels.
+  Buffer<int32_t> initial_sums;
+  Buffer<float> scales;
+  Buffer<float> offsets;
+  uint8_t zero_point = 0;
+  float residual_scale = 0;
+  bool sums_are_float_bits = false;
+};
+
 // The tensors of one run: uint8, NHWC.
 struct Int8Arguments {
   const uint8_t* input;
@@ -51,7 +63,11 @@ class Int8Convolution {
   Int8Convolution(const int8_t* weight, const ConvolutionShape& shape,
                   const RequantizationParameters& parameters);
 
+  // `packed`: the packed() of such a kernel. Throws std::invalid_argument for another size.
+  Int8Convolution(const PackedInt8& packed, const ConvolutionShape& shape);
+
   void Run(const Int8Arguments& arguments, Workspace& workspace) const;
+  PackedInt8 packed() const;
 
  private:
   // Sets the initial sums. Returns, for each output channel, the largest magnitude that its sum,

@@ -1,6 +1,7 @@
 #include "kernels/pointwise/pointwise.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/bfloat16/round.h"
 #include "kernels/panel_weights.h"
@@ -18,14 +19,25 @@ PointwiseConvolution::PointwiseConvolution(const float* weight, int64_t input_ch
                                            int64_t output_channels)
     : input_channels_(input_channels),
       output_channels_(output_channels),
-      weight_(PackPanels(weight,
-                         {.input_channels = input_channels,
-                          .output_channels = output_channels,
-                          .groups = 1,
-                          .kernel = {1, 1},
-                          .stride = {1, 1},
-                          .padding = {0, 0}},
-                         kernels_)) {}
+      weight_(PackPanels(weight, Shape(), kernels_)) {}
+
+PointwiseConvolution::PointwiseConvolution(Packed packed, int64_t input_channels,
+                                           int64_t output_channels)
+    : input_channels_(input_channels),
+      output_channels_(output_channels),
+      weight_(std::move(packed)) {
+  std::visit([this](const auto& one) { CheckPacked(one, PackedPanelsSize(Shape(), kernels_)); },
+             weight_);
+}
+
+ConvolutionShape PointwiseConvolution::Shape() const {
+  return {.input_channels = input_channels_,
+          .output_channels = output_channels_,
+          .groups = 1,
+          .kernel = {1, 1},
+          .stride = {1, 1},
+          .padding = {0, 0}};
+}
 
 void PointwiseConvolution::ConvertToBFloat16() {
   const auto* weight = std::get_if<Buffer<float>>(&weight_);

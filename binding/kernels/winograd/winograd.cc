@@ -1,6 +1,7 @@
 #include "kernels/winograd/winograd.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/parallel.h"
 
@@ -73,11 +74,20 @@ bool WinogradConvolution::Supports(const ConvolutionShape& shape) {
          merged.group_inputs() % width == 0 && merged.group_outputs() % width == 0;
 }
 
+WinogradShape WinogradConvolution::ShapeOf(const ConvolutionShape& shape, int tile) const {
+  return {shape.WithMergedGroups(kernels_.vector_width, kMaxMergedGroups), tile,
+          kernels_.winograd_panel};
+}
+
+WinogradConvolution::WinogradConvolution(Buffer<float> packed, const ConvolutionShape& shape,
+                                         int tile)
+    : shape_(ShapeOf(shape, tile)), weight_(std::move(packed)) {
+  CheckPacked(weight_, shape_.weights());
+}
+
 WinogradConvolution::WinogradConvolution(const float* weight, const ConvolutionShape& shape,
                                          int tile)
-    : shape_{shape.WithMergedGroups(kernels_.vector_width, kMaxMergedGroups), tile,
-             kernels_.winograd_panel},
-      weight_(shape_.weights(), 0.0F) {
+    : shape_(ShapeOf(shape, tile)), weight_(shape_.weights(), 0.0F) {
   if (tile == 4) {
     TransformWeight(kFilterTransform4x4, kRowScales4x4, weight, shape, shape_, weight_.data());
   } else {

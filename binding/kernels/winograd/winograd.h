@@ -22,10 +22,15 @@ class WinogradConvolution final : public ConvolutionKernel<float> {
   // `weight`: [output_channels, input_channels / groups, 3, 3], contiguous. `tile`: the side of an
   // output tile, 4 or 2.
   WinogradConvolution(const float* weight, const ConvolutionShape& shape, int tile);
+  // `packed`: the packed() of such a kernel. Throws std::invalid_argument for another size.
+  WinogradConvolution(Buffer<float> packed, const ConvolutionShape& shape, int tile);
 
   void Run(const ConvolutionArguments<float>& arguments, Workspace& workspace) const override;
+  const Buffer<float>& packed() const { return weight_; }
 
  private:
+  WinogradShape ShapeOf(const ConvolutionShape& shape, int tile) const;
+
   const SimdKernels& kernels_ = *ActiveKernels();
   WinogradShape shape_;
   Buffer<float> weight_;
