@@ -49,7 +49,17 @@ Tensor Filled(int64_t size, float value) {
   return tensor;
 }
 
+Tensor ConstantOf(const Binary& binary) {
+  if (binary.constant.size() == 0) return {};
+  const auto constant = std::make_shared<kernels::Buffer<float>>(binary.constant);
+  const Tensor flat(constant, constant->data(), {constant->size()}, {1}, DType::kFloat32);
+  return flat.Reshaped(binary.constant_sizes);
+}
+
 }  // namespace
+
+BinaryStep::BinaryStep(Binary binary)
+    : binary_(std::move(binary)), constant_(ConstantOf(binary_)) {}
 
 Tensor BinaryStep::RunInFloat32(Tensors inputs) const {
   auto a = std::move(inputs[0]);
@@ -65,11 +75,11 @@ Tensor BinaryStep::RunInFloat32(Tensors inputs) const {
       return RunWithConstant(std::move(a));
     }
   }
-  if (a.sizes() == b.sizes()) return RunOnSameShapes(operation_, std::move(a), std::move(b));
-  if (IsPerChannel(b, a)) return RunPerChannel(operation_, std::move(a), b);
-  if (IsPerChannel(a, b)) return RunPerChannel(Reversed(operation_), std::move(b), a);
+  if (a.sizes() == b.sizes()) return RunOnSameShapes(binary_.operation, std::move(a), std::move(b));
+  if (IsPerChannel(b, a)) return RunPerChannel(binary_.operation, std::move(a), b);
+  if (IsPerChannel(a, b)) return RunPerChannel(Reversed(binary_.operation), std::move(b), a);
   const auto sizes = BroadcastSizes(a.sizes(), b.sizes());
-  return RunOnSameShapes(operation_, std::exchange(a, {}).Expanded(sizes),
+  return RunOnSameShapes(binary_.operation, std::exchange(a, {}).Expanded(sizes),
                          std::exchange(b, {}).Expanded(sizes));
 }
 
@@ -81,7 +91,7 @@ Tensor BinaryStep::RunWithConstant(Tensor input) const {
                                 : std::exchange(input, {}).Dense();
   const int64_t columns = is_per_channel ? a.size(1) : a.size(-1 - InnerDimension(a));
   const auto b = is_number ? Filled(columns, *constant_.data<float>()) : constant_;
-  return Combine(operation_, a, b, OutputLike(a), columns, a.numel() / columns);
+  return Combine(binary_.operation, a, b, OutputLike(a), columns, a.numel() / columns);
 }
 
 Tensor BinaryStep::RunPerChannel(BinaryOperation operation, Tensor a, const Tensor& b) {

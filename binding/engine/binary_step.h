@@ -1,16 +1,14 @@
 #pragma once
 #include "engine/float_step.h"
-#include "kernels/elementwise/binary.h"
 
 namespace semisup::engine {
 
-// A sum, a difference or a product of two tensors, or of a tensor and a constant. Requires
-// kernels::ActiveKernels().
+// Requires kernels::ActiveKernels().
 class BinaryStep final : public FloatStep {
  public:
-  // `constant`: the second operand; undefined if that is a tensor.
-  BinaryStep(kernels::BinaryOperation operation, Tensor constant)
-      : operation_(operation), constant_(std::move(constant)) {}
+  explicit BinaryStep(Binary binary);
+
+  std::optional<StepDescription> Describe() const override { return binary_; }
 
  private:
   Tensor RunInFloat32(Tensors inputs) const override;
@@ -19,7 +17,8 @@ class BinaryStep final : public FloatStep {
   static Tensor RunPerChannel(kernels::BinaryOperation operation, Tensor a, const Tensor& b);
   static Tensor RunOnSameShapes(kernels::BinaryOperation operation, Tensor a, Tensor b);
 
-  const kernels::BinaryOperation operation_;
+  const Binary binary_;
+  // A view of the description's; undefined if the second operand is a tensor.
   const Tensor constant_;
 };
 

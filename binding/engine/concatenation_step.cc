@@ -7,7 +7,7 @@ namespace semisup::engine {
 bool ConcatenationStep::SupportsShapes(const Tensors& inputs) const {
   const auto& first = inputs[0];
   const int64_t dim = first.dim();
-  const int64_t dimension = (dimension_ + dim) % dim;
+  const int64_t dimension = (concatenation_.dimension + dim) % dim;
   if (!(dim == 4 && dimension == 1) && dimension != dim - 1) return false;
   for (const auto& input : inputs) {
     auto sizes = input.sizes();
@@ -21,7 +21,7 @@ bool ConcatenationStep::SupportsShapes(const Tensors& inputs) const {
 Tensor ConcatenationStep::RunInFloat32(Tensors inputs) const {
   auto sizes = inputs[0].sizes();
   const auto dim = static_cast<int64_t>(sizes.size());
-  const int64_t dimension = (dimension_ + dim) % dim;
+  const int64_t dimension = (concatenation_.dimension + dim) % dim;
   const auto layout = dim == 4 && dimension == 1 ? Layout::kNhwc : Layout::kNchw;
   const int64_t rows = inputs[0].numel() / sizes[dimension];
   std::vector<kernels::ConcatenationSource> sources;

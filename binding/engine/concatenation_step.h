@@ -3,17 +3,17 @@
 
 namespace semisup::engine {
 
-// Tensors, concatenated along the channels of images or along the last dimension.
 class ConcatenationStep final : public FloatStep {
  public:
-  // Negative dimensions count from the last.
-  explicit ConcatenationStep(int64_t dimension) : dimension_(dimension) {}
+  explicit ConcatenationStep(const Concatenation& concatenation) : concatenation_(concatenation) {}
+
+  std::optional<StepDescription> Describe() const override { return concatenation_; }
 
  private:
   bool SupportsShapes(const Tensors& inputs) const override;
   Tensor RunInFloat32(Tensors inputs) const override;
 
-  const int64_t dimension_;
+  const Concatenation concatenation_;
 };
 
 }  // namespace semisup::engine

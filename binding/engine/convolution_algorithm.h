@@ -1,5 +1,4 @@
 #pragma once
-#include "engine/fused_convolution.h"
 #include "engine/step.h"
 
 namespace semisup::engine {
@@ -14,6 +13,8 @@ class ConvolutionAlgorithm {
   virtual Tensor Run(const FusedConvolution& convolution, const Tensor& input, Tensor residual,
                      ExecutionMode mode, StepState& state) const = 0;
   virtual bool FusesMaxPool() const { return false; }
+  // nullopt for one that cannot be made from data alone.
+  virtual std::optional<AlgorithmDescription> Describe() const { return std::nullopt; }
   // As that of a step.
   virtual bool HasState() const { return false; }
 };

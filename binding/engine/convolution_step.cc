@@ -34,6 +34,16 @@ bool ConvolutionStep::HasState() const {
                      [](const auto& algorithm) { return algorithm && algorithm->HasState(); });
 }
 
+std::optional<StepDescription> ConvolutionStep::Describe() const {
+  Convolution description{.convolution = convolution_, .algorithms = {}};
+  for (size_t i = 0; i < algorithms_.size(); i++) {
+    const auto algorithm = algorithms_[i]->Describe();
+    if (!algorithm) return std::nullopt;
+    description.algorithms[i] = *algorithm;
+  }
+  return description;
+}
+
 bool ConvolutionStep::FuseActivation(const kernels::Activation& activation) {
   auto& convolution = convolution_;
   const bool has_activation = convolution.activation.kind != kernels::ActivationKind::kNone;

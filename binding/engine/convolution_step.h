@@ -14,6 +14,7 @@ class ConvolutionStep final : public Step {
   // Of images and, if the convolution has one, a residual, which is broadcast.
   Tensor Run(Tensors inputs, ExecutionMode mode, StepState& state) const override;
   bool HasState() const override;
+  std::optional<StepDescription> Describe() const override;
   bool FuseActivation(const kernels::Activation& activation) override;
   // Appends max pooling, unless there is one or a residual.
   bool FuseMaxPool(const kernels::MaxPool& pool);

@@ -14,8 +14,8 @@ Tensor ActivationStep::RunInFloat32(Tensors inputs) const {
 }
 
 bool AffineStep::FuseActivation(const kernels::Activation& activation) {
-  if (activation_.kind != kernels::ActivationKind::kNone) return false;
-  activation_ = activation;
+  if (affine_.activation.kind != kernels::ActivationKind::kNone) return false;
+  affine_.activation = activation;
   return true;
 }
 
@@ -24,12 +24,12 @@ Tensor AffineStep::RunInFloat32(Tensors inputs) const {
   auto output = OutputLike(input);
   const int64_t channels = input.size(1);
   kernels::RunAffine({.input = input.data<float>(),
-                      .scale = scale_.data(),
-                      .shift = shift_.data(),
+                      .scale = affine_.scale.data(),
+                      .shift = affine_.shift.data(),
                       .output = output.mutable_data<float>(),
                       .rows = input.numel() / channels,
                       .columns = channels,
-                      .activation = activation_});
+                      .activation = affine_.activation});
   return output;
 }
 
@@ -37,12 +37,12 @@ Tensor LayerNormStep::RunInFloat32(Tensors inputs) const {
   const auto input = std::exchange(inputs[0], {}).Dense(Layout::kNchw);
   auto output = OutputLike(input);
   kernels::RunLayerNorm({.input = input.data<float>(),
-                         .weight = weight_.data(),
-                         .bias = bias_.data(),
+                         .weight = norm_.weight.data(),
+                         .bias = norm_.bias.data(),
                          .output = output.mutable_data<float>(),
-                         .rows = input.numel() / columns_,
-                         .columns = columns_,
-                         .epsilon = static_cast<float>(epsilon_)});
+                         .rows = input.numel() / norm_.columns,
+                         .columns = norm_.columns,
+                         .epsilon = static_cast<float>(norm_.epsilon)});
   return output;
 }
 

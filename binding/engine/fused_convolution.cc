@@ -5,7 +5,7 @@
 namespace semisup::engine {
 
 Sizes FusedConvolution::OutputSizes(const Sizes& input) const {
-  if (input[1] != shape.input_channels) {
+  if (input.size() != 4 || input[1] != shape.input_channels) {
     throw std::invalid_argument("Expected an input of " + std::to_string(shape.input_channels) +
                                 " channels for a convolution, but received a tensor of shape " +
                                 ToString(input) + ".");

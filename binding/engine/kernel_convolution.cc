@@ -1,6 +1,12 @@
 #include "engine/kernel_convolution.h"
 
+#include <stdexcept>
+#include <utility>
+
+#include "engine/float_kernels.h"
 #include "engine/memory.h"
+#include "kernels/bfloat16/bfloat16_convolution.h"
+#include "kernels/int8/int8_kernel.h"
 
 namespace semisup::engine {
 namespace {
@@ -11,6 +17,25 @@ Tensor OutputFor(const FusedConvolution& convolution, const Tensor& residual, Si
   if (residual.defined() && residual.IsExclusive()) return residual;
   return Tensor::Empty(is_pooled ? convolution.PooledSizes(std::move(sizes)) : std::move(sizes),
                        convolution.dtype, Layout::kNhwc);
+}
+
+const kernels::ConvolutionShape& Checked(bool is_supported,
+                                         const kernels::ConvolutionShape& shape) {
+  if (is_supported) return shape;
+  throw std::invalid_argument("A convolution has no kernel for its shape on this processor.");
+}
+
+const kernels::Buffer<float>& CheckedBias(const kernels::Buffer<float>& bias,
+                                          const kernels::ConvolutionShape& shape) {
+  if (bias.size() > 0) kernels::CheckPacked(bias, shape.output_channels);
+  return bias;
+}
+
+// Without a bias Winograd's kernel reads none.
+const kernels::ConvolutionShape& Checked(FloatKernel kind, const kernels::Buffer<float>& bias,
+                                         const kernels::ConvolutionShape& shape) {
+  const bool is_winograd = kind == FloatKernel::kWinograd2x2 || kind == FloatKernel::kWinograd4x4;
+  return Checked(Supports(kind, shape) && !(is_winograd && bias.size() == 0), shape);
 }
 
 }  // namespace
@@ -31,7 +56,7 @@ Tensor KernelConvolution<T>::Run(const FusedConvolution& convolution, const Tens
   const auto output = OutputFor(convolution, residual, sizes, is_pooled);
   ScratchMemory scratch;
   kernel_->Run({.input = source.template data<T>(),
-                .bias = bias_->data(),
+                .bias = bias_.data(),
                 .residual = residual.data<T>(),
                 .output = output.template mutable_data<T>(),
                 .batch = sizes[0],
@@ -50,6 +75,45 @@ Tensor KernelConvolution<T>::Run(const FusedConvolution& convolution, const Tens
 template class KernelConvolution<float>;
 template class KernelConvolution<kernels::BFloat16>;
 
+FloatKernelConvolution::FloatKernelConvolution(FloatKernel kind, const float* weight,
+                                               kernels::Buffer<float> bias,
+                                               const kernels::ConvolutionShape& shape)
+    : KernelConvolution(MakeKernel(kind, weight, Checked(kind, bias, shape)), bias), kind_(kind) {}
+
+FloatKernelConvolution::FloatKernelConvolution(const FloatAlgorithm& algorithm,
+                                               const kernels::ConvolutionShape& shape)
+    : KernelConvolution(MakeKernel(algorithm.kernel, algorithm.weight,
+                                   Checked(algorithm.kernel, algorithm.bias, shape)),
+                        CheckedBias(algorithm.bias, shape)),
+      kind_(algorithm.kernel) {}
+
+std::optional<AlgorithmDescription> FloatKernelConvolution::Describe() const {
+  return FloatAlgorithm{kind_, PackedWeights(kind_, kernel()), bias()};
+}
+
+BFloat16KernelConvolution::BFloat16KernelConvolution(const kernels::BFloat16* weight,
+                                                     kernels::Buffer<float> bias,
+                                                     const kernels::ConvolutionShape& shape)
+    : KernelConvolution(std::make_unique<kernels::BFloat16Convolution>(
+                            weight, Checked(kernels::BFloat16Convolution::Supports(shape), shape)),
+                        std::move(bias)) {}
+
+BFloat16KernelConvolution::BFloat16KernelConvolution(const BFloat16Algorithm& algorithm,
+                                                     const kernels::ConvolutionShape& shape)
+    : KernelConvolution(
+          std::make_unique<kernels::BFloat16Convolution>(
+              algorithm.weight, Checked(kernels::BFloat16Convolution::Supports(shape), shape)),
+          CheckedBias(algorithm.bias, shape)) {}
+
+std::optional<AlgorithmDescription> BFloat16KernelConvolution::Describe() const {
+  const auto& convolution = static_cast<const kernels::BFloat16Convolution&>(kernel());
+  return BFloat16Algorithm{convolution.packed(), bias()};
+}
+
+Int8KernelConvolution::Int8KernelConvolution(const Int8Algorithm& algorithm,
+                                             const kernels::ConvolutionShape& shape)
+    : kernel_(algorithm, Checked(kernels::Int8Convolution::SupportsShape(shape), shape)) {}
+
 Tensor Int8KernelConvolution::Run(const FusedConvolution& convolution, const Tensor& input,
                                   Tensor residual, ExecutionMode, StepState&) const {
   const auto sizes = convolution.OutputSizes(input.sizes());
@@ -57,16 +121,16 @@ Tensor Int8KernelConvolution::Run(const FusedConvolution& convolution, const Ten
   auto output = OutputFor(convolution, residual, sizes, convolution.max_pool.has_value());
   output.set_quantization(convolution.output_quantization);
   ScratchMemory scratch;
-  kernel_->Run({.input = source.data<uint8_t>(),
-                .residual = residual.data<uint8_t>(),
-                .output = output.mutable_data<uint8_t>(),
-                .batch = sizes[0],
-                .height = sizes[2],
-                .width = sizes[3],
-                .input_height = source.size(2),
-                .input_width = source.size(3),
-                .max_pool = convolution.max_pool ? &*convolution.max_pool : nullptr},
-               scratch);
+  kernel_.Run({.input = source.data<uint8_t>(),
+               .residual = residual.data<uint8_t>(),
+               .output = output.mutable_data<uint8_t>(),
+               .batch = sizes[0],
+               .height = sizes[2],
+               .width = sizes[3],
+               .input_height = source.size(2),
+               .input_width = source.size(3),
+               .max_pool = convolution.max_pool ? &*convolution.max_pool : nullptr},
+              scratch);
   return output;
 }
 

@@ -38,7 +38,7 @@ Tensor AveragePoolStep::RunInFloat32(Tensors inputs) const {
 Tensor GlobalAveragePoolStep::Run(Tensors inputs) const {
   const auto dense = inputs[0].Dense(Layout::kNhwc);
   Sizes sizes{dense.size(0), dense.size(1)};
-  if (keeps_dimensions_) sizes.insert(sizes.end(), {1, 1});
+  if (pool_.keeps_dimensions) sizes.insert(sizes.end(), {1, 1});
   auto means = Tensor::Empty(sizes, DType::kFloat32);
   auto* data = means.mutable_data<float>();
   WithElements(dense.dtype(),

@@ -14,7 +14,8 @@ class MaxPoolStep final : public KernelStep {
  public:
   explicit MaxPoolStep(const kernels::MaxPool& pool) : pool_(pool) {}
 
-  bool Supports(const Tensors&) const override { return true; }
+  bool Supports(const Tensors& inputs) const override { return inputs[0].dim() == 4; }
+  std::optional<StepDescription> Describe() const override { return pool_; }
   Tensor Run(Tensors inputs) const override { return RunMaxPool(inputs[0], pool_); }
 
  private:
@@ -26,23 +27,26 @@ class AveragePoolStep final : public FloatStep {
  public:
   explicit AveragePoolStep(const kernels::AveragePool& pool) : pool_(pool) {}
 
+  std::optional<StepDescription> Describe() const override { return pool_; }
+
  private:
+  bool SupportsShapes(const Tensors& inputs) const override { return inputs[0].dim() == 4; }
   Tensor RunInFloat32(Tensors inputs) const override;
 
   const kernels::AveragePool pool_;
 };
 
-// The mean over height and width: bfloat16 for bfloat16, otherwise float32.
+// In bfloat16 for bfloat16, otherwise in float32.
 class GlobalAveragePoolStep final : public KernelStep {
  public:
-  // `keeps_dimensions`: whether height and width remain as dimensions of size 1.
-  explicit GlobalAveragePoolStep(bool keeps_dimensions) : keeps_dimensions_(keeps_dimensions) {}
+  explicit GlobalAveragePoolStep(const GlobalAveragePool& pool) : pool_(pool) {}
 
-  bool Supports(const Tensors&) const override { return true; }
+  bool Supports(const Tensors& inputs) const override { return inputs[0].dim() == 4; }
+  std::optional<StepDescription> Describe() const override { return pool_; }
   Tensor Run(Tensors inputs) const override;
 
  private:
-  const bool keeps_dimensions_;
+  const GlobalAveragePool pool_;
 };
 
 }  // namespace semisup::engine

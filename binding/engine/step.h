@@ -1,9 +1,10 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "engine/descriptions.h"
 #include "engine/tensor.h"
-#include "kernels/elementwise/activation.h"
 
 namespace semisup::engine {
 
@@ -23,18 +24,19 @@ class Step {
   virtual Tensor Run(Tensors inputs, ExecutionMode mode, StepState& state) const = 0;
   // Whether the state must be set before threads share it.
   virtual bool HasState() const { return false; }
+  // nullopt for a step that cannot be made from data alone.
+  virtual std::optional<StepDescription> Describe() const = 0;
   // Appends an activation, if the step can apply one.
   virtual bool FuseActivation(const kernels::Activation&) { return false; }
 };
 
-// A step that keeps nothing, and supports some inputs only.
+// A step that keeps nothing, and supports some inputs only. Others run after they are converted to
+// float32, or throw std::invalid_argument.
 class KernelStep : public Step {
  public:
   virtual bool Supports(const Tensors& inputs) const = 0;
   virtual Tensor Run(Tensors inputs) const = 0;
-  Tensor Run(Tensors inputs, ExecutionMode, StepState&) const final {
-    return Run(std::move(inputs));
-  }
+  Tensor Run(Tensors inputs, ExecutionMode mode, StepState& state) const final;
 };
 
 // The values that a step reads and writes, as indices.

@@ -7,27 +7,28 @@ namespace semisup::engine {
 class IdentityStep final : public KernelStep {
  public:
   bool Supports(const Tensors&) const override { return true; }
+  std::optional<StepDescription> Describe() const override { return Identity(); }
   Tensor Run(Tensors inputs) const override { return std::move(inputs[0]); }
 };
 
 class PermutationStep final : public KernelStep {
  public:
-  // Dimension i of the result is dimension order[i] of the input.
-  explicit PermutationStep(std::vector<int64_t> order) : order_(std::move(order)) {}
+  explicit PermutationStep(Permutation permutation) : permutation_(std::move(permutation)) {}
 
   bool Supports(const Tensors& inputs) const override {
-    return inputs[0].sizes().size() == order_.size();
+    return inputs[0].sizes().size() == permutation_.order.size();
   }
-  Tensor Run(Tensors inputs) const override { return inputs[0].Permuted(order_); }
+  std::optional<StepDescription> Describe() const override { return permutation_; }
+  Tensor Run(Tensors inputs) const override { return inputs[0].Permuted(permutation_.order); }
 
  private:
-  const std::vector<int64_t> order_;
+  const Permutation permutation_;
 };
 
-// Images [n, c, h, w] as rows [n, c * h * w].
 class FlatteningStep final : public KernelStep {
  public:
   bool Supports(const Tensors&) const override { return true; }
+  std::optional<StepDescription> Describe() const override { return Flattening(); }
   Tensor Run(Tensors inputs) const override {
     const auto dense = std::exchange(inputs[0], {}).Dense(Layout::kNchw);
     const int64_t rows = dense.size(0);

@@ -2,7 +2,6 @@
 #include <memory>
 
 #include "kernels/buffer.h"
-#include "kernels/convolution_kernel.h"
 #include "plan/convolution.h"
 
 namespace semisup::plan {
@@ -18,10 +17,9 @@ class FloatConvolution final : public Convolution {
 
  private:
   std::shared_ptr<const engine::ConvolutionAlgorithm> Make(Algorithm algorithm) const override;
-  std::unique_ptr<const kernels::ConvolutionKernel<T>> MakeKernel(Algorithm algorithm) const;
 
-  // In float32, for the kernels.
-  std::shared_ptr<const kernels::Buffer<float>> bias_;
+  // In float32, for the kernels; empty if there is none.
+  kernels::Buffer<float> bias_;
 };
 
 }  // namespace semisup::plan

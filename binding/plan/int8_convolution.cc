@@ -32,7 +32,7 @@ Int8Convolution::Int8Convolution(const program::ConvolutionSpec& spec,
 
 bool Int8Convolution::Supports(Algorithm algorithm) const {
   if (algorithm == Algorithm::kOneDnn) return true;
-  return algorithm == Algorithm::kDirect && !shape().is_dilated() &&
+  return algorithm == Algorithm::kDirect &&
          kernels::Int8Convolution::Supports(shape(), requantization_);
 }
 
@@ -59,9 +59,8 @@ kernels::RequantizationParameters Int8Convolution::MakeRequantization() const {
 std::shared_ptr<const engine::ConvolutionAlgorithm> Int8Convolution::Make(
     Algorithm algorithm) const {
   if (algorithm == Algorithm::kDirect) {
-    return std::make_shared<engine::Int8KernelConvolution>(
-        std::make_unique<kernels::Int8Convolution>(spec_.weight.const_data_ptr<int8_t>(), shape(),
-                                                   requantization_));
+    return std::make_shared<engine::Int8KernelConvolution>(spec_.weight.const_data_ptr<int8_t>(),
+                                                           shape(), requantization_);
   }
   const auto zero_points = at::zeros({spec_.weight.size(0)}, at::kLong);
   return std::make_shared<OneDnnInt8Convolution>(spec_.weight, scales_, zero_points, spec_.bias);

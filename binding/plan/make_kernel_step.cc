@@ -19,11 +19,12 @@ using Made = std::unique_ptr<engine::KernelStep>;
 // Those that every processor supports.
 Made Make(const kernels::MaxPool& pool) { return std::make_unique<engine::MaxPoolStep>(pool); }
 Made Make(const program::GlobalAveragePool& pool) {
-  return std::make_unique<engine::GlobalAveragePoolStep>(pool.keeps_dimensions);
+  return std::make_unique<engine::GlobalAveragePoolStep>(
+      engine::GlobalAveragePool{pool.keeps_dimensions});
 }
 Made Make(const program::Identity&) { return std::make_unique<engine::IdentityStep>(); }
 Made Make(const program::Permutation& permutation) {
-  return std::make_unique<engine::PermutationStep>(permutation.order);
+  return std::make_unique<engine::PermutationStep>(engine::Permutation{permutation.order});
 }
 Made Make(const program::Flattening&) { return std::make_unique<engine::FlatteningStep>(); }
 
@@ -40,19 +41,24 @@ Made MakeSimd(const kernels::AveragePool& pool) {
   return std::make_unique<engine::AveragePoolStep>(pool);
 }
 Made MakeSimd(const program::AffineSpec& spec) {
-  return std::make_unique<engine::AffineStep>(ToBuffer(spec.scale), ToBuffer(spec.shift));
+  return std::make_unique<engine::AffineStep>(
+      engine::Affine{ToBuffer(spec.scale), ToBuffer(spec.shift), {}});
 }
 Made MakeSimd(const program::BinarySpec& spec) {
-  return std::make_unique<engine::BinaryStep>(
-      spec.operation,
-      spec.constant.defined() ? FromTorch(spec.constant.contiguous()) : engine::Tensor());
+  engine::Binary binary{.operation = spec.operation, .constant = {}, .constant_sizes = {}};
+  if (spec.constant.defined()) {
+    binary.constant = ToBuffer(spec.constant);
+    binary.constant_sizes = spec.constant.sizes().vec();
+  }
+  return std::make_unique<engine::BinaryStep>(std::move(binary));
 }
 Made MakeSimd(const program::Concatenation& concatenation) {
-  return std::make_unique<engine::ConcatenationStep>(concatenation.dimension);
+  return std::make_unique<engine::ConcatenationStep>(
+      engine::Concatenation{concatenation.dimension});
 }
 Made MakeSimd(const program::LayerNormSpec& spec) {
-  return std::make_unique<engine::LayerNormStep>(spec.columns, ToBuffer(spec.weight),
-                                                 ToBuffer(spec.bias), spec.epsilon);
+  return std::make_unique<engine::LayerNormStep>(
+      engine::LayerNorm{spec.columns, ToBuffer(spec.weight), ToBuffer(spec.bias), spec.epsilon});
 }
 
 }  // namespace

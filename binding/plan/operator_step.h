@@ -18,6 +18,7 @@ class OperatorStep final : public engine::Step {
 
   engine::Tensor Run(engine::Tensors inputs, engine::ExecutionMode mode,
                      engine::StepState& state) const override;
+  std::optional<engine::StepDescription> Describe() const override { return std::nullopt; }
 
  private:
   const program::Operator op_;
@@ -34,6 +35,7 @@ class FallbackStep final : public engine::Step {
   const engine::KernelStep& kernel() const { return *kernel_; }
   engine::Tensor Run(engine::Tensors inputs, engine::ExecutionMode mode,
                      engine::StepState& state) const override;
+  std::optional<engine::StepDescription> Describe() const override { return kernel_->Describe(); }
   bool FuseActivation(const kernels::Activation& activation) override {
     return kernel_->FuseActivation(activation);
   }

@@ -6,7 +6,8 @@ namespace semisup::kernels {
 
 bool BFloat16Convolution::Supports(const ConvolutionShape& shape) {
   const auto* kernel = ActiveBFloat16Kernel();
-  return kernel && shape.groups == 1 && shape.output_channels % kernel->panel.channels() == 0;
+  return kernel && shape.groups == 1 && !shape.is_dilated() &&
+         shape.output_channels % kernel->panel.channels() == 0;
 }
 
 BFloat16Convolution::BFloat16Convolution(const BFloat16* weight, const ConvolutionShape& shape)

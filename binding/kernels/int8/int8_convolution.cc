@@ -42,12 +42,15 @@ int Int8Convolution::MaxWeight() {
 #endif
 }
 
+bool Int8Convolution::SupportsShape(const ConvolutionShape& shape) {
+  const auto* kernel = ActiveInt8Kernel();
+  return kernel && shape.groups == 1 && !shape.is_dilated() &&
+         shape.output_channels % kernel->panel.channels() == 0;
+}
+
 bool Int8Convolution::Supports(const ConvolutionShape& shape,
                                const RequantizationParameters& parameters) {
-  const auto* kernel = ActiveInt8Kernel();
-  if (!kernel || shape.groups > 1 || shape.output_channels % kernel->panel.channels() != 0) {
-    return false;
-  }
+  if (!SupportsShape(shape)) return false;
   // Sums of products are int32, and so are the values that saturate to bytes.
   constexpr double kMaxValue = 1 << 29;
   constexpr double kMaxSum = std::numeric_limits<int32_t>::max();

@@ -55,8 +55,9 @@ class Int8Convolution {
   // which saturate beyond 2 * 255 * 64.
   static int MaxWeight();
 
-  // Whether the processor and the kernel support a convolution, and no int32 sum and no
-  // requantized value can overflow.
+  // Whether the processor and the kernel support a convolution.
+  static bool SupportsShape(const ConvolutionShape& shape);
+  // Whether they do, and no int32 sum and no requantized value can overflow.
   static bool Supports(const ConvolutionShape& shape, const RequantizationParameters& parameters);
 
   // `weight`: [output_channels, input_channels, rows, columns], contiguous.
