@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <numeric>
 #include <stdexcept>
 
@@ -43,10 +44,22 @@ void Copy(const Tensor& source, const Tensor& destination) {
   CopyElements(source.mutable_bytes(), destination.mutable_bytes(), source.dtype(), dimensions);
 }
 
+// Of a dense tensor. Throws std::bad_alloc beyond what any network needs, where sizes from a file
+// could overflow.
+size_t BytesOf(const Sizes& sizes, DType dtype) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 40;
+  int64_t bytes = SizeOf(dtype);
+  for (const int64_t size : sizes) {
+    if (size > 0 && bytes > kMaxBytes / size) throw std::bad_alloc();
+    bytes *= size;
+  }
+  return static_cast<size_t>(bytes);
+}
+
 }  // namespace
 
 Tensor Tensor::Empty(Sizes sizes, DType dtype, Layout layout) {
-  auto memory = AllocateShared(static_cast<size_t>(Product(sizes) * SizeOf(dtype)));
+  auto memory = AllocateShared(BytesOf(sizes, dtype));
   auto* data = memory.get();
   auto strides = DenseStrides(sizes, layout);
   return {std::move(memory), data, std::move(sizes), std::move(strides), dtype};

@@ -2,19 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { canCompile, compileProgram, exists } from '../support/cmake-program';
 import { root } from '../support/run-node';
-
-const source = join(root, 'test', 'kernels');
-
-const exists = (command: string) => spawnSync(command, ['--version']).status === 0;
-
-/** Compiles main.cc, and returns the path of the program. */
-function build(name: string, ...options: string[]): string {
-  const directory = join(root, 'build', 'kernels', name);
-  execFileSync('cmake', ['-S', source, '-B', directory, ...options], { stdio: 'pipe' });
-  execFileSync('cmake', ['--build', directory, '--parallel', '2'], { stdio: 'pipe' });
-  return join(directory, 'kernels_test');
-}
 
 /** Runs the program, and asserts that all kernels of an instruction set are right. */
 function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): void {
@@ -57,12 +46,11 @@ describe('the kernels, compared with plain loops', function () {
   describe('for x64', () => {
     let program: string;
     before(function () {
-      const isPossible = process.platform === 'linux' && process.arch === 'x64' && exists('cmake');
-      if (!isPossible) {
+      if (!canCompile()) {
         this.test!.parent!.title += ' (skipped: needs CMake on Linux x64)';
         this.skip();
       }
-      program = build('x64');
+      program = compileProgram('kernels', 'x64');
     });
 
     for (const set of [
@@ -109,7 +97,7 @@ describe('the kernels, compared with plain loops', function () {
       this.skip();
     }
     const toolchain = join(root, 'scripts', 'prebuild', 'linux-arm64.cmake');
-    const program = build('arm64', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`);
+    const program = compileProgram('kernels', 'arm64', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`);
     for (const set of ['neon', 'neon_dot', 'neon_bf16']) {
       check(set, ['qemu-aarch64-static', program], { SEMISUP_CPU: set });
     }

@@ -1,0 +1,183 @@
+// Writes networks to a file, reads and runs them, and compares their output with that before.
+//   engine_test FILE                writes FILE
+//   engine_test FILE MUTATIONS      then reads damaged copies of it, and runs what can be read
+// Prints a line for each network and one for the mutations. Exits with 1 if outputs differ.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "engine/checksum.h"
+#include "engine/compiled_file.h"
+#include "engine/make_network.h"
+#include "kernels/instruction_set.h"
+#include "networks.h"
+
+using namespace semisup::engine;
+
+namespace {
+
+Tensor Run(const NetworkDescription& description, const Tensor& images) {
+  Network network(std::make_shared<Arena>(), {});
+  network.steps() = MakeSteps(description);
+  network.set_sub_batch(description.sub_batch);
+  return network.Run(images);
+}
+
+bool AreEqual(const Tensor& a, const Tensor& b) {
+  return a.sizes() == b.sizes() && std::memcmp(a.data<float>(), b.data<float>(),
+                                               static_cast<size_t>(a.numel()) * sizeof(float)) == 0;
+}
+
+// Compares with what is read back, for images that run in both modes.
+bool CheckRoundTrip(const std::string& path) {
+  const CompiledFile file{R"({"name":"example"})", ExampleNetworks()};
+  std::filesystem::remove(path);
+  WriteCompiled(path, file);
+  const auto read = ReadCompiled(MapFile(path));
+  bool is_equal = read.metadata == file.metadata && read.networks.size() == file.networks.size();
+  const auto images = ExampleImages(5);
+  for (size_t i = 0; i < file.networks.size() && is_equal; i++) {
+    const auto expected = Run(file.networks[i], images);
+    is_equal = AreEqual(expected, Run(read.networks[i], images));
+    std::printf("%s %s\n", is_equal ? "equal" : "DIFFERENT", file.networks[i].precision.c_str());
+  }
+  return is_equal;
+}
+
+// A copy of a file in memory, aligned as a mapped one.
+struct Copy {
+  explicit Copy(const MappedFile& file)
+      : bytes(file.bytes),
+        data(static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), &std::free) {
+    std::memcpy(data.get(), file.data, bytes);
+  }
+  MappedFile AsFile() const { return {data, data.get(), bytes}; }
+
+  size_t bytes;
+  std::shared_ptr<char> data;
+};
+
+// The places of the header and of a section in its table, as in compiled_file.cc.
+constexpr size_t kHeaderBytes = 40;
+constexpr size_t kSectionBytes = 32;
+
+template <class T>
+T Load(const char* data) {
+  T value;
+  std::memcpy(&value, data, sizeof(T));
+  return value;
+}
+
+// Makes the checksums fit, so that what they protect is decoded.
+void FixChecksums(const Copy& file) {
+  char* data = file.data.get();
+  const auto sections = Load<uint64_t>(data + 24);
+  if (sections > (file.bytes - kHeaderBytes) / kSectionBytes) return;
+  for (uint64_t i = 0; i < sections; i++) {
+    char* section = data + kHeaderBytes + i * kSectionBytes;
+    const auto offset = Load<uint64_t>(section + 8);
+    const auto bytes = Load<uint64_t>(section + 16);
+    if (offset > file.bytes || bytes > file.bytes - offset) continue;
+    const uint64_t checksum = Checksum(data + offset, bytes);
+    std::memcpy(section + 24, &checksum, sizeof(checksum));
+  }
+  const uint64_t checksum = Checksum(data + kHeaderBytes, sections * kSectionBytes);
+  std::memcpy(data + 32, &checksum, sizeof(checksum));
+}
+
+class Mutator {
+ public:
+  explicit Mutator(const MappedFile& file) : file_(file) {
+    const auto sections = Load<uint64_t>(file.data + 24);
+    for (uint64_t i = 0; i < sections; i++) {
+      const char* section = file.data + kHeaderBytes + i * kSectionBytes;
+      // Networks, which all numbers are in.
+      if (Load<uint64_t>(section) != 1) continue;
+      networks_.push_back({Load<uint64_t>(section + 8), Load<uint64_t>(section + 16)});
+    }
+  }
+
+  Copy Next() {
+    Copy copy(file_);
+    for (int64_t i = Integer(1, 3); i > 0; i--) Change(copy);
+    if (Integer(0, 9) > 0) FixChecksums(copy);
+    return copy;
+  }
+
+ private:
+  int64_t Integer(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(generator_);
+  }
+
+  void Change(Copy& copy) {
+    const int64_t kind = Integer(0, 19);
+    if (kind == 0) {
+      copy.bytes = Integer(0, static_cast<int64_t>(copy.bytes));
+    } else if (kind == 1) {
+      copy.data.get()[Integer(0, static_cast<int64_t>(copy.bytes) - 1)] ^=
+          static_cast<char>(1 << Integer(0, 7));
+    } else {
+      // A number of the header, of the table of sections or, mostly, of a network.
+      const auto& [offset, bytes] =
+          networks_[Integer(0, static_cast<int64_t>(networks_.size()) - 1)];
+      const bool is_table = kind < 4;
+      const int64_t end = static_cast<int64_t>(is_table ? copy.bytes / 8 : bytes / 8) - 1;
+      const int64_t place = Integer(0, is_table ? std::min<int64_t>(end, 200) : end) * 8;
+      const auto position = static_cast<size_t>(place) + (is_table ? 0 : offset);
+      if (position + 8 > copy.bytes) return;
+      constexpr int64_t kValues[]{0,   1,    2,  3,  5,       7,         64,
+                                  129, 1000, -1, -2, 1 << 20, INT64_MAX, INT64_MIN};
+      const int64_t value = kValues[Integer(0, std::size(kValues) - 1)];
+      std::memcpy(copy.data.get() + position, &value, sizeof(value));
+    }
+  }
+
+  const MappedFile file_;
+  std::vector<std::pair<uint64_t, uint64_t>> networks_;
+  std::mt19937_64 generator_{11};
+};
+
+void ReadMutations(const std::string& path, int64_t count) {
+  Mutator mutator(MapFile(path));
+  const auto images = ExampleImages(1);
+  int64_t refused = 0;
+  int64_t failed = 0;
+  int64_t run = 0;
+  for (int64_t i = 0; i < count; i++) {
+    const auto copy = mutator.Next();
+    CompiledFile file;
+    try {
+      file = ReadCompiled(copy.AsFile());
+      for (const auto& network : file.networks) MakeSteps(network);
+    } catch (const std::exception&) {
+      refused++;
+      continue;
+    }
+    try {
+      for (const auto& network : file.networks) Run(network, images);
+      run++;
+    } catch (const std::exception&) {
+      failed++;
+    }
+  }
+  std::printf("%lld mutations: %lld refused, %lld failed when they ran, %lld ran\n",
+              static_cast<long long>(count), static_cast<long long>(refused),
+              static_cast<long long>(failed), static_cast<long long>(run));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string path = argc > 1 ? argv[1] : "engine_test.semisup";
+  std::printf(
+      "%s\n",
+      std::string(semisup::kernels::NameOf(semisup::kernels::ActiveInstructionSet())).c_str());
+  if (!CheckRoundTrip(path)) return 1;
+  if (argc > 2) ReadMutations(path, std::atoll(argv[2]));
+  return 0;
+}
