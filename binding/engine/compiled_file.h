@@ -8,7 +8,10 @@
 
 namespace semisup::engine {
 
-// A file of compiled networks; docs/compiled-models.md documents its format.
+// A file of compiled networks, in the byte order of the machine, which its header states. The
+// header is followed by a table of sections, each with its kind, place, length and checksum, and by
+// the sections, aligned to 64 bytes: the metadata, the networks (fields.h, encoder.h), and the
+// weights that they refer to.
 struct CompiledFile {
   // JSON.
   std::string metadata;
