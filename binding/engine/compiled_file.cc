@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <system_error>
@@ -13,6 +12,7 @@
 #include "engine/checksum.h"
 #include "engine/decoder.h"
 #include "engine/encoder.h"
+#include "engine/native_path.h"
 #include "kernels/parallel.h"
 
 namespace semisup::engine {
@@ -190,8 +190,7 @@ void WriteCompiled(const std::string& path, const CompiledFile& file) {
   }
   for (const auto& blob : blobs) sections.Add(SectionKind::kWeights, blob.data, blob.bytes);
   errno = 0;
-  std::ofstream stream(std::filesystem::path(std::u8string(path.begin(), path.end())),
-                       std::ios::binary);
+  std::ofstream stream(NativePath(path), std::ios::binary);
   if (stream) sections.Write(stream);
   stream.close();
   if (!stream) throw std::runtime_error(std::system_category().message(errno));

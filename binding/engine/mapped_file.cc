@@ -3,13 +3,11 @@
 #include <stdexcept>
 #include <system_error>
 
-#ifdef _WIN32
-#define NOMINMAX
-#include <windows.h>
-#else
+#include "engine/native_path.h"
+
+#ifndef _WIN32
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,13 +21,6 @@ namespace {
 }
 
 #ifdef _WIN32
-
-std::wstring ToWide(const std::string& text) {
-  const int length = static_cast<int>(text.size());
-  std::wstring wide(MultiByteToWideChar(CP_UTF8, 0, text.data(), length, nullptr, 0), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), length, wide.data(), static_cast<int>(wide.size()));
-  return wide;
-}
 
 struct Handle {
   HANDLE handle;
@@ -52,7 +43,7 @@ struct Descriptor {
 #ifdef _WIN32
 
 MappedFile MapFile(const std::string& path) {
-  const Handle file{CreateFileW(ToWide(path).c_str(), GENERIC_READ,
+  const Handle file{CreateFileW(NativePath(path).c_str(), GENERIC_READ,
                                 FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
                                 FILE_ATTRIBUTE_NORMAL, nullptr)};
   LARGE_INTEGER size{};
@@ -70,11 +61,12 @@ MappedFile MapFile(const std::string& path) {
 #else
 
 MappedFile MapFile(const std::string& path) {
-  const Descriptor descriptor{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat status{};
-  if (descriptor.file < 0 || fstat(descriptor.file, &status) != 0) ThrowReason(errno);
-  if (!S_ISREG(status.st_mode)) throw std::runtime_error("it is not a regular file");
-  const auto bytes = static_cast<size_t>(status.st_size);
+  // Does not wait for a writer of a pipe.
+  const Descriptor descriptor{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  // fstat() would need glibc 2.33.
+  const off_t end = descriptor.file < 0 ? -1 : lseek(descriptor.file, 0, SEEK_END);
+  if (end < 0) ThrowReason(errno);
+  const auto bytes = static_cast<size_t>(end);
   if (bytes == 0) return {};
   void* data = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor.file, 0);
   if (data == MAP_FAILED) ThrowReason(errno);

@@ -30,7 +30,7 @@ TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + k, order.end(), precedes);
     // The largest logit is subtracted, so that no exponential overflows.
-    const double largest = classes > 0 ? row[order[0]] : 0;
+    const float largest = classes > 0 ? row[order[0]] : 0;
     double sum = 0;
     for (int64_t c = 0; c < classes; c++) sum += std::exp(row[c] - largest);
     for (int64_t c = 0; c < k; c++) {
