@@ -63,35 +63,35 @@ BinaryStep::BinaryStep(Binary binary)
 
 Tensor BinaryStep::RunInFloat32(Tensors inputs) const {
   auto a = std::move(inputs[0]);
-  const bool has_constant = constant_.defined();
-  auto b = has_constant ? constant_ : std::move(inputs[1]);
+  if (constant_.defined()) return RunWithConstant(std::move(a));
+  auto b = std::move(inputs[1]);
   inputs.clear();
-  if (has_constant && constant_.dim() <= a.dim()) {
-    const bool is_per_channel =
-        a.dim() == 4 && IsVectorAlong(constant_, 2) && constant_.numel() == a.size(1);
-    const bool is_per_column =
-        a.IsDense(Layout::kNchw) && IsVectorAlong(constant_, 0) && constant_.numel() == a.size(-1);
-    if (constant_.numel() == 1 || is_per_channel || is_per_column) {
-      return RunWithConstant(std::move(a));
-    }
-  }
-  if (a.sizes() == b.sizes()) return RunOnSameShapes(binary_.operation, std::move(a), std::move(b));
   if (IsPerChannel(b, a)) return RunPerChannel(binary_.operation, std::move(a), b);
   if (IsPerChannel(a, b)) return RunPerChannel(Reversed(binary_.operation), std::move(b), a);
-  const auto sizes = BroadcastSizes(a.sizes(), b.sizes());
-  return RunOnSameShapes(binary_.operation, std::exchange(a, {}).Expanded(sizes),
-                         std::exchange(b, {}).Expanded(sizes));
+  return RunBroadcasting(std::move(a), std::move(b));
 }
 
 Tensor BinaryStep::RunWithConstant(Tensor input) const {
-  const bool is_number = constant_.numel() == 1;
-  const bool is_per_channel = !is_number && input.dim() == 4 && IsVectorAlong(constant_, 2) &&
-                              constant_.numel() == input.size(1);
-  const auto a = is_per_channel ? std::exchange(input, {}).Dense(Layout::kNhwc)
-                                : std::exchange(input, {}).Dense();
-  const int64_t columns = is_per_channel ? a.size(1) : a.size(-1 - InnerDimension(a));
-  const auto b = is_number ? Filled(columns, *constant_.data<float>()) : constant_;
-  return Combine(binary_.operation, a, b, OutputLike(a), columns, a.numel() / columns);
+  const int64_t numel = constant_.numel();
+  const bool fits = constant_.dim() <= input.dim();
+  if (fits && numel == 1) {
+    auto a = std::exchange(input, {}).Dense();
+    const auto row = Filled(a.size(-1 - InnerDimension(a)), *constant_.data<float>());
+    return CombineWithRow(std::move(a), row);
+  }
+  if (fits && input.dim() == 4 && IsVectorAlong(constant_, 2) && numel == input.size(1)) {
+    return CombineWithRow(std::exchange(input, {}).Dense(Layout::kNhwc), constant_);
+  }
+  if (fits && input.IsDense(Layout::kNchw) && IsVectorAlong(constant_, 0) &&
+      numel == input.size(-1)) {
+    return CombineWithRow(std::exchange(input, {}), constant_);
+  }
+  return RunBroadcasting(std::move(input), constant_);
+}
+
+Tensor BinaryStep::CombineWithRow(Tensor a, const Tensor& row) const {
+  const int64_t columns = row.numel();
+  return Combine(binary_.operation, a, row, OutputLike(a), columns, a.numel() / columns);
 }
 
 Tensor BinaryStep::RunPerChannel(BinaryOperation operation, Tensor a, const Tensor& b) {
@@ -100,7 +100,12 @@ Tensor BinaryStep::RunPerChannel(BinaryOperation operation, Tensor a, const Tens
                  images.size(2) * images.size(3));
 }
 
-Tensor BinaryStep::RunOnSameShapes(BinaryOperation operation, Tensor a, Tensor b) {
+Tensor BinaryStep::RunBroadcasting(Tensor a, Tensor b) const {
+  if (a.sizes() != b.sizes()) {
+    const auto sizes = BroadcastSizes(a.sizes(), b.sizes());
+    a = std::exchange(a, {}).Expanded(sizes);
+    b = std::exchange(b, {}).Expanded(sizes);
+  }
   const bool is_nchw = a.IsDense(Layout::kNchw) && b.IsDense(Layout::kNchw);
   const auto layout = is_nchw ? Layout::kNchw : Layout::kNhwc;
   const auto first = std::exchange(a, {}).Dense(layout);
@@ -108,7 +113,7 @@ Tensor BinaryStep::RunOnSameShapes(BinaryOperation operation, Tensor a, Tensor b
   auto output = first.IsExclusive()    ? first
                 : second.IsExclusive() ? second
                                        : Tensor::EmptyLike(first);
-  return Combine(operation, first, second, std::move(output), first.numel(), 1);
+  return Combine(binary_.operation, first, second, std::move(output), first.numel(), 1);
 }
 
 }  // namespace semisup::engine

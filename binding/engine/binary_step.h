@@ -13,9 +13,11 @@ class BinaryStep final : public FloatStep {
  private:
   Tensor RunInFloat32(Tensors inputs) const override;
   Tensor RunWithConstant(Tensor input) const;
+  // `row` has one value for each column of the dense tensor `a`.
+  Tensor CombineWithRow(Tensor a, const Tensor& row) const;
   // `b` has one value per image and channel of the images `a`.
   static Tensor RunPerChannel(kernels::BinaryOperation operation, Tensor a, const Tensor& b);
-  static Tensor RunOnSameShapes(kernels::BinaryOperation operation, Tensor a, Tensor b);
+  Tensor RunBroadcasting(Tensor a, Tensor b) const;
 
   const Binary binary_;
   // A view of the description's; undefined if the second operand is a tensor.

@@ -31,8 +31,8 @@ bool IsCompiled(const MappedFile& file);
 // Decodes a file, whose memory the weights share, and verifies its checksums in parallel. Throws
 // InvalidFile.
 CompiledFile ReadCompiled(const MappedFile& file);
-// Writes a file that must not exist. `path`: UTF-8. Throws std::runtime_error with the system's
-// reason, as a clause.
+// Writes a file, which is incomplete after a failure. `path`: UTF-8. Throws std::runtime_error with
+// the system's reason, as a clause.
 void WriteCompiled(const std::string& path, const CompiledFile& file);
 
 }  // namespace semisup::engine

@@ -5,7 +5,6 @@
 
 #include "engine/convert.h"
 #include "engine/pooling_steps.h"
-#include "kernels/bfloat16/round.h"
 
 namespace semisup::engine {
 namespace {
@@ -68,32 +67,38 @@ Tensor ConvolutionStep::Run(Tensors inputs, ExecutionMode mode, StepState& state
   const auto& algorithm = *algorithms_[IndexOf(mode)];
   const auto input =
       ToConvolutionDType(std::exchange(inputs[0], {}), convolution_.input_quantization);
-  const auto sizes = convolution_.OutputSizes(input.sizes());
   Tensor residual;
   if (convolution_.has_residual) {
     residual = ToConvolutionDType(std::exchange(inputs[1], {}), convolution_.residual_quantization);
-    if (residual.sizes() != sizes) {
-      if (convolution_.dtype == DType::kUInt8) {
-        throw std::invalid_argument("In int8, a residual of shape " + ToString(residual.sizes()) +
-                                    " cannot be added to an output of shape " + ToString(sizes) +
-                                    ".");
-      }
-      auto without_residual = convolution_;
-      without_residual.has_residual = false;
-      without_residual.relu = false;
-      without_residual.activation = {};
-      const auto output = algorithm.Run(without_residual, input, {}, mode, state);
-      const auto sum = BroadcastSum(output, residual, convolution_.relu);
-      if (convolution_.activation.kind == kernels::ActivationKind::kNone) return sum;
-      kernels::RunActivation(convolution_.activation, sum.data<float>(), sum.numel(),
-                             sum.mutable_data<float>());
-      return sum;
+    if (residual.sizes() != convolution_.OutputSizes(input.sizes())) {
+      return RunBroadcasting(algorithm, input, residual, mode, state);
     }
     residual = std::exchange(residual, {}).Dense(Layout::kNhwc);
   }
   const auto output = algorithm.Run(convolution_, input, std::move(residual), mode, state);
   const bool is_unpooled = convolution_.max_pool && !algorithm.FusesMaxPool();
   return is_unpooled ? RunMaxPool(output, *convolution_.max_pool) : output;
+}
+
+Tensor ConvolutionStep::RunBroadcasting(const ConvolutionAlgorithm& algorithm, const Tensor& input,
+                                        const Tensor& residual, ExecutionMode mode,
+                                        StepState& state) const {
+  if (convolution_.dtype == DType::kUInt8) {
+    throw std::invalid_argument("In int8, a residual of shape " + ToString(residual.sizes()) +
+                                " cannot be added to an output of shape " +
+                                ToString(convolution_.OutputSizes(input.sizes())) + ".");
+  }
+  auto product = convolution_;
+  product.has_residual = false;
+  product.relu = false;
+  product.activation = {};
+  const auto output = algorithm.Run(product, input, {}, mode, state);
+  const auto sum = BroadcastSum(output, residual, convolution_.relu);
+  if (convolution_.activation.kind != kernels::ActivationKind::kNone) {
+    kernels::RunActivation(convolution_.activation, sum.data<float>(), sum.numel(),
+                           sum.mutable_data<float>());
+  }
+  return sum;
 }
 
 }  // namespace semisup::engine

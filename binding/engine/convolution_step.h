@@ -27,6 +27,9 @@ class ConvolutionStep final : public Step {
 
  private:
   static size_t IndexOf(ExecutionMode mode) { return mode == ExecutionMode::kLatency ? 0 : 1; }
+  // With a residual of other sizes than the output.
+  Tensor RunBroadcasting(const ConvolutionAlgorithm& algorithm, const Tensor& input,
+                         const Tensor& residual, ExecutionMode mode, StepState& state) const;
   Tensor ToConvolutionDType(const Tensor& images, const kernels::Quantization& quantization) const;
 
   FusedConvolution convolution_;

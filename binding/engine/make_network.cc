@@ -51,17 +51,6 @@ Made Make(const kernels::Activation& one) { return std::make_unique<ActivationSt
 Made Make(const kernels::AveragePool& pool) { return std::make_unique<AveragePoolStep>(pool); }
 Made Make(const kernels::MaxPool& pool) { return std::make_unique<MaxPoolStep>(pool); }
 
-void FindLastUses(Steps& steps) {
-  std::vector<bool> is_used(steps.values, false);
-  is_used[steps.output] = true;
-  for (auto entry = steps.entries.rbegin(); entry != steps.entries.rend(); ++entry) {
-    for (const int value : entry->values.inputs) {
-      if (!is_used[value]) entry->values.last_uses.push_back(value);
-      is_used[value] = true;
-    }
-  }
-}
-
 }  // namespace
 
 Steps MakeSteps(const NetworkDescription& network) {
@@ -87,7 +76,11 @@ Steps MakeSteps(const NetworkDescription& network) {
                                   " of the network is invalid: " + problem.what());
     }
   }
-  FindLastUses(steps);
+  std::vector<bool> is_used(steps.values, false);
+  is_used[steps.output] = true;
+  for (auto entry = steps.entries.rbegin(); entry != steps.entries.rend(); ++entry) {
+    entry->values.FindLastUses(is_used);
+  }
   return steps;
 }
 

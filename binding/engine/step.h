@@ -45,6 +45,15 @@ struct StepValues {
   int output = 0;
   // The inputs that no later step reads.
   std::vector<int> last_uses;
+
+  // Sets the last uses. To be called for the last step first; `is_used` begins with the values that
+  // outlive the steps.
+  void FindLastUses(std::vector<bool>& is_used) {
+    for (const int value : inputs) {
+      if (!is_used[value]) last_uses.push_back(value);
+      is_used[value] = true;
+    }
+  }
 };
 
 }  // namespace semisup::engine

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 namespace semisup {
 namespace {
@@ -18,6 +20,10 @@ Array ToTypedArray(Napi::Env env, const std::vector<T>& values) {
 }  // namespace
 
 TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64_t k) {
+  if (k > classes) {
+    throw std::invalid_argument("Expected at least " + std::to_string(k) +
+                                " logits per image, but received " + std::to_string(classes) + ".");
+  }
   TopClasses top;
   std::vector<int32_t> order(static_cast<size_t>(classes));
   for (int64_t i = 0; i < rows; i++) {
@@ -30,7 +36,7 @@ TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + k, order.end(), precedes);
     // The largest logit is subtracted, so that no exponential overflows.
-    const float largest = classes > 0 ? row[order[0]] : 0;
+    const float largest = k > 0 ? row[order[0]] : 0;
     double sum = 0;
     for (int64_t c = 0; c < classes; c++) sum += std::exp(row[c] - largest);
     for (int64_t c = 0; c < k; c++) {

@@ -13,7 +13,7 @@ struct TopClasses {
 };
 
 // Softmax and top-k of rows of logits. NaN precedes all numbers; of equal logits, the lower index
-// comes first.
+// comes first. Throws std::invalid_argument if there are fewer than `k` classes.
 TopClasses SoftmaxTopK(const float* logits, int64_t rows, int64_t classes, int64_t k);
 
 // { indices, probabilities }, typed arrays [rows, k].

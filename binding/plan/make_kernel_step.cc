@@ -18,15 +18,14 @@ using Made = std::unique_ptr<engine::KernelStep>;
 
 // Those that every processor supports.
 Made Make(const kernels::MaxPool& pool) { return std::make_unique<engine::MaxPoolStep>(pool); }
-Made Make(const program::GlobalAveragePool& pool) {
-  return std::make_unique<engine::GlobalAveragePoolStep>(
-      engine::GlobalAveragePool{pool.keeps_dimensions});
+Made Make(const engine::GlobalAveragePool& pool) {
+  return std::make_unique<engine::GlobalAveragePoolStep>(pool);
 }
-Made Make(const program::Identity&) { return std::make_unique<engine::IdentityStep>(); }
-Made Make(const program::Permutation& permutation) {
-  return std::make_unique<engine::PermutationStep>(engine::Permutation{permutation.order});
+Made Make(const engine::Identity&) { return std::make_unique<engine::IdentityStep>(); }
+Made Make(const engine::Permutation& permutation) {
+  return std::make_unique<engine::PermutationStep>(permutation);
 }
-Made Make(const program::Flattening&) { return std::make_unique<engine::FlatteningStep>(); }
+Made Make(const engine::Flattening&) { return std::make_unique<engine::FlatteningStep>(); }
 
 // Those of instruction sets.
 Made MakeSimd(const program::LinearSpec& spec) {
@@ -52,9 +51,8 @@ Made MakeSimd(const program::BinarySpec& spec) {
   }
   return std::make_unique<engine::BinaryStep>(std::move(binary));
 }
-Made MakeSimd(const program::Concatenation& concatenation) {
-  return std::make_unique<engine::ConcatenationStep>(
-      engine::Concatenation{concatenation.dimension});
+Made MakeSimd(const engine::Concatenation& concatenation) {
+  return std::make_unique<engine::ConcatenationStep>(concatenation);
 }
 Made MakeSimd(const program::LayerNormSpec& spec) {
   return std::make_unique<engine::LayerNormStep>(

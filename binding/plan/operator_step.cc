@@ -13,7 +13,7 @@ engine::Tensor OperatorStep::Run(engine::Tensors inputs, engine::ExecutionMode,
     stack[inputs_[i]] = ToTorch(inputs[i]);
   }
   op_(stack);
-  return FromTorch(stack.back().toTensor(), inputs);
+  return FromTorch(stack.back().toTensor());
 }
 
 engine::Tensor FallbackStep::Run(engine::Tensors inputs, engine::ExecutionMode mode,

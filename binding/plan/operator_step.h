@@ -9,7 +9,8 @@
 
 namespace semisup::plan {
 
-// A TorchScript operator. Its quantized inputs are dequantized.
+// A TorchScript operator whose output is not a view of an input: those that return views have steps
+// of their own. Quantized inputs are dequantized.
 class OperatorStep final : public engine::Step {
  public:
   // `arguments`: those of the operator. `inputs`: which of them are inputs of the step.

@@ -17,11 +17,6 @@ engine::DType DTypeOf(const at::Tensor& tensor) {
   return engine::DType::kUInt8;
 }
 
-engine::Tensor Shared(std::shared_ptr<void> owner, const at::Tensor& tensor) {
-  return {std::move(owner), const_cast<void*>(tensor.const_data_ptr()), tensor.sizes().vec(),
-          tensor.strides().vec(), DTypeOf(tensor)};
-}
-
 }  // namespace
 
 at::ScalarType ToTorch(engine::DType dtype) {
@@ -37,15 +32,8 @@ at::Tensor ToTorch(const engine::Tensor& tensor) {
 }
 
 engine::Tensor FromTorch(const at::Tensor& tensor) {
-  return Shared(std::make_shared<at::Tensor>(tensor), tensor);
-}
-
-engine::Tensor FromTorch(const at::Tensor& tensor, const engine::Tensors& inputs) {
-  const auto* memory = tensor.storage().data();
-  for (const auto& input : inputs) {
-    if (input.mutable_bytes() == memory) return Shared(input.owner(), tensor);
-  }
-  return FromTorch(tensor);
+  return {std::make_shared<at::Tensor>(tensor), const_cast<void*>(tensor.const_data_ptr()),
+          tensor.sizes().vec(), tensor.strides().vec(), DTypeOf(tensor)};
 }
 
 kernels::Buffer<float> ToBuffer(const at::Tensor& tensor) {

@@ -12,8 +12,6 @@ at::Tensor ToTorch(const engine::Tensor& tensor);
 
 // Of float32, bfloat16 or uint8.
 engine::Tensor FromTorch(const at::Tensor& tensor);
-// A result of operators on `inputs`, which may be a view of one of them.
-engine::Tensor FromTorch(const at::Tensor& tensor, const engine::Tensors& inputs);
 
 // A copy in float32; empty for an undefined tensor.
 kernels::Buffer<float> ToBuffer(const at::Tensor& tensor);

@@ -2,8 +2,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <variant>
-#include <vector>
 
+#include "engine/descriptions.h"
 #include "kernels/elementwise/activation.h"
 #include "kernels/elementwise/binary.h"
 #include "kernels/pooling/average_pool.h"
@@ -18,12 +18,6 @@ struct LinearSpec {
   at::Tensor weight;
   // [outputs], or undefined.
   at::Tensor bias;
-};
-
-// The mean over height and width.
-struct GlobalAveragePool {
-  // Whether these remain as dimensions of size 1.
-  bool keeps_dimensions;
 };
 
 // A sum, a difference or a product of two tensors, or of a tensor and a constant.
@@ -48,21 +42,11 @@ struct LayerNormSpec {
   double epsilon;
 };
 
-// Tensors, concatenated along a dimension; negative dimensions count from the end.
-struct Concatenation {
-  int64_t dimension;
-};
-
-// Its input, e.g. of inactive dropout.
-struct Identity {};
-
-// Dimension i of the output is dimension order[i] of the input.
-struct Permutation {
-  std::vector<int64_t> order;
-};
-
-// Images [n, c, h, w] as rows [n, c * h * w].
-struct Flattening {};
+using engine::Concatenation;
+using engine::Flattening;
+using engine::GlobalAveragePool;
+using engine::Identity;
+using engine::Permutation;
 
 // None for other operators.
 using Computation =

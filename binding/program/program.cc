@@ -50,14 +50,11 @@ Operator OperatorOf(const Node* node) {
 }
 
 void FindLastUses(Program& program) {
-  std::vector<bool> is_used(program.constants.size(), false);
+  std::vector<bool> is_used;
+  for (const auto& constant : program.constants) is_used.push_back(!constant.isNone());
   is_used[program.output] = true;
   for (auto step = program.steps.rbegin(); step != program.steps.rend(); ++step) {
-    for (const int value : step->values.inputs) {
-      if (is_used[value] || !program.constants[value].isNone()) continue;
-      is_used[value] = true;
-      step->values.last_uses.push_back(value);
-    }
+    step->values.FindLastUses(is_used);
   }
 }
 

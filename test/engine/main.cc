@@ -1,7 +1,8 @@
 // Writes networks to a file, reads and runs them, and compares their output with that before.
 //   engine_test FILE                writes FILE
 //   engine_test FILE MUTATIONS      then reads damaged copies of it, and runs what can be read
-// Prints a line for each network and one for the mutations. Exits with 1 if outputs differ.
+// Prints a line for each network and each kind of damage, and one for the mutations. Exits with 1
+// if outputs differ, or what is damaged is not refused for its reason.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -88,6 +89,68 @@ void FixChecksums(const Copy& file) {
   }
   const uint64_t checksum = Checksum(data + kHeaderBytes, sections * kSectionBytes);
   std::memcpy(data + 32, &checksum, sizeof(checksum));
+}
+
+// The hashes of the reference implementation, below and above the length of its long loop.
+bool CheckChecksum() {
+  const std::string texts[]{"", "a", "abcdefgh", "Nobody inspects the spammish repetition"};
+  const uint64_t expected[]{0xEF46DB3751D8E999, 0xD24EC4F1A98C6E5B, 0x3AD351775B4634B7,
+                            0xFBCEA83C8A378BF1};
+  for (size_t i = 0; i < std::size(texts); i++) {
+    if (Checksum(texts[i].data(), texts[i].size()) != expected[i]) return false;
+  }
+  return true;
+}
+
+// Reads a changed copy of a file, and compares the reason for which it is refused.
+template <class Change>
+bool CheckRefused(const MappedFile& file, const std::string& reason, const Change& change) {
+  Copy copy(file);
+  change(copy);
+  std::string actual = "nothing";
+  try {
+    ReadCompiled(copy.AsFile());
+  } catch (const InvalidFile& refused) {
+    actual = refused.what();
+  }
+  const bool is_right = actual.find(reason) != std::string::npos;
+  std::printf("%s: %s\n", is_right ? "refused" : "NOT REFUSED",
+              is_right ? reason.c_str() : actual.c_str());
+  return is_right;
+}
+
+template <class T>
+void Store(Copy& copy, size_t offset, T value) {
+  std::memcpy(copy.data.get() + offset, &value, sizeof(value));
+}
+
+bool CheckDamages(const std::string& path) {
+  const auto file = MapFile(path);
+  const auto refuses = [&](const char* reason, const auto& change) {
+    return CheckRefused(file, reason, change);
+  };
+  bool is_right =
+      refuses("it is not a compiled model", [](Copy& copy) { copy.data.get()[3] = 'x'; });
+  is_right &= refuses("it is not a compiled model", [](Copy& copy) { copy.bytes = 0; });
+  is_right &= refuses("it is truncated", [](Copy& copy) { copy.bytes = 20; });
+  is_right &= refuses("it is truncated", [](Copy& copy) { copy.bytes--; });
+  is_right &= refuses("bytes after its end",
+                      [](Copy& copy) { Store(copy, 16, static_cast<uint64_t>(copy.bytes - 64)); });
+  is_right &= refuses("its format has the version 7", [](Copy& copy) { Store(copy, 8, 7); });
+  is_right &= refuses("of another byte order", [](Copy& copy) { Store(copy, 12, 0x04030201); });
+  is_right &= refuses("its table of sections is damaged",
+                      [](Copy& copy) { copy.data.get()[kHeaderBytes + 17] ^= 1; });
+  is_right &= refuses("its table of sections is damaged",
+                      [](Copy& copy) { Store(copy, 24, uint64_t{1} << 60); });
+  is_right &= refuses("its sections overlap, or are outside of it", [](Copy& copy) {
+    Store(copy, kHeaderBytes + kSectionBytes + 8, uint64_t{64});
+    FixChecksums(copy);
+  });
+  is_right &= refuses("its sections overlap, or are outside of it", [](Copy& copy) {
+    Store(copy, kHeaderBytes + kSectionBytes + 16, ~uint64_t{0} - 100);
+    FixChecksums(copy);
+  });
+  return is_right & refuses("is damaged", [](Copy& copy) { copy.data.get()[copy.bytes - 1] ^= 4; });
 }
 
 class Mutator {
@@ -177,7 +240,8 @@ int main(int argc, char** argv) {
   std::printf(
       "%s\n",
       std::string(semisup::kernels::NameOf(semisup::kernels::ActiveInstructionSet())).c_str());
-  if (!CheckRoundTrip(path)) return 1;
+  if (!CheckChecksum()) return std::puts("WRONG CHECKSUM"), 1;
+  if (!CheckRoundTrip(path) || !CheckDamages(path)) return 1;
   if (argc > 2) ReadMutations(path, std::atoll(argv[2]));
   return 0;
 }

@@ -469,6 +469,12 @@ export const unusualShapes: Record<string, PlanCase> = {
   'a term of one channel, broadcast': {
     forward: [start, `return ${b('y')} + torch.mean(y, [1], True)`],
   },
+  'a term of one pixel, broadcast, with ReLU': {
+    forward: [start, `return torch.relu(${b('y')} + torch.mean(y, [2, 3], True))`],
+  },
+  'a term of one pixel, broadcast, with SiLU': {
+    forward: [start, `return torch.silu(${b('y')} + torch.mean(y, [2, 3], True))`],
+  },
   'an expanded term': {
     forward: [
       start,

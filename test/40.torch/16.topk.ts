@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { TensorError } from '../../src/errors';
+import { Executor, softmaxTopk, Tensor } from '../../src/torch';
+
+describe('softmaxTopk', () => {
+  async function topK(logits: readonly (readonly number[])[], k: number) {
+    const tensor = Tensor.from(logits);
+    const { indices, probabilities } = await softmaxTopk(await Executor.shared(), tensor, k);
+    return { indices: [...indices], probabilities: [...probabilities] };
+  }
+
+  it('returns the most probable classes of each row, best first', async () => {
+    const { indices, probabilities } = await topK(
+      [
+        [1, 3, 2],
+        [0, -1, 5],
+      ],
+      2,
+    );
+    assert.deepEqual(indices, [1, 2, 2, 0]);
+    const sums = [Math.exp(-2) + 1 + Math.exp(-1), Math.exp(-5) + Math.exp(-6) + 1];
+    const expected = [1 / sums[0]!, Math.exp(-1) / sums[0]!, 1 / sums[1]!, Math.exp(-5) / sums[1]!];
+    for (const [i, value] of expected.entries()) {
+      assert.ok(Math.abs(probabilities[i]! - value) < 1e-7, `${probabilities[i]} ${value}`);
+    }
+  });
+
+  it('puts the lower index first among equal logits', async () => {
+    const { indices } = await topK([[2, 7, 7, 2, 7]], 5);
+    assert.deepEqual(indices, [1, 2, 4, 0, 3]);
+  });
+
+  it('does not overflow', async () => {
+    const { probabilities } = await topK([[1000, 1000, -1000]], 3);
+    assert.deepEqual(probabilities, [0.5, 0.5, 0]);
+  });
+
+  it('puts NaN first, whose row has no probabilities', async () => {
+    const { indices, probabilities } = await topK([[5, NaN, 2, NaN, 9, 1]], 6);
+    assert.deepEqual(indices, [1, 3, 4, 0, 2, 5]);
+    assert.ok(probabilities.every(Number.isNaN));
+  });
+
+  it('rejects more classes than there are logits', async () => {
+    await assert.rejects(topK([[1, 2]], 3), (error: TensorError) => {
+      assert.ok(error instanceof TensorError);
+      assert.match(error.message, /at least 3 logits per image, but received 2/);
+      return true;
+    });
+  });
+});
