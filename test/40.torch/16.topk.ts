@@ -36,8 +36,8 @@ describe('softmaxTopk', () => {
   });
 
   it('puts NaN first, whose row has no probabilities', async () => {
-    const { indices, probabilities } = await topK([[5, NaN, 2, NaN, 9, 1]], 6);
-    assert.deepEqual(indices, [1, 3, 4, 0, 2, 5]);
+    const { indices, probabilities } = await topK([[2, 5, NaN, 1, 7, 9, NaN]], 4);
+    assert.deepEqual(indices, [2, 6, 5, 4]);
     assert.ok(probabilities.every(Number.isNaN));
   });
 
