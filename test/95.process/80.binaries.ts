@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,22 @@ const directory = join(root, 'build', 'Release');
 function reasonToSkip(): string | undefined {
   if (process.platform !== 'linux') return 'the rules are those of Linux';
   return spawnSync('readelf', ['--version']).error && 'readelf of binutils is not installed';
+}
+
+/**
+ * The inline functions that the objects of the instruction sets define outside of their own namespaces, which the
+ * linker would share with objects for other processors.
+ */
+function sharedFunctions(): string[] {
+  const objects = join(root, 'build', 'CMakeFiles');
+  const names = readdirSync(objects, { recursive: true, encoding: 'utf8' });
+  const compiled = names.filter((name) => /^kernels_\w+\.dir.*\.cc\.o$/.test(name));
+  assert.ok(compiled.length > 0);
+  const paths = compiled.map((name) => join(objects, name));
+  const symbols = execFileSync('nm', ['-C', ...paths], { encoding: 'utf8' }).split('\n');
+  return symbols.filter(
+    (line) => / [uW] /.test(line) && !/kernels::(avx2|avx512|neon)::/.test(line),
+  );
 }
 
 const reason = reasonToSkip();
@@ -30,6 +46,10 @@ const title = 'the binaries for Linux';
     const names = readdirSync(directory).filter((name) => /\.(node|so)$/.test(name));
     assert.ok(names.includes('binding.node') && names.length >= 2);
     for (const name of names) assert.deepEqual(problemsOf(join(directory, name)), [], name);
+  });
+
+  it('have no function that is compiled for some processors and that others would run', () => {
+    assert.deepEqual(sharedFunctions(), []);
   });
 
   it('are checked for symbols, libraries and search paths', function () {

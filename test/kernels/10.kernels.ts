@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canCompile, compileProgram, exists } from '../support/cmake-program';
 import { root } from '../support/run-node';
@@ -22,22 +21,6 @@ function check(set: string, command: readonly string[], env: NodeJS.ProcessEnv =
   if (!['none', 'neon'].includes(set)) all.push('int8');
   if (['neon_bf16', 'avx512_bf16', 'amx'].includes(set)) all.push('bfloat16');
   for (const kernel of set === 'none' ? [] : all) assert.ok(kernels.has(kernel), kernel);
-}
-
-/**
- * The inline functions that the objects of the instruction sets define outside of their own namespaces, which the
- * linker would share with objects for other processors.
- */
-function sharedFunctions(program: string): string[] {
-  const objects = join(program, '..', 'CMakeFiles');
-  const names = readdirSync(objects, { recursive: true, encoding: 'utf8' });
-  const compiled = names.filter((name) => /kernels_(?!test)\w+\.dir.*\.cc\.o$/.test(name));
-  assert.ok(compiled.length > 0);
-  const paths = compiled.map((name) => join(objects, name));
-  const symbols = execFileSync('nm', ['-C', ...paths], { encoding: 'utf8' }).split('\n');
-  return symbols.filter(
-    (line) => / [uW] /.test(line) && !/kernels::(avx2|avx512|neon)::/.test(line),
-  );
 }
 
 describe('the kernels, compared with plain loops', function () {
@@ -72,10 +55,6 @@ describe('the kernels, compared with plain loops', function () {
         check(set, [program], { SEMISUP_CPU: set });
       });
     }
-
-    it('define nothing that the linker would keep for all processors', () => {
-      assert.deepEqual(sharedFunctions(program), []);
-    });
 
     for (const [processor, set] of [
       ['Haswell', 'avx2'],

@@ -9,7 +9,6 @@
 #include <tuple>
 #include <vector>
 
-#include "kernels/buffer.h"
 #include "kernels/direct/output_block.h"
 #include "kernels/dot/dot_panel.h"
 #include "kernels/dot/dot_tile.h"
@@ -101,6 +100,14 @@ inline void CopyTail(const char* data, int64_t stride, int64_t count, int64_t by
   }
 }
 
+// For one row of the kernel: a tile row for each pixel of two tiles. Of a type of this file's own:
+// an inline function of another, compiled for this instruction set, could run on other processors.
+struct alignas(kTileRowBytes) Tails {
+  // Uninitialized.
+  Tails() {}
+  char of_tiles[2][kTileRows * kTileRowBytes];
+};
+
 // Computes micro-tiles of up to two tiles of pixels and one panel. `Kernel`: as ComputeDotTile()'s,
 // with
 //   InitialSums(block, channel)  the 32-bit sums to begin with, from `channel` on; null for zeros
@@ -114,7 +121,7 @@ class AmxTiles {
   explicit AmxTiles(const Block& block)
       : block_(block),
         row_bytes_(block.weights.row_size * static_cast<int64_t>(sizeof(Element))),
-        tails_(tail_bytes() > 0 ? block.weights.rows * 2 * kTailSize : 0) {}
+        tails_(tail_bytes() > 0 ? block.weights.rows : 0) {}
   ~AmxTiles() { _tile_release(); }
   AmxTiles(const AmxTiles&) = delete;
   AmxTiles& operator=(const AmxTiles&) = delete;
@@ -153,8 +160,8 @@ class AmxTiles {
       Configure(first.rows, second.rows);
     }
     if (tail_bytes() > 0) {
-      CopyTails(first, tails_.data());
-      CopyTails(second, tails_.data() + kTailSize);
+      CopyTails(first, 0);
+      CopyTails(second, 1);
     }
     if (tiles > 0) {
       PrefetchOutput(p, at(2 * t + 2), at(2 * t + 3));
@@ -206,12 +213,12 @@ class AmxTiles {
     PrefetchRows<Cache::kL1>(output.residual + at, count, output.output_channels, kPanelChannels);
   }
 
-  // The tails of all rows of the windows.
-  void CopyTails(const TilePixels& tile, char* copies) const {
+  // The tails of all rows of the windows of the first (0) or the second (1) tile.
+  void CopyTails(const TilePixels& tile, int64_t index) {
     const char* tail = tile.window + row_bytes_ - tail_bytes();
     for (int64_t row = 0; row < block_.weights.rows; row++) {
       CopyTail(tail + row * row_stride(), tile.stride, tile.rows, tail_bytes(),
-               copies + row * 2 * kTailSize);
+               tails_[row].of_tiles[index]);
     }
     // The compiler does not know that instructions on tiles read the copies.
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -274,8 +281,8 @@ class AmxTiles {
         b += kStepLanes * kPanelStride;
       }
       if (tail_bytes() > 0) {
-        const char* tails = tails_.data() + row * 2 * kTailSize;
-        step(tails, kTileRowBytes, tails + kTailSize, kTileRowBytes);
+        const auto& tails = tails_[row].of_tiles;
+        step(tails[0], kTileRowBytes, tails[1], kTileRowBytes);
         b += CeilDiv(tail_bytes(), kLaneBytes) * kPanelStride;
       }
       a_first += row_stride();
@@ -307,15 +314,13 @@ class AmxTiles {
   static constexpr int64_t kMaxCachedWeights = 1 << 20;
   // The pixels that are finished at a time, in registers.
   static constexpr int kFinished = 4;
-  static constexpr int64_t kTailSize = kTileRows * kTileRowBytes;
 
   const Block& block_;
   std::array<int64_t, 2> configured_{-1, -1};
   alignas(64) int32_t sums_[2 * kTileRows * kPanelChannels];
-  // The bytes of a row of the kernel, and copies of the last of them if they do not fill a step:
-  // for each row, those of the first and of the second tile.
+  // The bytes of a row of the kernel, and copies of the last of them if they do not fill a step.
   int64_t row_bytes_;
-  Buffer<char> tails_;
+  std::vector<Tails> tails_;
 };
 
 }  // namespace
