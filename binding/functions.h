@@ -3,7 +3,8 @@
 
 namespace semisup {
 
-// Defines the functions of src/torch/native.ts on the addon's exports. The Environment must exist.
+// Defines the functions of an addon on its exports: those of src/torch/native.ts or of
+// src/compiled/native.ts. The Environment must exist.
 void DefineFunctions(Napi::Env env, Napi::Object exports);
 
 }  // namespace semisup

@@ -106,8 +106,8 @@ export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
 export class DecoderError extends SemisupError<'ERR_SEMISUP_DECODER_NOT_FOUND'> {}
 
 /**
- * A model name is unknown; a model file is missing, is not TorchScript, is refused by `verify` or cannot be
- * written; or a model does not support the requested operation.
+ * A model name is unknown; a model file is missing, is neither TorchScript nor a compiled model, is refused by
+ * `verify`, was compiled for another processor or cannot be written; or a model does not support the requested operation.
  */
 export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_UNKNOWN'
@@ -115,6 +115,7 @@ export class ModelError extends SemisupError<
   | 'ERR_SEMISUP_MODEL_FORMAT'
   | 'ERR_SEMISUP_MODEL_UNSAFE'
   | 'ERR_SEMISUP_MODEL_WRITE'
+  | 'ERR_SEMISUP_MODEL_PROCESSOR'
   | 'ERR_SEMISUP_MODEL_KIND'
 > {}
 

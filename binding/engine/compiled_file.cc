@@ -177,10 +177,10 @@ CompiledFile ReadCompiled(const MappedFile& file) {
 void WriteCompiled(const std::string& path, const CompiledFile& file) {
   std::vector<Blob> blobs;
   std::vector<std::string> networks;
+  Encoder encode(blobs);
   for (const auto& network : file.networks) {
-    Encoder encode(blobs);
     encode(network);
-    networks.push_back(encode.bytes());
+    networks.push_back(encode.TakeBytes());
   }
   Sections sections;
   sections.Add(SectionKind::kMetadata, file.metadata.data(), file.metadata.size());

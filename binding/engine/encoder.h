@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/checksum.h"
 #include "engine/fields.h"
 
 namespace semisup::engine {
@@ -18,21 +19,18 @@ namespace semisup::engine {
 struct Blob {
   const void* data;
   size_t bytes;
-
-  auto operator<=>(const Blob&) const = default;
 };
 
 // Appends descriptions to bytes: numbers as 8 bytes in the byte order of the machine, lists after
 // their length, alternatives after their index, and buffers as the index of their blob and their
-// length.
+// length. Buffers with the same contents share a blob.
 class Encoder {
  public:
   // `blobs`: those that buffers refer to; new ones are appended.
-  explicit Encoder(std::vector<Blob>& blobs) : blobs_(blobs) {
-    for (size_t i = 0; i < blobs.size(); i++) indices_.emplace(blobs[i], i);
-  }
+  explicit Encoder(std::vector<Blob>& blobs) : blobs_(blobs) {}
 
-  const std::string& bytes() const { return bytes_; }
+  // The bytes since the last call.
+  std::string TakeBytes() { return std::exchange(bytes_, {}); }
 
   template <class T>
     requires std::integral<T> || std::is_enum_v<T>
@@ -68,10 +66,7 @@ class Encoder {
   }
   template <class T>
   void operator()(const kernels::Buffer<T>& buffer) {
-    const Blob blob{buffer.data(), static_cast<size_t>(buffer.size()) * sizeof(T)};
-    const auto [found, is_new] = indices_.try_emplace(blob, blobs_.size());
-    if (is_new) blobs_.push_back(blob);
-    (*this)(found->second);
+    (*this)(IndexOf({buffer.data(), static_cast<size_t>(buffer.size()) * sizeof(T)}));
     (*this)(buffer.size());
   }
   template <class T>
@@ -86,9 +81,27 @@ class Encoder {
     bytes_.append(reinterpret_cast<const char*>(&number), sizeof(number));
   }
 
+  // Of a blob with the same contents.
+  size_t IndexOf(const Blob& blob) {
+    const auto checksum = Checksum(blob.data, blob.bytes);
+    const auto [begin, end] = indices_.equal_range({blob.bytes, checksum});
+    for (auto known = begin; known != end; ++known) {
+      const auto* data = blobs_[known->second].data;
+      if (blob.bytes == 0 || data == blob.data || std::memcmp(data, blob.data, blob.bytes) == 0)
+        return known->second;
+    }
+    return Add(blob, checksum);
+  }
+  size_t Add(const Blob& blob, uint64_t checksum) {
+    indices_.emplace(std::pair(blob.bytes, checksum), blobs_.size());
+    blobs_.push_back(blob);
+    return blobs_.size() - 1;
+  }
+
   std::string bytes_;
   std::vector<Blob>& blobs_;
-  std::map<Blob, size_t> indices_;
+  // By bytes and checksum.
+  std::multimap<std::pair<size_t, uint64_t>, size_t> indices_;
 };
 
 }  // namespace semisup::engine

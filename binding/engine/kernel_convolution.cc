@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/convert.h"
 #include "engine/float_kernels.h"
 #include "engine/memory.h"
 #include "kernels/bfloat16/bfloat16_convolution.h"
@@ -86,6 +87,21 @@ FloatKernelConvolution::FloatKernelConvolution(const FloatAlgorithm& algorithm,
                                    Checked(algorithm.kernel, algorithm.bias, shape)),
                         CheckedBias(algorithm.bias, shape)),
       kind_(algorithm.kernel) {}
+
+Tensor FloatKernelConvolution::Run(const FusedConvolution& convolution, const Tensor& input,
+                                   Tensor residual, ExecutionMode mode, StepState& state) const {
+  if (convolution.dtype == DType::kFloat32) {
+    return KernelConvolution::Run(convolution, input, std::move(residual), mode, state);
+  }
+  auto of_floats = convolution;
+  of_floats.dtype = DType::kFloat32;
+  if (residual.defined()) residual = ToFloat32(residual);
+  const auto output =
+      KernelConvolution::Run(of_floats, ToFloat32(input), std::move(residual), mode, state);
+  return convolution.dtype == DType::kBFloat16
+             ? ToBFloat16(output)
+             : ToQuantized(output, convolution.output_quantization);
+}
 
 std::optional<AlgorithmDescription> FloatKernelConvolution::Describe() const {
   return FloatAlgorithm{kind_, PackedWeights(kind_, kernel()), bias()};

@@ -30,6 +30,7 @@ class KernelConvolution : public ConvolutionAlgorithm {
   const kernels::Buffer<float> bias_;
 };
 
+// Also computes convolutions of other images, which it converts.
 class FloatKernelConvolution final : public KernelConvolution<float> {
  public:
   // Throws std::invalid_argument if the kernel does not support the convolution.
@@ -37,6 +38,8 @@ class FloatKernelConvolution final : public KernelConvolution<float> {
                          const kernels::ConvolutionShape& shape);
   FloatKernelConvolution(const FloatAlgorithm& algorithm, const kernels::ConvolutionShape& shape);
 
+  Tensor Run(const FusedConvolution& convolution, const Tensor& input, Tensor residual,
+             ExecutionMode mode, StepState& state) const override;
   std::optional<AlgorithmDescription> Describe() const override;
 
  private:

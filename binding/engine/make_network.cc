@@ -84,11 +84,11 @@ Steps MakeSteps(const NetworkDescription& network) {
   return steps;
 }
 
-bool DescribeSteps(const Steps& steps, NetworkDescription& network) {
+std::optional<size_t> DescribeSteps(const Steps& steps, NetworkDescription& network) {
   network.steps.clear();
   for (const auto& [values, step] : steps.entries) {
     auto description = step->Describe();
-    if (!description) return false;
+    if (!description) return network.steps.size();
     network.steps.push_back({.inputs = {values.inputs.begin(), values.inputs.end()},
                              .output = values.output,
                              .step = std::move(*description)});
@@ -96,7 +96,7 @@ bool DescribeSteps(const Steps& steps, NetworkDescription& network) {
   network.values = steps.values;
   network.input = steps.input;
   network.output = steps.output;
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace semisup::engine

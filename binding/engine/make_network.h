@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <optional>
 
 #include "engine/network.h"
@@ -10,8 +11,8 @@ namespace semisup::engine {
 // has no kernel for a step.
 Steps MakeSteps(const NetworkDescription& network);
 
-// Sets the steps and the values of a description; returns false if a step cannot be made from data
-// alone.
-bool DescribeSteps(const Steps& steps, NetworkDescription& network);
+// Sets the steps and the values of a description. Returns the index of the first step that cannot
+// be made from data alone, if there is one.
+std::optional<size_t> DescribeSteps(const Steps& steps, NetworkDescription& network);
 
 }  // namespace semisup::engine

@@ -49,6 +49,7 @@ class Network {
   const Steps& steps() const { return steps_; }
   // Images per sub-batch in throughput mode; 0 if batches run fastest one image at a time.
   void set_sub_batch(int64_t images) { sub_batch_ = images; }
+  int64_t sub_batch() const { return sub_batch_; }
   // The batch size of the highest throughput; 0 if batching does not help.
   int64_t preferred_batch_size() const;
 

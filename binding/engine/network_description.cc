@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/instruction_set.h"
+#include "kernels/simd_kernels.h"
+
 namespace semisup::engine {
 namespace {
 
@@ -76,10 +79,11 @@ void CheckFields(const FusedConvolution& convolution) {
 // The sizes of the weights are checked by the kernels.
 void CheckFields(const Convolution& convolution) {
   CheckFields(convolution.convolution);
-  constexpr size_t kAlternatives[] = {0, 1, 2};
+  // Those of float32 convert images of other dtypes.
   const auto dtype = static_cast<size_t>(convolution.convolution.dtype);
   for (const auto& algorithm : convolution.algorithms) {
-    Check(algorithm.index() == kAlternatives[dtype], "its algorithm is of another dtype");
+    Check(algorithm.index() == 0 || algorithm.index() == dtype,
+          "its algorithm is of another dtype");
     if (const auto* one = std::get_if<FloatAlgorithm>(&algorithm)) {
       CheckEnum(one->kernel, FloatKernel::kWinograd4x4, "its algorithm is unknown");
     }
@@ -162,6 +166,15 @@ void CheckValues(const DescribedStep& step, std::vector<bool>& is_known) {
 }
 
 }  // namespace
+
+std::string PackedFor(const std::string& precision) {
+  const auto set = kernels::ActiveInstructionSet();
+  return std::string(kernels::NameOf(precision == "float32" ? kernels::SimdFamily(set) : set));
+}
+
+bool FitsProcessor(const NetworkDescription& network) {
+  return kernels::ActiveKernels() && network.instruction_set == PackedFor(network.precision);
+}
 
 void CheckDescription(const NetworkDescription& network) {
   Check(IsWithin(network.values, 1, kMaxValues) && IsWithin(network.input, 0, network.values - 1) &&

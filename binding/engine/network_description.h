@@ -31,6 +31,11 @@ struct NetworkDescription {
   int64_t sub_batch = 1;
 };
 
+// What weights of a precision are packed for on this processor: the float32 kernels of some
+// instruction sets are the same.
+std::string PackedFor(const std::string& precision);
+// Whether the kernels in use read the weights.
+bool FitsProcessor(const NetworkDescription& network);
 // Throws std::invalid_argument, with a sentence that says which property of which step is wrong,
 // unless kernels can compute the network without reading or writing outside of its tensors.
 void CheckDescription(const NetworkDescription& network);

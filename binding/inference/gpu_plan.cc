@@ -44,7 +44,7 @@ Napi::Value PlanOnGpu(const Napi::CallbackInfo& info) {
   const std::string method = info[2].As<Napi::String>();
   const auto gpu = Unwrap<gpu::Gpu>(info[3]);
   const auto precision = program::PrecisionFromName(info[4].As<Napi::String>());
-  const auto images = Unwrap<Tensor>(info[5])->tensor;
+  const auto images = TensorOf(info[5]);
   const auto transform = ReadTransform(info[6].As<Napi::Object>());
   const gpu::Normalization normalization{transform.mean, transform.std};
   const auto executor = Unwrap<Executor>(info[0]);

@@ -63,6 +63,14 @@ InstructionSet ActiveInstructionSet() {
   return set;
 }
 
+InstructionSet SimdFamily(InstructionSet set) {
+  for (const auto family :
+       {InstructionSet::kAvx512, InstructionSet::kAvx2, InstructionSet::kNeon}) {
+    if (set >= family) return family;
+  }
+  return InstructionSet::kNone;
+}
+
 std::string_view NameOf(InstructionSet set) {
   switch (set) {
     case InstructionSet::kNone:

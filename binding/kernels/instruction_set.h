@@ -21,6 +21,8 @@ enum class InstructionSet {
 // first called, the best one up to that. A name of no set of this architecture has no effect.
 InstructionSet ActiveInstructionSet();
 
+// The set whose float32 kernels a set uses, e.g. kAvx2 of kAvx2Vnni.
+InstructionSet SimdFamily(InstructionSet set);
 // E.g. `avx512_vnni`.
 std::string_view NameOf(InstructionSet set);
 

@@ -17,19 +17,13 @@ extern const SimdKernels kKernels;
 }
 
 const SimdKernels* ActiveKernels() {
-  switch (ActiveInstructionSet()) {
+  switch (SimdFamily(ActiveInstructionSet())) {
 #if defined(SEMISUP_X86_64)
-    case InstructionSet::kAmx:
-    case InstructionSet::kAvx512BFloat16:
-    case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512:
       return &avx512::kKernels;
-    case InstructionSet::kAvx2Vnni:
     case InstructionSet::kAvx2:
       return &avx2::kKernels;
 #elif defined(SEMISUP_ARM64)
-    case InstructionSet::kNeonBFloat16:
-    case InstructionSet::kNeonDot:
     case InstructionSet::kNeon:
       return &neon::kKernels;
 #endif

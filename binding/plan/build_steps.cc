@@ -107,7 +107,8 @@ class Builder {
     for (const int value : step.values.inputs) {
       arguments.push_back(Converted(program_.constants[value], dtype));
     }
-    auto op = std::make_unique<OperatorStep>(step.op, std::move(arguments), step.variable_inputs);
+    auto op = std::make_unique<OperatorStep>(step.name, step.op, std::move(arguments),
+                                             step.variable_inputs);
     auto kernel = MakeKernelStep(step.computation);
     if (!kernel) return op;
     if (auto* linear = dynamic_cast<engine::LinearStep*>(kernel.get())) {

@@ -11,11 +11,21 @@ namespace semisup::plan {
 Convolution::Convolution(program::ConvolutionSpec spec, engine::ConvolutionStep& step)
     : spec_(std::move(spec)), step_(step) {}
 
-std::vector<Algorithm> Convolution::SupportedAlgorithms() const {
-  std::vector<Algorithm> supported;
-  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(supported),
-               [this](Algorithm algorithm) { return Supports(algorithm); });
-  return supported;
+std::vector<Algorithm> Convolution::Candidates() const {
+  std::vector<Algorithm> candidates;
+  std::copy_if(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(candidates),
+               [this](Algorithm algorithm) {
+                 const bool is_excluded = excludes_onednn_ && algorithm == Algorithm::kOneDnn;
+                 return !is_excluded && Supports(algorithm);
+               });
+  return candidates;
+}
+
+void Convolution::ExcludeOneDnn() {
+  excludes_onednn_ = true;
+  for (const auto mode : {ExecutionMode::kLatency, ExecutionMode::kThroughput}) {
+    Select(mode, Candidates().front());
+  }
 }
 
 void Convolution::Select(ExecutionMode mode, Algorithm algorithm) {

@@ -20,7 +20,11 @@ class Convolution {
   const program::ConvolutionSpec& spec() const { return spec_; }
   engine::ConvolutionStep& step() const { return step_; }
   virtual bool Supports(Algorithm algorithm) const = 0;
-  std::vector<Algorithm> SupportedAlgorithms() const;
+  // Those that may be selected.
+  std::vector<Algorithm> Candidates() const;
+  // Selects kernels, of which there is one for every convolution where there are any, and oneDNN
+  // no more.
+  void ExcludeOneDnn();
   Algorithm algorithm(ExecutionMode mode) const { return selected_[IndexOf(mode)]; }
   // Packs the algorithm's weights, unless they are packed already.
   void Select(ExecutionMode mode, Algorithm algorithm);
@@ -39,6 +43,7 @@ class Convolution {
   engine::ConvolutionStep& step_;
   std::map<Algorithm, std::shared_ptr<const engine::ConvolutionAlgorithm>> algorithms_;
   std::array<Algorithm, 2> selected_{Algorithm::kOneDnn, Algorithm::kOneDnn};
+  bool excludes_onednn_ = false;
 };
 
 }  // namespace semisup::plan

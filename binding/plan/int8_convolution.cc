@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "engine/kernel_convolution.h"
+#include "plan/float_kernel.h"
 #include "plan/onednn_int8_convolution.h"
+#include "plan/torch_tensor.h"
 
 namespace semisup::plan {
 namespace {
@@ -32,8 +34,12 @@ Int8Convolution::Int8Convolution(const program::ConvolutionSpec& spec,
 
 bool Int8Convolution::Supports(Algorithm algorithm) const {
   if (algorithm == Algorithm::kOneDnn) return true;
-  return algorithm == Algorithm::kDirect &&
-         kernels::Int8Convolution::Supports(shape(), requantization_);
+  return HasKernel() ? algorithm == Algorithm::kDirect
+                     : HasFloatKernel(algorithm, shape(), ToBuffer(spec_.bias));
+}
+
+bool Int8Convolution::HasKernel() const {
+  return kernels::Int8Convolution::Supports(shape(), requantization_);
 }
 
 // A ReLU needs no operation: its output's zero point is 0, and bytes saturate at 0.
@@ -58,6 +64,10 @@ kernels::RequantizationParameters Int8Convolution::MakeRequantization() const {
 
 std::shared_ptr<const engine::ConvolutionAlgorithm> Int8Convolution::Make(
     Algorithm algorithm) const {
+  if (algorithm != Algorithm::kOneDnn && !HasKernel()) {
+    const auto weight = spec_.weight.to(at::kFloat) * scales_.view({-1, 1, 1, 1});
+    return MakeFloatKernel(algorithm, weight, ToBuffer(spec_.bias), shape());
+  }
   if (algorithm == Algorithm::kDirect) {
     return std::make_shared<engine::Int8KernelConvolution>(spec_.weight.const_data_ptr<int8_t>(),
                                                            shape(), requantization_);

@@ -18,6 +18,8 @@ class Int8Convolution final : public Convolution {
  private:
   std::shared_ptr<const engine::ConvolutionAlgorithm> Make(Algorithm algorithm) const override;
   kernels::RequantizationParameters MakeRequantization() const;
+  // Whether there is an int8 kernel; otherwise float32 kernels compute with the quantized weights.
+  bool HasKernel() const;
 
   // Of the weights, per output channel.
   at::Tensor scales_;

@@ -1,5 +1,7 @@
 #include "plan/operator_step.h"
 
+#include <utility>
+
 #include "engine/convert.h"
 #include "plan/torch_tensor.h"
 
@@ -19,6 +21,13 @@ engine::Tensor OperatorStep::Run(engine::Tensors inputs, engine::ExecutionMode,
 engine::Tensor FallbackStep::Run(engine::Tensors inputs, engine::ExecutionMode mode,
                                  engine::StepState& state) const {
   if (kernel_->Supports(inputs)) return kernel_->Run(std::move(inputs));
+  // As a compiled network does, which has no operators.
+  auto floats = inputs;
+  for (auto& input : floats) input = engine::ToFloat32(std::exchange(input, {}));
+  if (kernel_->Supports(floats)) {
+    inputs.clear();
+    return kernel_->Run(std::move(floats));
+  }
   return op_->Run(std::move(inputs), mode, state);
 }
 

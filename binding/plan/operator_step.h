@@ -2,6 +2,8 @@
 #include <ATen/core/ivalue.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/step.h"
@@ -14,20 +16,27 @@ namespace semisup::plan {
 class OperatorStep final : public engine::Step {
  public:
   // `arguments`: those of the operator. `inputs`: which of them are inputs of the step.
-  OperatorStep(program::Operator op, std::vector<c10::IValue> arguments, std::vector<size_t> inputs)
-      : op_(std::move(op)), arguments_(std::move(arguments)), inputs_(std::move(inputs)) {}
+  OperatorStep(std::string name, program::Operator op, std::vector<c10::IValue> arguments,
+               std::vector<size_t> inputs)
+      : name_(std::move(name)),
+        op_(std::move(op)),
+        arguments_(std::move(arguments)),
+        inputs_(std::move(inputs)) {}
 
+  // E.g. "aten::relu".
+  const std::string& name() const { return name_; }
   engine::Tensor Run(engine::Tensors inputs, engine::ExecutionMode mode,
                      engine::StepState& state) const override;
   std::optional<engine::StepDescription> Describe() const override { return std::nullopt; }
 
  private:
+  const std::string name_;
   const program::Operator op_;
   const std::vector<c10::IValue> arguments_;
   const std::vector<size_t> inputs_;
 };
 
-// A kernel, or an operator for inputs that the kernel does not support.
+// A kernel, or an operator for inputs that the kernel does not support even in float32.
 class FallbackStep final : public engine::Step {
  public:
   FallbackStep(std::unique_ptr<engine::KernelStep> kernel, std::unique_ptr<OperatorStep> op)

@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "engine/make_network.h"
+#include "kernels/simd_kernels.h"
+#include "plan/operator_step.h"
 #include "plan/single_thread.h"
 #include "plan/torch_tensor.h"
 
@@ -21,7 +24,7 @@ void RunOnThread(const std::function<void()>& run) {
 
 Plan::Plan(const torch::jit::Module& module, const std::string& method,
            program::ComputePrecision precision, std::shared_ptr<engine::Arena> arena)
-    : precision_(precision), network_(std::move(arena), &RunOnThread) {
+    : method_(method), precision_(precision), network_(std::move(arena), &RunOnThread) {
   auto program = program::Compile(module, method);
   signature_ = std::move(program.signature);
   auto built = BuildSteps(std::move(program), precision);
@@ -36,5 +39,27 @@ bool Plan::Accepts(const at::Tensor& input) const {
 }
 
 at::Tensor Plan::Run(const at::Tensor& input) { return ToTorch(network_.Run(FromTorch(input))); }
+
+void Plan::ExcludeOneDnn() {
+  if (!kernels::ActiveKernels()) {
+    throw program::UnsupportedGraph("this processor has neither AVX2 nor NEON");
+  }
+  for (const auto& convolution : convolutions_) convolution->ExcludeOneDnn();
+}
+
+engine::NetworkDescription Plan::Describe() const {
+  engine::NetworkDescription network;
+  network.method = method_;
+  network.precision = program::NameOf(precision_);
+  network.instruction_set = engine::PackedFor(network.precision);
+  network.sub_batch = network_.sub_batch();
+  if (const auto failed = engine::DescribeSteps(network_.steps(), network)) {
+    const auto& step = *network_.steps().entries[*failed].step;
+    const auto* op = dynamic_cast<const OperatorStep*>(&step);
+    throw program::UnsupportedGraph(op ? "there is no kernel for its operator " + op->name()
+                                       : "there is no kernel for one of its convolutions");
+  }
+  return network;
+}
 
 }  // namespace semisup::plan

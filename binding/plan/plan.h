@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/network.h"
+#include "engine/network_description.h"
 #include "plan/algorithm.h"
 #include "plan/build_steps.h"
 #include "program/numerics.h"
@@ -55,6 +56,12 @@ class Plan final : public PlannedMethod {
   // tuning may take a few times as long.
   std::pair<PlanChoices, Measurements> Tune(const at::Tensor& image, double seconds);
   void ApplyChoices(const PlanChoices& choices);
+  // Makes kernels the only candidates, so that Describe() can follow. To be called before Tune()
+  // and ApplyChoices(). Throws program::UnsupportedGraph.
+  void ExcludeOneDnn();
+  // The plan as data. Throws program::UnsupportedGraph if it has a step without a kernel.
+  engine::NetworkDescription Describe() const;
+  int64_t convolutions() const { return static_cast<int64_t>(convolutions_.size()); }
   // Plans with equal signatures can share choices.
   const std::string& signature() const { return signature_; }
 
@@ -62,7 +69,8 @@ class Plan final : public PlannedMethod {
   // Selects the fastest algorithm of each convolution.
   std::vector<Algorithm> TuneMode(const engine::Tensor& input, ExecutionMode mode, double seconds);
 
-  program::ComputePrecision precision_;
+  const std::string method_;
+  const program::ComputePrecision precision_;
   std::string signature_;
   engine::Network network_;
   std::vector<std::unique_ptr<Convolution>> convolutions_;

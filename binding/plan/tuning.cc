@@ -71,11 +71,14 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   size_t most_candidates = 1;
   for (const auto& convolution : convolutions_) {
     indices[&convolution->step()] = candidates.size();
-    candidates.push_back(convolution->SupportedAlgorithms());
+    candidates.push_back(convolution->Candidates());
     most_candidates = std::max(most_candidates, candidates.back().size());
   }
-  // Where no kernel supports the precision, oneDNN is the only candidate.
-  if (most_candidates == 1) return std::vector(candidates.size(), Algorithm::kOneDnn);
+  if (most_candidates == 1) {
+    std::vector<Algorithm> only;
+    for (const auto& one : candidates) only.push_back(one.front());
+    return only;
+  }
   auto states = network_.EmptyStates(mode);
   std::vector<BestSeconds> best_seconds(threads, BestSeconds(convolutions_.size()));
   const auto run = [&](int64_t thread) {
@@ -159,7 +162,9 @@ std::pair<PlanChoices, Measurements> Plan::Tune(const at::Tensor& image, double 
 
 void Plan::ApplyChoices(const PlanChoices& choices) {
   const auto select = [](Convolution& convolution, ExecutionMode mode, Algorithm algorithm) {
-    convolution.Select(mode, convolution.Supports(algorithm) ? algorithm : Algorithm::kOneDnn);
+    const auto candidates = convolution.Candidates();
+    const bool can_select = std::count(candidates.begin(), candidates.end(), algorithm) > 0;
+    convolution.Select(mode, can_select ? algorithm : candidates.front());
   };
   for (size_t i = 0; i < convolutions_.size(); i++) {
     auto& convolution = *convolutions_[i];

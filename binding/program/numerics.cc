@@ -4,18 +4,35 @@
 #include <ATen/ops/max.h>
 #include <ATen/ops/sub.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace semisup::program {
+namespace {
+
+constexpr std::array<std::pair<ComputePrecision, const char*>, 5> kNames{
+    {{ComputePrecision::kFloat32, "float32"},
+     {ComputePrecision::kTf32, "tf32"},
+     {ComputePrecision::kBFloat16, "bfloat16"},
+     {ComputePrecision::kFloat16, "float16"},
+     {ComputePrecision::kInt8, "int8"}}};
+
+}  // namespace
 
 ComputePrecision PrecisionFromName(const std::string& name) {
-  if (name == "float32") return ComputePrecision::kFloat32;
-  if (name == "tf32") return ComputePrecision::kTf32;
-  if (name == "bfloat16") return ComputePrecision::kBFloat16;
-  if (name == "float16") return ComputePrecision::kFloat16;
-  if (name == "int8") return ComputePrecision::kInt8;
+  for (const auto& [precision, known] : kNames) {
+    if (name == known) return precision;
+  }
   throw std::invalid_argument("Expected the name of a precision, but received '" + name + "'.");
+}
+
+const char* NameOf(ComputePrecision precision) {
+  return std::find_if(kNames.begin(), kNames.end(),
+                      [=](const auto& entry) { return entry.first == precision; })
+      ->second;
 }
 
 at::ScalarType DTypeOf(ComputePrecision precision) {

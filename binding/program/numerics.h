@@ -11,6 +11,9 @@ enum class ComputePrecision { kFloat32, kTf32, kBFloat16, kFloat16, kInt8 };
 // Throws std::invalid_argument for an unknown name.
 ComputePrecision PrecisionFromName(const std::string& name);
 
+// E.g. "float32".
+const char* NameOf(ComputePrecision precision);
+
 // The floating-point dtype of weights and activations; float32 for int8, which is quantized from
 // it.
 at::ScalarType DTypeOf(ComputePrecision precision);

@@ -116,6 +116,7 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
       }
       step.computation = ComputationOf(node);
       step.op = OperatorOf(node);
+      step.name = node->kind().toQualString();
     }
     step.values.output = index_of(node->output());
     program.steps.push_back(std::move(step));

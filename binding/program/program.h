@@ -23,8 +23,9 @@ struct UnsupportedGraph : std::runtime_error {
 struct Step {
   StepValues values;
   std::optional<ConvolutionSpec> convolution;
-  // Empty for a convolution.
+  // Empty for a convolution, and its name, e.g. "aten::relu".
   Operator op;
+  std::string name = {};
   // What the operator computes, for backends that have a kernel for it.
   Computation computation = {};
   // The indices of the operator's inputs that are not constants.

@@ -1,11 +1,14 @@
 #include "runtime/environment.h"
 
 #include <chrono>
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "runtime/error.h"
 #include "runtime/executor.h"
 #include "runtime/lost_threads.h"
+#include "runtime/package_hash.h"
 
 namespace semisup {
 namespace {
@@ -25,11 +28,12 @@ Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
     for (const auto& completion : completions_->TakeAll()) completion->Settle(env_);
   };
   completions_ = std::make_shared<Completions>(env, Napi::Function::New(env, drain));
-  const auto set_factories = [this](const Napi::CallbackInfo& info) {
+  const auto initialize = [this](const Napi::CallbackInfo& info) {
     make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
     make_tensor_ = Napi::Persistent(info[1].As<Napi::Function>());
+    package_hash = std::hash<std::string>()(info[2].As<Napi::String>());
   };
-  exports.Set("setFactories", Napi::Function::New(env, set_factories));
+  exports.Set("initialize", Napi::Function::New(env, initialize));
   const auto shutdown = [this](const Napi::CallbackInfo&) { Shutdown(); };
   exports.Set("shutdown", Napi::Function::New(env, shutdown));
   env.AddCleanupHook([this] { Shutdown(); });

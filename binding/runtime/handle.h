@@ -8,6 +8,7 @@
 
 #include "runtime/environment.h"
 #include "runtime/error.h"
+#include "runtime/package_hash.h"
 #include "runtime/usage.h"
 
 namespace semisup {
@@ -22,11 +23,15 @@ inline const char copy_marker = 0;
 
 // The type tag of the handles that this copy of the library creates. A process may load several
 // copies, also of different versions, whose objects differ in layout: each rejects the others'
-// handles.
+// handles. The addons of one package accept each other's handles of types with kIsSharedByAddons.
 template <class T>
 napi_type_tag TypeTag() {
   auto tag = HandleTraits<T>::kTag;
-  tag.lower ^= reinterpret_cast<uintptr_t>(&copy_marker);
+  if constexpr (requires { HandleTraits<T>::kIsSharedByAddons; }) {
+    tag.lower ^= package_hash;
+  } else {
+    tag.lower ^= reinterpret_cast<uintptr_t>(&copy_marker);
+  }
   return tag;
 }
 

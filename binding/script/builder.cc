@@ -19,7 +19,7 @@
 #include "script/dtype.h"
 #include "script/module_spec.h"
 #include "script/script_module_handle.h"
-#include "script/tensor.h"
+#include "tensor/arguments.h"
 
 namespace semisup {
 namespace {

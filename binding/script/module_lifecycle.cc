@@ -15,7 +15,6 @@
 #include "archive/archive.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
-#include "runtime/heap.h"
 #include "runtime/job.h"
 #include "runtime/object.h"
 #include "script/dtype.h"
@@ -148,21 +147,6 @@ Napi::Value ConvertModule(const Napi::CallbackInfo& info) {
   const SubmitOptions options{.executor = Unwrap<Executor>(info[0]),
                               .queue = {.is_exclusive = true}};
   return Submit(info.Env(), options, std::move(convert), &ToUndefined);
-}
-
-Napi::Value CloseExecutor(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto executor = Unwrap<Executor>(info[0]);
-  std::shared_ptr<ScriptModule> module;
-  if (!info[1].IsUndefined()) module = HolderOf<ScriptModule>(info[1]).Release(env);
-  auto free = [module = std::move(module)]() mutable {
-    module.reset();
-    ReturnFreedMemory();
-    return std::monostate{};
-  };
-  return EnqueueFinal(env, *executor,
-                      std::make_unique<FunctionJob<decltype(free), decltype(&ToUndefined)>>(
-                          env, executor, std::move(free), &ToUndefined));
 }
 
 }  // namespace semisup

@@ -7,7 +7,5 @@ Napi::Value LoadModule(const Napi::CallbackInfo& info);
 Napi::Value LoadModuleSync(const Napi::CallbackInfo& info);
 Napi::Value SaveModule(const Napi::CallbackInfo& info);
 Napi::Value ConvertModule(const Napi::CallbackInfo& info);
-// Closes the executor. Its final job frees the module, because that takes time.
-Napi::Value CloseExecutor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

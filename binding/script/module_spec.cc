@@ -4,7 +4,7 @@
 
 #include "runtime/error.h"
 #include "script/dtype.h"
-#include "script/tensor.h"
+#include "tensor/arguments.h"
 
 namespace semisup {
 namespace {

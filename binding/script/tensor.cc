@@ -1,7 +1,6 @@
 #include "script/tensor.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
@@ -16,29 +15,12 @@
 #include "runtime/job.h"
 #include "script/await_device.h"
 #include "script/dtype.h"
+#include "tensor/arguments.h"
+#include "tensor/host_tensor.h"
+#include "tensor/host_tensor_functions.h"
 
 namespace semisup {
 namespace {
-
-struct ElementBytes {
-  uint8_t* data;
-  size_t length;
-};
-
-// Calls Node-API directly, because Napi::ArrayBuffer cannot represent a SharedArrayBuffer, which
-// may back the array.
-ElementBytes ElementsOf(const Napi::TypedArray& array) {
-  void* data = nullptr;
-  napi_get_typedarray_info(array.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  return {static_cast<uint8_t*>(data), array.ByteLength()};
-}
-
-void CheckLength(const at::Tensor& tensor, const ElementBytes& elements) {
-  if (tensor.nbytes() == elements.length) return;
-  throw Error("ERR_SEMISUP_TENSOR", "Expected " + std::to_string(tensor.nbytes()) +
-                                        " bytes for the elements of the tensor, but received " +
-                                        std::to_string(elements.length) + ".");
-}
 
 // Whether the memory holds exactly the elements, in row-major order.
 bool CanCopyBytes(const at::Tensor& tensor) {
@@ -80,51 +62,28 @@ Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor) {
   return Wrap(env, std::make_shared<Tensor>(Tensor{std::move(tensor)}), bytes);
 }
 
-std::vector<int64_t> ReadSizes(Napi::Value value) {
-  const auto array = value.As<Napi::Array>();
-  std::vector<int64_t> sizes(array.Length());
-  for (uint32_t i = 0; i < sizes.size(); i++) {
-    sizes[i] = array.Get(i).As<Napi::Number>().Int64Value();
-  }
-  return sizes;
+bool IsTensor(Napi::Value handle) {
+  return IsHandleOf<Tensor>(handle) || IsHandleOf<HostTensor>(handle);
 }
 
-Napi::Value CreateTensor(const Napi::CallbackInfo& info) {
-  const auto elements = ElementsOf(info[0].As<Napi::TypedArray>());
-  const auto dtype = DTypeFromName(info[1].As<Napi::String>());
-  const auto shape = ReadSizes(info[2]);
-  auto tensor = WithCode("ERR_SEMISUP_TENSOR", [&] { return at::empty(shape, dtype); });
-  CheckLength(tensor, elements);
-  auto* memory = static_cast<uint8_t*>(tensor.mutable_data_ptr());
-  if (dtype == c10::kBool) {
-    // Kernels may treat a byte other than 0 and 1 as neither true nor false: normalize it.
-    std::transform(elements.data, elements.data + elements.length, memory,
-                   [](uint8_t byte) { return byte != 0; });
-  } else if (elements.length > 0) {
-    std::memcpy(memory, elements.data, elements.length);
-  }
-  return WrapTensor(info.Env(), std::move(tensor));
+at::Tensor TensorOf(Napi::Value handle) {
+  if (!IsHandleOf<HostTensor>(handle)) return Unwrap<Tensor>(handle)->tensor;
+  const auto host = Unwrap<HostTensor>(handle);
+  return at::from_blob(
+      host->memory.get(), host->shape, [memory = host->memory](void*) mutable { memory.reset(); },
+      DTypeFromName(NameOf(host->type)));
 }
 
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
-  auto shape = Napi::Array::New(env, tensor.dim());
-  for (int64_t i = 0; i < tensor.dim(); i++) {
-    shape.Set(static_cast<uint32_t>(i),
-              Napi::Number::New(env, static_cast<double>(tensor.size(i))));
-  }
-  auto description = Napi::Object::New(env);
-  description.Set("dtype", DTypeName(tensor.scalar_type()));
-  description.Set("shape", shape);
-  description.Set("device", tensor.device().str());
-  return description;
+  const auto tensor = TensorOf(info[0]);
+  return DescribeTensor(info.Env(), DTypeName(tensor.scalar_type()), tensor.sizes().vec(),
+                        tensor.device().str().c_str());
 }
 
 Napi::Value ReadTensor(const Napi::CallbackInfo& info) {
-  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto tensor = TensorOf(info[0]);
   const auto elements = ElementsOf(info[1].As<Napi::TypedArray>());
-  CheckLength(tensor, elements);
+  CheckLength(static_cast<int64_t>(tensor.nbytes()), elements);
   WithCode("ERR_SEMISUP_TENSOR", [&] {
     if (elements.length == 0) return;
     if (CanCopyBytes(tensor)) {
@@ -138,7 +97,7 @@ Napi::Value ReadTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {
-  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto tensor = TensorOf(info[0]);
   const c10::Device device(info[1].As<Napi::String>().Utf8Value());
   const auto dtype = DTypeFromName(info[2].As<Napi::String>());
   return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
@@ -149,7 +108,7 @@ Napi::Value ConvertTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value MoveTensor(const Napi::CallbackInfo& info) {
-  const auto tensor = Unwrap<Tensor>(info[1])->tensor;
+  const auto tensor = TensorOf(info[1]);
   const c10::Device device(info[2].As<Napi::String>().Utf8Value());
   auto move = [tensor, device] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
@@ -164,7 +123,7 @@ Napi::Value MoveTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {
-  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto tensor = TensorOf(info[0]);
   const auto shape = ReadSizes(info[1]);
   return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
                       auto reshaped = tensor.reshape(shape);
@@ -174,7 +133,7 @@ Napi::Value ReshapeTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SummarizeTensor(const Napi::CallbackInfo& info) {
-  const auto tensor = Unwrap<Tensor>(info[0])->tensor;
+  const auto tensor = TensorOf(info[0]);
   const int64_t edge = info[1].As<Napi::Number>();
   return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
                       const at::NoGradGuard no_grad;
@@ -184,7 +143,19 @@ Napi::Value SummarizeTensor(const Napi::CallbackInfo& info) {
                     }));
 }
 
+Napi::Value ToHostTensor(const Napi::CallbackInfo& info) {
+  if (IsHandleOf<HostTensor>(info[0])) return info[0];
+  const auto tensor = TensorOf(info[0]);
+  return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
+                      const auto dense = tensor.cpu().contiguous().resolve_conj().resolve_neg();
+                      return HostTensor{*ElementTypeFromName(DTypeName(dense.scalar_type())),
+                                        dense.sizes().vec(),
+                                        {std::make_shared<at::Tensor>(dense), dense.data_ptr()}};
+                    }));
+}
+
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info) {
+  if (IsHandleOf<HostTensor>(info[0])) return host::DisposeTensor(info);
   Dispose<Tensor>(info[0]);
   return info.Env().Undefined();
 }

@@ -2,9 +2,6 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
-#include <cstdint>
-#include <vector>
-
 #include "runtime/handle.h"
 
 namespace semisup {
@@ -21,10 +18,11 @@ struct HandleTraits<Tensor> {
 
 // Throws ERR_SEMISUP_TENSOR_UNSUPPORTED for a layout or dtype that JavaScript cannot read.
 Napi::Object WrapTensor(Napi::Env env, at::Tensor tensor);
-// Reads a JS array of sizes or strides.
-std::vector<int64_t> ReadSizes(Napi::Value value);
+// Whether a value is the handle of a Tensor or a HostTensor.
+bool IsTensor(Napi::Value handle);
+// The tensor of either handle. That of a HostTensor shares its memory.
+at::Tensor TensorOf(Napi::Value handle);
 
-Napi::Value CreateTensor(const Napi::CallbackInfo& info);
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info);
 Napi::Value ReadTensor(const Napi::CallbackInfo& info);
 Napi::Value ConvertTensor(const Napi::CallbackInfo& info);
@@ -33,6 +31,8 @@ Napi::Value MoveTensor(const Napi::CallbackInfo& info);
 Napi::Value ReshapeTensor(const Napi::CallbackInfo& info);
 // The first and last entries of each long dimension, for a printed summary.
 Napi::Value SummarizeTensor(const Napi::CallbackInfo& info);
+// The handle of a HostTensor, which shares the memory of a dense tensor on the CPU.
+Napi::Value ToHostTensor(const Napi::CallbackInfo& info);
 Napi::Value DisposeTensor(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

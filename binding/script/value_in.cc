@@ -106,8 +106,8 @@ std::optional<int64_t> ToInt(Napi::Value value) {
 std::optional<at::Tensor> ToTensor(Napi::Value value) {
   if (!value.IsObject()) return std::nullopt;
   const auto handle = value.As<Napi::Object>().Get("handle");
-  if (!IsHandleOf<Tensor>(handle)) return std::nullopt;
-  return Unwrap<Tensor>(handle)->tensor.detach();
+  if (!IsTensor(handle)) return std::nullopt;
+  return TensorOf(handle).detach();
 }
 
 bool IsMap(Napi::Value value) {

@@ -31,7 +31,7 @@ export function manifestProblems(root, directory, { cuda = false } = {}) {
       problems.push(`${file} is not the file described in manifest.json.`);
     }
   }
-  const required = [/^binding\..*\.node$/, /^torch-[\d.]+\.(so|dll)$/];
+  const required = [/^binding\..*\.node$/, /^engine\.(so|dll)$/, /^torch-[\d.]+\.(so|dll)$/];
   if (cuda) required.push(/^cuda-[\d.]+\.(so|dll)$/);
   for (const pattern of required) {
     if (!present.some((file) => pattern.test(file)))

@@ -1,6 +1,7 @@
 import { ModelError } from '../errors';
 import type { ModelMetadata } from '../models';
-import { Tensor, type ScriptValue } from '../torch';
+import { Tensor } from '../native';
+import { type ScriptValue } from '../torch';
 import type { CallableModule } from './callable-module';
 
 /**

@@ -1,9 +1,11 @@
 import { batch, deadLeavesImages } from '../image';
-import type { DeviceHandle, Plan, PlanOptions, ScriptModule, Tensor } from '../torch';
+import type { Tensor } from '../native';
+import type { DeviceHandle, Plan, PlanExample, PlanOptions, ScriptModule } from '../torch';
 import type { Transform } from '../types';
 
-/** A method of a model that takes images. */
-export type Method = 'forward' | 'features';
+/** The methods of a model that take images. */
+export const methodNames = ['forward', 'features'] as const;
+export type Method = (typeof methodNames)[number];
 
 /** The number of synthetic images that calibrate and measure a plan. */
 const syntheticImageCount = 8;
@@ -29,11 +31,24 @@ export async function createPlan(
       reason: `It was requested by plan: 'interpreter'.`,
     };
   }
+  const example = exampleOf(module, transform, device, calibration);
+  return await module.plan(method, example, { precision, tolerance, plan }, device);
+}
+
+/** The images that calibrate, measure and check a plan. @param calibration see `createPlan` */
+export function exampleOf(
+  module: ScriptModule,
+  transform: Transform,
+  { gpu }: DeviceHandle,
+  calibration?: () => Promise<Tensor>,
+): PlanExample {
   const createBatch = async () => {
     const images = await deadLeavesImages(syntheticImageCount);
-    return await batch(module.executor, images, transform, device.gpu);
+    return await batch(module.executor, images, transform, gpu);
   };
-  const shape = [3, transform.crop, transform.crop];
-  const example = { shape, transform, createBatch: calibration ?? createBatch };
-  return await module.plan(method, example, { precision, tolerance, plan }, device);
+  return {
+    shape: [3, transform.crop, transform.crop],
+    transform,
+    createBatch: calibration ?? createBatch,
+  };
 }

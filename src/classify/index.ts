@@ -1,6 +1,7 @@
 export type { DetailedResult, Prediction, Timings } from './prediction';
 export type { CallableModule } from './callable-module';
 export { Classifier, type ClassifyOptions, type ReturnErrors } from './classifier';
+export type { CompileOptions } from './compile-options';
 export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
 export type { ModuleLoader } from './open-module';

@@ -8,6 +8,7 @@ import {
   type Message,
 } from '../isolate';
 import { metadataFile } from '../models';
+import { type Tensor } from '../native';
 import {
   checkPrecision,
   openDevice,
@@ -15,7 +16,6 @@ import {
   type DeviceHandle,
   type KeywordArguments,
   type ScriptValue,
-  type Tensor,
 } from '../torch';
 import { createPlan } from './create-plan';
 import type { InvokeRequest, LoadAnswer, LoadRequest, PlanRequest } from './isolated-requests';

@@ -18,18 +18,21 @@ import {
   Executor,
   rejectOnAbort,
   threadsByDefault,
+  type CloseOptions,
+  type Tensor,
+  openEngine,
+} from '../native';
+import {
   toArchive,
   type Archive,
   type ArchiveSource,
   type CallOptions,
-  type CloseOptions,
   type ExtraFiles,
   type KeywordArguments,
   type MethodSchema,
   type Plan,
   type PlanOptions,
   type ScriptValue,
-  type Tensor,
 } from '../torch';
 import type { Transform } from '../types';
 import type { CallableModule } from './callable-module';
@@ -125,7 +128,11 @@ export class IsolatedModule implements CallableModule {
     try {
       const { threads } = options;
       const { instances } = loaded.answer;
-      return new IsolatedModule(context, loaded, await Executor.open({ threads, instances }));
+      return new IsolatedModule(
+        context,
+        loaded,
+        Executor.start(openEngine(), { threads, instances }),
+      );
     } catch (error) {
       loaded.process.kill(closedError());
       throw error;

@@ -1,4 +1,5 @@
-import type { DeviceName, MethodSchema, Plan, PlanOptions } from '../torch';
+import type { DeviceName } from '../native';
+import type { MethodSchema, Plan, PlanOptions } from '../torch';
 import type { Transform } from '../types';
 import type { Method } from './create-plan';
 

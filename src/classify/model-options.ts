@@ -2,14 +2,8 @@ import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
 import { completeIsolation, type IsolationLimits } from '../isolate';
 import type { ModelDescription } from '../models';
 import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
-import {
-  checkExecutorOptions,
-  checkPlanOptions,
-  planOptionNames,
-  type DeviceName,
-  type ExecutorOptions,
-  type PlanOptions,
-} from '../torch';
+import { checkExecutorOptions, type DeviceName, type ExecutorOptions } from '../native';
+import { checkPlanOptions, planOptionNames, type PlanOptions } from '../torch';
 import type { Transform } from '../types';
 
 /** The `ModelOptions` for how a classifier computes, without its device and threads. */

@@ -1,6 +1,7 @@
 import { completeIsolation } from '../isolate';
 import { metadataFile } from '../models';
-import type { ArchiveSource, ScriptModule } from '../torch';
+import { toArchive, type ArchiveSource, type ScriptModule } from '../torch';
+import { isCompiledModel } from '../compiled';
 import { Classifier } from './classifier';
 import { archiveLoader, openModule } from './open-module';
 import type { ClassifierOpenOptions } from './model-options';
@@ -9,7 +10,7 @@ import type { ClassifierOpenOptions } from './model-options';
 export type Model = Classifier | ScriptModule;
 
 /**
- * Opens TorchScript as a classifier if it has export metadata, otherwise as a module. On failure or abort,
+ * Opens a compiled model, or TorchScript as a classifier if it has export metadata, otherwise as a module. On failure or abort,
  * rejects after the memory of the model is freed. An isolated model must be a classifier.
  *
  * @param name the path of the archive or another name, for messages
@@ -21,9 +22,14 @@ export async function openModel(
   options: ClassifierOpenOptions,
 ): Promise<Model> {
   const limits = completeIsolation(options.isolate);
-  if (limits) return await Classifier.openIsolated(source, name, limits, options);
+  const archive = await toArchive(source, options.signal);
+  if (await isCompiledModel(archive.content)) {
+    return await Classifier.openCompiled(archive, options);
+  }
+  const { content } = archive;
+  if (limits) return await Classifier.openIsolated(content, name, limits, options);
   return await openModule<Model>(
-    archiveLoader(source, options.verify),
+    archiveLoader(content, options.verify),
     options,
     async (module, device) => {
       if (metadataFile in module.extraFiles) {

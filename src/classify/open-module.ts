@@ -1,15 +1,17 @@
 import { onAbort } from '../abort';
+import { closeOrAbandon, type ExecutorOptions } from '../native';
 import {
   checkPrecision,
-  closeOrAbandon,
   openDevice,
   ScriptModule,
   type ArchiveSource,
   type DeviceHandle,
-  type ExecutorOptions,
 } from '../torch';
 import { defaultInstances } from './planned-model';
 import type { ClassifierOpenOptions } from './model-options';
+
+/** The queue of a classifier's module: the classifier limits the calls, and their batches must always be accepted. */
+export const unlimitedQueue = { bytes: Number.MAX_SAFE_INTEGER };
 
 /** Loads or builds a module on the CPU: a plan has its own weights on the device. */
 export type ModuleLoader = (
@@ -40,8 +42,7 @@ export async function openModule<Model>(
     threads,
     instances: instances ?? defaultInstances(openedDevice),
     callTimeout,
-    // The classifier limits the calls: their batches must always be accepted.
-    queue: { bytes: Number.MAX_SAFE_INTEGER },
+    queue: unlimitedQueue,
     signal,
   });
   let closing: Promise<void> | undefined;

@@ -2,7 +2,7 @@ import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../
 import { classesOf, type ImageClass, type ModelMetadata } from '../models';
 import { checkSignal } from '../options';
 import { Semaphore } from '../semaphore';
-import { softmaxTopk, rejectOnAbort } from '../torch';
+import { softmaxTopk, rejectOnAbort } from '../native';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher, type Reserve } from './batcher';

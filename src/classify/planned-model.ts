@@ -1,18 +1,19 @@
 import { batch, decode, type DecodeLimits, type EncodedFile } from '../image';
+import { CompiledModule } from '../compiled';
+import { ModelError } from '../errors';
 import { invalidValue } from '../options';
+import { rejectOnAbort, type Executor, type Tensor } from '../native';
 import {
   GpuJpegDecoder,
-  rejectOnAbort,
   type DeviceHandle,
-  type Executor,
   type GpuHandle,
+  type CompileRequest,
   type Plan,
   type ScriptModule,
-  type Tensor,
 } from '../torch';
 import type { Pixels, Transform } from '../types';
 import type { CallableModule } from './callable-module';
-import { createPlan, type Method } from './create-plan';
+import { createPlan, exampleOf, methodNames, type Method } from './create-plan';
 import type { IsolatedModule } from './isolated-module';
 import { copyImages } from './image-list';
 import type { Timings } from './prediction';
@@ -46,7 +47,12 @@ interface ModelContext {
   /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
   readonly jpegDecoder?: GpuJpegDecoder;
   readonly createPlan: (method: Method) => Promise<Plan>;
+  /** Writes a compiled model of all methods; undefined for a module that is not TorchScript of this process. */
+  readonly compile?: (path: string, request: ModelCompileRequest) => Promise<void>;
 }
+
+/** What a compiled model is made of, besides the methods and the images of a model. */
+export type ModelCompileRequest = Omit<CompileRequest, 'methods' | 'example'>;
 
 /** A TorchScript module, and the plans of its methods. */
 export class PlannedModel {
@@ -80,8 +86,14 @@ export class PlannedModel {
     const calibration = calibrationLoader(module.executor, transform, options, gpu);
     const plan = (method: Method) =>
       createPlan(module, method, transform, options, device, calibration);
+    const compile = async (path: string, request: ModelCompileRequest) => {
+      const methods = methodNames.filter((method) => method in module.methods);
+      const onCpu = calibrationLoader(module.executor, transform, options, undefined);
+      const example = exampleOf(module, transform, { name: 'cpu' }, onCpu);
+      await module.compile(path, { ...request, methods, example });
+    };
     const context: ModelContext = {
-      ...{ module, transform, options, gpu, createPlan: plan },
+      ...{ module, transform, options, gpu, createPlan: plan, compile },
       maxBatchSize: gpu ? maxBatchSize.gpu : maxBatchSize.cpu,
       jpegDecoder: await openJpegDecoder(module, transform, options, device),
     };
@@ -105,6 +117,39 @@ export class PlannedModel {
       maxBatchSize: module.isOnGpu ? maxBatchSize.gpu : maxBatchSize.cpu,
     };
     return new PlannedModel(context, await plan('forward'));
+  }
+
+  /** A compiled model. @throws ModelError if it was compiled without `forward` */
+  static openCompiled(
+    module: CompiledModule,
+    transform: Transform,
+    options: InferenceOptions,
+  ): PlannedModel {
+    // eslint-disable-next-line @typescript-eslint/require-await
+    const plan = async (method: Method) => module.planOf(method);
+    const context: ModelContext = {
+      ...{ module, transform, options, createPlan: plan },
+      maxBatchSize: maxBatchSize.cpu,
+    };
+    return new PlannedModel(context, module.planOf('forward'));
+  }
+
+  /**
+   * Writes all methods as a compiled model.
+   *
+   * @throws ModelError if the model cannot be compiled, or the file cannot be written
+   */
+  async compile(path: string, request: ModelCompileRequest): Promise<void> {
+    const { compile } = this.#context;
+    if (compile) {
+      await compile(path, request);
+      return;
+    }
+    throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
+      what: `${request.name} cannot be compiled, because it is not open as TorchScript in this process.`,
+      remedy: 'Open its TorchScript file, without `isolate`.',
+      value: request.name,
+    });
   }
 
   get module(): CallableModule {

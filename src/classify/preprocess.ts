@@ -1,5 +1,6 @@
 import { batch, decodeFile, type DecodeLimits, type EncodedFile } from '../image';
-import type { Executor, GpuHandle, GpuJpegDecoder, Tensor } from '../torch';
+import type { Executor, Tensor } from '../native';
+import type { GpuHandle, GpuJpegDecoder } from '../torch';
 import type { Pixels, Transform } from '../types';
 
 /** Images of a batch that were preprocessed together. */

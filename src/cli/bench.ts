@@ -2,15 +2,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Classifier } from '../classify';
 import { OptionError } from '../errors';
 import { hub, type LoadOptions } from '../hub';
-import {
-  checkPlanOptions,
-  openDevice,
-  precisionsOf,
-  Tensor,
-  type DeviceName,
-  type Plan,
-  type Precision,
-} from '../torch';
+import { Tensor, type DeviceName } from '../native';
+import { checkPlanOptions, openDevice, precisionsOf, type Plan, type Precision } from '../torch';
 import { parsePositiveInteger } from './export';
 import { withHub, withHubFlags, type HubFlags } from './hub-options';
 import { offerLibTorch } from './offer-libtorch';

@@ -5,7 +5,7 @@ import { classes } from '../models';
 import { invalidValue } from '../options';
 import { parsePositiveInteger } from './export';
 import { withHubFlags, type HubFlags } from './hub-options';
-import { isTorchScriptFile, openClassifier } from './open-classifier';
+import { isModelFile, openClassifier } from './open-classifier';
 import { processImages } from './process-images';
 import { imageArgument, withRunFlags, type RunFlags } from './run-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
@@ -41,7 +41,7 @@ export function classifyCommand(): Command {
 
 /** Checks `topk` before anything is downloaded, if the number of classes is known by then. */
 function checkTopk({ topk = 1, weights, model }: ClassifyFlags): void {
-  if (weights !== undefined || isTorchScriptFile(model) || topk <= classes.length) return;
+  if (weights !== undefined || isModelFile(model) || topk <= classes.length) return;
   throw invalidValue('topk', `an integer from 1 to ${classes.length}`, topk);
 }
 

@@ -16,7 +16,8 @@ import {
 } from '../libtorch';
 import { guardWrite } from '../net/disk';
 import { checkTrusted } from '../trust/trusted-path';
-import { devices, openNative, Tensor, type Device, type DeviceName } from '../torch';
+import { Tensor, type DeviceName } from '../native';
+import { devices, openNative, type Device } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
 

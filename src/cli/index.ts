@@ -4,6 +4,7 @@ import { OptionError, SemisupError } from '../errors';
 import { versions } from '../versions';
 import { benchCommand } from './bench';
 import { classifyCommand } from './classify';
+import { compileCommand } from './compile';
 import { doctorCommand } from './doctor';
 import { downloadCommand } from './download';
 import { embedCommand } from './embed';
@@ -27,6 +28,7 @@ for (const command of [
   infoCommand,
   downloadCommand,
   exportCommand,
+  compileCommand,
   classifyCommand,
   embedCommand,
   benchCommand,

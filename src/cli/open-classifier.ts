@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { Classifier, pickModelOptions } from '../classify';
+import { Classifier, pickModelOptions, type ModelOptions } from '../classify';
+import { isCompiledModel } from '../compiled';
 import { OptionError } from '../errors';
 import { hub } from '../hub';
 import { withHub, type HubFlags } from './hub-options';
 import { offerLibTorch } from './offer-libtorch';
 import { toLoadOptions, type RunFlags } from './run-options';
 
-/** Opens the model that the flags select: one of the hub, or a TorchScript file. */
-export async function openClassifier(flags: HubFlags & RunFlags): Promise<Classifier> {
+/** Opens the model that the flags select: one of the hub, or a TorchScript file or a compiled model. */
+export async function openClassifier(
+  flags: HubFlags & RunFlags & Pick<ModelOptions, 'calibration'>,
+): Promise<Classifier> {
   const { model, weights, classes } = flags;
-  if (!isTorchScriptFile(model)) {
+  if (!isModelFile(model)) {
     if (classes !== undefined) throw unusable('--classes', classes, 'a TorchScript file');
     await offerLibTorch(flags);
     return await withHub(flags, (options) =>
@@ -17,15 +20,15 @@ export async function openClassifier(flags: HubFlags & RunFlags): Promise<Classi
     );
   }
   if (weights !== undefined) throw unusable('--weights', weights, 'a model of the hub');
-  await offerLibTorch(flags);
+  if (!(await isCompiledModel(model))) await offerLibTorch(flags);
   const options = pickModelOptions(flags);
   if (classes === undefined) return await Classifier.open(model, options);
   return await Classifier.open(model, { ...options, classes: await readClasses(classes) });
 }
 
 /** Whether `--model` names a file rather than a model of the hub. */
-export function isTorchScriptFile(model: string): boolean {
-  return /\.(pt|pth|ts|torchscript)$|[\\/]/i.test(model);
+export function isModelFile(model: string): boolean {
+  return /\.(pt|pth|ts|torchscript|semisup)$|[\\/]/i.test(model);
 }
 
 /** One name per line; the last line may be empty. */

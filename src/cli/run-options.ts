@@ -25,7 +25,7 @@ export function withRunFlags(command: Command): Command {
   return command
     .option(
       '-m, --model <model>',
-      'model name, see `semisup list`, or the path of a TorchScript file',
+      'model name, see `semisup list`, or the path of a TorchScript file or a compiled model',
       'resnet50_swsl',
     )
     .option('--weights <checkpoint>', 'path of your own checkpoint')

@@ -1,5 +1,6 @@
 import { invalidValue } from '../options';
-import { batchImages, type Executor, type GpuHandle, type Tensor } from '../torch';
+import { batchImages, type Executor, type Tensor } from '../native';
+import { batchImagesForGpu, type GpuHandle, type TorchExecutor } from '../torch';
 import type { Pixels, Transform } from '../types';
 
 /** The longest side that an image may be resized or cropped to, in pixels. */
@@ -39,7 +40,9 @@ export async function batch(
   gpu?: GpuHandle,
 ): Promise<Tensor> {
   checkTransform(transform);
-  return await batchImages(executor, images, transform, gpu);
+  if (!gpu) return await batchImages(executor, images, transform);
+  // LibTorch has opened the GPU, and runs the models on it.
+  return await batchImagesForGpu(executor as TorchExecutor, images, transform, gpu);
 }
 
 /** @throws OptionError if a value of the transform is out of range */

@@ -1,5 +1,5 @@
 import { Semaphore } from '../semaphore';
-import { rejectOnAbort } from '../torch';
+import { rejectOnAbort } from '../native';
 
 /**
  * Decoders run on libuv's thread pool, which has four threads unless `UV_THREADPOOL_SIZE` is set. Half of

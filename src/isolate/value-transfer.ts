@@ -1,5 +1,6 @@
 import { guardGetters, invalidArgument } from '../options';
-import { Tensor, typedArrayOver, type KeywordArguments, type ScriptValue } from '../torch';
+import { Tensor, typedArrayOver } from '../native';
+import { type KeywordArguments, type ScriptValue } from '../torch';
 import { isDType, type DType } from '../types';
 import { offsetsOf, type Message } from './channel';
 

@@ -12,6 +12,8 @@ import { oldSystemLibrary } from './system-library';
 /** The compiled binaries for this platform. */
 export interface Binaries {
   readonly loader: Loader;
+  /** Path of the addon of compiled models. */
+  readonly engine: string;
   /** Paths of the addons, by the major.minor of their LibTorch. */
   readonly addons: ReadonlyMap<string, string>;
   /** Paths of the CUDA backend libraries, likewise by version; opened only if CUDA is available. */
@@ -25,7 +27,7 @@ export interface Binaries {
  */
 export function findBinaries(): Binaries {
   checkNotMusl();
-  const root = resolve(__dirname, '..', '..');
+  const root = packageRoot();
   let file: string;
   try {
     // Loaded on first use: it reads /etc/alpine-release, which Node's permission model may deny.
@@ -47,7 +49,27 @@ export function findBinaries(): Binaries {
       `${basename(file)} in ${directory} has no torch-<version> next to it`,
     );
   }
-  return { loader, addons, cudaBackends: librariesIn(directory, 'cuda') };
+  const engine = join(directory, process.platform === 'win32' ? 'engine.dll' : 'engine.so');
+  return { loader, engine, addons, cudaBackends: librariesIn(directory, 'cuda') };
+}
+
+/**
+ * Loads the addon of compiled models, which does not depend on LibTorch.
+ *
+ * @throws LibTorchError as `findBinaries`
+ * @returns its exports
+ */
+export function loadEngine(): unknown {
+  const { engine } = findBinaries();
+  try {
+    return dlopen(engine);
+  } catch (cause) {
+    throw addonNotFound(packageRoot(), errorReason(cause), cause);
+  }
+}
+
+function packageRoot(): string {
+  return resolve(__dirname, '..', '..');
 }
 
 /** Path of the CUDA backend library for a LibTorch; undefined if not compiled. */

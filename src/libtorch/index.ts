@@ -11,7 +11,7 @@ export { onWindowsExit } from './windows-exit';
 export { installLibTorch, type InstallOptions, type InstallProgress } from './install';
 export { queryGpuDriver, queryGpuDriverSync, type Gpu, type GpuDriver } from './gpu-driver';
 export { gpuProblem, type GpuProblem } from './gpu-problem';
-export { cudaBackend, findBinaries, unpackedPath } from './binaries';
+export { cudaBackend, findBinaries, loadEngine, unpackedPath } from './binaries';
 export { libtorch } from './libtorch';
 export { findUsedLibTorch, findUsedLibTorchSync, loadAddon, loadAddonSync } from './load';
 export { downloadSize, pinnedVersion, variants, wheelsOf, type Variant } from './pins';

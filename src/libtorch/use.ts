@@ -20,7 +20,7 @@ function alreadyLoaded(dir: string, current: string): LibTorchError {
   return new LibTorchError('ERR_SEMISUP_LIBTORCH_LOADED', {
     what: `libtorch.use('${dir}') has no effect, because this process has already loaded LibTorch from ${current}.`,
     remedy:
-      'Call libtorch.use before the first call that loads LibTorch, in any thread: hub.load, Classifier.open, ScriptModule.load, Tensor.from or devices.',
+      'Call libtorch.use before the first call that loads LibTorch, in any thread: hub.load, Classifier.open, ScriptModule.load, Tensor.to or devices.',
     value: dir,
   });
 }

@@ -1,7 +1,8 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint';
 import { toPrintable } from '../checkpoint/errors';
 import { invalidValue } from '../options';
-import { ScriptModule, type ExecutorOptions } from '../torch';
+import { type ExecutorOptions } from '../native';
+import { ScriptModule } from '../torch';
 import { dtypeBytes, type ModuleSpec } from '../types';
 import type { ModelCard } from './cards';
 import { initializeHead } from './head';

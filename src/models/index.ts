@@ -17,7 +17,13 @@ export {
 } from './cards';
 export { classes, classesOf, type ImageClass } from './classes';
 export { fromKeras } from './keras';
-export { metadataFile, parseMetadata, type ModelMetadata, type WeightsSource } from './metadata';
+export {
+  metadataFile,
+  formatMetadata,
+  parseMetadata,
+  type ModelMetadata,
+  type WeightsSource,
+} from './metadata';
 export { selectState, type SelectedState } from './select-state';
 export {
   checkDeclaredArchitecture,

@@ -1,4 +1,4 @@
-import { memory, type MemoryUsage } from '../torch';
+import { memory, type MemoryUsage } from '../native';
 
 /** The progress of a swap. */
 export interface SwapEvent {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { asyncDispose } from '../dispose';
 import { DisposedError, OptionError, type SwapError } from '../errors';
-import { checkCloseOptions, closeWithin, rejectOnAbort, type CloseOptions } from '../torch';
+import { checkCloseOptions, closeWithin, rejectOnAbort, type CloseOptions } from '../native';
 import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
 import { ReplaceableModel } from './replaceable-model';

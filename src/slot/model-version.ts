@@ -1,6 +1,6 @@
 import type { Model } from '../classify';
 import { invalidArgument } from '../options';
-import { closeOrAbandon } from '../torch';
+import { closeOrAbandon } from '../native';
 import type { LoadedModel, ResolvedSource } from './source';
 
 /** The active model of a slot. */

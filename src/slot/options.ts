@@ -8,7 +8,7 @@ import {
 } from '../classify';
 import type { HubOptions } from '../hub';
 import { checkOptionNames, checkSignal, invalidValue } from '../options';
-import { maxTimeout } from '../torch';
+import { maxTimeout } from '../native';
 
 /**
  * Options of a slot, for its first model and every later one. `verify` and `isolate` apply to files and bytes: models of the

@@ -1,6 +1,7 @@
 import { Classifier, type Model } from '../classify';
 import { ModelError } from '../errors';
-import { Tensor, type KeywordArguments, type ScriptValue } from '../torch';
+import { Tensor } from '../native';
+import { type KeywordArguments, type ScriptValue } from '../torch';
 
 /** A call that warms up and checks a new model. */
 export interface Probe {

@@ -13,7 +13,8 @@ import {
 } from '../classify';
 import { ModelError } from '../errors';
 import type { ImageInput } from '../image';
-import type { CallOptions, KeywordArguments, MethodSchema, Tensor, ScriptValue } from '../torch';
+import type { Tensor } from '../native';
+import type { CallOptions, KeywordArguments, MethodSchema, ScriptValue } from '../torch';
 import type { SlotEvents } from './events';
 import { toProbe, type Probe } from './probe';
 import type { ActiveModel } from './model-version';

@@ -6,7 +6,8 @@ import { ModelError, OptionError } from '../errors';
 import { hub } from '../hub';
 import { cards } from '../models';
 import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
-import { ScriptModule, rejectOnAbort } from '../torch';
+import { rejectOnAbort } from '../native';
+import { ScriptModule } from '../torch';
 import { readFingerprint, type Fingerprint } from '../fingerprint';
 import type { SlotOptions } from './options';
 

@@ -2,7 +2,7 @@ import { onAbort } from '../abort';
 import type { Model } from '../classify';
 import { SemisupError, SwapError } from '../errors';
 import { describeThrown } from '../options';
-import { closeOrAbandon, rejectOnAbort } from '../torch';
+import { closeOrAbandon, rejectOnAbort } from '../native';
 import type { SwapOptions } from './options';
 import { checkCompatibility, dispose, selectProbe, type Probe } from './probe';
 import type { LoadedModel, ResolvedSource } from './source';

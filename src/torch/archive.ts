@@ -1,15 +1,15 @@
-import { rename, rm, stat } from 'node:fs/promises';
-import { statSync, type Stats } from 'node:fs';
-import { resolve } from 'node:path';
+import { access, rename, rm, stat } from 'node:fs/promises';
+import { constants, statSync, type Stats } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isUint8Array } from 'node:util/types';
 import { ModelError, SemisupError } from '../errors';
+import { rejectOnAbort } from '../native';
 import { errorReason } from '../net/error-reason';
 import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
 import { isResizable } from '../buffers';
 import { removeAbandoned, temporaryPath } from '../net/temporary-file';
-import { rejectOnAbort } from './abort';
 
 /** A TorchScript archive: the path or URL of a file, its bytes, or a stream of them. */
 export type ArchiveSource = string | URL | Uint8Array | Readable;
@@ -72,13 +72,26 @@ export async function writeFileAtomically(
     await rm(temporary, { force: true });
     if (error instanceof SemisupError && !(error instanceof ModelError)) throw error;
     const reason = error instanceof ModelError ? error.what : `${errorReason(error)}.`;
-    throw new ModelError('ERR_SEMISUP_MODEL_WRITE', {
-      what: `'${abbreviate(target)}' could not be written: ${reason}`,
-      remedy: 'Check the directory, its permissions and its free space.',
-      value: target,
-      cause: error,
-    });
+    throw writeError(target, reason, error);
   }
+}
+
+/** Checks before long work whether its result could be written. @throws ModelError as `writeFileAtomically` */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw writeError(path, `${errorReason(error)}.`, error);
+  }
+}
+
+function writeError(path: string, reason: string, cause: unknown): ModelError {
+  return new ModelError('ERR_SEMISUP_MODEL_WRITE', {
+    what: `'${abbreviate(path)}' could not be written: ${reason}`,
+    remedy: 'Check the directory, its permissions and its free space.',
+    value: path,
+    cause,
+  });
 }
 
 function fromBytes(bytes: Uint8Array): Archive {

@@ -10,17 +10,12 @@ import {
   type GpuDriver,
   type LibTorch,
 } from '../libtorch';
+import type { DeviceName } from '../native';
 import { errorReason } from '../net/error-reason';
 import { invalidValue } from '../options';
-import { Executor } from './executor';
+import { sharedExecutor, sharedExecutorSync } from './executor';
 import type { GpuHandle } from './native';
 import { processorModel } from './processor';
-
-/**
- * The device of a model: `'auto'` is the first GPU if one is usable, otherwise the CPU; `'cuda'` is the
- * first GPU. `CUDA_VISIBLE_DEVICES` determines the GPUs and their order.
- */
-export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 /** A device that models can run on. */
 export interface Device {
@@ -71,7 +66,7 @@ const systemProbe: DeviceProbe = {
   queryDriver: () => queryGpuDriver(),
   cudaBackend: cudaBackend,
   openGpu: async (backend, index) => {
-    const { native, handle } = await Executor.shared();
+    const { native, handle } = await sharedExecutor();
     return await native.openGpu(handle, backend, index);
   },
 };
@@ -88,7 +83,7 @@ const systemProbeSync: SyncDeviceProbe = {
   queryDriver: () => queryGpuDriverSync(),
   cudaBackend: cudaBackend,
   openGpu: (backend, index) => {
-    const { native, handle } = Executor.sharedSync();
+    const { native, handle } = sharedExecutorSync();
     return native.openGpuSync(handle, backend, index);
   },
 };

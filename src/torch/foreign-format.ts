@@ -33,6 +33,11 @@ const magicNumbers: readonly (ForeignFormat & { at?: number; bytes: string })[] 
     is: 'is a GGUF file of llama.cpp',
     remedy: 'Load it with a runtime for GGUF, such as node-llama-cpp.',
   },
+  {
+    bytes: 'SEMISUPC',
+    is: 'is a compiled model',
+    remedy: 'Open it with Classifier.open().',
+  },
   { bytes: '\x93NUMPY', is: 'is an array of NumPy', remedy: onlyTorchScript },
   { bytes: 'TFL3', at: 4, is: 'is a model of TensorFlow Lite', remedy: onlyTorchScript },
   { bytes: 'ET12', at: 4, is: 'is a program of ExecuTorch', remedy: onlyTorchScript },

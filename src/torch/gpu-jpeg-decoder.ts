@@ -1,9 +1,9 @@
 import { DeviceError } from '../errors';
 import { findUsedLibTorch, nvJpegLibraries } from '../libtorch';
+import { Tensor } from '../native';
 import type { Transform } from '../types';
-import type { Executor } from './executor';
+import type { TorchExecutor } from './executor';
 import type { GpuHandle, JpegDecoderHandle } from './native';
-import { Tensor } from './tensor';
 
 /** The result of decoding a batch of JPEGs on a GPU. */
 export interface DecodedJpegs {
@@ -20,12 +20,12 @@ export interface DecodedJpegs {
  */
 export class GpuJpegDecoder {
   private constructor(
-    private readonly executor: Executor,
+    private readonly executor: TorchExecutor,
     private readonly handle: JpegDecoderHandle,
   ) {}
 
   /** @throws DeviceError if nvJPEG cannot be loaded */
-  static async open(executor: Executor, gpu: GpuHandle): Promise<GpuJpegDecoder> {
+  static async open(executor: TorchExecutor, gpu: GpuHandle): Promise<GpuJpegDecoder> {
     const libraries = nvJpegLibraries(await findUsedLibTorch());
     const { native, handle } = executor;
     try {

@@ -1,20 +1,7 @@
+import type { ExecutorHandle, Handle, InstructionSet, Native, TensorHandle } from '../native';
 import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
-import type { InstructionSet } from './instruction-set';
 import type { PlanChoices, PlanMeasurements } from './plan-choices';
 
-declare const tag: unique symbol;
-/**
- * A JavaScript object with a type tag, which owns a native object. Opaque to TypeScript. `Kind` is the
- * name that the addon uses in messages and in `memory()`.
- */
-interface Handle<Kind extends string> {
-  readonly [tag]: Kind;
-}
-
-/** Worker threads that share one task queue. */
-export type ExecutorHandle = Handle<'Executor'>;
-/** An `at::Tensor`. */
-export type TensorHandle = Handle<'Tensor'>;
 /** A `torch::jit::Module`, with its device and the plans of its methods. */
 export type ModuleHandle = Handle<'ScriptModule'>;
 
@@ -57,6 +44,16 @@ export interface PlanTuning {
   readonly measured: PlanMeasurements;
 }
 
+/** A method as data, and how it was planned. */
+export interface CompiledNetwork {
+  readonly network: Handle<'CompiledNetwork'>;
+  /** What the weights are packed for. */
+  readonly instructionSet: InstructionSet;
+  readonly choices: PlanChoices;
+  /** Absent if nothing was measured. */
+  readonly measured?: PlanMeasurements;
+}
+
 /** The reason why a method has no plan, as a clause without a final period. */
 export interface NoPlan {
   readonly reason: string;
@@ -74,93 +71,15 @@ export interface GpuLaunchConfig {
   readonly failures?: string;
 }
 
-/** A typed array that the addon accepts. */
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
-
-/**
- * The functions of the LibTorch addon.
- *
- * Asynchronous functions run on an executor thread; their promises settle on the JS thread. An executor
- * with one instance runs calls in order. All other functions run on the JS thread; those whose names end
- * in `Sync` block it until an executor thread has finished. Pending calls keep native objects alive, so
- * handles may be disposed or collected meanwhile. Every error is created by `makeError`; a closed
- * executor or a disposed handle raises `ERR_SEMISUP_DISPOSED`.
- */
-export interface Native {
+/** The functions of LibTorch's addon. Their tensors may be those of either addon. */
+export interface TorchNative extends Native {
   /** The LibTorch version that the addon was compiled against, e.g. `2.13.0`. */
   readonly compiledFor: string;
-  /** The instruction set of the kernels, which does not change. */
-  readonly instructionSet: InstructionSet;
-  /** Sets the functions that create errors and tensors. Must be called before all other functions. */
-  setFactories(
-    makeError: (code: string, what: string) => Error,
-    makeTensor: (handle: TensorHandle) => object,
-  ): void;
 
-  /** Drops queued jobs, waits for running ones and joins the threads of all executors. Idempotent. */
-  shutdown(): void;
-
-  /**
-   * The number and total size in bytes of the live native objects of this Node environment (the main
-   * thread or a worker), by kind.
-   */
-  memory(): Partial<
-    Record<'Arena' | 'Executor' | 'ScriptModule' | 'Tensor', { count: number; bytes: number }>
-  >;
-
-  /**
-   * Starts `instances` worker threads, each with `threads` intra-op threads; 0 means LibTorch's
-   * default.
-   */
-  createExecutor(instances: number, threads: number): ExecutorHandle;
-  /**
-   * Closes the executor: refuses new jobs, waits for pending ones, then frees `module`, if given. The
-   * handle of the module is disposed immediately.
-   */
-  closeExecutor(executor: ExecutorHandle, module: ModuleHandle | undefined): Promise<void>;
-  /**
-   * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELED`. If it is already
-   * running, it no longer keeps the event loop alive.
-   */
-  cancelJob(executor: ExecutorHandle, jobId: number): void;
-  /**
-   * Cancels the queued jobs, and rejects the promises of the running ones with `ERR_SEMISUP_TIMEOUT`. Their
-   * threads end with them, and others replace them.
-   */
-  abandonExecutor(executor: ExecutorHandle): void;
-
-  /**
-   * Copies `data`, row-major, into a new tensor on the CPU. Throws `ERR_SEMISUP_TENSOR` unless its bytes
-   * match dtype and shape. For bool, nonzero bytes become 1.
-   */
-  createTensor(data: TypedArray, dtype: DType, shape: readonly number[]): TensorHandle;
-  describeTensor(tensor: TensorHandle): { dtype: DType; shape: number[]; device: string };
-  /** Copies the elements, row-major, into `target`, which must have the tensor's dtype and length. */
-  readTensor(tensor: TensorHandle, target: TypedArray): void;
   /** Like `Tensor.to` of PyTorch: shares the memory if the tensor has the device and dtype already. */
   convertTensor(tensor: TensorHandle, device: string, dtype: DType): TensorHandle;
   /** Like `convertTensor`, but on an executor thread, and preserves the dtype. */
   moveTensor(executor: ExecutorHandle, tensor: TensorHandle, device: string): Promise<TensorHandle>;
-  /** Shares the memory if the strides allow it. One dimension may be -1. */
-  reshapeTensor(tensor: TensorHandle, shape: readonly number[]): TensorHandle;
-  /**
-   * The first and last `edge` entries of each dimension that is longer than both together. Allocates no
-   * more than the result.
-   */
-  summarizeTensor(tensor: TensorHandle, edge: number): TensorHandle;
-  /** Releases the handle's reference; work in flight keeps its own. Idempotent. */
-  disposeTensor(tensor: TensorHandle): void;
-
   /**
    * Loads a TorchScript archive in eval mode, from a path or from bytes. Bytes are read in place and kept
    * alive until the promise settles; they must not be written to or transferred. `dtype` converts the
@@ -251,6 +170,32 @@ export interface Native {
     images: TensorHandle,
   ): Promise<number>;
   /**
+   * Plans a method for the CPU by kernels alone, and returns the plan as a network for `writeCompiled`; calls do not
+   * use it. `images`, float32 [n, c, h, w], calibrate an int8 plan; the outputs for them are compared with
+   * TorchScript's as in `tunePlan`. With `choices` nothing is measured, unless they are those of a method with
+   * another number of convolutions.
+   */
+  compileMethod(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    method: string,
+    precision: 'float32' | 'bfloat16' | 'int8',
+    images: TensorHandle,
+    choices: PlanChoices | undefined,
+    seconds: number,
+  ): Promise<CompiledNetwork | NoPlan>;
+  /**
+   * Writes a compiled model with the networks, and with those of other files. Throws `ERR_SEMISUP_MODEL_WRITE` with
+   * the system's reason.
+   */
+  writeCompiled(
+    executor: ExecutorHandle,
+    path: string,
+    metadata: string,
+    networks: readonly Handle<'CompiledNetwork'>[],
+    files: readonly string[],
+  ): Promise<void>;
+  /**
    * Opens the GPU with the given index through the CUDA backend library at the path `library`. Can take
    * seconds, because the driver creates a context. Throws `ERR_SEMISUP_DEVICE_FAILED`.
    */
@@ -312,15 +257,6 @@ export interface Native {
     extraFiles: Readonly<Record<string, Uint8Array>>,
   ): Promise<void>;
 
-  /**
-   * Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop], RGB. The pixel
-   * data is kept alive until the promise settles; it must not be written to or transferred.
-   */
-  batchImages(
-    executor: ExecutorHandle,
-    images: readonly Pixels[],
-    transform: Transform,
-  ): Promise<TensorHandle>;
   /** Like `batchImages`, but returns uint8 [n, crop, crop, 3] in pinned memory; the GPU normalizes it. */
   batchImagesForGpu(
     executor: ExecutorHandle,
@@ -345,10 +281,4 @@ export interface Native {
     files: readonly Uint8Array[],
     transform: Transform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
-  /** Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. */
-  softmaxTopk(
-    executor: ExecutorHandle,
-    logits: TensorHandle,
-    k: number,
-  ): Promise<{ indices: Int32Array; probabilities: Float32Array }>;
 }

@@ -1,20 +1,19 @@
 import { OptionError } from '../errors';
+import type { InstructionSet, Tensor } from '../native';
 import type { Transform } from '../types';
 import type { DeviceHandle } from './device';
-import type { Executor } from './executor';
-import type { InstructionSet } from './instruction-set';
+import type { TorchExecutor } from './executor';
 import type { ModuleHandle } from './native';
 import type { PlanChoices, PlanMeasurements } from './plan-choices';
 import type { Precision } from './precision';
-import type { Tensor } from './tensor';
 
 /** How a model runs, and why. */
 export interface Plan {
   /**
-   * `'planned'`: as a list of fused steps; `'graph'`: as CUDA graphs of such steps; `'interpreter'`: in
-   * TorchScript's interpreter.
+   * `'planned'`: as a list of fused steps; `'compiled'`: as such a list from a file, without LibTorch; `'graph'`: as
+   * CUDA graphs of such steps; `'interpreter'`: in TorchScript's interpreter.
    */
-  readonly kind: 'planned' | 'graph' | 'interpreter';
+  readonly kind: 'planned' | 'compiled' | 'graph' | 'interpreter';
   /** The device that it runs on, e.g. `'cpu'` or `'cuda:0'`. */
   readonly device: string;
   readonly precision: Precision;
@@ -43,7 +42,7 @@ export interface PlanExample {
 
 /** A method to plan, and the device to plan it for. */
 export interface PlanRequest {
-  readonly executor: Executor;
+  readonly executor: TorchExecutor;
   readonly module: ModuleHandle;
   readonly method: string;
   readonly example: PlanExample;

@@ -1,4 +1,5 @@
 import { OptionError } from '../errors';
+import type { Tensor } from '../native';
 import { createCpuPlan } from './cpu-plan';
 import { createGpuPlan } from './gpu-plan';
 import { checkPlanOptions, type PlanOptions } from './plan-options';
@@ -10,7 +11,6 @@ import {
   type GpuPrecision,
   type Precision,
 } from './precision';
-import type { Tensor } from './tensor';
 
 /**
  * Plans a method. Afterwards, calls of the method with one float32 tensor [n, c, h, w] use the plan.

@@ -1,6 +1,14 @@
 import { asyncDispose } from '../dispose';
 import { ScriptError } from '../errors';
 import {
+  checkCloseOptions,
+  type CloseOptions,
+  type ExecutorOptions,
+  rejectOnAbort,
+  type Tensor,
+  type DeviceName,
+} from '../native';
+import {
   abbreviate,
   checkOptionNames,
   checkSignal,
@@ -9,24 +17,16 @@ import {
   nearest,
 } from '../options';
 import type { DType, ModuleSpec, TensorView } from '../types';
-import { rejectOnAbort } from './abort';
 import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
-import {
-  checkDeviceName,
-  openDevice,
-  openDeviceSync,
-  type DeviceName,
-  type DeviceHandle,
-} from './device';
-import { Executor, type ExecutorOptions } from './executor';
-import { checkCloseOptions, type CloseOptions } from './close';
+import { checkDeviceName, openDevice, openDeviceSync, type DeviceHandle } from './device';
+import { writeCompiledModel, type CompileRequest } from './compile';
+import { openExecutor, openExecutorSync, type TorchExecutor } from './executor';
 import { decodeExtraFiles, encodeExtraFiles, type ExtraFiles } from './extra-files';
 import { explainLoadError, explainLoadErrorSync } from './load-error';
 import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
 import { createPlan } from './plan';
 import type { PlanOptions } from './plan-options';
 import type { Plan, PlanExample } from './plan-request';
-import type { Tensor } from './tensor';
 import {
   sizeOfTensors,
   splitArguments,
@@ -82,14 +82,14 @@ let lastJobId = 0;
 /** A TorchScript module, which runs on its own threads. */
 export class ScriptModule implements AsyncDisposable {
   /** @internal */
-  readonly executor: Executor;
+  readonly executor: TorchExecutor;
   /** The archive's extra files, by name: a string if the content is valid UTF-8, otherwise its bytes. */
   readonly extraFiles: ExtraFiles;
   /** The schemas of the methods, by name. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: ModuleHandle;
 
-  private constructor(executor: Executor, { module, extraFiles }: LoadedModule) {
+  private constructor(executor: TorchExecutor, { module, extraFiles }: LoadedModule) {
     this.executor = executor;
     this.extraFiles = decodeExtraFiles(extraFiles);
     this.methods = executor.native.describeMethods(module);
@@ -138,7 +138,7 @@ export class ScriptModule implements AsyncDisposable {
     reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
     const archive = await reading;
-    const executor = await Executor.open(options);
+    const executor = await openExecutor(options);
     const { native, handle } = executor;
     try {
       const loading = native.loadModule(
@@ -160,7 +160,7 @@ export class ScriptModule implements AsyncDisposable {
     const { dtype, freeze, verify } = checkOptions(options, 'ScriptModule.loadSync');
     const device = openDeviceSync(options.device).name;
     const archive = toArchiveSync(source);
-    const executor = Executor.openSync(options);
+    const executor = openExecutorSync(options);
     try {
       const { native, handle } = executor;
       const loaded = native.loadModuleSync(
@@ -184,7 +184,7 @@ export class ScriptModule implements AsyncDisposable {
     spec: ModuleSpec,
     { extraFiles = {}, ...options }: ExecutorOptions & { extraFiles?: ExtraFiles } = {},
   ): Promise<ScriptModule> {
-    const executor = await Executor.open(options);
+    const executor = await openExecutor(options);
     try {
       const module = await executor.native.createModule(executor.handle, spec);
       return new ScriptModule(executor, { module, extraFiles: encodeExtraFiles(extraFiles) });
@@ -302,6 +302,16 @@ export class ScriptModule implements AsyncDisposable {
   ): Promise<Plan> {
     const { executor } = this;
     return await createPlan({ executor, module: this.#handle, method, example, device }, options);
+  }
+
+  /**
+   * Writes methods as a compiled model, which runs without LibTorch. The calls of this module do not use it.
+   *
+   * @throws ModelError if a method cannot be compiled, or the file cannot be written
+   * @internal
+   */
+  async compile(path: string, request: CompileRequest): Promise<void> {
+    await writeCompiledModel(this.executor, this.#handle, path, request);
   }
 
   /** The parameters by dotted name; the tensors share the module's memory. */

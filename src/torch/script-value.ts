@@ -1,5 +1,5 @@
+import { Tensor } from '../native';
 import { guardGetters, invalidArgument } from '../options';
-import { Tensor } from './tensor';
 
 /**
  * A value that is passed between JavaScript and TorchScript, by its TorchScript type:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { onAbort } from '../../src/abort';
-import { rejectOnAbort } from '../../src/torch';
+import { rejectOnAbort } from '../../src/native';
 
 describe('onAbort', () => {
   it('runs each callback once, in order', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as errors from '../../src/errors';
-import { nativeErrorCodes } from '../../src/torch/native-errors';
+import { nativeErrorCodes } from '../../src/native/native-errors';
 import { root } from '../support/run-node';
 
 /** Complete codes only: some source concatenates a prefix and a suffix. */

@@ -96,7 +96,7 @@ describe('libtorch', () => {
       const result = await run(
         `libtorch.use(${quoted(used)});
          const { dir, source } = await libtorch.find();
-         Tensor.from([1]);
+         Tensor.from([1]).to({ dtype: 'int8' });
          return { dir, source, loaded: (await libtorch.find()).dir };`,
         { SEMISUP_LIBTORCH: real },
       );
@@ -110,7 +110,7 @@ describe('libtorch', () => {
       const result = await run(
         `libtorch.use(${quoted(other)});
          libtorch.use(${quoted(used)});
-         Tensor.from([1]);
+         Tensor.from([1]).to({ dtype: 'int8' });
          libtorch.use(${quoted(used)});
          libtorch.use(${quoted(`${used}/lib/..`)});
          libtorch.use(${quoted(at('link'))});
@@ -143,11 +143,11 @@ describe('libtorch', () => {
       const other = await copy('other');
       const result = await run(
         `libtorch.use(${quoted(used)});
-         const before = await worker('const { dir } = await libtorch.find(); Tensor.from([1]); return dir;');
+         const before = await worker('const { dir } = await libtorch.find(); Tensor.from([1]).to({ dtype: "int8" }); return dir;');
          const code = codeOf(() => libtorch.use(${quoted(other)}));
          process.env.SEMISUP_LIBTORCH = ${quoted(other)};
          const { dir, source } = await libtorch.find();
-         Tensor.from([1]);
+         Tensor.from([1]).to({ dtype: 'int8' });
          return { before, code, dir, source };`,
         {},
       );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DisposedError, OptionError, SemisupError, TensorError } from '../../src/errors';
 import { dtypeBytes } from '../../src/types';
-import { memory, Tensor } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
 import { goldens, loadFixture } from '../support/torchscript';
 
 describe('Tensor', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OptionError, SemisupError, TensorError } from '../../src/errors';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 import { goldens } from '../support/torchscript';
 
 describe('tensor elements', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OptionError, TensorError } from '../../src/errors';
-import { Tensor, type TensorData } from '../../src/torch';
+import { Tensor, type TensorData } from '../../src/native';
 import type { DType } from '../../src/types';
 import { goldens, legible, decodeTensor } from '../support/torchscript';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 import { decodeTensor, goldens } from '../support/torchscript';
 
 describe('Tensor.toString', () => {

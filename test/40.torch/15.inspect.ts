@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { memory, Tensor } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
 import { decodeTensor, goldens, loadFixture } from '../support/torchscript';
 
 describe('console.log of a tensor', () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { TensorError } from '../../src/errors';
-import { Executor, softmaxTopk, Tensor } from '../../src/torch';
+import { softmaxTopk, Tensor } from '../../src/native';
+import { sharedExecutor } from '../../src/torch';
 
 describe('softmaxTopk', () => {
   async function topK(logits: readonly (readonly number[])[], k: number) {
     const tensor = Tensor.from(logits);
-    const { indices, probabilities } = await softmaxTopk(await Executor.shared(), tensor, k);
+    const { indices, probabilities } = await softmaxTopk(await sharedExecutor(), tensor, k);
     return { indices: [...indices], probabilities: [...probabilities] };
   }
 

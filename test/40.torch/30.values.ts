@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
 import { ScriptError, SemisupError } from '../../src/errors';
-import { ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule, type ScriptValue } from '../../src/torch';
 import { decode, goldens, legible, loadFixture } from '../support/torchscript';
 
 /** Calls a method and reads the tensors of its result. */

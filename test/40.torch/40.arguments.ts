@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { OptionError, ScriptError, SemisupError } from '../../src/errors';
-import { ScriptModule, Tensor, type KeywordArguments, type ScriptValue } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule, type KeywordArguments, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
 /** Casts a value of an unsupported type. */

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { ModelError, OptionError } from '../../src/errors';
-import { memory, ScriptModule, Tensor, type ScriptModuleOptions } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
+import { ScriptModule, type ScriptModuleOptions } from '../../src/torch';
 import type { ArchiveSource } from '../../src/torch';
 import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
@@ -294,7 +295,8 @@ describe('ScriptModule.load', () => {
       // LibTorch does not verify checksums, so many corrupt archives load.
       const { code, signal, stdout } = await runNode(`
         const { readFileSync } = require('node:fs');
-        const { ScriptModule, Tensor, memory } = require('./src/torch');
+        const { ScriptModule } = require('./src/torch');
+        const { Tensor, memory } = require('./src/native');
         const { ModelError, ScriptError } = require('./src/errors');
         const { fixture } = require('./test/support/torchscript');
         (async () => {

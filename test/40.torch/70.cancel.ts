@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DisposedError } from '../../src/errors';
-import { memory, ScriptModule, Tensor, type ScriptValue } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
+import { ScriptModule, type ScriptValue } from '../../src/torch';
 import { loadFixture } from '../support/torchscript';
 
 /** The iterations that take the module `slow` tens of milliseconds. */

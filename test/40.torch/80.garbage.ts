@@ -6,7 +6,8 @@ async function runWithGc(steps: string): Promise<unknown> {
   const { code, signal, stdout, stderr } = await runNode(`
     require('node:v8').setFlagsFromString('--expose-gc');
     const gc = require('node:vm').runInNewContext('gc');
-    const { memory, ScriptModule, Tensor } = require('./src/torch');
+    const { ScriptModule } = require('./src/torch');
+    const { memory, Tensor } = require('./src/native');
     const { fixture } = require('./test/support/torchscript');
     const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
     // Finalizers close modules on other threads, so this takes several iterations of the event loop.
@@ -23,6 +24,8 @@ async function runWithGc(steps: string): Promise<unknown> {
 
 const none = {
   modules: { count: 0, bytes: 0 },
+  compiledModels: { count: 0, bytes: 0 },
+  mappedFiles: { count: 0, bytes: 0 },
   tensors: { count: 0, bytes: 0 },
   arenas: { count: 0, bytes: 0 },
 };

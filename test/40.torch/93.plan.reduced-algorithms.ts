@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { openNative, type InstructionSet } from '../../src/torch';
+import { type InstructionSet } from '../../src/native';
+import { openNative } from '../../src/torch';
 import { reducedAlgorithms, selectEverywhere } from '../support/algorithms';
 import { makeNet } from '../support/convolutions';
 import {

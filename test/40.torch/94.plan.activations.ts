@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 import { makeNet } from '../support/convolutions';
 import { planNet, temporaryTuningCache } from '../support/plans';
 

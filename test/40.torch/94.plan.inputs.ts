@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ScriptError } from '../../src/errors';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 import { makeNet, syntheticImages } from '../support/convolutions';
 import { side, type PlanCase } from '../support/plan-cases';
 import { planExample, planNet, temporaryTuningCache } from '../support/plans';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeviceError, OptionError } from '../../src/errors';
-import { Executor, ScriptModule, Tensor, type Plan, type PlanOptions } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule, type Plan, type PlanOptions, sharedExecutor } from '../../src/torch';
 import { makeNet, syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { fakeGpu } from '../support/fake-gpu';
@@ -261,7 +262,7 @@ describe('GPU plan', function () {
   });
 
   it('reports a GPU or backend library that fails to open', async () => {
-    const { native, handle } = await Executor.shared();
+    const { native, handle } = await sharedExecutor();
     await assert.rejects(native.openGpu(handle, fake.library, 7), {
       code: 'ERR_SEMISUP_DEVICE_FAILED',
       message: /invalid device ordinal/,

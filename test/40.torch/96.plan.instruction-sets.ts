@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { openNative, type InstructionSet, type Plan } from '../../src/torch';
+import { type InstructionSet } from '../../src/native';
+import { openNative, type Plan } from '../../src/torch';
 import { makeNet } from '../support/convolutions';
 import { planExample } from '../support/plans';
 import { root, runNode } from '../support/run-node';
@@ -90,7 +91,7 @@ describe('instruction sets', function () {
 
   it('of an unknown name are an error', async () => {
     const { stdout } = await runNode(
-      `try { require('./src/torch').Tensor.from([1]); } catch ({ code, message }) { console.log(code, message); }`,
+      `try { require('./src/native').Tensor.from([1]); } catch ({ code, message }) { console.log(code, message); }`,
       [],
       { ...process.env, SEMISUP_CPU: 'AVX2' },
     );

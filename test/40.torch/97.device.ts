@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { DeviceError } from '../../src/errors';
 import type { GpuDriver, LibTorch } from '../../src/libtorch';
-import { openDevice, openDeviceSync, type DeviceName } from '../../src/torch/device';
+import type { DeviceName } from '../../src/native';
+import { openDevice, openDeviceSync } from '../../src/torch/device';
 import { armModel } from '../../src/torch/processor';
 
 const libtorch: LibTorch = {

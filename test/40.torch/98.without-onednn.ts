@@ -9,7 +9,8 @@ import { temporaryDirectory } from '../support/temporary';
 const library = 'int _ZN2at7Context9hasMKLDNNEv(void) { return 0; }\n';
 
 const program = `
-  const { ScriptModule, Tensor } = require('./src/torch');
+  const { ScriptModule } = require('./src/torch');
+  const { Tensor } = require('./src/native');
   const { makeNet } = require('./test/support/convolutions');
   const { b, side, start, weights } = require('./test/support/plan-cases');
   const { planExample } = require('./test/support/plans');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { OptionError } from '../../src/errors';
 import { batch, decode } from '../../src/image';
-import { Executor } from '../../src/torch';
+import { Executor } from '../../src/native';
+import { openExecutor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { fakeGpu } from '../support/fake-gpu';
 import { files, fixture, imagenet, noises } from '../support/image-goldens';
@@ -11,7 +12,7 @@ describe('batch', () => {
   const fake = fakeGpu();
   let executor: Executor;
   before(async () => {
-    executor = await Executor.open();
+    executor = await openExecutor();
   });
   after(async () => {
     await executor.close();

@@ -8,7 +8,7 @@ import { hub, type HubProgress } from '../../src/hub';
 import { checkKnownCard, knownCard } from '../../src/hub/known-file';
 import { card } from '../../src/models';
 import { sha256File } from '../../src/net/hash';
-import { memory } from '../../src/torch';
+import { memory } from '../../src/native';
 import { temporaryEnvironment } from '../support/environment';
 import { generatedState } from '../support/generated-checkpoint';
 import { generatedWeights } from '../support/generated-weights';

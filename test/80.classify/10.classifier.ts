@@ -7,7 +7,8 @@ import { Classifier, type ClassifierOpenOptions, type Prediction } from '../../s
 import { ImageError, ModelError, OptionError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { batch, decode } from '../../src/image';
-import { Executor, memory, ScriptModule, Tensor } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
+import { ScriptModule, openExecutor } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 import { isEmulated } from '../support/emulated';
 import { collectGarbage } from '../support/garbage';
@@ -107,7 +108,7 @@ describe('Classifier', function () {
   });
 
   it("accepts the caller's tensors", async () => {
-    const executor = await Executor.open();
+    const executor = await openExecutor();
     using input = await batch(executor, [await decode(clock)], model.metadata.transform);
     using output = await model.forward(input);
     using logits = await model.logits(clock);

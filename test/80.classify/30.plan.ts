@@ -6,7 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
 import { OptionError } from '../../src/errors';
 import { deadLeavesImages } from '../../src/image';
-import { Executor, memory, openNative, type Plan, type Tensor } from '../../src/torch';
+import { memory, type Tensor } from '../../src/native';
+import { openNative, type Plan, openExecutor } from '../../src/torch';
 import type { Pixels } from '../../src/types';
 import { syntheticImages } from '../support/convolutions';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
@@ -25,7 +26,7 @@ describe('the plan of a classifier', function () {
 
   // LibTorch may be in the cache, so it is opened before the cache directory changes.
   before(async () => {
-    await (await Executor.open()).close();
+    await (await openExecutor()).close();
     models = await mkdtemp(join(tmpdir(), 'semisup-test-'));
     await saveClassifier(modelOf('small'), 1);
     for (const architecture of architectures) {

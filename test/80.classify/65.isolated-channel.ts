@@ -7,7 +7,7 @@ import { decodeError, encodeError } from '../../src/isolate/error-transfer';
 import { MemoryWatch } from '../../src/isolate/memory-watch';
 import { decodeValue, encodeValue } from '../../src/isolate/value-transfer';
 import { childEnvironment } from '../../src/isolate/environment';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 
 /** A stream that records what is written, and receives what is pushed. */
 class FakeStream extends Duplex {

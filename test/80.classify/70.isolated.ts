@@ -14,7 +14,7 @@ import {
   OptionError,
   ScriptError,
 } from '../../src/errors';
-import { memory, Tensor } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
 import { image, saveClassifier, saveSource, side } from '../support/slot-models';
 import { root } from '../support/run-node';
 import { saveGeneratedModel } from '../support/generated-model';

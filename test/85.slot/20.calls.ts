@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { ModelError } from '../../src/errors';
 import { ModelSlot } from '../../src/slot';
-import { memory } from '../../src/torch';
+import { memory } from '../../src/native';
 import { outputOf, image, ones, saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryDirectory } from '../support/temporary';
 

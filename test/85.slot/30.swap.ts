@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DisposedError, OptionError, SemisupError, SwapError } from '../../src/errors';
 import { ModelSlot, type SwapEvent, type SwapFailure, type SwapOptions } from '../../src/slot';
-import { memory, ScriptModule, Tensor } from '../../src/torch';
+import { memory, Tensor } from '../../src/native';
+import { ScriptModule } from '../../src/torch';
 import {
   outputOf,
   image,

@@ -5,7 +5,8 @@ import { IsolatedModule } from '../../src/classify/isolated-module';
 import { IsolationError, ModelError, OptionError, ScriptError, SwapError } from '../../src/errors';
 import { formatMetadata, metadataFile } from '../../src/models/metadata';
 import { ModelSlot } from '../../src/slot';
-import { ScriptModule, Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule } from '../../src/torch';
 import { image, saveClassifier, saveNet, side } from '../support/slot-models';
 import { temporaryDirectory } from '../support/temporary';
 

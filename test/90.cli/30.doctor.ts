@@ -50,7 +50,7 @@ describe('semisup doctor and libtorch where', () => {
 
   it('detect incorrect results of the addon', async () => {
     const program = `
-      const { Tensor } = require('./src/torch');
+      const { Tensor } = require('./src/native');
       Tensor.prototype.dataSync = () => new Int32Array(3);
       require('./src/cli');
     `;

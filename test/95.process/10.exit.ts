@@ -3,7 +3,7 @@ import { runNode } from '../support/run-node';
 
 const setUp = `
   const { makeSmallNet } = require('./test/support/small-net');
-  const { Tensor } = require('./src/torch');
+  const { Tensor } = require('./src/native');
   const input = () => Tensor.from(new Float32Array(3 * 512 * 512), [1, 3, 512, 512]);
   const flood = (net) => { for (let i = 0; i < 50; i++) net.forward(input()); };
 `;

@@ -5,7 +5,7 @@ const worker = `
   const { parentPort } = require('node:worker_threads');
   require('tsx/cjs');
   const { makeSmallNet } = require('./test/support/small-net');
-  const { Tensor } = require('./src/torch');
+  const { Tensor } = require('./src/native');
   makeSmallNet().then(async (net) => {
     const output = await net.forward(Tensor.from(new Float32Array(3).fill(1), [1, 3, 1, 1]));
     parentPort.postMessage([...output.dataSync()]);

@@ -70,6 +70,8 @@ const packedFiles = [
 const packedBinaries = [
   'prebuilds/*/manifest.json',
   'prebuilds/*/binding.glibc.node',
+  'prebuilds/*/engine.so',
+  'prebuilds/*/engine.dll',
   'prebuilds/*/torch-*.so',
   'prebuilds/*/torch-*.dll',
   'prebuilds/*/cuda-*.so',

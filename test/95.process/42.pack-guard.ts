@@ -7,7 +7,9 @@ import { temporaryDirectory } from '../support/temporary';
 
 const platform = `${process.platform}-${process.arch}`;
 const prebuild = join('prebuilds', platform);
-const addon = process.platform === 'win32' ? 'torch-2.13.dll' : 'torch-2.13.so';
+const suffix = process.platform === 'win32' ? 'dll' : 'so';
+const engine = `engine.${suffix}`;
+const addon = `torch-2.13.${suffix}`;
 const compile = "Delete lib/ and run 'npm run build:ts'.";
 
 type Problems = (root: string, options: { isPublished: boolean }) => string[];
@@ -53,7 +55,9 @@ describe('packing the package', () => {
     await mkdir(join(package_.path, prebuild));
     const release = join(root, 'build', 'Release');
     await cp(join(release, 'binding.node'), join(package_.path, prebuild, 'binding.glibc.node'));
-    await cp(join(release, 'binding.node'), join(package_.path, prebuild, addon));
+    for (const name of [engine, addon]) {
+      await cp(join(release, 'binding.node'), join(package_.path, prebuild, name));
+    }
     updateManifest();
   });
 

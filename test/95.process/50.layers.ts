@@ -9,6 +9,7 @@ import {
   readTypeScript,
   unassigned,
   upwardImports,
+  type SourceFile,
   type SourceTree,
 } from '../support/layers';
 import { root } from '../support/run-node';
@@ -64,7 +65,9 @@ describe('the layers of src/', () => {
     ['options', 'permission', 'trust', 'semaphore'],
     ['net', 'checkpoint', 'home'],
     ['libtorch'],
+    ['native'],
     ['torch', 'versions'],
+    ['compiled'],
     ['models', 'image', 'isolate'],
     ['classify'],
     ['hub'],
@@ -79,27 +82,29 @@ describe('the layers of binding/', () => {
     ['loader', 'kernels'],
     ['engine', 'threads'],
     ['program', 'runtime'],
-    ['archive'],
-    ['script'],
-    ['image'],
-    ['plan', 'gpu'],
+    ['archive', 'tensor'],
+    ['script', 'image'],
+    ['compiled', 'plan', 'gpu'],
     ['cuda', 'inference'],
     ['functions'],
+    ['engine_functions', 'torch_functions'],
     ['addon'],
   ];
   checkLayers(async () => ({ files: await readCpp(join(root, 'binding')), layers }));
 });
 
 describe('dependencies', () => {
-  it('on the native ABI exist only in src/torch', async () => {
+  it('on the native ABI exist only in src/native, src/torch and src/compiled', async () => {
     const files = await readTypeScript(join(root, 'src'));
-    const outside = files.filter(({ path }) => moduleOf(path) !== 'torch');
-    const importers = outside.filter(({ imports }) => imports.includes('torch/native.ts'));
+    const inside = ['native', 'torch', 'compiled'];
+    const outside = files.filter(({ path }) => !inside.includes(moduleOf(path)));
+    const isImporter = ({ imports }: SourceFile) =>
+      ['native/native.ts', 'torch/native.ts'].some((file) => imports.includes(file));
     assert.deepEqual(
-      importers.map(({ path }) => path),
+      outside.filter(isImporter).map(({ path }) => path),
       [],
     );
-    assert.ok(files.some(({ imports }) => imports.includes('torch/native.ts')));
+    assert.ok(files.some(isImporter));
     const callers: string[] = [];
     for (const { path } of outside) {
       const text = await readFile(join(root, 'src', path), 'utf8');

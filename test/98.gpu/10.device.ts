@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { DeviceError } from '../../src/errors';
-import { devices, ScriptModule, Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { devices, ScriptModule } from '../../src/torch';
 import { makeNet, syntheticImages } from '../support/convolutions';
 import { gpusOrSkip, relativeDifference } from '../support/gpu';
 import { temporaryDirectory } from '../support/temporary';

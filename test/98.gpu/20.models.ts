@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Classifier, type ClassifierOpenOptions } from '../../src/classify';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 import { makeNet, syntheticImages } from '../support/convolutions';
 import { saveGeneratedModel } from '../support/generated-model';
 import { gpusOrSkip, relativeDifference } from '../support/gpu';

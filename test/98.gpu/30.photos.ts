@@ -5,13 +5,8 @@ import { Classifier, type InferenceOptions } from '../../src/classify';
 import { DeviceError, DownloadError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { batch, decode } from '../../src/image';
-import {
-  Executor,
-  GpuJpegDecoder,
-  openDevice,
-  ScriptModule,
-  type DeviceName,
-} from '../../src/torch';
+import { type DeviceName } from '../../src/native';
+import { GpuJpegDecoder, openDevice, ScriptModule, sharedExecutor } from '../../src/torch';
 import { gpusOrSkip, relativeDifference } from '../support/gpu';
 import { imagenet } from '../support/image-goldens';
 import { photosOrSkip } from '../support/photos';
@@ -89,7 +84,7 @@ describe('the baseline on a GPU', function () {
   it('decodes pixels with nvJPEG that differ from those of libjpeg by less than 2 on average', async function () {
     const photos = await photosIn(photosOrSkip(this));
     const { gpu } = await openDevice('cuda');
-    const executor = await Executor.shared();
+    const executor = await sharedExecutor();
     let decoder: GpuJpegDecoder;
     try {
       decoder = await GpuJpegDecoder.open(executor, gpu!);

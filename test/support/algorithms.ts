@@ -16,17 +16,31 @@ export const floatAlgorithms: readonly ConvolutionAlgorithm[] = [
 /** The algorithms of an int8 or bfloat16 plan. */
 export const reducedAlgorithms: readonly ConvolutionAlgorithm[] = ['onednn', 'direct'];
 
-/** Rewrites the only tuning in the cache: every convolution that supports `algorithm` uses it. */
+/** Rewrites the tunings in the cache: every convolution that supports `algorithm` uses it. */
 export async function selectEverywhere(
   cache: string,
   algorithm: ConvolutionAlgorithm,
 ): Promise<void> {
+  await rewriteChoices(cache, ({ latency }) => {
+    const algorithms = latency.algorithms.map(() => algorithm);
+    const subBatch = algorithm === 'onednn' ? 1 : 2;
+    return { latency: { algorithms }, throughput: { algorithms, subBatch } };
+  });
+}
+
+/** Rewrites the tunings in the cache, which must be of plans with the same convolutions. */
+export async function selectChoices(cache: string, choices: PlanChoices): Promise<void> {
+  await rewriteChoices(cache, () => choices);
+}
+
+async function rewriteChoices(
+  cache: string,
+  rewrite: (choices: PlanChoices) => PlanChoices,
+): Promise<void> {
   const plans = join(cache, 'semisup', 'plans');
-  const [name] = await readdir(plans);
-  const path = join(plans, name!);
-  const tuning = JSON.parse(await readFile(path, 'utf8')) as { choices: PlanChoices };
-  const algorithms = tuning.choices.latency.algorithms.map(() => algorithm);
-  const subBatch = algorithm === 'onednn' ? 1 : 2;
-  const choices: PlanChoices = { latency: { algorithms }, throughput: { algorithms, subBatch } };
-  await writeFile(path, JSON.stringify({ ...tuning, choices }));
+  for (const name of await readdir(plans)) {
+    const path = join(plans, name);
+    const tuning = JSON.parse(await readFile(path, 'utf8')) as { choices: PlanChoices };
+    await writeFile(path, JSON.stringify({ ...tuning, choices: rewrite(tuning.choices) }));
+  }
 }

@@ -1,5 +1,6 @@
 import { contiguousStride } from '../../src/checkpoint';
-import { ScriptModule, Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule } from '../../src/torch';
 import { uniform } from './generated-checkpoint';
 
 /**

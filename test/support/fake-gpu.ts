@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findUsedLibTorch } from '../../src/libtorch';
-import { Executor, type DeviceHandle } from '../../src/torch';
+import { type DeviceHandle, sharedExecutor } from '../../src/torch';
 import { root } from './run-node';
 
 const run = promisify(execFile);
@@ -20,7 +20,7 @@ export function fakeGpu(): { library: string; open(): Promise<DeviceHandle> } {
   const fake = {
     library: '',
     open: async (): Promise<DeviceHandle> => {
-      const { native, handle } = await Executor.shared();
+      const { native, handle } = await sharedExecutor();
       return { name: 'cpu', gpu: await native.openGpu(handle, fake.library, 0) };
     },
   };

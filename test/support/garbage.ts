@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { memory } from '../../src/torch';
+import { memory } from '../../src/native';
 
 setFlagsFromString('--expose-gc');
 

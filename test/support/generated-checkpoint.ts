@@ -1,7 +1,7 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../../src/checkpoint';
 import { architectures, resnet, type ArchitectureName } from '../../src/models/resnet';
 import { tensorsOf } from '../../src/models/state';
-import { Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
 
 /**
  * A checkpoint whose tensors are generated when they are read, bit-identical to that of

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ScriptModule, Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import type { ScriptModule } from '../../src/torch';
 import { pythonCommand } from './python';
 import { root } from './run-node';
 
@@ -47,13 +48,13 @@ export function readNetwork(directory: string, name: string): Network {
 
 /** The logits of the first images of a network. */
 export async function logitsOf(
-  net: ScriptModule,
+  net: Pick<ScriptModule, 'invoke'>,
   { shape, images }: Network,
   count: number,
 ): Promise<Float32Array> {
   const size = images.length / shape[0]!;
   using input = Tensor.from(images.slice(0, count * size), [count, ...shape.slice(1)]);
-  using output = await net.forward(input);
+  using output = await net.invoke('forward', [input]);
   return (await output.data()) as Float32Array;
 }
 

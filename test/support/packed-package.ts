@@ -18,7 +18,9 @@ export function packPackage(directory: string): string {
   mkdirSync(prebuilds, { recursive: true });
   const release = join(root, 'build', 'Release');
   copyFileSync(join(release, 'binding.node'), join(prebuilds, 'binding.glibc.node'));
-  copyFileSync(join(release, 'torch-2.13.so'), join(prebuilds, 'torch-2.13.so'));
+  for (const name of ['engine.so', 'torch-2.13.so']) {
+    copyFileSync(join(release, name), join(prebuilds, name));
+  }
   const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', directory];
   return join(directory, execFileSync('npm', args, { cwd: source, encoding: 'utf8' }).trim());
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Executor, type Precision, type ScriptModule, type Tensor } from '../../src/torch';
+import { type Tensor } from '../../src/native';
+import { type Precision, type ScriptModule, openExecutor } from '../../src/torch';
 import { floatAlgorithms, selectEverywhere } from './algorithms';
 import { makeNet, syntheticImages } from './convolutions';
 import { temporaryEnvironment } from './environment';
@@ -11,7 +12,7 @@ export function temporaryTuningCache(): { path: string } {
   const directory = temporaryDirectory();
   // LibTorch may be in the user cache, so it is loaded before XDG_CACHE_HOME changes.
   before(async () => {
-    await (await Executor.open()).close();
+    await (await openExecutor()).close();
   });
   temporaryEnvironment(() => ({ XDG_CACHE_HOME: directory.path }));
   return directory;

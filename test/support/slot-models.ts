@@ -1,5 +1,6 @@
 import { formatMetadata, metadataFile } from '../../src/models/metadata';
-import { ScriptModule, Tensor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { ScriptModule } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 import { float32Bytes, makeSmallNet, smallNet } from './small-net';
 

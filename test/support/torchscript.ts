@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { DType } from '../../src/types';
-import { ScriptModule, Tensor, type ScriptModuleOptions, type ScriptValue } from '../../src/torch';
-import { typedArrayClasses } from '../../src/torch/tensor-data';
+import { Tensor } from '../../src/native';
+import { ScriptModule, type ScriptModuleOptions, type ScriptValue } from '../../src/torch';
+import { typedArrayClasses } from '../../src/native/tensor-data';
 
 const fixturesDirectory = join(__dirname, '..', '40.torch', 'fixtures');
 

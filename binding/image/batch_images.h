@@ -5,7 +5,5 @@ namespace semisup {
 
 // Transforms decoded images into float32 [n, 3, crop, crop] on the executor's thread.
 Napi::Value BatchImages(const Napi::CallbackInfo& info);
-// The most probable classes of logits [n, classes].
-Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info);
 
 }  // namespace semisup

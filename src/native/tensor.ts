@@ -3,8 +3,7 @@ import { dtypeBytes, isDType, type DType } from '../types';
 import { dispose } from '../dispose';
 import { DisposedError, TensorError, type OptionError } from '../errors';
 import { checkOptionNames, guardGetters, invalidArgument, invalidValue } from '../options';
-import { openNativeSync, setTensorFactory } from './addon';
-import { openDeviceSync, type DeviceName } from './device';
+import { openEngine, setTensorFactory } from './addon';
 import {
   needsHalfConversion,
   allocateTypedArray,
@@ -15,13 +14,33 @@ import {
   type TensorData,
   type InferredDType,
 } from './tensor-data';
-import { Executor } from './executor';
+import type { DeviceName } from './device-name';
 import { edgeItems, formatTensor, isSummarized, type Kind } from './format-tensor';
 import type { Native, TensorHandle } from './native';
 import { flattenNested, inferShape, maxDimensions, measureNested } from './nested-data';
 
+/** LibTorch's functions for tensors of either addon, which load it. */
+export interface TensorConverter {
+  convert(handle: TensorHandle, device: DeviceName, dtype: DType): AddonTensor;
+  /** Copies a tensor to a device, off the JS thread. */
+  move(handle: TensorHandle, device: string): Promise<AddonTensor>;
+}
+
+/** A tensor, and the addon that it belongs to. */
+export interface AddonTensor {
+  readonly native: Native;
+  readonly handle: TensorHandle;
+}
+
+let converter: TensorConverter;
+
+/** Sets what converts tensors. */
+export function setTensorConverter(libtorch: TensorConverter): void {
+  converter = libtorch;
+}
+
 /**
- * A dense array of numbers on a device, owned by LibTorch. Its elements are copied once by `from` and
+ * A dense array of numbers on a device, owned by native code. Its elements are copied once by `from` and
  * once by `data`, and not when it is passed between modules. A module that modifies an input in place
  * modifies this tensor.
  */
@@ -52,8 +71,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
   }
 
   /**
-   * Copies row-major data into a new tensor on the CPU. Blocks while LibTorch is loaded, if no earlier
-   * call has loaded it.
+   * Copies row-major data into a new tensor on the CPU. Does not need LibTorch, unless an array is converted to
+   * float16 or bfloat16.
    *
    * @param data a typed array, also of a `SharedArrayBuffer`; an array of numbers, bigints or booleans; or
    *   nested arrays of these, such as `[[1, 2], [3, 4]]`, or an array of typed arrays
@@ -67,7 +86,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
    * @throws TensorError if the data do not match the shape, are detached, or memory is exhausted
    * @throws OptionError if data, shape or dtype are of the wrong type, nested arrays differ in length, or a
    *   number is out of range
-   * @throws LibTorchError if LibTorch cannot be loaded
+   * @throws LibTorchError if the compiled addon cannot be loaded
    */
   static from<E extends TensorData, T extends DType = InferredDType<E>>(
     data: E,
@@ -97,7 +116,7 @@ export class Tensor<T extends DType = DType> implements Disposable {
         value: shape,
       });
     }
-    const native = openNativeSync();
+    const native = openEngine();
     return new Tensor<T>(native, native.createTensor(typed, type, sizes));
   }
 
@@ -121,8 +140,13 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /** Copies the tensor to a device, off the JS thread. @internal */
   async moved(device: string): Promise<Tensor<T>> {
-    const { native, handle } = await Executor.shared();
-    return new Tensor<T>(native, await native.moveTensor(handle, this.handle, device));
+    const { native, handle } = await converter.move(this.handle, device);
+    return new Tensor<T>(native, handle);
+  }
+
+  /** The handle of the same tensor on the CPU without LibTorch. @internal */
+  get hostHandle(): TensorHandle {
+    return this.#native.toHostTensor(this.handle);
   }
 
   /** Like `data`, but blocks. */
@@ -145,10 +169,11 @@ export class Tensor<T extends DType = DType> implements Disposable {
 
   /**
    * Returns this tensor on a device and with a dtype. If it has both already, the new object shares its
-   * memory. The first use of a GPU blocks while the driver initializes.
+   * memory; otherwise LibTorch converts it, and blocks while it is loaded. The first use of a GPU blocks while the driver initializes.
    *
    * @throws OptionError if an option is unknown or of the wrong type
    * @throws DeviceError if the device is not available
+   * @throws LibTorchError if LibTorch cannot be loaded
    */
   to<U extends DType = T>(target: { device?: DeviceName; dtype?: U } = {}): Tensor<U> {
     checkOptionNames(target, ['device', 'dtype'], 'to');
@@ -156,8 +181,10 @@ export class Tensor<T extends DType = DType> implements Disposable {
     if (typeof dtype !== 'string' || !isDType(dtype)) {
       throw invalidValue('dtype', `a dtype such as 'float32'`, dtype);
     }
-    const device = target.device === undefined ? this.device : openDeviceSync(target.device).name;
-    return new Tensor<U>(this.#native, this.#native.convertTensor(this.handle, device, dtype));
+    const device = (target.device ?? this.device) as DeviceName;
+    if (dtype === this.dtype && device === this.device) return this.#alias<U>();
+    const { native, handle } = converter.convert(this.handle, device, dtype);
+    return new Tensor<U>(native, handle);
   }
 
   /**
@@ -231,6 +258,10 @@ export class Tensor<T extends DType = DType> implements Disposable {
       printable?.dispose();
       edges.dispose();
     }
+  }
+
+  #alias<U extends DType>(): Tensor<U> {
+    return new Tensor<U>(this.#native, this.#native.reshapeTensor(this.handle, this.shape));
   }
 
   /** The elements that a summary shows. */

@@ -15,7 +15,10 @@ export type NativeErrorCode =
   | Extract<CodeOf<OptionError>, 'ERR_SEMISUP_OPTION_VALUE'>
   | Extract<
       CodeOf<ModelError>,
-      'ERR_SEMISUP_MODEL_FORMAT' | 'ERR_SEMISUP_MODEL_UNSAFE' | 'ERR_SEMISUP_MODEL_WRITE'
+      | 'ERR_SEMISUP_MODEL_FORMAT'
+      | 'ERR_SEMISUP_MODEL_PROCESSOR'
+      | 'ERR_SEMISUP_MODEL_UNSAFE'
+      | 'ERR_SEMISUP_MODEL_WRITE'
     >
   | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | CodeOf<TensorError>
@@ -47,6 +50,11 @@ const factories = {
     new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what,
       remedy: 'Pass a TorchScript archive written by torch.jit.save() or hub.exportTorchScript().',
+    }),
+  ERR_SEMISUP_MODEL_PROCESSOR: (what) =>
+    new ModelError('ERR_SEMISUP_MODEL_PROCESSOR', {
+      what,
+      remedy: 'Compile the model for this processor.',
     }),
   ERR_SEMISUP_MODEL_UNSAFE: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_UNSAFE', {

@@ -1,0 +1,153 @@
+import { asyncDispose } from '../dispose';
+import { ModelError, ScriptError } from '../errors';
+import {
+  Executor,
+  Tensor,
+  checkCloseOptions,
+  openEngine,
+  rejectOnAbort,
+  type CloseOptions,
+  type CompiledMethod,
+  type EngineNative,
+  type ExecutorOptions,
+  type Handle,
+} from '../native';
+import { checkOptionNames, checkSignal } from '../options';
+import type { Archive, CallOptions, MethodSchema, Plan, Precision } from '../torch';
+import { explainOpenError } from './open-error';
+import { parseCompiledMetadata, type CompiledMetadata } from './metadata';
+
+/** The schema of every method. */
+const schema: MethodSchema = {
+  arguments: [{ name: 'images', type: 'Tensor', keywordOnly: false }],
+  returns: 'Tensor',
+};
+
+let lastJobId = 0;
+
+/** A compiled model, which runs on its own threads, without LibTorch. */
+export class CompiledModule implements AsyncDisposable {
+  /** @internal */
+  readonly executor: Executor<EngineNative>;
+  readonly extraFiles: Readonly<Record<string, string>>;
+  /** The schemas of the methods, by name. Each takes one float32 tensor [n, c, h, w], and returns such a tensor. */
+  readonly methods: Readonly<Record<string, MethodSchema>>;
+  readonly #handle: Handle<'CompiledModel'>;
+  readonly #compiled: Readonly<Record<string, CompiledMethod>>;
+  readonly #metadata: CompiledMetadata;
+  readonly #name: string;
+
+  private constructor(
+    executor: Executor<EngineNative>,
+    { model, methods }: Awaited<ReturnType<EngineNative['openModel']>>,
+    metadata: CompiledMetadata,
+    name: string,
+  ) {
+    this.executor = executor;
+    this.extraFiles = metadata.extraFiles;
+    this.methods = Object.fromEntries(Object.keys(methods).map((method) => [method, schema]));
+    this.#handle = model;
+    this.#compiled = methods;
+    this.#metadata = metadata;
+    this.#name = name;
+  }
+
+  /**
+   * Opens a compiled model. A file is mapped into memory, and must not be modified while it is open: replace it by
+   * another one instead. Bytes are copied.
+   *
+   * @throws ModelError if it is damaged, or was compiled for another processor
+   */
+  static async open(
+    { content, name }: Archive,
+    options: ExecutorOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<CompiledModule> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const executor = Executor.start(openEngine(), options);
+    try {
+      const opening = executor.native.openModel(executor.handle, content);
+      const opened = await rejectOnAbort(signal, opening);
+      return new CompiledModule(executor, opened, parseCompiledMetadata(opened.metadata), name);
+    } catch (error) {
+      await executor.close();
+      signal?.throwIfAborted();
+      throw explainOpenError(error, name);
+    }
+  }
+
+  /** Calls a method, as `ScriptModule.invoke`, with one tensor. */
+  async invoke<Result = Tensor>(
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions = {},
+  ): Promise<Result> {
+    checkOptionNames(options, ['signal'], 'invoke');
+    const { signal } = options;
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    const [images] = args;
+    if (args.length !== 1 || !(images instanceof Tensor)) throw wrongArguments(method);
+    const { native, handle, callTimeout, queue } = this.executor;
+    const output = await queue.run(images.byteLength, async () => {
+      const jobId = ++lastJobId;
+      const { hostHandle } = images;
+      const called = native.callMethod(
+        ...([handle, this.#handle, method, hostHandle, jobId, callTimeout] as const),
+      );
+      return await rejectOnAbort(signal, called, () => {
+        native.cancelJob(handle, jobId);
+      });
+    });
+    return new Tensor(native, output) as Result;
+  }
+
+  /** How a method runs. @throws ModelError if the model was compiled without it */
+  planOf(method: string): Plan {
+    const compiled = this.#compiled[method];
+    if (!compiled) {
+      throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
+        what: `${this.#name} was compiled without the method ${method}().`,
+        remedy: 'Compile it again from a model that has the method.',
+        value: method,
+      });
+    }
+    const { instructionSet } = compiled;
+    const precision = compiled.precision as Precision;
+    const plan = this.#metadata.plans.find(
+      (candidate) => candidate.method === method && candidate.instructionSet === instructionSet,
+    );
+    return {
+      kind: 'compiled',
+      device: 'cpu',
+      precision,
+      instructionSet: this.executor.native.instructionSet,
+      reason: `It was compiled for ${instructionSet} by semisup ${this.#metadata.semisup}.`,
+      ...(plan?.choices && { choices: plan.choices }),
+      ...(plan?.measured && { measured: plan.measured }),
+    };
+  }
+
+  /**
+   * Refuses new calls, waits for pending ones, then frees the model. Idempotent.
+   *
+   * @throws ScriptError `ERR_SEMISUP_TIMEOUT` if calls are still running after `timeout`
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
+    await this.executor.close(this.#handle, options);
+  }
+
+  /** Same as `close()`. */
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function wrongArguments(method: string): ScriptError {
+  return new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
+    what: `${method}() of a compiled model takes one Tensor.`,
+    remedy: 'Pass images as one float32 tensor [n, c, h, w].',
+    value: method,
+  });
+}

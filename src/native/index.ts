@@ -1,0 +1,39 @@
+export { rejectOnAbort } from './abort';
+export { initializeAddon, openEngine } from './addon';
+export { batchImages } from './batch-images';
+export { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
+export {
+  abortPatience,
+  checkCloseOptions,
+  closeOrAbandon,
+  closeWithin,
+  maxTimeout,
+  type CloseOptions,
+} from './close';
+export type { DeviceName } from './device-name';
+export {
+  Executor,
+  checkExecutorOptions,
+  setThreads,
+  threadsByDefault,
+  type ExecutorOptions,
+} from './executor';
+export { checkInstructionSetLimit, type InstructionSet } from './instruction-set';
+export { memory, type Memory, type MemoryUsage } from './memory';
+export type {
+  CompiledMethod,
+  EngineNative,
+  ExecutorHandle,
+  Handle,
+  Native,
+  TensorHandle,
+} from './native';
+export {
+  typedArrayOver,
+  type TypedArrayOf,
+  type TensorData,
+  type NestedArray,
+  type InferredDType,
+} from './tensor-data';
+export { Tensor, setTensorConverter } from './tensor';
+export { softmaxTopk, type TopK } from './topk';
