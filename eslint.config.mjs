@@ -22,10 +22,16 @@ export default ts.config(
     files: ['src/**'],
     ignores: ['src/cli/**'],
     rules: {
-      // `import()` does not work in the contexts of node:vm in which Vitest and Jest run.
+      // What most processes do not need is loaded on first use. `import()` does not work in the contexts of node:vm in
+      // which Vitest and Jest run.
       '@typescript-eslint/no-require-imports': [
         'error',
-        { allow: ['^(sharp|@napi-rs/image|node-gyp-build|pacote|undici)$'] },
+        {
+          allow: [
+            '^(sharp|@napi-rs/image|node-gyp-build|pacote|undici)$',
+            '^\\./(compile-in-cache|install|isolated-module|python|torchscript)$',
+          ],
+        },
       ],
       'no-restricted-syntax': [
         'error',

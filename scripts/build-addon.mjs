@@ -36,7 +36,10 @@ export function compileAddon({ libtorch, out = join(root, 'build'), toolchain, d
  * @param target another platform to compile for, e.g. `linux-arm64`: the pinned LibTorch for it
  */
 export async function provideLibTorch(target = `${process.platform}-${process.arch}`) {
-  const api = require(join(root, 'lib', 'libtorch'));
+  const api = {
+    ...require(join(root, 'lib', 'libtorch')),
+    ...require(join(root, 'lib', 'libtorch', 'install.js')),
+  };
   if (target !== `${process.platform}-${process.arch}` && !isConfigured()) {
     const [platform, arch] = target.split('-');
     const directory = join(api.userCache(), 'libtorch', target, `${api.pinnedVersion}-cpu`);

@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { installLibTorch, findUsedLibTorch, cudaBackend } = require(join(root, 'lib', 'libtorch'));
+const { findUsedLibTorch } = require(join(root, 'lib', 'libtorch'));
+const { installLibTorch } = require(join(root, 'lib', 'libtorch', 'install.js'));
+const { cudaBackend } = require(join(root, 'lib', 'binaries'));
 
 try {
   const files = new Set();

@@ -21,6 +21,7 @@ export {
   type HubOptions,
   type HubProgress,
   type LoadOptions,
+  type PrepareOptions,
   type WeightsOptions,
 } from './hub';
 export type {

@@ -3,7 +3,8 @@
 //   node --require tsx bench/support/make-model.ts FOLDER ARCHITECTURE [CLASS...]
 import { join } from 'node:path';
 import type { StateDict } from '../../src/checkpoint';
-import { buildTorchScript, card } from '../../src/models';
+import { buildTorchScript } from '../../src/convert';
+import { card } from '../../src/models';
 import type { ArchitectureName } from '../../src/models/resnet';
 import { generatedState } from '../../test/support/generated-checkpoint';
 

@@ -49,7 +49,6 @@ import { completeIsolation, type CompleteLimits } from '../isolate';
 import { checkCompiledOptions } from './compiled-options';
 import { completeCompileOptions, type CompileOptions } from './compile-options';
 import { archiveLoader, openModule, unlimitedQueue, type ModuleLoader } from './open-module';
-import { IsolatedModule } from './isolated-module';
 import { isImageFailure, type ImageFailure } from './image-failure';
 import { ImagePipeline, type ImageOptions, type ImagesOptions } from './pipeline';
 import { PlannedModel } from './planned-model';
@@ -164,6 +163,8 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Classifier> {
     const { signal } = options;
     signal?.throwIfAborted();
+    // Loaded on first use, with node:child_process.
+    const { IsolatedModule } = require('./isolated-module') as typeof import('./isolated-module');
     const module = await IsolatedModule.open(source, limits, options, signal);
     const open = async () => {
       const metadata = readMetadata(module, name, options);
@@ -458,7 +459,7 @@ function readMetadata(
   throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
     what: `${name} does not state its classes: it has no extra file '${metadataFile}'.`,
     remedy:
-      module instanceof IsolatedModule
+      'pid' in module
         ? 'Pass { classes, transform } to Classifier.open(): only classifiers can be isolated.'
         : 'Pass { classes, transform } to Classifier.open(), or open it with ScriptModule.load() to run it on tensors.',
     value: name,

@@ -73,14 +73,18 @@ async function compile(
 ): Promise<string> {
   const { precision, calibration } = flags;
   const images = calibration && (await readImages(calibration));
-  await using classifier = await openClassifier({
+  const classifier = await openClassifier({
     ...flags,
     model,
     device: 'cpu',
     plan: 'untuned',
     ...(images && { calibration: images }),
   });
-  return await classifier.compile(output, { precision, merge });
+  try {
+    return await classifier.compile(output, { precision, merge });
+  } finally {
+    await classifier.close();
+  }
 }
 
 async function readImages(names: readonly string[]): Promise<ImageInput[]> {

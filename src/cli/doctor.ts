@@ -5,11 +5,10 @@ import { Command } from 'commander';
 import { DeviceError, LibTorchError, SemisupError } from '../errors';
 import { cacheDirectory } from '../hub';
 import { loadImageRs, loadSharp } from '../image/native-decoders';
+import { cudaBackend, glibcVersion } from '../binaries';
 import {
   queryGpuDriver,
-  cudaBackend,
   findUsedLibTorch,
-  glibcVersion,
   gpuProblem,
   installDirectory,
   type Gpu,

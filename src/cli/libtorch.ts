@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import { checkCLibrary } from '../binaries';
 import {
-  checkCLibrary,
   findUsedLibTorch,
   libtorch,
   variants,

@@ -10,11 +10,24 @@ import { LibTorchError } from '../errors';
 import { card, describe, list, type ModelCard } from '../models';
 import { checkPath, invalidArgument } from '../options';
 import { checkPrecision, openDevice, openNative } from '../torch';
+import { compiledModelFile, openCached } from './compiled-model';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
-import { buildInMemory, cachedModel, checkpointOf, writeTorchScript } from './torchscript';
+
+/** Downloads and conversions, which are loaded on first use. */
+const conversion = {
+  get torchScript() {
+    return require('./torchscript') as typeof import('./torchscript');
+  },
+  get compiled() {
+    return require('./compile-in-cache') as typeof import('./compile-in-cache');
+  },
+};
 
 /** The models' repository, as passed to `torch.hub.load`. */
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
+
+/** Options of `hub.prepare`. */
+export interface PrepareOptions extends HubOptions, Pick<ModelOptions, 'precision' | 'threads'> {}
 
 /** Options of `hub.load`. */
 export interface LoadOptions extends WeightsOptions, ModelOptions {}
@@ -57,23 +70,41 @@ async function load(
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
   checkModelOptions(options);
-  const { device, precision, weights, numClasses, signal } = options;
+  const { device, precision, weights, numClasses, hubDir, forceReload = false, signal } = options;
   const openOptions = { ...pickModelOptions(options), signal };
-  checkPrecision(precision ?? 'float32', await openDevice(device));
+  const openedDevice = await openDevice(device);
+  checkPrecision(precision ?? 'float32', openedDevice);
   const model = card(name);
+  const isOwn = weights !== undefined || numClasses !== undefined;
+  const compiled = isOwn ? undefined : compiledModelFile(model, hubDir, openOptions, openedDevice);
+  const cachedClassifier =
+    compiled && !forceReload ? await openCached(compiled, openOptions) : undefined;
+  if (cachedClassifier) return cachedClassifier;
   // Before a download that would be in vain without LibTorch.
   await openNative();
   signal?.throwIfAborted();
   let checkpoint: string | undefined;
-  if (weights === undefined && numClasses === undefined) {
-    const cached = await cachedModel(model, options);
+  if (!isOwn) {
+    const cached = await conversion.torchScript.cachedModel(model, options);
     if ('torchScript' in cached) {
+      const replace = forceReload;
+      if (
+        compiled &&
+        (await conversion.compiled.compileInCache(cached.torchScript, compiled, {
+          ...options,
+          replace,
+        }))
+      ) {
+        const classifier = await openCached(compiled, openOptions);
+        if (classifier) return classifier;
+      }
       return await Classifier.open(cached.torchScript, { ...openOptions, verify: true });
     }
     ({ checkpoint } = cached);
   }
   return await Classifier.load(
-    (executorOptions) => buildInMemory(model, options, executorOptions, checkpoint),
+    (executorOptions) =>
+      conversion.torchScript.buildInMemory(model, options, executorOptions, checkpoint),
     weights ?? model.name,
     openOptions,
   );
@@ -81,8 +112,8 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
 
 /**
  * Prepares the cache for `hub.load`: downloads a model's checkpoint, unless it is already there, verifies its
- * SHA-256, and converts it to TorchScript. Afterwards `hub.load` neither downloads nor writes, so the cache may
- * be read-only. Emits the warning `SEMISUP_CACHE` if LibTorch, which converts it, cannot be used yet, or the
+ * SHA-256, converts it to TorchScript, and compiles it for this machine, in float32. Afterwards `hub.load` with the
+ * default options neither downloads nor writes, and needs no LibTorch, so the cache may be read-only. Emits the warning `SEMISUP_CACHE` if LibTorch, which converts it, cannot be used yet, or the
  * result cannot be written: then `hub.load` converts it.
  *
  * @returns the path of the checkpoint
@@ -92,9 +123,9 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
 async function download(name: string, options: HubOptions = {}): Promise<string> {
   checkHubOptions(options, [], 'hub.download');
   const model = card(name);
-  const path = await checkpointOf(model, options);
+  const path = await conversion.torchScript.checkpointOf(model, options);
   try {
-    await cachedModel(model, options, path);
+    await prepareModel(model, options, path);
   } catch (error) {
     if (!(error instanceof LibTorchError)) throw error;
     process.emitWarning(
@@ -103,6 +134,35 @@ async function download(name: string, options: HubOptions = {}): Promise<string>
     );
   }
   return path;
+}
+
+/**
+ * Prepares the cache for `hub.load` with these options, as `download` does for the default ones: for example when a
+ * container image is built.
+ *
+ * @throws as `download`, and OptionError if the processor does not support the precision
+ */
+async function prepare(names: readonly string[], options: PrepareOptions = {}): Promise<void> {
+  checkHubOptions(options, ['precision', 'threads'], 'hub.prepare');
+  const { precision, threads } = options;
+  checkModelOptions({ precision, threads });
+  const models = names.map((name) => card(name));
+  for (const model of models) await prepareModel(model, options);
+}
+
+/** @param checkpoint the path of the verified checkpoint, if it is known */
+async function prepareModel(
+  model: ModelCard,
+  options: PrepareOptions,
+  checkpoint?: string,
+): Promise<void> {
+  const { hubDir, precision, threads, forceReload: replace = false, signal } = options;
+  const cached = await conversion.torchScript.cachedModel(model, options, checkpoint);
+  if (!('torchScript' in cached)) return;
+  const compiled = compiledModelFile(model, hubDir, { precision, threads }, await openDevice());
+  if (!compiled) return;
+  const request = { threads, signal, replace };
+  await conversion.compiled.compileInCache(cached.torchScript, compiled, request);
 }
 
 /**
@@ -123,7 +183,7 @@ async function exportTorchScript(
   checkPath('path', path);
   const model = card(name);
   await openNative();
-  await writeTorchScript(model, resolve(path), options);
+  await conversion.torchScript.writeTorchScript(model, resolve(path), options);
   return resolve(path);
 }
 
@@ -137,5 +197,6 @@ export const hub = {
   info: (name: string): ModelCard => card(name),
   load,
   download,
+  prepare,
   exportTorchScript,
 };

@@ -1,5 +1,5 @@
-import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, relative } from 'node:path';
 import { openCheckpoint, type Checkpoint } from '../checkpoint';
 import { ModelError, type SemisupError } from '../errors';
 import {
@@ -8,9 +8,8 @@ import {
   checkDeclaredArchitecture,
   selectState,
   type BuildOptions,
-  type ModelCard,
-  type ModelMetadata,
-} from '../models';
+} from '../convert';
+import { type ModelCard, type ModelMetadata } from '../models';
 import { warnAboutCache } from '../net/cache-warning';
 import { guardWrite, isUnwritable } from '../net/disk';
 import { sha256File } from '../net/hash';
@@ -19,15 +18,12 @@ import { withLock } from '../net/lock';
 import { type ExecutorOptions } from '../native';
 import { writeFileAtomically, type ScriptModule } from '../torch';
 import { checkTrusted } from '../trust/trusted-path';
-import { checkpointsDirectory } from './cache';
+import { modelFile, protectFile } from './cache';
 import { fetchCheckpoint } from './checkpoints';
 import { hashFiles } from './directory';
 import { checkKnownCard, knownCard } from './known-file';
 import { licenseNotice, type HubOptions, type WeightsOptions } from './options';
 import { weightsWarnings } from './warnings';
-
-/** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
-const buildVersion = 'build3';
 
 /** The path of a model's verified checkpoint; a download emits a warning with the license. */
 export async function checkpointOf(card: ModelCard, options: HubOptions = {}): Promise<string> {
@@ -63,7 +59,7 @@ export async function cachedModel(
   verified?: string,
 ): Promise<CachedModel> {
   const { forceReload = false, signal } = options;
-  const path = torchScriptPath(card, options);
+  const path = modelFile(card, options.hubDir, 'pt');
   const lock = `${path}.lock`;
   const isLeftover = (name: string) =>
     name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp');
@@ -99,11 +95,6 @@ export async function cachedModel(
     );
     return { checkpoint };
   }
-}
-
-function torchScriptPath({ name, origin }: ModelCard, { hubDir }: HubOptions): string {
-  const hash = origin.kind === 'file' ? origin.sha256Prefix : origin.sha256.slice(0, 8);
-  return join(checkpointsDirectory(hubDir), `${name}-${hash}.${buildVersion}.pt`);
 }
 
 /**
@@ -214,7 +205,7 @@ function hashFile(path: string): string {
 /** Records the hash of a file that was just written; removes the file if that fails. */
 async function recordHash(path: string, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await protect(path);
+    await protectFile(path);
     const hash = await sha256File(path, signal);
     await writeFileAtomically(hashFile(path), (temporary) =>
       writeFile(temporary, hash, { flag: 'wx', mode: 0o664 }),
@@ -223,12 +214,6 @@ async function recordHash(path: string, signal: AbortSignal | undefined): Promis
     await rm(path, { force: true }).catch(() => undefined);
     throw error;
   }
-}
-
-/** With a umask of 0, LibTorch lets all users write the file, which therefore would not be used. */
-async function protect(path: string): Promise<void> {
-  const { mode } = await guardWrite(path, stat(path));
-  if ((mode & 0o002) !== 0) await guardWrite(path, chmod(path, mode & 0o775));
 }
 
 /**

@@ -1,12 +1,7 @@
 import { toPrintable } from '../checkpoint/errors';
 import type { Checkpoint } from '../checkpoint';
-import {
-  declaredArchitecture,
-  declaresStride,
-  type ModelCard,
-  type ModelMetadata,
-  type SelectedState,
-} from '../models';
+import { declaredArchitecture, declaresStride, type SelectedState } from '../convert';
+import { type ModelCard, type ModelMetadata } from '../models';
 
 /** What a user should know about weights that were loaded, although nothing failed. */
 export interface WeightsWarning {

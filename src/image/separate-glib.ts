@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findBinaries, unpackedPath } from '../libtorch';
+import { findBinaries, unpackedPath } from '../binaries';
 
 /**
  * Opens sharp's libraries so that they use the GLib inside libvips, not Electron's. Does nothing outside of Electron

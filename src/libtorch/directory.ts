@@ -35,11 +35,6 @@ export function readLibTorchDirectory(dir: string): LibTorchDirectory | string {
   };
 }
 
-/** `2.13` of `2.13.0`: a compiled addon is compatible with all its patch versions. */
-export function majorMinor(version: string): string {
-  return version.split('.', 2).join('.');
-}
-
 function libraryNames(lib: string): (string | undefined)[] {
   try {
     return readdirSync(lib).map(libraryName);

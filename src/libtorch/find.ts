@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
 import { LibTorchError } from '../errors';
 import { abbreviate } from '../options';
-import { majorMinor, readLibTorchDirectory, type LibTorchDirectory } from './directory';
+import { majorMinor } from '../binaries/major-minor';
+import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { downloadSize, variants } from './pins';
 import { installDirectory } from './cache-directory';
 import { checkTrusted, checkTrustedDirectory } from '../trust/trusted-path';
-import { findPythonTorch, findPythonTorchSync, type PythonTorch } from './python';
+import type { PythonTorch } from './python';
 
 export interface FindOptions {
   /** The directory that is loaded in this process: no other can be used. */
@@ -53,14 +54,23 @@ export interface LibTorch extends LibTorchDirectory {
 export async function findLibTorch(options: FindOptions = {}): Promise<LibTorch> {
   const search = new Search(options.versions);
   const found = search.tryCandidates(candidates(options));
-  return found ?? search.tryPython(search.needsPython ? await findPythonTorch() : notQueried);
+  return (
+    found ?? search.tryPython(search.needsPython ? await python().findPythonTorch() : notQueried)
+  );
 }
 
 /** Like `findLibTorch`, but blocks while Python is queried. */
 export function findLibTorchSync(options: FindOptions = {}): LibTorch {
   const search = new Search(options.versions);
   const found = search.tryCandidates(candidates(options));
-  return found ?? search.tryPython(search.needsPython ? findPythonTorchSync() : notQueried);
+  return (
+    found ?? search.tryPython(search.needsPython ? python().findPythonTorchSync() : notQueried)
+  );
+}
+
+/** Loaded on first use, with node:child_process. */
+function python() {
+  return require('./python') as typeof import('./python');
 }
 
 interface Candidate {

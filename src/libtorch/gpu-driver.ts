@@ -1,5 +1,5 @@
-import { findBinaries } from './binaries';
-import type { NativeGpuDriver } from './loader';
+import { findBinaries } from '../binaries/find';
+import type { NativeGpuDriver } from '../binaries/loader';
 
 /** A GPU, as NVIDIA's driver describes it. */
 export interface Gpu {

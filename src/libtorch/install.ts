@@ -14,7 +14,7 @@ import { readLibTorchDirectory, type LibTorchDirectory } from './directory';
 import { memberPath } from './wheel-layout';
 import { pinnedVersion, variants, wheelsOf, type Variant } from './pins';
 import { installDirectory } from './cache-directory';
-import { checkCLibrary } from './system';
+import { checkCLibrary } from '../binaries/system';
 import { unpack } from './unpack';
 import type { Wheel } from './wheels';
 

@@ -1,8 +1,8 @@
 import { LibTorchError } from '../errors';
 import type { LibTorchDirectory } from './directory';
 import { isConfigured, type LibTorch } from './find';
-import { checkInstallOptions, installLibTorch, type InstallOptions } from './install';
-import { findBinaries } from './binaries';
+import type { InstallOptions } from './install';
+import { findBinaries } from '../binaries/find';
 import { findUsedLibTorch } from './load';
 import { useLibTorch } from './use';
 
@@ -44,6 +44,9 @@ async function find(): Promise<LibTorch | undefined> {
  *   `signal.reason` after an abort.
  */
 async function install(options: InstallOptions = {}): Promise<LibTorchDirectory> {
+  // Loaded on first use, because most processes never install it.
+  const { checkInstallOptions, installLibTorch } =
+    require('./install') as typeof import('./install');
   checkInstallOptions(options);
   return await installLibTorch(options);
 }

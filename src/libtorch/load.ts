@@ -2,13 +2,13 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { LibTorchError } from '../errors';
 import { errorReason } from '../net/error-reason';
-import { dlopen, findBinaries, type Binaries } from './binaries';
-import { majorMinor } from './directory';
+import { dlopen, findBinaries, type Binaries } from '../binaries/find';
+import { majorMinor } from '../binaries/major-minor';
 import { findLibTorch, findLibTorchSync, type FindOptions, type LibTorch } from './find';
 import { librariesToOpen } from './libraries';
-import type { Loader } from './loader';
-import { oldSystemLibrary } from './system-library';
-import { onWindowsExit } from './windows-exit';
+import type { Loader } from '../binaries/loader';
+import { oldSystemLibrary } from '../binaries/system-library';
+import { onWindowsExit } from '../binaries/windows-exit';
 
 interface Loaded {
   readonly addon: unknown;

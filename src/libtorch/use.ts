@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LibTorchError } from '../errors';
 import { checkPath } from '../options';
-import { findBinaries, unpackedPath } from './binaries';
+import { findBinaries, unpackedPath } from '../binaries/find';
 import { findLibTorchSync } from './find';
 
 /** See `libtorch.use`. */

@@ -1,11 +1,4 @@
 export {
-  buildModule,
-  buildTorchScript,
-  checkNumClasses,
-  type BuildOptions,
-  type BuiltModule,
-} from './build';
-export {
   card,
   cards,
   describe,
@@ -16,7 +9,6 @@ export {
   type Robustness,
 } from './cards';
 export { classes, classesOf, type ImageClass } from './classes';
-export { fromKeras } from './keras';
 export {
   metadataFile,
   formatMetadata,
@@ -24,12 +16,7 @@ export {
   type ModelMetadata,
   type WeightsSource,
 } from './metadata';
-export { selectState, type SelectedState } from './select-state';
-export {
-  checkDeclaredArchitecture,
-  declaredArchitecture,
-  declaresStride,
-} from './declared-architecture';
+export { checkNumClasses } from './num-classes';
 export { describeModel, type ModelDescription } from './own-model';
 export type { ArchitectureName } from './resnet';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';

@@ -1,4 +1,4 @@
-import { loadEngine, onWindowsExit } from '../libtorch';
+import { loadEngine, onWindowsExit } from '../binaries';
 import { checkInstructionSetLimit } from './instruction-set';
 import { createNativeError } from './native-errors';
 import type { EngineNative, Native, TensorHandle } from './native';

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { DeviceError, LibTorchError } from '../errors';
+import { cudaBackend } from '../binaries';
 import {
   queryGpuDriver,
   queryGpuDriverSync,
-  cudaBackend,
   findUsedLibTorch,
   findUsedLibTorchSync,
   gpuProblem,

@@ -14,6 +14,7 @@ export type { Plan, PlanExample } from './plan-request';
 export { checkPrecision, precisionsOf, type Precision } from './precision';
 export type { CompiledMethodPlan, CompileRequest } from './compile';
 export type { CpuPrecision } from './precision';
+export { processorModel } from './processor';
 export {
   ScriptModule,
   type CallOptions,

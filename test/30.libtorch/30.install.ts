@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import {
-  findLibTorch,
-  findLibTorchSync,
-  installLibTorch,
-  type InstallProgress,
-} from '../../src/libtorch';
+import { installLibTorch } from '../../src/libtorch/install';
+import { findLibTorch, findLibTorchSync, type InstallProgress } from '../../src/libtorch';
 import { failure, namesIn } from '../support/download';
 import { setEnvironment, temporaryEnvironment } from '../support/environment';
 import { libTorchFiles, wheelFiles, writeFiles, writeWheel } from '../support/fake-libtorch';
@@ -260,7 +256,7 @@ describe('installLibTorch', () => {
   it('downloads once for several processes', async () => {
     const { bytes, ...wheel } = await writeWheel(directory.path);
     server.handler = file(bytes);
-    const program = `require('./src/libtorch').installLibTorch({}, ${JSON.stringify([wheel])})
+    const program = `require('./src/libtorch/install').installLibTorch({}, ${JSON.stringify([wheel])})
       .then(({ dir }) => console.log(dir))`;
     const outputs = await Promise.all([1, 2, 3].map(() => runNode(program)));
     assert.deepEqual(

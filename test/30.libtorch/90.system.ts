@@ -7,8 +7,8 @@ import {
   checkCLibrary,
   checkNotMusl,
   glibcVersion,
-} from '../../src/libtorch/system';
-import { oldSystemLibrary } from '../../src/libtorch/system-library';
+} from '../../src/binaries/system';
+import { oldSystemLibrary } from '../../src/binaries/system-library';
 import { runNode } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -78,7 +78,7 @@ describe('the C library', () => {
 
   itOnLinux(onLinux('is checked before LibTorch is downloaded'), async () => {
     const program = `
-      const { installLibTorch } = require('./src/libtorch');
+      const { installLibTorch } = require('./src/libtorch/install');
       await installLibTorch({ onProgress: (event) => events.push(event) });`;
     assert.equal(await runOnMusl(program), rejected);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { StateDict, StoredTensor } from '../../src/checkpoint';
 import { CheckpointError } from '../../src/errors';
 import type { ArchitectureName } from '../../src/models/resnet';
-import { matchState } from '../../src/models/match-state';
+import { matchState } from '../../src/convert/match-state';
 import { generatedState } from '../support/generated-checkpoint';
 
 type Changes = Record<string, Partial<StoredTensor> | null>;

@@ -6,9 +6,9 @@ import {
   declaredArchitecture,
   declaresStride,
   selectState,
-} from '../../src/models';
-import { matchState } from '../../src/models/match-state';
-import { countByPrefix, withoutWrappers } from '../../src/models/prefixes';
+} from '../../src/convert';
+import { matchState } from '../../src/convert/match-state';
+import { countByPrefix, withoutWrappers } from '../../src/convert/prefixes';
 import type { ArchitectureName } from '../../src/models/resnet';
 import { generatedState } from '../support/generated-checkpoint';
 

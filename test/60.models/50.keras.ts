@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { contiguousStride, type StateDict, type StoredTensor } from '../../src/checkpoint';
 import { CheckpointError } from '../../src/errors';
-import { fromKeras } from '../../src/models';
+import { fromKeras } from '../../src/convert';
 import { imagenetTransform } from '../../src/models/transform';
 import { uniform } from '../support/generated-checkpoint';
 

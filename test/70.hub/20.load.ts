@@ -88,7 +88,8 @@ describe('hub.load', function () {
       options,
     );
     for (const model of [first, second, third]) assert.equal(model.metadata.name, 'resnet18_swsl');
-    assert.deepEqual(await readdir(checkpoints), [cached, `${cached}.sha256`]);
+    const files = (await readdir(checkpoints)).filter((name) => !name.endsWith('.semisup'));
+    assert.deepEqual(files, [cached, `${cached}.sha256`]);
   });
 
   it('reports the progress of a build', async () => {

@@ -1,6 +1,6 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../../src/checkpoint';
 import { architectures, resnet, type ArchitectureName } from '../../src/models/resnet';
-import { tensorsOf } from '../../src/models/state';
+import { tensorsOf } from '../../src/convert/state';
 import { Tensor } from '../../src/native';
 
 /**

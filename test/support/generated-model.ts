@@ -1,4 +1,5 @@
-import { buildTorchScript, card } from '../../src/models';
+import { buildTorchScript } from '../../src/convert';
+import { card } from '../../src/models';
 import type { ArchitectureName } from '../../src/models/resnet';
 import { generatedState } from './generated-checkpoint';
 

@@ -51,7 +51,7 @@ export async function runOperation(operation: Operation): Promise<string> {
     }
     case 'install': {
       const { installLibTorch } =
-        require('../../../src/libtorch') as typeof import('../../../src/libtorch');
+        require('../../../src/libtorch/install') as typeof import('../../../src/libtorch/install');
       return (await installLibTorch({}, [operation.wheel])).dir;
     }
   }

@@ -1,7 +1,7 @@
 import type { StateDict, StoredTensor } from '../checkpoint/state-dict';
 import { oldHeadNames } from './old-head';
 import { mismatchError } from './mismatch';
-import { architectures, resnet, type ArchitectureName } from './resnet';
+import { architectures, resnet, type ArchitectureName } from '../models/resnet';
 import type { SelectedState } from './select-state';
 import { fits, head, isOptional, tensorsOf } from './state';
 

@@ -4,18 +4,18 @@ import { invalidValue } from '../options';
 import { type ExecutorOptions } from '../native';
 import { ScriptModule } from '../torch';
 import { dtypeBytes, type ModuleSpec } from '../types';
-import type { ModelCard } from './cards';
+import type { ModelCard } from '../models/cards';
 import { initializeHead } from './head';
 import { fromKeras } from './keras';
 import {
   formatMetadata,
   isClassCount,
-  maxClasses,
   metadataFile,
   type ModelMetadata,
   type WeightsSource,
-} from './metadata';
-import { architectures, resnet } from './resnet';
+} from '../models/metadata';
+import { checkNumClasses } from '../models/num-classes';
+import { architectures, resnet } from '../models/resnet';
 import { matchState } from './match-state';
 import type { SelectedState } from './select-state';
 
@@ -39,12 +39,6 @@ export interface BuildOptions extends ExecutorOptions {
   /** Called after each tensor with the bytes filled so far and those of all tensors. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
-}
-
-/** Throws `OptionError` unless `numClasses` is a possible number of classes. */
-export function checkNumClasses(numClasses: number): void {
-  if (isClassCount(numClasses)) return;
-  throw invalidValue('numClasses', `a whole number from 1 to ${maxClasses}`, numClasses);
 }
 
 /** A module built from an architecture and a checkpoint. */

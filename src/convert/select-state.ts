@@ -5,7 +5,7 @@ import { CheckpointError } from '../errors';
 import type { TensorSpec } from '../types';
 import { isKerasName } from './keras';
 import { countByPrefix, withoutWrappers } from './prefixes';
-import { architectures, resnet, type ArchitectureName } from './resnet';
+import { architectures, resnet, type ArchitectureName } from '../models/resnet';
 import { fits, head, isOptional, tensorsOf } from './state';
 
 /** The state dict of a checkpoint that a network is filled from, under the network's own names. */

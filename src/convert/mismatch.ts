@@ -5,7 +5,7 @@ import type { TensorSpec } from '../types';
 import { isKerasName } from './keras';
 import { biasOf, findHeads } from './old-head';
 import { countByPrefix } from './prefixes';
-import { architectures, resnet, type ArchitectureName } from './resnet';
+import { architectures, resnet, type ArchitectureName } from '../models/resnet';
 import type { SelectedState } from './select-state';
 import { fits, head, tensorsOf } from './state';
 

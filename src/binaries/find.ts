@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LibTorchError } from '../errors';
 import { errorReason } from '../net/error-reason';
 import { permissionError } from '../permission';
-import { majorMinor } from './directory';
+import { majorMinor } from './major-minor';
 import type { Loader } from './loader';
 import { checkNotMusl } from './system';
 import { oldSystemLibrary } from './system-library';

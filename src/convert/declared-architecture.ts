@@ -1,13 +1,13 @@
 import { toPrintable } from '../checkpoint/errors';
 import type { Checkpoint } from '../checkpoint/state-dict';
 import { CheckpointError } from '../errors';
-import { cards } from './cards';
+import { cards } from '../models/cards';
 import {
   architectures,
   isArchitectureName,
   type Architecture,
   type ArchitectureName,
-} from './resnet';
+} from '../models/resnet';
 
 /** The keys under which training scripts (timm, torchvision, PyTorch's examples) store the architecture. */
 const architectureKeys = ['architecture', 'arch', 'model_name', 'model'];

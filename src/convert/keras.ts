@@ -1,6 +1,6 @@
 import { contiguousStride, type StateDict, type StoredTensor } from '../checkpoint/state-dict';
 import { CheckpointError } from '../errors';
-import { imagenetTransform } from './transform';
+import { imagenetTransform } from '../models/transform';
 
 /** Epsilon of BatchNormalization in Keras's network, and of BatchNorm2d in torchvision's. */
 const kerasEps = 1e-3;

@@ -1,0 +1,8 @@
+export { buildModule, buildTorchScript, type BuildOptions, type BuiltModule } from './build';
+export {
+  checkDeclaredArchitecture,
+  declaredArchitecture,
+  declaresStride,
+} from './declared-architecture';
+export { fromKeras } from './keras';
+export { selectState, type SelectedState } from './select-state';
