@@ -3,8 +3,9 @@
 //   node smoke.mjs <inputs, see test/support/smoke-inputs.ts> [plan]
 //   node smoke.mjs without-libtorch
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hub, Tensor, ScriptModule, ModelSlot, Classifier, SemisupError, versions } from 'semisup';
 
@@ -25,10 +26,12 @@ function checkExports() {
   assert.equal(hub.list('resnet18_*').length, 2);
 }
 
-/** The first use must say what to run. */
+/** What does not need LibTorch works; the first use of it must say what to run. */
 function checkErrorWithoutLibTorch() {
+  const tensor = Tensor.from([1, 2]);
+  assert.deepEqual([...tensor.dataSync()], [1, 2]);
   assert.throws(
-    () => Tensor.from([1]),
+    () => tensor.to({ dtype: 'int8' }),
     (error) =>
       error instanceof SemisupError &&
       error.code === 'ERR_SEMISUP_LIBTORCH_NOT_FOUND' &&
@@ -43,6 +46,21 @@ async function checkResults() {
   const weights = join(inputs, 'weights.safetensors');
   const model = await hub.load('resnet18_swsl', { weights, device: 'cpu', plan });
   assert.ok(model instanceof Classifier);
+  await checkModel(model, expected, pixels);
+  const directory = mkdtempSync(join(tmpdir(), 'semisup-smoke-'));
+  try {
+    const compiled = await Classifier.open(await model.compile(join(directory, 'compiled')));
+    assert.equal(compiled.plan.kind, 'compiled');
+    await checkModel(compiled, expected, pixels);
+    await compiled.close();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  await model.close();
+}
+
+/** Compares logits and predictions with those of the checkout. */
+async function checkModel(model, expected, pixels) {
   const image = Tensor.from(pixels, [1, 3, 224, 224]);
   const output = await model.forward(image);
   const logits = await output.data();
@@ -59,6 +77,5 @@ async function checkResults() {
   }
   image.dispose();
   output.dispose();
-  await model.close();
   console.log(`largest difference of ${logits.length} logits: ${difference}`);
 }

@@ -15,7 +15,7 @@ export function noRegistry(): string | undefined {
 
 /** Creates a project, and installs packages in it. */
 export async function installPackages(where: string, packages: readonly string[]): Promise<void> {
-  await mkdir(where);
+  await mkdir(where, { recursive: true });
   await writeFile(join(where, 'package.json'), '{ "private": true }');
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
   await promisify(execFile)('npm', ['install', ...flags, ...packages], { cwd: where });
