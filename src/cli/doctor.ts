@@ -15,8 +15,8 @@ import {
 } from '../libtorch';
 import { guardWrite } from '../net/disk';
 import { checkTrusted } from '../trust/trusted-path';
-import { Tensor, type DeviceName } from '../native';
-import { devices, openNative, type Device } from '../torch';
+import { openEngine, Tensor, type DeviceName } from '../native';
+import { devices, type Device } from '../torch';
 import { versions } from '../versions';
 import { bold, errorAsJson, print, printJson, table } from './terminal';
 
@@ -37,6 +37,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const libtorch = await runCheck('LibTorch', describeLibTorch);
+      const engine = await runCheck('compiled models', describeEngine);
       const findings = [
         passed('semisup', `${versions.semisup}, for LibTorch ${versions.libtorch}`),
         passed('node', describeNode()),
@@ -44,9 +45,10 @@ export function doctorCommand(): Command {
         libtorch.ok
           ? await runCheck('addon', checkAddon)
           : await runCheck('LibTorch cache', () => checkCache(dirname(installDirectory('cpu')))),
+        engine,
         await runCheck('sharp', describeSharp),
         await runCheck('@napi-rs/image', describeImageRs),
-        await runCheck('cpu', () => describeCpu(libtorch.ok)),
+        await runCheck('cpu', () => describeCpu(engine.ok)),
         await runCheck('GPU', checkGpu),
         await runCheck('cache', () => checkCache(cacheDirectory())),
       ];
@@ -81,11 +83,17 @@ async function describeLibTorch(): Promise<string> {
   return `${version} (${variant}) in ${dir}, from ${source}`;
 }
 
-/** The processor and, if the addon can be loaded, the instruction set of its kernels. */
+function describeEngine(): string {
+  return openEngine().instructionSet === 'none'
+    ? 'cannot run: this processor has neither AVX2 nor NEON'
+    : 'run, without LibTorch';
+}
+
+/** The processor and, if the addons can be loaded, the instruction set of their kernels. */
 async function describeCpu(hasAddon: boolean): Promise<string> {
   const [{ description }] = (await devices()) as [Device];
   if (!hasAddon) return description;
-  const { instructionSet } = await openNative();
+  const { instructionSet } = openEngine();
   return instructionSet === 'none'
     ? `${description}; no kernels for it: oneDNN runs all convolutions`
     : `${description}; kernels for ${instructionSet}`;

@@ -13,7 +13,10 @@ describe('semisup doctor and libtorch where', () => {
     const findings = JSON.parse(stdout) as { name: string; ok: boolean; detail: string }[];
     assert.deepEqual(
       findings.map(({ name }) => name),
-      ['semisup', 'node', 'LibTorch', 'addon', 'sharp', '@napi-rs/image', 'cpu', 'GPU', 'cache'],
+      [
+        ...['semisup', 'node', 'LibTorch', 'addon', 'compiled models'],
+        ...['sharp', '@napi-rs/image', 'cpu', 'GPU', 'cache'],
+      ],
     );
     // The CUDA variant of LibTorch reports a problem on a machine without a GPU.
     const isCuda = !findings[2]!.detail.includes('(cpu)');
