@@ -33,7 +33,8 @@ CompiledModel::CompiledModel(const engine::MappedFile& file,
   try {
     auto contents = engine::ReadCompiled(file);
     for (const auto& description : contents.networks) {
-      if (!engine::FitsProcessor(description)) continue;
+      // Of several that fit, the first: those of its metadata are in the same order.
+      if (!engine::FitsProcessor(description) || methods_.count(description.method) > 0) continue;
       auto& method = methods_.try_emplace(description.method, arena).first->second;
       method.precision = description.precision;
       method.instruction_set = description.instruction_set;

@@ -52,7 +52,7 @@ engine::MappedFile Map(const std::string& path) {
   try {
     return engine::MapFile(path);
   } catch (const std::runtime_error& failure) {
-    throw Error("ERR_SEMISUP_MODEL_FORMAT", failure.what());
+    throw Error("ERR_SEMISUP_MODEL_NOT_FOUND", failure.what());
   }
 }
 
@@ -103,7 +103,7 @@ Napi::Value OpenModel(const Napi::CallbackInfo& info) {
     read = [data = bytes.Data(), size = bytes.ByteLength()] { return CopyOf(data, size); };
   }
   auto open = [read = std::move(read), arena, is_mapped] {
-    return WithCode("ERR_SEMISUP_MODEL_FORMAT", [&] {
+    return WithCode("ERR_SEMISUP_SCRIPT", [&] {
       auto file = read();
       auto model = std::make_shared<CompiledModel>(file, arena);
       return OpenedModel{std::move(model), std::move(file), is_mapped};
@@ -115,8 +115,11 @@ Napi::Value OpenModel(const Napi::CallbackInfo& info) {
 Napi::Value ReadMetadata(const Napi::CallbackInfo& info) {
   const std::string path = info[1].As<Napi::String>();
   auto read = [path] {
-    return WithCode("ERR_SEMISUP_MODEL_FORMAT",
-                    [&] { return engine::ReadCompiled(engine::MapFile(path)).metadata; });
+    try {
+      return engine::ReadCompiled(Map(path)).metadata;
+    } catch (const engine::InvalidFile& problem) {
+      throw Error("ERR_SEMISUP_MODEL_FORMAT", problem.what());
+    }
   };
   auto result = [](Napi::Env env, std::string&& text) -> Napi::Value {
     return Napi::String::New(env, text);
@@ -144,6 +147,9 @@ Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info) {
   const int64_t k = info[2].As<Napi::Number>().Int64Value();
   auto select = [logits, k] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
+      if (logits->type != ElementType::kFloat32 || logits->shape.size() != 2) {
+        throw Error("ERR_SEMISUP_TENSOR", "Expected float32 logits [n, classes].");
+      }
       const auto* rows = static_cast<const float*>(logits->memory.get());
       return semisup::SoftmaxTopK(rows, logits->shape[0], logits->shape[1], k);
     });

@@ -31,7 +31,10 @@ Environment::Environment(Napi::Env env, Napi::Object exports) : env_(env) {
   const auto initialize = [this](const Napi::CallbackInfo& info) {
     make_error_ = Napi::Persistent(info[0].As<Napi::Function>());
     make_tensor_ = Napi::Persistent(info[1].As<Napi::Function>());
-    package_hash = std::hash<std::string>()(info[2].As<Napi::String>());
+    // Set once: handles exist that depend on it.
+    uint64_t unset = 0;
+    package_hash.compare_exchange_strong(unset,
+                                         std::hash<std::string>()(info[2].As<Napi::String>()));
   };
   exports.Set("initialize", Napi::Function::New(env, initialize));
   const auto shutdown = [this](const Napi::CallbackInfo&) { Shutdown(); };

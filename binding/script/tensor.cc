@@ -2,6 +2,8 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/Allocator.h>
 
 #include <algorithm>
 #include <cstring>
@@ -69,9 +71,15 @@ bool IsTensor(Napi::Value handle) {
 at::Tensor TensorOf(Napi::Value handle) {
   if (!IsHandleOf<HostTensor>(handle)) return Unwrap<Tensor>(handle)->tensor;
   const auto host = Unwrap<HostTensor>(handle);
-  return at::from_blob(
-      host->memory.get(), host->shape, [memory = host->memory](void*) mutable { memory.reset(); },
-      DTypeFromName(NameOf(host->type)));
+  auto owner = std::make_unique<std::shared_ptr<void>>(host->memory);
+  const auto release = [](void* context) { delete static_cast<std::shared_ptr<void>*>(context); };
+  // TorchScript may resize it: its storage then moves to memory of LibTorch.
+  return at::for_blob(host->memory.get(), host->shape)
+      .context(owner.release(), release)
+      .allocator(c10::GetAllocator(c10::kCPU))
+      .resizeable_storage()
+      .options(DTypeFromName(NameOf(host->type)))
+      .make_tensor();
 }
 
 Napi::Value DescribeTensor(const Napi::CallbackInfo& info) {
@@ -147,7 +155,11 @@ Napi::Value ToHostTensor(const Napi::CallbackInfo& info) {
   if (IsHandleOf<HostTensor>(info[0])) return info[0];
   const auto tensor = TensorOf(info[0]);
   return WrapTensor(info.Env(), WithCode("ERR_SEMISUP_TENSOR", [&] {
-                      const auto dense = tensor.cpu().contiguous().resolve_conj().resolve_neg();
+                      // A tensor that is known to be zero may have no memory.
+                      const auto dense =
+                          tensor._is_zerotensor()
+                              ? at::zeros(tensor.sizes(), tensor.scalar_type())
+                              : tensor.cpu().contiguous().resolve_conj().resolve_neg();
                       return HostTensor{*ElementTypeFromName(DTypeName(dense.scalar_type())),
                                         dense.sizes().vec(),
                                         {std::make_shared<at::Tensor>(dense), dense.data_ptr()}};

@@ -344,9 +344,9 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Writes the model as a compiled model: one file with its steps, its packed weights, its classes and its transform,
-   * which `Classifier.open` and `hub.load` open without LibTorch (docs/compiled-models.md). Its algorithms are the
+   * which `Classifier.open` opens without LibTorch (docs/compiled-models.md). Its algorithms are the
    * fastest measured on this machine, about two seconds; its output was compared with TorchScript's. Runs as one
-   * of the model's calls: others wait for it.
+   * of the model's calls: others wait for it. A compiled model, such as `hub.load` returns by default, copies its file.
    *
    * The file is for the instruction set in use (`plan.instructionSet`): `semisup compile --cpu` writes one for several.
    *

@@ -5,7 +5,15 @@ import type { ClassifierOpenOptions } from './model-options';
 
 /** @throws OptionError for options that a compiled model does not support, because they concern how it is planned */
 export function checkCompiledOptions(
-  { device = 'auto', precision = 'auto', plan = 'auto', isolate, decode }: ClassifierOpenOptions,
+  {
+    device = 'auto',
+    precision = 'auto',
+    tolerance,
+    calibration,
+    plan = 'auto',
+    isolate,
+    decode,
+  }: ClassifierOpenOptions,
   compiled: Plan,
 ): void {
   const check = (isValid: boolean, name: string, expected: string, value: unknown) => {
@@ -18,6 +26,8 @@ export function checkCompiledOptions(
     `'${compiled.precision}', with which it was compiled,`,
     precision,
   );
+  check(tolerance === undefined, 'tolerance', 'none', tolerance);
+  check(calibration === undefined, 'calibration', 'none', calibration);
   check(plan === 'auto', 'plan', `'auto'`, plan);
   check(decode !== 'gpu', 'decode', `'cpu'`, decode);
   check(

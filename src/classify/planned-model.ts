@@ -47,7 +47,7 @@ interface ModelContext {
   /** Decodes JPEGs on the GPU; undefined unless requested by the option `decode`. */
   readonly jpegDecoder?: GpuJpegDecoder;
   readonly createPlan: (method: Method) => Promise<Plan>;
-  /** Writes a compiled model of all methods; undefined for a module that is not TorchScript of this process. */
+  /** Writes a compiled model of all methods; undefined for an isolated module. */
   readonly compile?: (path: string, request: ModelCompileRequest) => Promise<void>;
 }
 
@@ -125,13 +125,25 @@ export class PlannedModel {
     transform: Transform,
     options: InferenceOptions,
   ): PlannedModel {
+    const forward = module.planOf('forward');
     // eslint-disable-next-line @typescript-eslint/require-await
     const plan = async (method: Method) => module.planOf(method);
+    const compile = async (path: string, { name, precision, files = [] }: ModelCompileRequest) => {
+      if (precision === forward.precision && files.length === 0) {
+        await module.copyTo(path);
+        return;
+      }
+      throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
+        what: `${name} is open as a compiled model in ${forward.precision}, which cannot be compiled in ${precision}.`,
+        remedy: `Compile its TorchScript: open that file, or a model of the hub with plan: 'untuned'.`,
+        value: precision,
+      });
+    };
     const context: ModelContext = {
-      ...{ module, transform, options, createPlan: plan },
+      ...{ module, transform, options, createPlan: plan, compile },
       maxBatchSize: maxBatchSize.cpu,
     };
-    return new PlannedModel(context, module.planOf('forward'));
+    return new PlannedModel(context, forward);
   }
 
   /**
@@ -146,8 +158,8 @@ export class PlannedModel {
       return;
     }
     throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
-      what: `${request.name} cannot be compiled, because it is not open as TorchScript in this process.`,
-      remedy: 'Open its TorchScript file, without `isolate`.',
+      what: `${request.name} cannot be compiled, because it runs in another process.`,
+      remedy: 'Open it without `isolate`.',
       value: request.name,
     });
   }

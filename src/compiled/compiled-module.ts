@@ -1,3 +1,4 @@
+import { copyFile } from 'node:fs/promises';
 import { asyncDispose } from '../dispose';
 import { ModelError, ScriptError } from '../errors';
 import {
@@ -13,7 +14,14 @@ import {
   type Handle,
 } from '../native';
 import { checkOptionNames, checkSignal } from '../options';
-import type { Archive, CallOptions, MethodSchema, Plan, Precision } from '../torch';
+import {
+  writeFileAtomically,
+  type Archive,
+  type CallOptions,
+  type MethodSchema,
+  type Plan,
+  type Precision,
+} from '../torch';
 import { explainOpenError } from './open-error';
 import { parseCompiledMetadata, type CompiledMetadata } from './metadata';
 
@@ -42,6 +50,8 @@ export class CompiledModule implements AsyncDisposable {
     { model, methods }: Awaited<ReturnType<EngineNative['openModel']>>,
     metadata: CompiledMetadata,
     name: string,
+    /** Undefined if the model was opened from bytes. */
+    readonly path: string | undefined,
   ) {
     this.executor = executor;
     this.extraFiles = metadata.extraFiles;
@@ -65,12 +75,15 @@ export class CompiledModule implements AsyncDisposable {
     const { signal } = options;
     signal?.throwIfAborted();
     const executor = Executor.start(openEngine(), options);
+    const opening = executor.native.openModel(executor.handle, content);
     try {
-      const opening = executor.native.openModel(executor.handle, content);
       const opened = await rejectOnAbort(signal, opening);
-      return new CompiledModule(executor, opened, parseCompiledMetadata(opened.metadata), name);
+      const metadata = parseCompiledMetadata(opened.metadata);
+      const path = typeof content === 'string' ? content : undefined;
+      return new CompiledModule(executor, opened, metadata, name, path);
     } catch (error) {
-      await executor.close();
+      const opened = await opening.catch(() => undefined);
+      await executor.close(opened?.model);
       signal?.throwIfAborted();
       throw explainOpenError(error, name);
     }
@@ -95,6 +108,8 @@ export class CompiledModule implements AsyncDisposable {
       const called = native.callMethod(
         ...([handle, this.#handle, method, hostHandle, jobId, callTimeout] as const),
       );
+      // The call has its own reference.
+      if (hostHandle !== images.handle) native.disposeTensor(hostHandle);
       return await rejectOnAbort(signal, called, () => {
         native.cancelJob(handle, jobId);
       });
@@ -126,6 +141,23 @@ export class CompiledModule implements AsyncDisposable {
       ...(plan?.choices && { choices: plan.choices }),
       ...(plan?.measured && { measured: plan.measured }),
     };
+  }
+
+  /**
+   * Copies the file of a model that was opened from one, atomically.
+   *
+   * @throws ModelError if the model was opened from bytes, or the copy cannot be written
+   */
+  async copyTo(target: string): Promise<void> {
+    const { path } = this;
+    if (path === undefined) {
+      throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
+        what: `${this.#name} is a compiled model already.`,
+        remedy: 'Write its bytes to a file.',
+        value: target,
+      });
+    }
+    await writeFileAtomically(target, (temporary) => copyFile(path, temporary));
   }
 
   /**

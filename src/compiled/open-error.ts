@@ -5,6 +5,14 @@ export function explainOpenError(error: unknown, name: string): unknown {
   if (error instanceof ModelError) {
     const { code, cause } = error;
     const problem = error.what.replace(/\.$/, '');
+    if (code === 'ERR_SEMISUP_MODEL_NOT_FOUND') {
+      return new ModelError(code, {
+        what: `${name} could not be read: ${problem}.`,
+        remedy: error.remedy,
+        value: name,
+        cause,
+      });
+    }
     return code === 'ERR_SEMISUP_MODEL_PROCESSOR'
       ? new ModelError(code, {
           what: `${name} cannot run on this processor: ${problem}.`,

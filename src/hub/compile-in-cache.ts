@@ -1,7 +1,9 @@
-import { access, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Classifier } from '../classify';
-import { ModelError } from '../errors';
+import { ModelError, type SemisupError } from '../errors';
+import { closeOrAbandon, rejectOnAbort } from '../native';
+import { warnAboutCache } from '../net/cache-warning';
 import { isUnwritable } from '../net/disk';
 import { withLock } from '../net/lock';
 import { checkTrusted } from '../trust/trusted-path';
@@ -28,13 +30,11 @@ export async function compileInCache(
           ...{ device: 'cpu', plan: 'interpreter', verify: true, threads, signal },
         });
         try {
-          await model.compile(path, { precision });
+          await rejectOnAbort(signal, model.compile(path, { precision }));
           await protectFile(path);
-        } catch (error) {
-          await rm(path, { force: true });
-          throw error;
         } finally {
-          await model.close();
+          // A compilation that was aborted ends on a thread that is not waited for.
+          await closeOrAbandon(model, signal.aborted ? 0 : undefined);
         }
       },
       { signal },
@@ -42,10 +42,14 @@ export async function compileInCache(
     return true;
   } catch (error) {
     signal?.throwIfAborted();
-    const codes = ['ERR_SEMISUP_MODEL_KIND', 'ERR_SEMISUP_MODEL_WRITE'];
-    const isExpected = error instanceof ModelError && codes.includes(error.code);
-    if (isExpected || isUnwritable(error)) return false;
-    throw error;
+    if (error instanceof ModelError && error.code === 'ERR_SEMISUP_MODEL_KIND') return false;
+    const isWriteFailure = error instanceof ModelError && error.code === 'ERR_SEMISUP_MODEL_WRITE';
+    if (!isWriteFailure && !isUnwritable(error)) throw error;
+    warnAboutCache(
+      dirname(path),
+      `${(error as SemisupError).what} Each process therefore plans the model from its TorchScript file, which takes longer to load.`,
+    );
+    return false;
   }
 }
 

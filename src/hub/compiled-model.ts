@@ -5,9 +5,10 @@ import { availableParallelism } from 'node:os';
 import { Classifier, type ModelOptions } from '../classify';
 import { ModelError } from '../errors';
 import type { ModelCard } from '../models';
-import { openEngine } from '../native';
+import { openEngine, threadsByDefault } from '../native';
 import { processorModel, type CpuPrecision, type DeviceHandle } from '../torch';
 import { checkTrusted } from '../trust/trusted-path';
+import { versions } from '../versions';
 import { modelFile } from './cache';
 
 /** The compiled model of a card for this machine, in the cache; the file may not exist. */
@@ -31,8 +32,11 @@ export function compiledModelFile(
   const isOfCpu = precision === 'float32' || precision === 'bfloat16' || precision === 'int8';
   const { instructionSet } = openEngine();
   if (!isDefault || !isOfCpu || instructionSet === 'none') return undefined;
-  // Which algorithms are fastest depends on these.
-  const machine = [process.arch, processorModel(), availableParallelism(), instructionSet, threads];
+  // Which algorithms are fastest depends on these. Another version of the package may have another format.
+  const machine = [
+    ...[versions.semisup, process.arch, processorModel(), availableParallelism(), instructionSet],
+    ...[threads ?? threadsByDefault(), process.env.OMP_NUM_THREADS],
+  ];
   const hash = createHash('sha256').update(JSON.stringify(machine)).digest('hex').slice(0, 8);
   return { path: modelFile(card, hubDir, `${precision}.${hash}.semisup`), precision };
 }
@@ -51,8 +55,11 @@ export async function openCached(
   try {
     return await Classifier.openCompiled({ content: path, name: path }, options);
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-    // Damaged, or of another version of the format: it is compiled again. The directory may be read-only.
+    const isUnusable =
+      error instanceof ModelError &&
+      ['ERR_SEMISUP_MODEL_FORMAT', 'ERR_SEMISUP_MODEL_PROCESSOR'].includes(error.code);
+    if (!isUnusable) throw error;
+    // It is compiled again. The directory may be read-only.
     await rm(path, { force: true }).catch(() => undefined);
     return undefined;
   }

@@ -44,7 +44,8 @@ const weightsOptionNames = ['weights', 'numClasses'];
  * @throws CheckpointError if `weights` are damaged or unsafe, of another architecture, or contain several sets of
  * weights of which none precedes the others
  * @throws DeviceError if the device is not available
- * @throws LibTorchError if LibTorch cannot be used, before anything is downloaded
+ * @throws LibTorchError if LibTorch cannot be used and the model is not compiled in the cache, before anything is
+ *   downloaded
  */
 function load(name: string, options?: LoadOptions): Promise<Classifier>;
 /**
@@ -146,6 +147,7 @@ async function prepare(names: readonly string[], options: PrepareOptions = {}): 
   checkHubOptions(options, ['precision', 'threads'], 'hub.prepare');
   const { precision, threads } = options;
   checkModelOptions({ precision, threads });
+  checkPrecision(precision ?? 'float32', await openDevice());
   const models = names.map((name) => card(name));
   for (const model of models) await prepareModel(model, options);
 }

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { loadEngine, onWindowsExit } from '../binaries';
 import { checkInstructionSetLimit } from './instruction-set';
 import { createNativeError } from './native-errors';
@@ -19,11 +20,21 @@ export function setTensorFactory(factory: typeof makeTensor): void {
 export function initializeAddon<Addon extends Native>(addon: Addon): Addon {
   if (addons.has(addon)) return addon;
   addons.add(addon);
-  addon.initialize(createNativeError, (handle) => makeTensor(addon, handle), __dirname);
+  addon.initialize(createNativeError, (handle) => makeTensor(addon, handle), packagePath());
   onWindowsExit(() => {
     addon.shutdown();
   });
   return addon;
+}
+
+/** The same for all copies of this code that load the same addons, through whatever links. */
+function packagePath(): string {
+  try {
+    return realpathSync(__dirname);
+  } catch {
+    // Node's permission model may deny it.
+    return __dirname;
+  }
 }
 
 /** The addons that are loaded. */

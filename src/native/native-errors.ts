@@ -16,6 +16,7 @@ export type NativeErrorCode =
   | Extract<
       CodeOf<ModelError>,
       | 'ERR_SEMISUP_MODEL_FORMAT'
+      | 'ERR_SEMISUP_MODEL_NOT_FOUND'
       | 'ERR_SEMISUP_MODEL_PROCESSOR'
       | 'ERR_SEMISUP_MODEL_UNSAFE'
       | 'ERR_SEMISUP_MODEL_WRITE'
@@ -50,6 +51,11 @@ const factories = {
     new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
       what,
       remedy: 'Pass a TorchScript archive written by torch.jit.save() or hub.exportTorchScript().',
+    }),
+  ERR_SEMISUP_MODEL_NOT_FOUND: (what) =>
+    new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
+      what,
+      remedy: 'Check the path and the permissions of the file.',
     }),
   ERR_SEMISUP_MODEL_PROCESSOR: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_PROCESSOR', {

@@ -227,3 +227,30 @@ export function typedArrayOver<T extends DType>(
   const Class = typedArrayClasses[dtype];
   return new Class(buffer, byteOffset + offset, bytes / Class.BYTES_PER_ELEMENT) as TypedArrayOf[T];
 }
+
+/** Elements as numbers: of float16 and bfloat16, tensors hold the bit patterns. */
+export function toNumbers<T extends ArrayLike<number | bigint>>(
+  elements: T,
+  dtype: DType,
+): T | Float64Array {
+  if (dtype !== 'float16' && dtype !== 'bfloat16') return elements;
+  const toNumber = dtype === 'float16' ? fromFloat16 : fromBFloat16;
+  return Float64Array.from(elements as ArrayLike<number>, toNumber);
+}
+
+/** IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction. */
+function fromFloat16(bits: number): number {
+  const sign = (bits & 0x8000) === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The upper half of a float32. */
+function fromBFloat16(bits: number): number {
+  return new DataView(Uint32Array.of(bits * 2 ** 16).buffer).getFloat32(0, isLittleEndian);
+}
+
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

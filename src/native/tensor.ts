@@ -7,6 +7,7 @@ import { openEngine, setTensorFactory } from './addon';
 import {
   needsHalfConversion,
   allocateTypedArray,
+  toNumbers,
   classOfTypedArray,
   entriesPerElement,
   inferDType,
@@ -250,9 +251,8 @@ export class Tensor<T extends DType = DType> implements Disposable {
     const edges = isSummarized(shape) ? this.#edges() : this.to();
     let printable: Tensor | undefined;
     try {
-      const isHalf = this.dtype === 'float16' || this.dtype === 'bfloat16';
-      printable = edges.to<DType>({ device: 'cpu', dtype: isHalf ? 'float32' : this.dtype });
-      const elements = printable.dataSync();
+      printable = edges.to<DType>({ device: 'cpu' });
+      const elements = toNumbers(printable.dataSync(), this.dtype);
       return formatTensor(name, { elements, shape, kind: kindOf(this.dtype) }, suffixes);
     } finally {
       printable?.dispose();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TensorError } from '../../src/errors';
-import { softmaxTopk, Tensor } from '../../src/native';
+import { Executor, openEngine, softmaxTopk, Tensor } from '../../src/native';
 import { sharedExecutor } from '../../src/torch';
 
 describe('softmaxTopk', () => {
@@ -48,5 +48,17 @@ describe('softmaxTopk', () => {
       assert.match(error.message, /at least 3 logits per image, but received 2/);
       return true;
     });
+  });
+
+  it('rejects other tensors than float32 logits without LibTorch, which would convert them', async () => {
+    const executor = Executor.start(openEngine());
+    for (const tensor of [
+      Tensor.from(new Float64Array(4), [1, 4]),
+      Tensor.from(new Uint8Array(2 ** 16), [1, 2 ** 16]),
+      Tensor.from(new Float32Array(4)),
+    ]) {
+      await assert.rejects(softmaxTopk(executor, tensor, 2), { code: 'ERR_SEMISUP_TENSOR' });
+    }
+    await executor.close();
   });
 });

@@ -159,6 +159,7 @@ describe('a compiled classifier', function () {
       { plan: 'interpreter' },
       { device: 'cuda' },
       { decode: 'gpu' },
+      { precision: 'auto', tolerance: 0.1 },
     ];
     for (const options of [...invalid, { isolate: true }]) {
       await assert.rejects(Classifier.open(file, options), (error) => {
@@ -170,11 +171,19 @@ describe('a compiled classifier', function () {
     for (const options of [{ precision: 'float32' }, { precision: 'auto' }] as const) {
       await (await Classifier.open(file, options)).close();
     }
-    await using compiled = await Classifier.open(file, { device: 'cpu', plan: 'auto' });
-    await assert.rejects(compiled.compile(join(cache.path, 'again')), {
-      name: 'ModelError',
-      code: 'ERR_SEMISUP_MODEL_KIND',
-    });
+  });
+
+  it('copies its file when it is compiled again, and only that', async () => {
+    await using compiled = await Classifier.open(file);
+    const copy = await compiled.compile(join(cache.path, 'copy'));
+    assert.deepEqual(await readFile(copy), await readFile(file));
+    await using ofBytes = await Classifier.open(await readFile(file));
+    for (const compile of [
+      () => compiled.compile(join(cache.path, 'int8'), { precision: 'int8' }),
+      () => ofBytes.compile(join(cache.path, 'bytes')),
+    ]) {
+      await assert.rejects(compile(), { name: 'ModelError', code: 'ERR_SEMISUP_MODEL_KIND' });
+    }
   });
 
   it('rejects unknown options and unwritable paths, and leaves no file', async () => {
