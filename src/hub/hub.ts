@@ -114,8 +114,9 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
 /**
  * Prepares the cache for `hub.load`: downloads a model's checkpoint, unless it is already there, verifies its
  * SHA-256, converts it to TorchScript, and compiles it for this machine, in float32. Afterwards `hub.load` with the
- * default options neither downloads nor writes, and needs no LibTorch, so the cache may be read-only. Emits the warning `SEMISUP_CACHE` if LibTorch, which converts it, cannot be used yet, or the
- * result cannot be written: then `hub.load` converts it.
+ * default options neither downloads nor writes, and needs no LibTorch, so the cache may be read-only. Emits the
+ * warning `SEMISUP_CACHE` if LibTorch, which converts it, cannot be used yet, or the result cannot be written: then
+ * `hub.load` converts it.
  *
  * @returns the path of the checkpoint
  * @throws ModelError if the model is unknown
@@ -199,6 +200,7 @@ export const hub = {
   info: (name: string): ModelCard => card(name),
   load,
   download,
+  /** Prepares the cache for `load` with other options than the default ones, as `download` does. */
   prepare,
   exportTorchScript,
 };
