@@ -49,7 +49,7 @@ describe('the baseline', function () {
   it("matches the interpreter's logits with a plan", async function () {
     const directory = photosOrSkip(this);
     const planned = modelOrSkip(this);
-    assert.equal(planned.plan.kind, 'planned');
+    assert.notEqual(planned.plan.kind, 'interpreter', planned.plan.reason);
     await using interpreter = await hub.load('resnet50_baseline', { plan: 'interpreter' });
     const photos = await photosIn(directory);
     const [actual, reference] = await Promise.all([
