@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { LibTorchError } from '../errors';
 import { downloadSize, libtorch } from '../libtorch';
 import { isOffline } from '../net/offline';
 import { Interruption, withProgress } from './progress';
@@ -9,13 +10,30 @@ import { Interruption, withProgress } from './progress';
  *
  * @throws Interruption after Ctrl-C
  */
-export async function offerLibTorch({ offline }: { readonly offline?: boolean }): Promise<void> {
+export async function offerLibTorch({ offline }: OfferFlags): Promise<void> {
   const bytes = downloadSize('cpu');
   if (!isInteractive() || isOffline(offline) || bytes === undefined) return;
   if ((await libtorch.find()) !== undefined) return;
   const size = `${Math.round(bytes / 1e6)} MB`;
   if (!(await confirm(`LibTorch is not installed. Download it now (${size})? [Y/n] `))) return;
   await withProgress((onProgress, signal) => libtorch.install({ onProgress, signal }));
+}
+
+/** Runs a task that may not need LibTorch: if it fails without it, offers to download it, and runs the task again. */
+export async function offerIfNeeded<T>(flags: OfferFlags, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    const isMissing =
+      error instanceof LibTorchError && error.code === 'ERR_SEMISUP_LIBTORCH_NOT_FOUND';
+    if (!isMissing || !isInteractive()) throw error;
+    await offerLibTorch(flags);
+    return await task();
+  }
+}
+
+interface OfferFlags {
+  readonly offline?: boolean;
 }
 
 function isInteractive(): boolean {

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Classifier, pickModelOptions, type ModelOptions } from '../classify';
-import { isCompiledModel } from '../compiled';
 import { OptionError } from '../errors';
 import { hub } from '../hub';
 import { withHub, type HubFlags } from './hub-options';
-import { offerLibTorch } from './offer-libtorch';
+import { offerIfNeeded } from './offer-libtorch';
 import { toLoadOptions, type RunFlags } from './run-options';
 
 /** Opens the model that the flags select: one of the hub, or a TorchScript file or a compiled model. */
@@ -14,16 +13,15 @@ export async function openClassifier(
   const { model, weights, classes } = flags;
   if (!isModelFile(model)) {
     if (classes !== undefined) throw unusable('--classes', classes, 'a TorchScript file');
-    await offerLibTorch(flags);
-    return await withHub(flags, (options) =>
-      hub.load(model, { ...options, ...toLoadOptions(flags) }),
+    // A model that is compiled in the cache needs no LibTorch.
+    return await offerIfNeeded(flags, () =>
+      withHub(flags, (options) => hub.load(model, { ...options, ...toLoadOptions(flags) })),
     );
   }
   if (weights !== undefined) throw unusable('--weights', weights, 'a model of the hub');
-  if (!(await isCompiledModel(model))) await offerLibTorch(flags);
   const options = pickModelOptions(flags);
-  if (classes === undefined) return await Classifier.open(model, options);
-  return await Classifier.open(model, { ...options, classes: await readClasses(classes) });
+  const description = classes === undefined ? {} : { classes: await readClasses(classes) };
+  return await offerIfNeeded(flags, () => Classifier.open(model, { ...options, ...description }));
 }
 
 /** Whether `--model` names a file rather than a model of the hub. */
