@@ -1,37 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ScriptModule } from '../../src/torch';
 import { selectEverywhere } from '../support/algorithms';
 import {
   logitsOf,
-  makeNetworks,
   networkClasses,
   networkNames,
   readNetwork,
   relativeError,
+  temporaryNetworks,
 } from '../support/networks';
 import { planExample, temporaryTuningCache } from '../support/plans';
-import { pythonLacks } from '../support/python';
 
 describe('a plan of a network', function () {
   this.timeout(300_000);
   const cache = temporaryTuningCache();
-  let directory: string;
-
-  before(function () {
-    const lacking = pythonLacks(['torch', 'numpy']);
-    if (lacking) {
-      this.test!.parent!.title += ` (skipped: ${lacking})`;
-      this.skip();
-    }
-    directory = mkdtempSync(join(tmpdir(), 'semisup-networks-'));
-    makeNetworks(directory);
-  });
-  after(() => {
-    if (directory) rmSync(directory, { recursive: true });
-  });
+  const directory = temporaryNetworks();
 
   async function plan(net: ScriptModule, shape: readonly number[], options: object) {
     return await net.plan('forward', planExample(shape.slice(1)), options);
@@ -39,7 +22,7 @@ describe('a plan of a network', function () {
 
   for (const name of networkNames) {
     it(`computes the logits of Python's PyTorch: ${name}`, async () => {
-      const network = readNetwork(directory, name);
+      const network = readNetwork(directory.path, name);
       await using net = await ScriptModule.load(network.path);
       for (const mode of ['untuned', 'tune'] as const) {
         const { kind, reason } = await plan(net, network.shape, { plan: mode });
@@ -52,7 +35,7 @@ describe('a plan of a network', function () {
     });
 
     it(`propagates NaN to the logits of its image only: ${name}`, async function () {
-      const network = readNetwork(directory, name);
+      const network = readNetwork(directory.path, name);
       const images = network.images.slice();
       images[images.length / 5 + 1000] = NaN;
       await using net = await ScriptModule.load(network.path);
@@ -78,7 +61,7 @@ describe('a plan of a network', function () {
       ['int8', 0.3],
     ] as const) {
       it(`approximates them in ${precision}: ${name}`, async function () {
-        const network = readNetwork(directory, name);
+        const network = readNetwork(directory.path, name);
         await using net = await ScriptModule.load(network.path);
         try {
           const { kind, reason } = await plan(net, network.shape, { plan: 'untuned', precision });

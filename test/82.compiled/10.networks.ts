@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CompiledModule } from '../../src/compiled';
 import { ScriptModule } from '../../src/torch';
 import { compileNet, planAsCompiled } from '../support/compiled';
 import {
   logitsOf,
-  makeNetworks,
   networkNames,
   readNetwork,
   relativeError,
+  temporaryNetworks,
 } from '../support/networks';
 import { temporaryTuningCache } from '../support/plans';
-import { pythonLacks } from '../support/python';
 
 /** The largest error of the logits, as in the tests of plans. */
 const tolerances = { float32: 2e-5, bfloat16: 0.1, int8: 0.3 } as const;
@@ -21,30 +18,17 @@ const tolerances = { float32: 2e-5, bfloat16: 0.1, int8: 0.3 } as const;
 describe('a compiled network', function () {
   this.timeout(300_000);
   const cache = temporaryTuningCache();
-  let directory: string;
-
-  before(function () {
-    const lacking = pythonLacks(['torch', 'numpy']);
-    if (lacking) {
-      this.test!.parent!.title += ` (skipped: ${lacking})`;
-      this.skip();
-    }
-    directory = mkdtempSync(join(tmpdir(), 'semisup-networks-'));
-    makeNetworks(directory);
-  });
-  after(() => {
-    if (directory) rmSync(directory, { recursive: true });
-  });
+  const directory = temporaryNetworks();
 
   for (const name of networkNames) {
     for (const precision of ['float32', 'bfloat16', 'int8'] as const) {
       it(`computes exactly what its plan computes: ${name} in ${precision}`, async function () {
-        const network = readNetwork(directory, name);
+        const network = readNetwork(directory.path, name);
         const shape = network.shape.slice(1);
         await using net = await ScriptModule.load(network.path);
         let compiled: CompiledModule;
         try {
-          compiled = await compileNet(net, join(directory, `${name}.semisup`), {
+          compiled = await compileNet(net, join(directory.path, `${name}.semisup`), {
             shape,
             precision,
           });

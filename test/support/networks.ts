@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from '../../src/native';
 import type { ScriptModule } from '../../src/torch';
-import { pythonCommand } from './python';
+import { pythonCommand, pythonLacks } from './python';
 import { root } from './run-node';
 
 /** The families of networks that `make-networks.py` writes. */
@@ -29,10 +30,23 @@ export interface Network {
   readonly logits: Float32Array;
 }
 
-/** Writes all networks to a directory, by the reference Python. */
-export function makeNetworks(directory: string): void {
-  const script = join(root, 'test', '40.torch', 'make-networks.py');
-  execFileSync(pythonCommand, [script, directory], { stdio: 'pipe' });
+/** Writes all networks to a directory for a suite, by the reference Python; skips the suite without one. */
+export function temporaryNetworks(): { path: string } {
+  const directory = { path: '' };
+  before(function () {
+    const lacking = pythonLacks(['torch', 'numpy']);
+    if (lacking) {
+      this.test!.parent!.title += ` (skipped: ${lacking})`;
+      this.skip();
+    }
+    directory.path = mkdtempSync(join(tmpdir(), 'semisup-networks-'));
+    const script = join(root, 'test', '40.torch', 'make-networks.py');
+    execFileSync(pythonCommand, [script, directory.path], { stdio: 'pipe' });
+  });
+  after(() => {
+    if (directory.path) rmSync(directory.path, { recursive: true });
+  });
+  return directory;
 }
 
 export function readNetwork(directory: string, name: string): Network {
