@@ -69,10 +69,13 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   std::vector<std::vector<Algorithm>> candidates;
   std::map<const engine::Step*, size_t> indices;
   size_t most_candidates = 1;
+  bool has_states = false;
   for (const auto& convolution : convolutions_) {
     indices[&convolution->step()] = candidates.size();
     candidates.push_back(convolution->Candidates());
-    most_candidates = std::max(most_candidates, candidates.back().size());
+    const auto& algorithms = candidates.back();
+    most_candidates = std::max(most_candidates, algorithms.size());
+    has_states |= std::count(algorithms.begin(), algorithms.end(), Algorithm::kOneDnn) > 0;
   }
   if (most_candidates == 1) {
     std::vector<Algorithm> only;
@@ -97,7 +100,8 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
     if (threads == 1) return run(0);
     network_.ForEachThread(run);
   };
-  for (int round = 0; round <= kMaxRounds; round++) {
+  // Only oneDNN packs weights in the first run.
+  for (int round = has_states ? 0 : 1; round <= kMaxRounds; round++) {
     if (round > kMinRounds && watch.seconds() > seconds) break;
     for (size_t pass = 0; pass < most_candidates * kInterleave; pass++) {
       Executor::CheckShutdown();
