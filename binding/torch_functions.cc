@@ -2,9 +2,6 @@
 
 #include <torch/version.h>
 
-#include <string>
-
-#include "image/batch_images.h"
 #include "inference/compiled_methods.h"
 #include "inference/gpu_device.h"
 #include "inference/gpu_image_batch.h"
@@ -12,13 +9,8 @@
 #include "inference/gpu_plan.h"
 #include "inference/planned_methods.h"
 #include "inference/softmax_top_k.h"
-#include "kernels/instruction_set.h"
 #include "runtime/close_executor.h"
-#include "runtime/executor_handle.h"
 #include "runtime/export.h"
-#include "runtime/job.h"
-#include "runtime/memory.h"
-#include "runtime/network_arena.h"
 #include "script/builder.h"
 #include "script/method.h"
 #include "script/module_lifecycle.h"
@@ -29,14 +21,8 @@
 namespace semisup {
 
 void DefineFunctions(Napi::Env env, Napi::Object exports) {
-  DeclareArenas(env);
+  DefineSharedFunctions(env, exports);
   exports.Set("compiledFor", Napi::String::New(env, TORCH_VERSION));
-  const auto instruction_set = kernels::NameOf(kernels::ActiveInstructionSet());
-  exports.Set("instructionSet", Napi::String::New(env, std::string(instruction_set)));
-  Export<Memory>(exports, "memory");
-  Export<CreateExecutor>(exports, "createExecutor");
-  Export<CancelJob>(exports, "cancelJob");
-  Export<AbandonExecutor>(exports, "abandonExecutor");
   Export<DescribeTensor>(exports, "describeTensor");
   Export<ReadTensor>(exports, "readTensor");
   Export<ConvertTensor>(exports, "convertTensor");
@@ -69,7 +55,6 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<Attribute>(exports, "attribute");
   Export<CreateModule>(exports, "createModule");
   Export<FillTensor>(exports, "fillTensor");
-  Export<BatchImages>(exports, "batchImages");
   Export<BatchImagesForGpu>(exports, "batchImagesForGpu");
   Export<SoftmaxTopK>(exports, "softmaxTopk");
 }

@@ -88,11 +88,12 @@ struct CompileRequest {
   }
 };
 
+// CompiledNetwork of src/torch/native.ts.
 void SetValue(Napi::Object result, CompiledNetwork& compiled) {
   auto& [network, choices, measured] = compiled;
   const auto env = result.Env();
-  SetTuning(result, {choices, measured.value_or(plan::Measurements{})});
-  if (!measured) result.Delete("measured");
+  result.Set("choices", ChoicesToJs(env, choices));
+  if (measured) result.Set("measured", MeasurementsToJs(env, *measured));
   result.Set("instructionSet", network->instruction_set);
   result.Set("network", Wrap(env, network));
 }

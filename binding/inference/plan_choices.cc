@@ -34,25 +34,27 @@ std::vector<plan::Algorithm> ReadAlgorithms(Napi::Object mode) {
 
 }  // namespace
 
-void SetTuning(Napi::Object result, const Tuning& tuning) {
-  const auto env = result.Env();
-  const auto& [choices, measurements] = tuning;
+Napi::Object ChoicesToJs(Napi::Env env, const plan::PlanChoices& choices) {
   auto latency = Napi::Object::New(env);
   latency.Set("algorithms", ToNames(env, choices.latency));
   auto throughput = Napi::Object::New(env);
   throughput.Set("algorithms", ToNames(env, choices.throughput));
   throughput.Set("subBatch", static_cast<double>(choices.sub_batch));
-  auto selected = Napi::Object::New(env);
-  selected.Set("latency", latency);
-  selected.Set("throughput", throughput);
-  result.Set("choices", selected);
+  auto result = Napi::Object::New(env);
+  result.Set("latency", latency);
+  result.Set("throughput", throughput);
+  return result;
+}
 
-  auto rates = Napi::Object::New(env);
-  for (const auto& [size, rate] : measurements.throughput) rates.Set(std::to_string(size), rate);
-  auto measured = Napi::Object::New(env);
-  measured.Set("latency", measurements.latency);
-  measured.Set("throughput", rates);
-  result.Set("measured", measured);
+Napi::Object MeasurementsToJs(Napi::Env env, const plan::Measurements& measurements) {
+  auto throughput = Napi::Object::New(env);
+  for (const auto& [size, rate] : measurements.throughput) {
+    throughput.Set(std::to_string(size), rate);
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("latency", measurements.latency);
+  result.Set("throughput", throughput);
+  return result;
 }
 
 plan::PlanChoices ReadChoices(Napi::Object choices) {

@@ -1,18 +1,13 @@
 #pragma once
 #include <napi.h>
 
-#include <utility>
-
 #include "plan/plan.h"
 
 namespace semisup {
 
-// The result of tuning a plan.
-using Tuning = std::pair<plan::PlanChoices, plan::Measurements>;
-
-// Sets the properties of PlanTuning (src/torch/native.ts).
-void SetTuning(Napi::Object result, const Tuning& tuning);
-// PlanChoices of src/native/plan-choices.ts.
+// These convert PlanChoices and PlanMeasurements (src/torch/plan-choices.ts).
+Napi::Object ChoicesToJs(Napi::Env env, const plan::PlanChoices& choices);
+Napi::Object MeasurementsToJs(Napi::Env env, const plan::Measurements& measurements);
 plan::PlanChoices ReadChoices(Napi::Object choices);
 
 }  // namespace semisup

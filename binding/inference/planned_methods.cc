@@ -24,11 +24,18 @@
 namespace semisup {
 namespace {
 
+using Tuning = std::pair<plan::PlanChoices, plan::Measurements>;
+
 void SetValue(Napi::Object result, const std::string& signature) {
   result.Set("signature", signature);
 }
 
-void SetValue(Napi::Object result, const Tuning& tuning) { SetTuning(result, tuning); }
+// PlanTuning of src/torch/native.ts.
+void SetValue(Napi::Object result, const Tuning& tuning) {
+  const auto& [choices, measurements] = tuning;
+  result.Set("choices", ChoicesToJs(result.Env(), choices));
+  result.Set("measured", MeasurementsToJs(result.Env(), measurements));
+}
 
 template <class T>
 Napi::Value ToJs(Napi::Env env, PlanResult<T>&& plan) {

@@ -28,7 +28,7 @@ class Environment : public Napi::Addon<Environment> {
   // Converts any C++ exception to a JS error. No other code does so.
   Napi::Error ToJsError(std::exception_ptr failure) const;
 
-  // Creates the Tensor of src/torch/tensor.ts for a handle.
+  // Creates the Tensor of src/native/tensor.ts for a handle.
   Napi::Value ToTensor(Napi::Object handle) const { return make_tensor_.Call({handle}); }
 
   std::shared_ptr<Completions> completions() const { return completions_; }

@@ -8,7 +8,7 @@
 
 namespace semisup {
 
-// ModuleSpec of src/torch/native.ts as a plain struct, so that executor threads need not access V8.
+// ModuleSpec of src/types.ts as a plain struct, so that executor threads need not access V8.
 struct ModuleSpec {
   struct TensorSpec {
     std::string name;

@@ -98,8 +98,9 @@ export class Classifier implements AsyncDisposable {
    * your own, whose `classes` and `transform` are options or in its metadata (docs/own-models.md). Also opens a
    * compiled model, which `compile` wrote, without LibTorch (docs/compiled-models.md).
    *
-   * @throws ModelError if the file is missing, is neither TorchScript nor a compiled model for this processor, or is refused by `verify`, if neither the options nor its metadata
-   *   state its classes, or if it does not return one logit per class
+   * @throws ModelError if the file is missing, is neither TorchScript nor a compiled model for this processor, or is
+   *   refused by `verify`, if neither the options nor its metadata state its classes, or if it does not return one
+   *   logit per class
    * @throws OptionError if an option is unknown or has an invalid value
    * @throws DeviceError if the device is not available
    */

@@ -11,7 +11,7 @@ import {
 } from '../isolate';
 import { findUsedLibTorch } from '../libtorch';
 import { metadataFile } from '../models';
-import { checkOptionNames, checkSignal, invalidValue } from '../options';
+import { invalidValue } from '../options';
 import { Semaphore } from '../semaphore';
 import {
   closeWithin,
@@ -23,6 +23,7 @@ import {
   openEngine,
 } from '../native';
 import {
+  checkCallOptions,
   toArchive,
   type Archive,
   type ArchiveSource,
@@ -179,10 +180,8 @@ export class IsolatedModule implements CallableModule {
     args: readonly (ScriptValue | KeywordArguments)[],
     options: CallOptions = {},
   ): Promise<Result> {
-    checkOptionNames(options, ['signal'], 'invoke');
+    checkCallOptions(options);
     const { signal } = options;
-    checkSignal(signal);
-    signal?.throwIfAborted();
     if (this.#closed) throw closedError();
     // Encoded before the call waits: the caller may dispose the tensors now.
     const encoding = encodeValue(args);

@@ -10,8 +10,8 @@ import type { ClassifierOpenOptions } from './model-options';
 export type Model = Classifier | ScriptModule;
 
 /**
- * Opens a compiled model, or TorchScript as a classifier if it has export metadata, otherwise as a module. On failure or abort,
- * rejects after the memory of the model is freed. An isolated model must be a classifier.
+ * Opens a compiled model, or TorchScript as a classifier if it has export metadata, otherwise as a module. On failure
+ * or abort, rejects after the memory of the model is freed. An isolated model must be a classifier.
  *
  * @param name the path of the archive or another name, for messages
  * @throws what `Classifier.open` throws, except for missing metadata

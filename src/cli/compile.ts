@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import type { CompileOptions } from '../classify';
 import { OptionError } from '../errors';
 import type { ImageInput } from '../image';
-import { openEngine, type InstructionSet } from '../native';
+import { openEngine } from '../native';
 import { compileInChild } from './compile-in-child';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { expandImages } from './image-arguments';
@@ -102,7 +102,7 @@ function setsOf(cpu: string | undefined): string[] {
 function checkInUse(set: string | undefined): void {
   if (set === undefined) return;
   const { instructionSet } = openEngine();
-  if (instructionSet === (set as InstructionSet)) return;
+  if (instructionSet === set) return;
   throw new OptionError('ERR_SEMISUP_OPTION_VALUE', {
     what: `This processor does not have the instruction set ${set} of --cpu: the best one up to it is ${instructionSet}.`,
     remedy: 'Compile on a machine that has it: what is fastest is measured.',

@@ -13,8 +13,8 @@ import {
   type ExecutorOptions,
   type Handle,
 } from '../native';
-import { checkOptionNames, checkSignal } from '../options';
 import {
+  checkCallOptions,
   writeFileAtomically,
   type Archive,
   type CallOptions,
@@ -95,10 +95,8 @@ export class CompiledModule implements AsyncDisposable {
     args: readonly unknown[],
     options: CallOptions = {},
   ): Promise<Result> {
-    checkOptionNames(options, ['signal'], 'invoke');
+    checkCallOptions(options);
     const { signal } = options;
-    checkSignal(signal);
-    signal?.throwIfAborted();
     const [images] = args;
     if (args.length !== 1 || !(images instanceof Tensor)) throw wrongArguments(method);
     const { native, handle, callTimeout, queue } = this.executor;

@@ -1,4 +1,4 @@
 export { CompiledModule } from './compiled-module';
 export { readCompiledMetadata } from './read-metadata';
 export { isCompiledModel } from './is-compiled';
-export { formatCompiledMetadata, type CompiledMetadata, type CompiledPlan } from './metadata';
+export { formatCompiledMetadata, type CompiledMetadata } from './metadata';

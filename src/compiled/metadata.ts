@@ -1,21 +1,13 @@
-import type { Plan } from '../torch';
+import type { CompiledMethodPlan } from '../torch';
 
 /** The version of the metadata that this package writes, and the only one that it reads. */
 const format = 1;
-
-/** The plan of a method in a compiled model, and what its weights are packed for. */
-export interface CompiledPlan extends Required<Pick<Plan, 'precision' | 'instructionSet'>> {
-  readonly method: string;
-  readonly choices?: Plan['choices'];
-  /** On the machine that compiled it. */
-  readonly measured?: Plan['measured'];
-}
 
 /** The metadata of a compiled model. */
 export interface CompiledMetadata {
   /** The version of the package that compiled it. */
   readonly semisup: string;
-  readonly plans: readonly CompiledPlan[];
+  readonly plans: readonly CompiledMethodPlan[];
   /** As those of a TorchScript archive. */
   readonly extraFiles: Readonly<Record<string, string>>;
 }

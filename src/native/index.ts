@@ -3,7 +3,6 @@ export { initializeAddon, openEngine } from './addon';
 export { batchImages } from './batch-images';
 export { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
 export {
-  abortPatience,
   checkCloseOptions,
   closeOrAbandon,
   closeWithin,

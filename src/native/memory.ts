@@ -15,7 +15,7 @@ export interface Memory {
   readonly compiledModels: MemoryUsage;
   /**
    * The files of the compiled models that were opened from a path. They are mapped into memory, which processes
-   * share, and which the system can take back: it counts towards no limit of private memory.
+   * share, and which the system can take back.
    */
   readonly mappedFiles: MemoryUsage;
   readonly tensors: MemoryUsage;

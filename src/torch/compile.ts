@@ -25,12 +25,14 @@ export interface CompileRequest {
   readonly describe: (methods: readonly CompiledMethodPlan[]) => string;
 }
 
-/** How a method was compiled. */
+/** How a method was compiled: a part of the metadata of a compiled model. */
 export interface CompiledMethodPlan {
   readonly method: string;
   readonly precision: CpuPrecision;
+  /** What its weights are packed for. */
   readonly instructionSet: InstructionSet;
   readonly choices: PlanChoices;
+  /** On the machine that compiled it; absent if nothing was measured. */
   readonly measured?: PlanMeasurements;
 }
 
@@ -39,7 +41,8 @@ export interface CompiledMethodPlan {
  * algorithms of the first one, and so its weights. Methods other than the first are omitted if they cannot be
  * compiled.
  *
- * @throws ModelError `ERR_SEMISUP_MODEL_KIND` if the first method cannot be compiled, `…_WRITE` if the file cannot be written
+ * @throws ModelError `ERR_SEMISUP_MODEL_KIND` if the first method cannot be compiled, `…_WRITE` if the file cannot be
+ *   written
  */
 export async function writeCompiledModel(
   { native, handle }: TorchExecutor,

@@ -12,13 +12,9 @@ export type { ConvolutionAlgorithm, PlanChoices, PlanMeasurements } from './plan
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
 export type { Plan, PlanExample } from './plan-request';
 export { checkPrecision, precisionsOf, type Precision } from './precision';
+export { checkCallOptions, type CallOptions } from './call-options';
 export type { CompiledMethodPlan, CompileRequest } from './compile';
 export type { CpuPrecision } from './precision';
 export { processorModel } from './processor';
-export {
-  ScriptModule,
-  type CallOptions,
-  type FloatDType,
-  type ScriptModuleOptions,
-} from './script-module';
+export { ScriptModule, type FloatDType, type ScriptModuleOptions } from './script-module';
 export type { KeywordArguments, ScriptValue } from './script-value';

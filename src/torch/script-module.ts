@@ -20,6 +20,7 @@ import type { DType, ModuleSpec, TensorView } from '../types';
 import { toArchive, toArchiveSync, writeFileAtomically, type ArchiveSource } from './archive';
 import { checkDeviceName, openDevice, openDeviceSync, type DeviceHandle } from './device';
 import { writeCompiledModel, type CompileRequest } from './compile';
+import { checkCallOptions, type CallOptions } from './call-options';
 import { openExecutor, openExecutorSync, type TorchExecutor } from './executor';
 import { decodeExtraFiles, encodeExtraFiles, type ExtraFiles } from './extra-files';
 import { explainLoadError, explainLoadErrorSync } from './load-error';
@@ -57,15 +58,6 @@ export interface ScriptModuleOptions extends ExecutorOptions {
    */
   readonly verify?: boolean;
   /** Aborts loading: the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of a call. */
-export interface CallOptions {
-  /**
-   * When aborted, the promise is rejected with the signal's reason, and the call is removed from the queue. A
-   * call that is already running still finishes, but its result is discarded.
-   */
   readonly signal?: AbortSignal;
 }
 
@@ -260,10 +252,8 @@ export class ScriptModule implements AsyncDisposable {
     args: readonly (ScriptValue | KeywordArguments)[],
     options: CallOptions = {},
   ): Promise<Result> {
-    checkOptionNames(options, ['signal'], 'invoke');
+    checkCallOptions(options);
     const { signal } = options;
-    checkSignal(signal);
-    signal?.throwIfAborted();
     this.#checkMethod(method);
     const [positional, named] = splitArguments(args);
     return await this.executor.queue.run(sizeOfTensors([positional, named]), () =>

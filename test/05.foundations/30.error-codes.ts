@@ -28,7 +28,7 @@ describe('error codes', () => {
     assert.deepEqual(listed.toSorted(), [...new Set(inSource)].toSorted());
   });
 
-  it('of binding/ are all converted to errors by src/torch/native-errors.ts', async () => {
+  it('of binding/ are all converted to errors by src/native/native-errors.ts', async () => {
     assert.deepEqual(await codesInBinding(), nativeErrorCodes.toSorted());
   });
 

@@ -33,6 +33,11 @@ describe('semisup doctor and libtorch where', () => {
     ] as const) {
       const { stdout } = await runCommand(['doctor', '--json'], { ...process.env, ...env });
       const findings = JSON.parse(stdout) as { name: string; detail: string }[];
+      const compiled = findings.find(({ name }) => name === 'compiled models')!;
+      assert.match(
+        compiled.detail,
+        expected === null ? /^cannot run: / : /^run, without LibTorch$/,
+      );
       const { detail } = findings.find(({ name }) => name === 'cpu')!;
       assert.ok(
         detail.endsWith(`; ${expected ?? 'no kernels for it: oneDNN runs all convolutions'}`),

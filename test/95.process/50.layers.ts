@@ -88,7 +88,7 @@ describe('the layers of binding/', () => {
     ['compiled', 'plan', 'gpu'],
     ['cuda', 'inference'],
     ['functions'],
-    ['engine_functions', 'torch_functions'],
+    ['engine_functions', 'shared_functions', 'torch_functions'],
     ['addon'],
   ];
   checkLayers(async () => ({ files: await readCpp(join(root, 'binding')), layers }));

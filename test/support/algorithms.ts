@@ -13,8 +13,13 @@ export const floatAlgorithms: readonly ConvolutionAlgorithm[] = [
   'winograd4x4',
 ];
 
-/** The algorithms of an int8 or bfloat16 plan. */
-export const reducedAlgorithms: readonly ConvolutionAlgorithm[] = ['onednn', 'direct'];
+/** The algorithms of an int8 or bfloat16 plan; those after 'direct' compute in float32 what that does not support. */
+export const reducedAlgorithms: readonly ConvolutionAlgorithm[] = [
+  'onednn',
+  'direct',
+  'grouped',
+  'depthwise',
+];
 
 /** Rewrites the tunings in the cache: every convolution that supports `algorithm` uses it. */
 export async function selectEverywhere(
