@@ -28,7 +28,7 @@ export default ts.config(
         'error',
         {
           allow: [
-            '^(sharp|@napi-rs/image|node-gyp-build|pacote|undici)$',
+            '^(sharp|@napi-rs/image|node-gyp-build|undici)$',
             '^\\./(compile-in-cache|install|isolated-module|python|torchscript)$',
           ],
         },

@@ -38,7 +38,7 @@ export async function fetchNpmDirectory(origin: NpmOrigin, options: FetchOptions
         // Meanwhile another user may have created it.
         checkTrusted(home);
         if (!(await isCached(signal)))
-          await fetchDirectory(origin, spec, directory, { ...options, signal });
+          await fetchDirectory(origin, directory, { ...options, signal });
         await removeLeftoversLocked(lock, isLeftover);
       },
       { signal, onWait },
@@ -55,17 +55,12 @@ async function check(directory: string, origin: NpmOrigin, signal?: AbortSignal)
   return true;
 }
 
-async function fetchDirectory(
-  origin: NpmOrigin,
-  spec: string,
-  directory: string,
-  options: FetchOptions,
-) {
+async function fetchDirectory(origin: NpmOrigin, directory: string, options: FetchOptions) {
   const { sha256, size } = origin;
   const tarball = `${directory}.tgz`;
   const fresh = `${directory}.new`;
   const network = await npmSettings(options.signal);
-  const url = await npmTarball(spec, network, options);
+  const url = npmTarball(origin.package, origin.version, network);
   await download(url, tarball, { ...options, sha256, size, network });
   await extractDirectory(tarball, origin.directory, fresh);
   await check(fresh, origin, options.signal);

@@ -5,7 +5,7 @@ import type { Network } from '../net/http';
 
 /** npm's registry and network settings. */
 export interface NpmSettings extends Network {
-  /** Undefined for the default. */
+  /** Undefined without npm, which knows the default one, and without configuration. */
   readonly registry?: string;
 }
 
