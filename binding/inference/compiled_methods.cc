@@ -74,7 +74,7 @@ struct CompileRequest {
     } else {
       auto [selected, measured] = plan.Tune(images.narrow(0, 0, 1), seconds);
       compiled.choices = std::move(selected);
-      compiled.measured = std::move(measured);
+      if (measured.were_quiet) compiled.measured = std::move(measured);
     }
     compiled.network = std::make_shared<engine::NetworkDescription>(plan.Describe());
     DescribedMethod described(*compiled.network, plan.tolerance());

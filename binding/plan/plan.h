@@ -31,6 +31,8 @@ struct Measurements {
   double latency = 0;
   // Images per second on all threads in throughput mode, by sub-batch size.
   std::map<int64_t, double> throughput;
+  // Otherwise other tasks disturbed the measurement, whose results mean nothing.
+  bool were_quiet = true;
 };
 
 // A program for the CPU, run without TorchScript's interpreter. Run() is thread-safe; Quantize(),

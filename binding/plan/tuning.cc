@@ -9,6 +9,7 @@
 #include "plan/torch_tensor.h"
 #include "runtime/executor.h"
 #include "runtime/heap.h"
+#include "runtime/quiet_time.h"
 
 namespace semisup::plan {
 namespace {
@@ -27,20 +28,35 @@ class Stopwatch {
 constexpr int kMinRounds = 2;
 constexpr int kMaxRounds = 4;
 
-// Returns the shortest duration of `work`, in seconds.
+// The shortest duration of some work, in seconds.
+struct Timing {
+  double seconds = std::numeric_limits<double>::infinity();
+  bool was_quiet = false;
+
+  // Only quiet measurements count, once there is one.
+  void Add(double duration, bool is_quiet) {
+    if (is_quiet < was_quiet) return;
+    seconds = is_quiet > was_quiet ? duration : std::min(seconds, duration);
+    was_quiet = is_quiet;
+  }
+};
+
+// Returns the shortest duration of `work`.
 template <class Work>
-double MinSeconds(const Work& work) {
+Timing MinTiming(const Work& work) {
   constexpr double kMaxSeconds = 0.3;
   const Stopwatch watch;
-  double best_seconds = std::numeric_limits<double>::infinity();
+  QuietTime quiet;
+  Timing best;
   for (int round = 0; round <= kMaxRounds; round++) {
-    if (round > kMinRounds && watch.seconds() > kMaxSeconds) break;
-    Executor::CheckShutdown();
+    if (round > kMinRounds && watch.seconds() - quiet.waited() > kMaxSeconds) break;
+    Executor::CheckCanceled();
+    const auto mark = quiet.Await();
     const Stopwatch lap;
     work();
-    if (round > 0) best_seconds = std::min(best_seconds, lap.seconds());
+    if (round > 0) best.Add(lap.seconds(), quiet.HasLasted(mark));
   }
-  return best_seconds;
+  return best;
 }
 
 // The sub-batch size for selecting algorithms. Two images halve the weight traffic per image.
@@ -49,8 +65,19 @@ constexpr int64_t kTunedSubBatch = 2;
 constexpr double kMinSubBatchSpeedup = 1.02;
 constexpr double kMinPackingSpeedup = 1.04;
 
-// By convolution: the shortest duration of each algorithm, in seconds.
-using BestSeconds = std::vector<std::map<Algorithm, double>>;
+// By convolution: the duration of each algorithm.
+using Timings = std::vector<std::map<Algorithm, Timing>>;
+
+bool WereQuiet(const std::vector<Timings>& threads) {
+  for (const auto& timings : threads) {
+    for (const auto& algorithms : timings) {
+      for (const auto& [algorithm, timing] : algorithms) {
+        if (!timing.was_quiet) return false;
+      }
+    }
+  }
+  return true;
+}
 
 // In each run, only every third convolution tries an algorithm.
 constexpr size_t kInterleave = 3;
@@ -83,17 +110,21 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
     return only;
   }
   auto states = network_.EmptyStates(mode);
-  std::vector<BestSeconds> best_seconds(threads, BestSeconds(convolutions_.size()));
+  QuietTime quiet;
+  std::vector<Timings> timings(threads, Timings(convolutions_.size()));
   const auto run = [&](int64_t thread) {
+    auto mark = quiet.Await();
     Stopwatch lap;
     network_.RunSteps(input, states, [&](size_t step, const engine::Tensor&) {
-      const double lap_seconds = std::exchange(lap, Stopwatch()).seconds();
+      const double seconds_of_step = lap.seconds();
+      const bool is_quiet = quiet.HasLasted(mark);
       const auto found = indices.find(network_.steps().entries[step].step.get());
-      if (found == indices.end()) return;
-      const auto algorithm = convolutions_[found->second]->algorithm(mode);
-      auto& best =
-          best_seconds[thread][found->second].try_emplace(algorithm, lap_seconds).first->second;
-      best = std::min(best, lap_seconds);
+      if (found != indices.end()) {
+        const auto algorithm = convolutions_[found->second]->algorithm(mode);
+        timings[thread][found->second][algorithm].Add(seconds_of_step, is_quiet);
+      }
+      mark = quiet.Await();
+      lap = Stopwatch();
     });
   };
   const auto run_on_threads = [&] {
@@ -102,9 +133,10 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   };
   // Only oneDNN packs weights in the first run.
   for (int round = has_states ? 0 : 1; round <= kMaxRounds; round++) {
-    if (round > kMinRounds && watch.seconds() > seconds) break;
+    const bool is_late = watch.seconds() - quiet.waited() > seconds;
+    if (round > kMinRounds && is_late && WereQuiet(timings)) break;
     for (size_t pass = 0; pass < most_candidates * kInterleave; pass++) {
-      Executor::CheckShutdown();
+      Executor::CheckCanceled();
       for (size_t i = 0; i < convolutions_.size(); i++) {
         const bool is_tried =
             i % kInterleave == pass % kInterleave && pass / kInterleave < candidates[i].size();
@@ -122,7 +154,7 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   for (size_t i = 0; i < convolutions_.size(); i++) {
     const auto cost = [&](Algorithm algorithm) {
       double sum = 0;
-      for (const auto& times : best_seconds) sum += times[i].at(algorithm);
+      for (const auto& times : timings) sum += times[i].at(algorithm).seconds;
       // Weights that are already packed for latency mode cost no additional memory.
       const bool is_packed = mode == ExecutionMode::kThroughput &&
                              algorithm == convolutions_[i]->algorithm(ExecutionMode::kLatency);
@@ -144,7 +176,9 @@ std::pair<PlanChoices, Measurements> Plan::Tune(const at::Tensor& image, double 
   const auto repeated = [&](int64_t count) { return FromTorch(image.repeat({count, 1, 1, 1})); };
   const auto one = FromTorch(image);
   choices.latency = TuneMode(one, ExecutionMode::kLatency, seconds / 2);
-  measured.latency = 1000 * MinSeconds([&] { network_.RunInLatencyMode(one); });
+  const auto latency = MinTiming([&] { network_.RunInLatencyMode(one); });
+  measured.latency = 1000 * latency.seconds;
+  measured.were_quiet = latency.was_quiet;
   choices.throughput = TuneMode(repeated(kTunedSubBatch), ExecutionMode::kThroughput, seconds / 2);
   double best_rate = 0;
   for (const int64_t size : {kTunedSubBatch, int64_t{1}, int64_t{4}}) {
@@ -152,14 +186,16 @@ std::pair<PlanChoices, Measurements> Plan::Tune(const at::Tensor& image, double 
     if (size > kTunedSubBatch && watch.seconds() > seconds) break;
     const int64_t count = size * kernels::ThreadCount();
     const auto batch = repeated(count);
-    const double rate =
-        static_cast<double>(count) / MinSeconds([&] { network_.RunInThroughputMode(batch, size); });
+    const auto timing = MinTiming([&] { network_.RunInThroughputMode(batch, size); });
+    const double rate = static_cast<double>(count) / timing.seconds;
     measured.throughput[size] = rate;
+    measured.were_quiet &= timing.was_quiet;
     if (rate < kMinSubBatchSpeedup * best_rate) continue;
     best_rate = rate;
     choices.sub_batch = size;
   }
   if (1000 / measured.latency > best_rate) choices.sub_batch = 0;
+  if (!measured.were_quiet) choices.sub_batch = kTunedSubBatch;
   ApplyChoices(choices);
   return {choices, measured};
 }

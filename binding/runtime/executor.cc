@@ -8,8 +8,10 @@
 
 #include "kernels/threads.h"
 #include "runtime/error.h"
+#include "runtime/foreground_tasks.h"
 #include "runtime/heap.h"
 #include "runtime/lost_threads.h"
+#include "runtime/low_priority.h"
 
 namespace semisup {
 namespace {
@@ -22,8 +24,7 @@ constexpr std::chrono::seconds kRetryThreadAfter{1};
 // Each lost thread may occupy a core for good.
 constexpr size_t kMaxLostThreads = 4;
 
-// Set on the threads of an executor.
-thread_local const std::atomic<bool>* is_shutting_down = nullptr;
+thread_local Executor::CurrentTask current;
 
 Error CanceledAtExit() {
   return {"ERR_SEMISUP_CANCELED", "The process or worker ended while the call ran."};
@@ -47,8 +48,8 @@ int DefaultThreads() {
   return threads;
 }
 
-Executor::Executor(int instances, int threads)
-    : thread_count_(threads), instances_(static_cast<size_t>(instances)) {
+Executor::Executor(int instances, int threads, Priority priority)
+    : thread_count_(threads), instances_(static_cast<size_t>(instances)), priority_(priority) {
   try {
     const std::lock_guard lock(mutex_);
     for (int i = 0; i < instances; i++) StartThread();
@@ -145,8 +146,15 @@ std::deque<Executor::QueuedTask> Executor::Stop(Clock::time_point deadline) {
   return dropped;
 }
 
-void Executor::CheckShutdown() {
-  if (is_shutting_down && *is_shutting_down) throw CanceledAtExit();
+const Executor::CurrentTask& Executor::current_task() { return current; }
+
+bool Executor::CurrentTask::IsCanceled() const {
+  // In this order, because the executor of a lost task may no longer exist.
+  return is_lost && (*is_lost || *is_shutting_down);
+}
+
+void Executor::CheckCanceled() {
+  if (current.IsCanceled()) throw CanceledAtExit();
 }
 
 void Executor::StartThread() {
@@ -156,7 +164,8 @@ void Executor::StartThread() {
 }
 
 void Executor::RunTasks(int threads, const std::shared_ptr<Worker>& worker) {
-  is_shutting_down = &is_shutting_down_;
+  current = {&is_shutting_down_, &worker->is_lost, priority_};
+  if (priority_ == Priority::kBackground) LowerPriority();
   kernels::SetThreadCount(threads > 0 ? threads : DefaultThreads());
   while (auto task = Next(*worker)) {
     if (!RunTask(std::move(task), *worker)) return;
@@ -183,8 +192,15 @@ bool Executor::RunTask(std::unique_ptr<Task> task, Worker& worker) {
   return true;
 }
 
+void Executor::OnTaskStarted() {
+  running_++;
+  has_run_idle_callbacks_ = false;
+  if (priority_ == Priority::kNormal) ForegroundTasks::OnStarted();
+}
+
 void Executor::OnTaskEnded() {
   running_--;
+  if (priority_ == Priority::kNormal) ForegroundTasks::OnEnded();
   if (closed_ || runs_exclusively_) changed_.notify_all();
   if (closed_) deadlines_changed_.notify_all();
   runs_exclusively_ = false;
@@ -298,10 +314,7 @@ std::unique_ptr<Task> Executor::Next(Worker& worker) {
     worker.deadline = Clock::now() + worker.options.time_limit;
     deadlines_changed_.notify_one();
   }
-  if (task) {
-    running_++;
-    has_run_idle_callbacks_ = false;
-  }
+  if (task) OnTaskStarted();
   return task;
 }
 

@@ -42,6 +42,13 @@ struct QueueOptions {
   std::chrono::milliseconds time_limit{0};
 };
 
+// How an executor shares the processor with others.
+enum class Priority : uint8_t {
+  kNormal,
+  // Its tasks have a low priority, and measure in QuietTime.
+  kBackground,
+};
+
 // Threads that share one task queue. Models run here: never on the JS thread, which calls only
 // short functions of LibTorch, e.g. to create, read and convert tensors; nor on libuv's thread
 // pool, where a long forward pass would delay fs and dns.
@@ -55,7 +62,7 @@ class Executor {
 
   // Runs up to `instances` tasks concurrently, each with `threads` intra-op threads; 0 stands for
   // DefaultThreads().
-  Executor(int instances, int threads);
+  Executor(int instances, int threads, Priority priority);
   // Joins the threads, so it must not run on one of them. Every job has a reference to the
   // executor, so none is queued or running by then.
   ~Executor();
@@ -90,9 +97,20 @@ class Executor {
   // Like Shutdown(), but leaks the queued tasks, because their destructors may need V8, which can
   // no longer run while the process exits.
   void ShutdownAtExit(Clock::time_point deadline);
-  // Throws if the executor of the calling thread is being shut down. Long tasks call it repeatedly,
-  // so that a process or a worker that ends need not wait for them.
-  static void CheckShutdown();
+  // Throws if nobody waits for the calling thread any longer: it is lost, or its executor is being
+  // shut down. Long tasks call it repeatedly, so that a process or a worker that ends need not wait
+  // for them.
+  static void CheckCanceled();
+  // The task of the calling thread, for its other threads. Valid while it runs.
+  struct CurrentTask {
+    const std::atomic<bool>* is_shutting_down = nullptr;
+    const std::atomic<bool>* is_lost = nullptr;
+    Priority priority = Priority::kNormal;
+
+    // Whether CheckCanceled() throws.
+    bool IsCanceled() const;
+  };
+  static const CurrentTask& current_task();
 
  private:
   struct QueuedTask {
@@ -106,7 +124,7 @@ class Executor {
     Task* task = nullptr;
     QueueOptions options = {};
     Clock::time_point deadline = Clock::time_point::max();
-    bool is_lost = false;
+    std::atomic<bool> is_lost = false;
   };
 
   // Closes the executor and joins the threads; returns the tasks that did not run.
@@ -122,6 +140,7 @@ class Executor {
   std::unique_ptr<Task> Next(Worker& worker);
   // The functions from here on require the lock.
   void StartThread();
+  void OnTaskStarted();
   void OnTaskEnded();
   // Detaches the thread from the executor while its task runs.
   void Lose(Worker& worker);
@@ -133,6 +152,7 @@ class Executor {
 
   const int thread_count_;
   const size_t instances_;
+  const Priority priority_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<bool> is_shutting_down_ = false;

@@ -1,4 +1,6 @@
+import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CompiledModule,
   formatCompiledMetadata,
@@ -6,7 +8,8 @@ import {
   readCompiledMetadata,
 } from '../compiled';
 import { asyncDispose } from '../dispose';
-import { DisposedError, ModelError } from '../errors';
+import { emit } from '../emit';
+import { DisposedError, ModelError, SemisupError } from '../errors';
 import { checkTransform, type ImageInput } from '../image';
 import {
   classesOf,
@@ -18,7 +21,7 @@ import {
   type ModelDescription,
   type ModelMetadata,
 } from '../models';
-import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
+import { checkOptionNames, checkPath, checkSignal, describeThrown, invalidValue } from '../options';
 import { versions } from '../versions';
 import {
   CallQueue,
@@ -64,6 +67,9 @@ export interface ClassifyOptions extends ImagesOptions {
   readonly topk?: number;
 }
 
+/** How long the first calls have the machine to themselves, in milliseconds. */
+const tuningDelay = 1000;
+
 const imageOptionNames: readonly (keyof ImageOptions)[] = ['orient', 'signal'];
 const imagesOptionNames: readonly (keyof ImagesOptions)[] = [...imageOptionNames, 'onError'];
 
@@ -72,24 +78,40 @@ export interface ReturnErrors {
   readonly onError: 'return';
 }
 
+/** The events of a classifier. */
+export interface ClassifierEvents {
+  /** Another plan, which a tuning in the background has selected, runs the calls from now on. */
+  plan: [Plan];
+}
+
+/** A model, and what runs it on images. */
+interface RunningModel {
+  readonly model: PlannedModel;
+  readonly pipeline: ImagePipeline;
+}
+
 /** An image classification model. */
-export class Classifier implements AsyncDisposable {
+export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncDisposable {
   /** The model's metadata: its name, architecture, license, source and transform. */
   readonly metadata: ModelMetadata;
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
-  readonly #model: PlannedModel;
-  readonly #pipeline: ImagePipeline;
+  #running: RunningModel;
   readonly #queue: CallQueue;
   /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
+  #tuning: Promise<void> | undefined;
+  /** Resolves when the model that the tuning replaced is freed. */
+  #replaced: Promise<void> | undefined;
+  readonly #stopTuning = new AbortController();
+  #isTuning = false;
   #closed: Promise<void> | undefined;
 
   private constructor(model: PlannedModel, metadata: ModelMetadata, queue: Required<QueueLimits>) {
+    super();
     this.metadata = metadata;
     this.classes = classesOf(metadata);
-    this.#model = model;
-    this.#pipeline = new ImagePipeline(model, metadata);
+    this.#running = { model, pipeline: new ImagePipeline(model, metadata) };
     this.#queue = new CallQueue(queue);
   }
 
@@ -230,12 +252,42 @@ export class Classifier implements AsyncDisposable {
 
   /** How `forward` runs on this device: algorithms, precision and measured times. */
   get plan(): Plan {
-    return this.#model.plan;
+    const { plan } = this.#running.model;
+    return this.#isTuning
+      ? { ...plan, reason: 'Its algorithms are being tuned in the background.' }
+      : plan;
+  }
+
+  /**
+   * Waits until no tuning runs in the background any more, if `hub.load` has started one. Calls before then run
+   * without tuned algorithms, and are not delayed.
+   *
+   * @returns the plan that runs the calls from then on
+   */
+  async whenTuned(): Promise<Plan> {
+    await this.#tuning;
+    return this.plan;
+  }
+
+  /** Whether a tuning runs in the background. @internal */
+  get isTuning(): boolean {
+    return this.#isTuning;
   }
 
   /** @internal */
   get module(): CallableModule {
-    return this.#model.module;
+    return this.#running.model.module;
+  }
+
+  /**
+   * Replaces the model by that of the tuned classifier that `open` returns. `close` aborts it. A failure is a warning,
+   * and the present model stays.
+   *
+   * @internal
+   */
+  tuneInBackground(open: (signal: AbortSignal) => Promise<Classifier>): void {
+    this.#isTuning = true;
+    this.#tuning = this.#tune(open);
   }
 
   /**
@@ -303,9 +355,9 @@ export class Classifier implements AsyncDisposable {
     checkOptionNames(options, imagesOptionNames, 'embed');
     checkOnError(images, options);
     checkSignal(options.signal);
-    const rows = await this.#runCall(sizeOfImages(images), async () => {
-      await this.#model.prepare('features', options.signal);
-      return await this.#pipeline.rows('features', images, options);
+    const rows = await this.#runCall(sizeOfImages(images), async ({ model, pipeline }) => {
+      await model.prepare('features', options.signal);
+      return await pipeline.rows('features', images, options);
     });
     return isArray(images) ? rows : rows[0]!;
   }
@@ -322,8 +374,8 @@ export class Classifier implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<Tensor<'float32'>> {
     checkOptionNames(options, imageOptionNames, 'logits');
-    const rows = await this.#runCall(sizeOfImages(images), () =>
-      this.#pipeline.rows('forward', images, options),
+    const rows = await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
+      pipeline.rows('forward', images, options),
     );
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
@@ -340,7 +392,9 @@ export class Classifier implements AsyncDisposable {
    * @throws ScriptError if the shape or the dtype is not supported
    */
   async forward(input: Tensor): Promise<Tensor<'float32'>> {
-    return await this.#runCall(0, () => this.module.invoke<Tensor<'float32'>>('forward', [input]));
+    return await this.#runCall(0, ({ model }) =>
+      model.module.invoke<Tensor<'float32'>>('forward', [input]),
+    );
   }
 
   /**
@@ -359,12 +413,13 @@ export class Classifier implements AsyncDisposable {
   async compile(path: string, options: CompileOptions = {}): Promise<string> {
     checkPath('path', path);
     const { precision, merge } = completeCompileOptions(options, this.plan);
+    await this.whenTuned();
     const target = resolve(path);
     const { choices } = this.plan.precision === precision ? this.plan : {};
     const merged = await Promise.all(merge.map(readCompiledMetadata));
     const mergedPlans = merged.flatMap(({ plans }) => plans);
-    await this.#runCall(0, () =>
-      this.#model.compile(target, {
+    await this.#runCall(0, ({ model }) =>
+      model.compile(target, {
         ...{ precision, name: this.metadata.name, files: merge },
         choices: isKernelsOnly(choices) ? choices : undefined,
         describe: (plans) =>
@@ -394,7 +449,32 @@ export class Classifier implements AsyncDisposable {
     await this.close();
   }
 
+  async #tune(open: (signal: AbortSignal) => Promise<Classifier>): Promise<void> {
+    const { signal } = this.#stopTuning;
+    const { model } = this.#running;
+    try {
+      await sleep(tuningDelay, undefined, { signal });
+      const tuned = await open(signal);
+      if (signal.aborted) {
+        await tuned.close();
+        return;
+      }
+      this.#running = tuned.#running;
+    } catch (error) {
+      if (!signal.aborted) warnAboutTuning(this.metadata.name, error);
+      return;
+    } finally {
+      this.#isTuning = false;
+    }
+    // Some of the pending calls run on it.
+    this.#replaced = Promise.allSettled(this.#pending).then(() => model.module.close());
+    emit(this, 'plan', this.plan);
+  }
+
   async #close(): Promise<void> {
+    this.#stopTuning.abort();
+    await this.#tuning;
+    await this.#replaced;
     // A call submits several jobs, which a closed executor would refuse: wait for the calls first.
     await Promise.allSettled(this.#pending);
     await this.module.close();
@@ -407,14 +487,14 @@ export class Classifier implements AsyncDisposable {
    * @throws DisposedError after `close()`
    * @throws BusyError if too many calls are pending
    */
-  async #runCall<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  async #runCall<T>(bytes: number, work: (running: RunningModel) => Promise<T>): Promise<T> {
     if (this.#closed) {
       throw new DisposedError('ERR_SEMISUP_DISPOSED', {
         what: 'The classifier was used after close().',
         remedy: 'Call close() only after the last use, or open a new classifier.',
       });
     }
-    const call = this.#queue.run(bytes, work);
+    const call = this.#queue.run(bytes, () => work(this.#running));
     this.#pending.add(call);
     try {
       return await call;
@@ -434,10 +514,18 @@ export class Classifier implements AsyncDisposable {
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
     }
-    return await this.#runCall(sizeOfImages(images), () =>
-      this.#pipeline.classify(images, topk, options),
+    return await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
+      pipeline.classify(images, topk, options),
     );
   }
+}
+
+function warnAboutTuning(name: string, error: unknown): void {
+  const reason = error instanceof SemisupError ? error.message : describeThrown(error);
+  process.emitWarning(
+    `The plan of ${name} stays untuned, which computes the same, but slower: ${reason}`,
+    { code: 'SEMISUP_TUNING' },
+  );
 }
 
 /** Whether LibTorch computes no convolution of a plan. */

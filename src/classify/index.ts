@@ -1,6 +1,11 @@
 export type { DetailedResult, Prediction, Timings } from './prediction';
 export type { CallableModule } from './callable-module';
-export { Classifier, type ClassifyOptions, type ReturnErrors } from './classifier';
+export {
+  Classifier,
+  type ClassifierEvents,
+  type ClassifyOptions,
+  type ReturnErrors,
+} from './classifier';
 export type { CompileOptions } from './compile-options';
 export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';

@@ -77,7 +77,9 @@ async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
     classifiers.push(await load({ plan: 'interpreter' }));
     for (const precision of precisions) {
       const planned = await undefinedIfUnsupported(load({ precision }));
-      if (planned) classifiers.push(planned);
+      if (!planned) continue;
+      classifiers.push(planned);
+      await planned.whenTuned();
     }
     const rows: Row[] = [];
     for (const batch of flags.batch) {

@@ -4,6 +4,7 @@ import type { ImageInput } from '../image';
 import { classes } from '../models';
 import { invalidValue } from '../options';
 import { parsePositiveInteger } from './export';
+import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { isModelFile, openClassifier } from './open-classifier';
 import { processImages } from './process-images';
@@ -36,6 +37,7 @@ export function classifyCommand(): Command {
       else if (result) print(show(image, result));
     }
     if (flags.json) printJson(results);
+    await finishTuning(model);
   });
 }
 

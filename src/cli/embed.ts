@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ImageInput } from '../image';
+import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { openClassifier } from './open-classifier';
 import { processImages } from './process-images';
@@ -37,5 +38,6 @@ export function embedCommand(): Command {
       }
     }
     if (flags.json) printJson(results);
+    await finishTuning(model);
   });
 }

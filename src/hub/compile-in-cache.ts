@@ -1,11 +1,14 @@
 import { access } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { Classifier } from '../classify';
 import { ModelError, type SemisupError } from '../errors';
-import { closeOrAbandon, rejectOnAbort } from '../native';
+import { closeOrAbandon, rejectOnAbort, type Priority } from '../native';
 import { warnAboutCache } from '../net/cache-warning';
 import { isUnwritable } from '../net/disk';
+import { removeLeftoversLocked } from '../net/leftovers';
 import { withLock } from '../net/lock';
+import { ScriptModule } from '../torch';
+import { Semaphore } from '../semaphore';
 import { checkTrusted } from '../trust/trusted-path';
 import { protectFile } from './cache';
 import type { CompiledModelFile } from './compiled-model';
@@ -18,17 +21,26 @@ import type { CompiledModelFile } from './compiled-model';
 export async function compileInCache(
   torchScript: string,
   { path, precision }: CompiledModelFile,
-  { threads, signal, replace }: CompileInCacheOptions,
+  { threads, signal, replace, priority = 'normal' }: CompileInCacheOptions,
 ): Promise<boolean> {
+  const lock = `${path}.lock`;
+  const isLeftover = (name: string) =>
+    name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp');
   try {
     await withLock(
-      `${path}.lock`,
+      lock,
       async (signal) => {
         checkTrusted(dirname(path));
+        await removeLeftoversLocked(lock, isLeftover);
         if (!replace && (await exists(path))) return;
-        const model = await Classifier.open(torchScript, {
-          ...{ device: 'cpu', plan: 'interpreter', verify: true, threads, signal },
-        });
+        const model = await Classifier.load(
+          (options) => {
+            const loadOptions = { ...options, verify: true, device: 'cpu' } as const;
+            return ScriptModule.loadWithPriority(torchScript, loadOptions, priority);
+          },
+          torchScript,
+          { device: 'cpu', plan: 'interpreter', threads, signal },
+        );
         try {
           await rejectOnAbort(signal, model.compile(path, { precision }));
           await protectFile(path);
@@ -53,11 +65,25 @@ export async function compileInCache(
   }
 }
 
+/** Compilations measure algorithms, and would disturb each other. */
+const turns = new Semaphore(1);
+
+/** The same in the background, after the earlier ones. */
+export async function compileInTurn(
+  torchScript: string,
+  file: CompiledModelFile,
+  options: CompileInCacheOptions,
+): Promise<boolean> {
+  const compile = () => compileInCache(torchScript, file, { ...options, priority: 'background' });
+  return await turns.run(compile, options);
+}
+
 interface CompileInCacheOptions {
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Whether an existing file is compiled again. */
   readonly replace: boolean;
+  readonly priority?: Priority;
 }
 
 async function exists(path: string): Promise<boolean> {

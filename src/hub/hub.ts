@@ -71,7 +71,16 @@ async function load(
 async function loadModel(name: string, options: LoadOptions = {}): Promise<Classifier> {
   checkHubOptions(options, [...weightsOptionNames, ...modelOptionNames], 'hub.load');
   checkModelOptions(options);
-  const { device, precision, weights, numClasses, hubDir, forceReload = false, signal } = options;
+  const {
+    device,
+    precision,
+    weights,
+    numClasses,
+    hubDir,
+    threads,
+    forceReload = false,
+    signal,
+  } = options;
   const openOptions = { ...pickModelOptions(options), signal };
   const openedDevice = await openDevice(device);
   checkPrecision(precision ?? 'float32', openedDevice);
@@ -88,18 +97,19 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
   if (!isOwn) {
     const cached = await conversion.torchScript.cachedModel(model, options);
     if ('torchScript' in cached) {
-      const replace = forceReload;
-      if (
-        compiled &&
-        (await conversion.compiled.compileInCache(cached.torchScript, compiled, {
-          ...options,
-          replace,
-        }))
-      ) {
-        const classifier = await openCached(compiled, openOptions);
-        if (classifier) return classifier;
-      }
-      return await Classifier.open(cached.torchScript, { ...openOptions, verify: true });
+      const { torchScript } = cached;
+      const open = (more: ModelOptions & { readonly signal?: AbortSignal }) =>
+        Classifier.open(torchScript, { ...openOptions, verify: true, ...more });
+      if (!compiled) return await open({});
+      const classifier = await open({ plan: 'untuned' });
+      classifier.tuneInBackground(async (signal) => {
+        const request = { threads, signal, replace: forceReload };
+        const isCompiled = await conversion.compiled.compileInTurn(torchScript, compiled, request);
+        const tunedOptions = { ...openOptions, signal };
+        const tuned = isCompiled ? await openCached(compiled, tunedOptions) : undefined;
+        return tuned ?? (await open({ signal }));
+      });
+      return classifier;
     }
     ({ checkpoint } = cached);
   }

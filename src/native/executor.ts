@@ -45,6 +45,9 @@ export function threadsByDefault(): number | undefined {
   return defaultThreads || undefined;
 }
 
+/** How threads share the processor with others. */
+export type Priority = 'normal' | 'background';
+
 /** The threads of a model, which share one task queue. All work of the model runs on them. */
 export class Executor<N extends Native = Native> {
   #closed: Promise<void> | undefined;
@@ -61,10 +64,19 @@ export class Executor<N extends Native = Native> {
     readonly queue: CallQueue,
   ) {}
 
-  /** Starts threads of an addon. @throws OptionError if a number is out of range */
-  static start<N extends Native>(native: N, options: ExecutorOptions = {}): Executor<N> {
+  /**
+   * Starts threads of an addon.
+   *
+   * @param priority `'background'` for work that yields to that of other executors
+   * @throws OptionError if a number is out of range
+   */
+  static start<N extends Native>(
+    native: N,
+    options: ExecutorOptions = {},
+    priority: Priority = 'normal',
+  ): Executor<N> {
     const { instances, threads, callTimeout, queue } = checkExecutorOptions(options);
-    const handle = native.createExecutor(instances, threads);
+    const handle = native.createExecutor(instances, threads, priority === 'background');
     return new Executor(native, handle, threads, instances, callTimeout, new CallQueue(queue));
   }
 

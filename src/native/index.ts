@@ -16,6 +16,7 @@ export {
   setThreads,
   threadsByDefault,
   type ExecutorOptions,
+  type Priority,
 } from './executor';
 export { checkInstructionSetLimit, type InstructionSet } from './instruction-set';
 export { memory, type Memory, type MemoryUsage } from './memory';

@@ -68,8 +68,10 @@ export interface Native {
   /**
    * Starts `instances` worker threads, each with `threads` intra-op threads; 0 means one per physical
    * core.
+   *
+   * @param isInBackground whether they have a low priority, and measure while no other executor runs a job
    */
-  createExecutor(instances: number, threads: number): ExecutorHandle;
+  createExecutor(instances: number, threads: number, isInBackground: boolean): ExecutorHandle;
   /**
    * Closes the executor: refuses new jobs, waits for pending ones, then frees `model`, if given. The
    * handle of the model is disposed immediately.

@@ -1,5 +1,5 @@
-import type { EventEmitter } from 'node:events';
 import { asyncDispose } from '../dispose';
+import { emit } from '../emit';
 import { DisposedError, OptionError, type SwapError } from '../errors';
 import { checkCloseOptions, closeWithin, rejectOnAbort, type CloseOptions } from '../native';
 import { createEvent, type SlotEvents } from './events';
@@ -263,15 +263,8 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     return work;
   }
 
-  /** A throwing listener must not make the swap fail: its error is rethrown as an uncaught exception. */
   #emit<Name extends keyof SlotEvents>(name: Name, ...event: SlotEvents[Name]): void {
-    try {
-      (this as EventEmitter).emit(name, ...event);
-    } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
-    }
+    emit(this, name, ...event);
   }
 
   #checkOpen(): void {

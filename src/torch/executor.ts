@@ -1,4 +1,4 @@
-import { checkExecutorOptions, Executor, type ExecutorOptions } from '../native';
+import { checkExecutorOptions, Executor, type ExecutorOptions, type Priority } from '../native';
 import { openNative, openNativeSync } from './addon';
 import type { TorchNative } from './native';
 
@@ -8,9 +8,12 @@ export type TorchExecutor = Executor<TorchNative>;
 let shared: TorchExecutor | undefined;
 
 /** Starts the threads. @throws OptionError if a number is out of range */
-export async function openExecutor(options: ExecutorOptions = {}): Promise<TorchExecutor> {
+export async function openExecutor(
+  options: ExecutorOptions = {},
+  priority?: Priority,
+): Promise<TorchExecutor> {
   checkExecutorOptions(options);
-  return Executor.start(await openNative(), options);
+  return Executor.start(await openNative(), options, priority);
 }
 
 /** Like `openExecutor`, but blocks while LibTorch is loaded. */

@@ -7,6 +7,7 @@ import {
   rejectOnAbort,
   type Tensor,
   type DeviceName,
+  type Priority,
 } from '../native';
 import {
   abbreviate,
@@ -106,10 +107,19 @@ export class ScriptModule implements AsyncDisposable {
     source: ArchiveSource,
     options: ScriptModuleOptions = {},
   ): Promise<ScriptModule> {
+    return await ScriptModule.loadWithPriority(source, options, 'normal');
+  }
+
+  /** Like `load`, on threads of a priority. @internal */
+  static async loadWithPriority(
+    source: ArchiveSource,
+    options: ScriptModuleOptions,
+    priority: Priority,
+  ): Promise<ScriptModule> {
     const checked = checkOptions(options, 'ScriptModule.load');
     const { signal } = options;
     signal?.throwIfAborted();
-    const loading = ScriptModule.#open(source, options, checked);
+    const loading = ScriptModule.#open(source, options, checked, priority);
     return await rejectOnAbort(signal, loading, () => {
       // Loading may still succeed after the abort. Nothing else refers to the module then: close it.
       loading.then(
@@ -123,6 +133,7 @@ export class ScriptModule implements AsyncDisposable {
     source: ArchiveSource,
     options: ScriptModuleOptions,
     { dtype, freeze, verify }: CheckedOptions,
+    priority: Priority,
   ): Promise<ScriptModule> {
     const reading = toArchive(source, options.signal);
     // The device is awaited first, so that its errors take precedence. `reading` may reject in the
@@ -130,7 +141,7 @@ export class ScriptModule implements AsyncDisposable {
     reading.catch(() => undefined);
     const device = (await openDevice(options.device)).name;
     const archive = await reading;
-    const executor = await openExecutor(options);
+    const executor = await openExecutor(options, priority);
     const { native, handle } = executor;
     try {
       const loading = native.loadModule(

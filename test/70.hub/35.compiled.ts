@@ -42,7 +42,7 @@ describe('the compiled models in the cache', function () {
 
   it('are written by the first load, and opened without LibTorch by later ones', async () => {
     await using first = await hub.load(name, { hubDir });
-    assert.equal(first.plan.kind, 'compiled');
+    assert.equal((await first.whenTuned()).kind, 'compiled');
     const [file, ...others] = await compiledFiles();
     assert.match(file!, /^resnet18_swsl-\w{8}\.build3\.float32\.\w{8}\.semisup$/);
     assert.deepEqual(others, []);
@@ -68,7 +68,7 @@ describe('the compiled models in the cache', function () {
       { precision: 'int8' },
     ] as const) {
       await using model = await hub.load(name, { hubDir, ...options });
-      const { kind, precision } = model.plan;
+      const { kind, precision } = await model.whenTuned();
       assert.deepEqual(
         [kind, precision],
         ['compiled', 'precision' in options ? 'int8' : 'float32'],
@@ -85,7 +85,7 @@ describe('the compiled models in the cache', function () {
     ] as const;
     for (const options of others) {
       await using model = await hub.load(name, { hubDir, ...options });
-      assert.notEqual(model.plan.kind, 'compiled');
+      assert.notEqual((await model.whenTuned()).kind, 'compiled');
     }
     assert.deepEqual(await compiledFiles(), []);
   });
@@ -97,7 +97,7 @@ describe('the compiled models in the cache', function () {
     const { size } = await stat(path);
     await truncate(path, 1000);
     await using model = await hub.load(name, { hubDir });
-    assert.equal(model.plan.kind, 'compiled');
+    assert.equal((await model.whenTuned()).kind, 'compiled');
     assert.ok((await stat(path)).size > size / 2);
   });
 
@@ -127,7 +127,7 @@ describe('the compiled models in the cache', function () {
     await chmod(checkpoints, 0o555);
     try {
       await using model = await hub.load(name, { hubDir });
-      assert.equal(model.plan.kind, 'planned');
+      assert.equal((await model.whenTuned()).kind, 'planned');
     } finally {
       await chmod(checkpoints, 0o755);
     }
