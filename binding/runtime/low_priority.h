@@ -2,9 +2,9 @@
 
 namespace semisup {
 
-// Lowers the priority of the calling thread, and of threads that it starts on Linux: it gets about
-// a tenth of a core while other threads need all of them. More would not be safe: what waits for a
-// lock that such a thread holds waits for long.
+// Lets the calling thread, and on Linux those that it starts, compute where cores are idle. On a
+// machine whose cores are all busy, such a thread releases a lock late: it must hold those that
+// others wait for only during short work.
 void LowerPriority();
 
 }  // namespace semisup
