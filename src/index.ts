@@ -2,6 +2,7 @@
 export {
   Classifier,
   type ClassifierOpenOptions,
+  type ClassifierEvents,
   type ClassifyOptions,
   type CompileOptions,
   type DetailedResult,
