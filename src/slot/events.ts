@@ -1,12 +1,12 @@
 import { memory, type MemoryUsage } from '../native';
 
-/** The progress of a swap. */
+/** The progress of a swap, or the unloading and reloading of an idle model. */
 export interface SwapEvent {
-  /** The new version; for `drained`, the previous one. */
+  /** The new version; for `drained`, the previous one; for `unloaded` and `reloaded`, the active one. */
   readonly version: number;
   /** The name of the version's source. */
   readonly source: string;
-  /** Milliseconds since the swap started. */
+  /** Milliseconds since the swap, the unloading or the reloading started. */
   readonly elapsed: number;
   readonly memory: {
     /** The resident set size of the process, in bytes. */
@@ -32,6 +32,10 @@ export interface SlotEvents {
   swap: [SwapEvent];
   /** The previous model has completed its last call, and its memory is freed. */
   drained: [SwapEvent];
+  /** The active model was freed after `idleTimeout` without a call. */
+  unloaded: [SwapEvent];
+  /** The active model is loaded again. */
+  reloaded: [SwapEvent];
   /** The swap failed; the previous model stays active. */
   failed: [SwapFailure];
 }

@@ -1,9 +1,18 @@
 import { asyncDispose } from '../dispose';
 import { emit } from '../emit';
 import { DisposedError, OptionError, type SwapError } from '../errors';
-import { checkCloseOptions, closeWithin, rejectOnAbort, type CloseOptions } from '../native';
+import { isSameFingerprint } from '../fingerprint';
+import {
+  checkCloseOptions,
+  closeOrAbandon,
+  closeWithin,
+  rejectOnAbort,
+  type CloseOptions,
+} from '../native';
 import { createEvent, type SlotEvents } from './events';
 import { FileWatcher } from './file-watcher';
+import { IdleTimer } from './idle-timer';
+import { checkCompatibility, selectProbe } from './probe';
 import { ReplaceableModel } from './replaceable-model';
 import {
   checkSlotOptions,
@@ -38,6 +47,10 @@ export interface SwapResult {
 export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   readonly #options: SlotOptions;
   #current: ModelVersion;
+  readonly #idleTimer: IdleTimer;
+  /** The load of the active model after it was unloaded. */
+  #reloading: Promise<void> | undefined;
+  readonly #closing = new AbortController();
   #pendingSwap: Swap | undefined;
   #watchOptions: WatchOptions | undefined;
   #watcher: FileWatcher | undefined;
@@ -47,11 +60,19 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   /** Draining versions and pending swaps, which `close` waits for. */
   readonly #pending = new Set<Promise<void>>();
 
-  private constructor(current: ModelVersion, options: SlotOptions) {
+  private constructor(
+    current: ModelVersion,
+    options: SlotOptions,
+    idleTimeout: number | undefined,
+  ) {
     super();
     this.#current = current;
     this.#versions.add(current);
     this.#options = options;
+    this.#idleTimer = new IdleTimer(idleTimeout, () => {
+      this.#unload();
+    });
+    this.#idleTimer.restart();
   }
 
   /**
@@ -66,13 +87,13 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
    */
   static async open(source: ModelSource, options: SlotOpenOptions = {}): Promise<ModelSlot> {
     checkSlotOptions(options);
-    const { signal = new AbortController().signal, ...rest } = options;
+    const { signal = new AbortController().signal, idleTimeout, ...rest } = options;
     const resolvedSource = resolveSource(source, rest);
     signal.throwIfAborted();
     const loading = resolvedSource.load(signal);
     try {
       const loaded = await rejectOnAbort(signal, loading);
-      return new ModelSlot(new ModelVersion(1, resolvedSource, loaded), rest);
+      return new ModelSlot(new ModelVersion(1, resolvedSource, loaded), rest, idleTimeout);
     } catch (error) {
       loading.then(({ model }) => model.close()).catch(() => undefined);
       throw error;
@@ -81,7 +102,33 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
 
   async use<T>(callback: (active: ActiveModel) => T | Promise<T>): Promise<T> {
     this.#checkOpen();
-    return await this.#current.use(callback);
+    if (this.#current.unloaded) await this.preload();
+    this.#checkOpen();
+    try {
+      return await this.#current.use(callback);
+    } finally {
+      this.#idleTimer.restart();
+    }
+  }
+
+  /**
+   * Loads the active model again if it was unloaded after `idleTimeout`, so that the next call does not wait for it.
+   * A file that was replaced in the meantime becomes a new version, if it is compatible with the previous one as for
+   * `swap`.
+   *
+   * @throws what the source throws, as in `open`; ModelError (`ERR_SEMISUP_MODEL_KIND`) if the file was replaced by a
+   *   model that is not compatible
+   */
+  async preload(): Promise<void> {
+    this.#checkOpen();
+    this.#idleTimer.restart();
+    while (this.#current.unloaded) {
+      this.#reloading ??= this.#reload().finally(() => {
+        this.#reloading = undefined;
+      });
+      await this.#reloading;
+      this.#checkOpen();
+    }
   }
 
   /**
@@ -199,10 +246,11 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
    * Makes `next` the active version. Synchronous, so that the swap cannot be aborted between
    * `swap.throwIfAborted()` and the switch, and no call can start on a retired version.
    */
-  #switch(swap: Swap, next: ModelVersion): SwapResult {
+  #switch(swap: Pick<Swap, 'startTime'>, next: ModelVersion): SwapResult {
     const old = this.#current;
     this.#current = next;
     this.#versions.add(next);
+    this.#idleTimer.restart();
     this.#updateWatcher();
     const { version, source } = next;
     const drained = this.#track(
@@ -215,17 +263,57 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
     return { version, source, drained };
   }
 
+  /** Frees the active model, unless it is in use. */
+  #unload(): void {
+    const current = this.#current;
+    if (this.#closed || current.unloaded || !current.isIdle) return;
+    const startTime = performance.now();
+    void this.#track(
+      current.unload().then(() => {
+        this.#emit('unloaded', createEvent(current.version, current.source, startTime));
+      }),
+    );
+  }
+
+  async #reload(): Promise<void> {
+    const current = this.#current;
+    const startTime = performance.now();
+    await current.unloaded;
+    const { signal } = this.#closing;
+    const loaded = await current.resolvedSource.load(signal);
+    try {
+      const isSame = isSameFingerprint(loaded.fingerprint, current.fingerprint);
+      if (!isSame) {
+        const probe = selectProbe(loaded.model, current.model, this.lastForwardCall);
+        await checkCompatibility(loaded.model, current.model, probe);
+      }
+      if (this.#closed || this.#current !== current) throw closedError();
+      if (isSame) current.reload(loaded);
+      else
+        this.#switch(
+          { startTime },
+          new ModelVersion(current.version + 1, current.resolvedSource, loaded),
+        );
+    } catch (error) {
+      await closeOrAbandon(loaded.model);
+      if (this.#current === current) throw error;
+      return;
+    }
+    const { version, source } = this.#current;
+    this.#emit('reloaded', createEvent(version, source, startTime));
+  }
+
   #updateWatcher(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
-    const { resolvedSource, loaded } = this.#current;
+    const { resolvedSource, fingerprint } = this.#current;
     if (!this.#watchOptions || resolvedSource.path === undefined) return;
     const { settle = defaultSettle, ...options } = this.#watchOptions;
     const { path } = resolvedSource;
     const watcher: FileWatcher = new FileWatcher(path, {
       settle,
-      known: loaded.fingerprint,
-      onChange: () => this.#reload(watcher, path, options),
+      known: fingerprint,
+      onChange: () => this.#swapToChanged(watcher, path, options),
     });
     this.#watcher = watcher;
   }
@@ -234,7 +322,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
    * Swaps to the changed file. An explicit swap takes precedence: waits for it, and stops if it succeeded,
    * because the slot then has another watcher or none. Retries if superseded.
    */
-  async #reload(watcher: FileWatcher, path: string, options: SwapOptions): Promise<void> {
+  async #swapToChanged(watcher: FileWatcher, path: string, options: SwapOptions): Promise<void> {
     while (this.#watcher === watcher) {
       if (this.#pendingSwap) {
         await this.#pendingSwap.ended;
@@ -251,7 +339,10 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.unwatch();
+    this.#idleTimer.stop();
+    this.#closing.abort(closedError());
     this.#pendingSwap?.abort(closedError());
+    await this.#reloading?.catch(() => undefined);
     const retired = this.#current.retire();
     await Promise.all([retired, ...this.#pending]);
   }

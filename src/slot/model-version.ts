@@ -1,6 +1,7 @@
 import type { Model } from '../classify';
 import { invalidArgument } from '../options';
 import { closeOrAbandon } from '../native';
+import type { Fingerprint } from '../fingerprint';
 import type { LoadedModel, ResolvedSource } from './source';
 
 /** The active model of a slot. */
@@ -15,16 +16,37 @@ export interface ActiveModel {
 
 /** A version of a slot's model, with its pending calls. */
 export class ModelVersion implements ActiveModel {
-  readonly model: Model;
+  #loaded: LoadedModel;
   #calls = 0;
   #whenIdle: (() => void) | undefined;
+  /** Resolves when the model of an unloaded version is freed. */
+  #unloaded: Promise<void> | undefined;
 
   constructor(
     readonly version: number,
     readonly resolvedSource: ResolvedSource,
-    readonly loaded: LoadedModel,
+    loaded: LoadedModel,
   ) {
-    this.model = loaded.model;
+    this.#loaded = loaded;
+  }
+
+  /** A closed model while it is unloaded. */
+  get model(): Model {
+    return this.#loaded.model;
+  }
+
+  get fingerprint(): Fingerprint | undefined {
+    return this.#loaded.fingerprint;
+  }
+
+  /** Resolves when the model is freed; undefined unless it is unloaded. */
+  get unloaded(): Promise<void> | undefined {
+    return this.#unloaded;
+  }
+
+  /** Whether no call is running. */
+  get isIdle(): boolean {
+    return this.#calls === 0;
   }
 
   get source(): string {
@@ -42,6 +64,18 @@ export class ModelVersion implements ActiveModel {
       this.#calls--;
       if (this.#calls === 0) this.#whenIdle?.();
     }
+  }
+
+  /** Frees the model of an idle version, which is in use again after `reload`. */
+  async unload(): Promise<void> {
+    this.#unloaded = this.model.close();
+    await this.#unloaded;
+  }
+
+  /** Replaces the model that was unloaded by the same one. */
+  reload(loaded: LoadedModel): void {
+    this.#loaded = loaded;
+    this.#unloaded = undefined;
   }
 
   /** Frees the model when its calls are complete. Call it once; do not call `use` afterwards. */

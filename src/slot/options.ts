@@ -19,6 +19,11 @@ export interface SlotOptions
 
 /** Options of `ModelSlot.open`. */
 export interface SlotOpenOptions extends SlotOptions {
+  /**
+   * Frees the active model after this time without a call, in milliseconds; never by default. The next call, or
+   * `preload`, loads it again from its source.
+   */
+  readonly idleTimeout?: number;
   /** When aborted, the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -58,7 +63,7 @@ export interface WatchOptions extends Omit<SwapOptions, 'signal'> {
 
 const openOptionNames = [
   ...modelOptionNames,
-  ...['verify', 'isolate', 'hubDir', 'offline', 'onProgress', 'signal'],
+  ...['verify', 'isolate', 'hubDir', 'offline', 'onProgress', 'idleTimeout', 'signal'],
 ];
 
 const swapOptionNames = ['warmup', 'check', 'timeout'];
@@ -68,6 +73,7 @@ export function checkSlotOptions(options: SlotOpenOptions): void {
   checkOptionNames(options, openOptionNames, 'ModelSlot.open');
   checkModelOptions(options);
   checkTrustOptions(options);
+  checkTime('idleTimeout', options.idleTimeout);
   checkSignal(options.signal);
 }
 
