@@ -61,7 +61,7 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'abort', 'queue', 'dispose', 'buffers', 'fingerprint'],
+    ['types', 'errors', 'abort', 'queue', 'dispose', 'buffers', 'emit', 'fingerprint'],
     ['options', 'permission', 'trust', 'semaphore'],
     ['net', 'checkpoint', 'home'],
     ['binaries'],
