@@ -82,7 +82,12 @@ struct FloatAlgorithm {
   kernels::Buffer<float> weight;
   kernels::Buffer<float> bias;
 };
+
+// Those of bfloat16 convolutions.
+enum class BFloat16Kernel { kDirect, kWinograd2x2 };
+
 struct BFloat16Algorithm {
+  BFloat16Kernel kernel = BFloat16Kernel::kDirect;
   kernels::Buffer<kernels::BFloat16> weight;
   kernels::Buffer<float> bias;
 };

@@ -32,7 +32,7 @@ auto FieldsOf(Of<FusedConvolution> auto& a) {
                   a.input_quantization, a.residual_quantization, a.output_quantization);
 }
 auto FieldsOf(Of<FloatAlgorithm> auto& a) { return std::tie(a.kernel, a.weight, a.bias); }
-auto FieldsOf(Of<BFloat16Algorithm> auto& a) { return std::tie(a.weight, a.bias); }
+auto FieldsOf(Of<BFloat16Algorithm> auto& a) { return std::tie(a.kernel, a.weight, a.bias); }
 auto FieldsOf(Of<Convolution> auto& a) { return std::tie(a.convolution, a.algorithms); }
 auto FieldsOf(Of<Linear> auto& a) {
   return std::tie(a.inputs, a.outputs, a.weight, a.bias, a.activation);

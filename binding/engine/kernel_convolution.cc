@@ -3,10 +3,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/bfloat16_kernels.h"
 #include "engine/convert.h"
 #include "engine/float_kernels.h"
 #include "engine/memory.h"
-#include "kernels/bfloat16/bfloat16_convolution.h"
 #include "kernels/int8/int8_kernel.h"
 
 namespace semisup::engine {
@@ -107,23 +107,23 @@ std::optional<AlgorithmDescription> FloatKernelConvolution::Describe() const {
   return FloatAlgorithm{kind_, PackedWeights(kind_, kernel()), bias()};
 }
 
-BFloat16KernelConvolution::BFloat16KernelConvolution(const kernels::BFloat16* weight,
+BFloat16KernelConvolution::BFloat16KernelConvolution(BFloat16Kernel kind,
+                                                     const kernels::BFloat16* weight,
                                                      kernels::Buffer<float> bias,
                                                      const kernels::ConvolutionShape& shape)
-    : KernelConvolution(std::make_unique<kernels::BFloat16Convolution>(
-                            weight, Checked(kernels::BFloat16Convolution::Supports(shape), shape)),
-                        std::move(bias)) {}
+    : KernelConvolution(MakeKernel(kind, weight, Checked(Supports(kind, shape), shape)),
+                        std::move(bias)),
+      kind_(kind) {}
 
 BFloat16KernelConvolution::BFloat16KernelConvolution(const BFloat16Algorithm& algorithm,
                                                      const kernels::ConvolutionShape& shape)
-    : KernelConvolution(
-          std::make_unique<kernels::BFloat16Convolution>(
-              algorithm.weight, Checked(kernels::BFloat16Convolution::Supports(shape), shape)),
-          CheckedBias(algorithm.bias, shape)) {}
+    : KernelConvolution(MakeKernel(algorithm.kernel, algorithm.weight,
+                                   Checked(Supports(algorithm.kernel, shape), shape)),
+                        CheckedBias(algorithm.bias, shape)),
+      kind_(algorithm.kernel) {}
 
 std::optional<AlgorithmDescription> BFloat16KernelConvolution::Describe() const {
-  const auto& convolution = static_cast<const kernels::BFloat16Convolution&>(kernel());
-  return BFloat16Algorithm{convolution.packed(), bias()};
+  return BFloat16Algorithm{kind_, PackedWeights(kind_, kernel()), bias()};
 }
 
 Int8KernelConvolution::Int8KernelConvolution(const Int8Algorithm& algorithm,

@@ -49,12 +49,15 @@ class FloatKernelConvolution final : public KernelConvolution<float> {
 class BFloat16KernelConvolution final : public KernelConvolution<kernels::BFloat16> {
  public:
   // Throws std::invalid_argument if the kernel does not support the convolution.
-  BFloat16KernelConvolution(const kernels::BFloat16* weight, kernels::Buffer<float> bias,
-                            const kernels::ConvolutionShape& shape);
+  BFloat16KernelConvolution(BFloat16Kernel kind, const kernels::BFloat16* weight,
+                            kernels::Buffer<float> bias, const kernels::ConvolutionShape& shape);
   BFloat16KernelConvolution(const BFloat16Algorithm& algorithm,
                             const kernels::ConvolutionShape& shape);
 
   std::optional<AlgorithmDescription> Describe() const override;
+
+ private:
+  const BFloat16Kernel kind_;
 };
 
 // The kernel of quantized images.

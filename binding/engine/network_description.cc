@@ -87,6 +87,9 @@ void CheckFields(const Convolution& convolution) {
     if (const auto* one = std::get_if<FloatAlgorithm>(&algorithm)) {
       CheckEnum(one->kernel, FloatKernel::kWinograd4x4, "its algorithm is unknown");
     }
+    if (const auto* one = std::get_if<BFloat16Algorithm>(&algorithm)) {
+      CheckEnum(one->kernel, BFloat16Kernel::kWinograd2x2, "its algorithm is unknown");
+    }
   }
 }
 

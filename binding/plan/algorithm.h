@@ -7,8 +7,8 @@
 
 namespace semisup::plan {
 
-// How a convolution is computed. kDirect is the direct kernel of the plan's precision; all others
-// except oneDNN are float32 only.
+// How a convolution is computed. kDirect is the direct kernel of the plan's precision, and
+// kWinograd2x2 that of float32 or bfloat16; all others except oneDNN are float32 only.
 enum class Algorithm {
   kOneDnn,
   kDirect,

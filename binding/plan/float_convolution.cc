@@ -1,15 +1,31 @@
 #include "plan/float_convolution.h"
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "engine/bfloat16_kernels.h"
 #include "engine/kernel_convolution.h"
-#include "kernels/bfloat16/bfloat16_convolution.h"
 #include "plan/float_kernel.h"
 #include "plan/onednn_convolution.h"
 #include "plan/torch_tensor.h"
 
 namespace semisup::plan {
+namespace {
+
+// The bfloat16 kernel of an algorithm, if there is one.
+std::optional<engine::BFloat16Kernel> KernelOf(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kDirect:
+      return engine::BFloat16Kernel::kDirect;
+    case Algorithm::kWinograd2x2:
+      return engine::BFloat16Kernel::kWinograd2x2;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
 
 template <class T>
 FloatConvolution<T>::FloatConvolution(program::ConvolutionSpec spec, engine::ConvolutionStep& step)
@@ -30,8 +46,11 @@ bool FloatConvolution<float>::Supports(Algorithm algorithm) const {
 template <>
 bool FloatConvolution<kernels::BFloat16>::Supports(Algorithm algorithm) const {
   if (algorithm == Algorithm::kOneDnn) return true;
-  if (kernels::BFloat16Convolution::Supports(shape())) return algorithm == Algorithm::kDirect;
-  return HasFloatKernel(algorithm, shape(), bias_);
+  if (!engine::Supports(engine::BFloat16Kernel::kDirect, shape())) {
+    return HasFloatKernel(algorithm, shape(), bias_);
+  }
+  const auto kernel = KernelOf(algorithm);
+  return kernel && engine::Supports(*kernel, shape());
 }
 
 template <class T>
@@ -41,9 +60,10 @@ std::shared_ptr<const engine::ConvolutionAlgorithm> FloatConvolution<T>::Make(
     return std::make_shared<OneDnnConvolution>(spec_.weight, spec_.bias);
   }
   if constexpr (std::is_same_v<T, kernels::BFloat16>) {
-    if (kernels::BFloat16Convolution::Supports(shape())) {
+    const auto kernel = KernelOf(algorithm);
+    if (kernel && engine::Supports(*kernel, shape())) {
       const auto* weight = static_cast<const kernels::BFloat16*>(spec_.weight.const_data_ptr());
-      return std::make_shared<engine::BFloat16KernelConvolution>(weight, bias_, shape());
+      return std::make_shared<engine::BFloat16KernelConvolution>(*kernel, weight, bias_, shape());
     }
   }
   return MakeFloatKernel(algorithm, spec_.weight, bias_, shape());

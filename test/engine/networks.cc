@@ -4,9 +4,9 @@
 #include <random>
 #include <utility>
 
+#include "engine/bfloat16_kernels.h"
 #include "engine/kernel_convolution.h"
 #include "engine/linear_step.h"
-#include "kernels/bfloat16/bfloat16_convolution.h"
 #include "kernels/bfloat16/round.h"
 
 using namespace semisup;
@@ -67,10 +67,16 @@ class Builder {
       weight.push_back(kernels::RoundToBFloat16(value));
     }
     convolution.dtype = DType::kBFloat16;
-    const auto algorithm =
-        *BFloat16KernelConvolution(weight.data(), RandomBuffer(shape.output_channels), shape)
-             .Describe();
-    return Add(Convolution{convolution, {algorithm, algorithm}}, std::move(inputs));
+    const auto bias = RandomBuffer(shape.output_channels);
+    const auto describe = [&](BFloat16Kernel kernel) {
+      return *BFloat16KernelConvolution(kernel, weight.data(), bias, shape).Describe();
+    };
+    const bool is_winograd = Supports(BFloat16Kernel::kWinograd2x2, shape);
+    return Add(Convolution{convolution,
+                           {describe(BFloat16Kernel::kDirect),
+                            describe(is_winograd ? BFloat16Kernel::kWinograd2x2
+                                                 : BFloat16Kernel::kDirect)}},
+               std::move(inputs));
   }
 
   int64_t AddInt8(FusedConvolution convolution, std::vector<int64_t> inputs) {
@@ -169,7 +175,7 @@ NetworkDescription DotNetwork(Builder builder, const AddConvolution& add) {
 std::vector<NetworkDescription> ExampleNetworks() {
   const kernels::ConvolutionShape shape{3, 64, 1, {3, 3}, {2, 2}, {1, 1}};
   std::vector<NetworkDescription> networks{FloatNetwork()};
-  if (kernels::BFloat16Convolution::Supports(shape)) {
+  if (Supports(BFloat16Kernel::kDirect, shape)) {
     networks.push_back(DotNetwork(Builder("bfloat16"), [](Builder& builder, FusedConvolution one,
                                                           std::vector<int64_t> inputs) {
       return builder.AddBFloat16(one, std::move(inputs));

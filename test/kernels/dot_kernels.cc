@@ -6,6 +6,7 @@
 
 #include "checks.h"
 #include "kernels/bfloat16/bfloat16_convolution.h"
+#include "kernels/bfloat16/bfloat16_winograd.h"
 #include "kernels/int8/int8_convolution.h"
 
 namespace {
@@ -99,8 +100,10 @@ std::vector<BFloat16> ToBFloat16(const std::vector<float>& values) {
   return halves;
 }
 
-void CheckBFloat16(const Dot& dot) {
-  if (!BFloat16Convolution::Supports(dot.shape)) return;
+// `rounding`: how much larger than that of the output alone the error may be.
+template <class Kernel>
+void CheckBFloat16(const Dot& dot, const char* name, double rounding) {
+  if (!Kernel::Supports(dot.shape)) return;
   const auto input = Rounded(RandomValues(dot.inputs()));
   const auto weight = Rounded(RandomValues(dot.weights()));
   const auto bias = RandomValues(dot.shape.output_channels);
@@ -112,33 +115,35 @@ void CheckBFloat16(const Dot& dot) {
     if (dot.has_residual) sum += residual[i];
     expected[i] = static_cast<float>(dot.relu ? std::max(sum, 0.0) : sum);
   }
-  expected = dot.Pooled(expected);
   const auto inputs = ToBFloat16(input);
   const auto residuals = ToBFloat16(residual);
+  const Kernel kernel(ToBFloat16(weight).data(), dot.shape);
+  const bool is_pooled = dot.max_pool && kernel.FusesMaxPool();
+  if (is_pooled) expected = dot.Pooled(expected);
   std::vector<BFloat16> output(expected.size());
   HeapWorkspace workspace;
-  BFloat16Convolution(ToBFloat16(weight).data(), dot.shape)
-      .Run({.input = inputs.data(),
-            .bias = dot.relu ? bias.data() : nullptr,
-            .residual = dot.has_residual ? residuals.data() : nullptr,
-            .output = output.data(),
-            .batch = kBatch,
-            .height = dot.height(),
-            .width = dot.width(),
-            .input_height = dot.size[0],
-            .input_width = dot.size[1],
-            .relu = dot.relu,
-            .max_pool = dot.max_pool ? &*dot.max_pool : nullptr},
-           workspace);
-  // Relative to half a unit in the last place of the output, and to the rounding of the sums.
+  kernel.Run({.input = inputs.data(),
+              .bias = dot.relu ? bias.data() : nullptr,
+              .residual = dot.has_residual ? residuals.data() : nullptr,
+              .output = output.data(),
+              .batch = kBatch,
+              .height = dot.height(),
+              .width = dot.width(),
+              .input_height = dot.size[0],
+              .input_width = dot.size[1],
+              .relu = dot.relu,
+              .max_pool = is_pooled ? &*dot.max_pool : nullptr},
+             workspace);
+  // Relative to half a unit in the last place of the output, and to the rounding of the sums and
+  // of what is multiplied.
   const auto depth = static_cast<double>(dot.weights() / dot.shape.output_channels);
   double error = 0;
   for (size_t i = 0; i < output.size(); i++) {
-    const double bound = std::abs(expected[i]) / 256 + 1e-6 * depth;
+    const double bound = std::abs(expected[i]) / 256 + 1e-6 * depth + rounding * std::sqrt(depth);
     const double difference = std::abs(ToFloat(output[i]) - expected[i]) / bound;
     if (!(difference <= error)) error = difference;
   }
-  Report("bfloat16 " + dot.Describe(), error, 1);
+  Report(name + (" " + dot.Describe()), error, 1);
 }
 
 void CheckInt8(const Dot& dot, int spread) {
@@ -221,12 +226,15 @@ void CheckDotKernels() {
       {{3, 64, 1, {7, 7}, {2, 2}, {3, 3}}, {20, 18}, false, true, pool},
       {{64, 64, 1, {3, 3}, {1, 1}, {1, 1}}, {13, 11}, true, true, {}},
       {{64, 64, 1, {3, 3}, {1, 1}, {1, 1}}, {40, 37}, false, false, {}},
+      {{48, 192, 1, {3, 3}, {1, 1}, {1, 1}}, {7, 7}, true, true, {}},
+      {{16, 64, 1, {3, 3}, {1, 1}, {1, 1}}, {1, 2}, false, false, {}},
       {{64, 192, 1, {3, 3}, {2, 2}, {1, 1}}, {13, 11}, false, true, {}},
       {{704, 64, 1, {3, 3}, {1, 1}, {0, 0}}, {5, 6}, true, true, {}},
       {{32, 64, 1, {5, 3}, {1, 2}, {2, 0}}, {8, 9}, true, false, {}},
   };
   for (const auto& dot : cases) {
-    CheckBFloat16(dot);
+    CheckBFloat16<BFloat16Convolution>(dot, "bfloat16", 0);
+    CheckBFloat16<BFloat16Winograd>(dot, "bfloat16 Winograd", 0.007);
     // Sums that are float bits, and sums that are too large for that.
     CheckInt8(dot, Int8Convolution::MaxWeight());
     CheckInt8(dot, 20);

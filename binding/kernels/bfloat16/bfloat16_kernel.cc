@@ -8,7 +8,8 @@ namespace semisup::kernels {
 const BFloat16Kernel* ActiveBFloat16Kernel() {
 #if defined(SEMISUP_X86_64)
   static constexpr BFloat16Kernel kAmx{&RunBFloat16BlockAmx, kAvx512Panel};
-  static constexpr BFloat16Kernel kAvx512BFloat16{&RunBFloat16BlockAvx512, kAvx512Panel};
+  static constexpr BFloat16Kernel kAvx512BFloat16{&RunBFloat16BlockAvx512, kAvx512Panel,
+                                                  &RunBFloat16WinogradBlockAvx512};
   switch (ActiveInstructionSet()) {
     case InstructionSet::kAmx:
       return &kAmx;

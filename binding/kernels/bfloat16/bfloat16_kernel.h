@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/bfloat16/bfloat16_block.h"
+#include "kernels/bfloat16/bfloat16_winograd_block.h"
 
 namespace semisup::kernels {
 
@@ -7,6 +8,8 @@ namespace semisup::kernels {
 struct BFloat16Kernel {
   void (*run_block)(const BFloat16Block& block);
   DotPanel panel;
+  // Null if a direct convolution is faster.
+  void (*run_winograd_block)(const BFloat16WinogradBlock& block) = nullptr;
 };
 
 // That for the instruction set in use; null if there is none for it.
