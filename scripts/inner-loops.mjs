@@ -25,7 +25,7 @@ const x64 = {
 const arm64 = {
   arch: 'arm64',
   objdump: 'aarch64-linux-gnu-objdump',
-  isMultiplyAdd: (name) => /^(fmla|fmls|fmadd|sdot|bfdot)$/.test(name),
+  isMultiplyAdd: (name) => /^(fmla|fmls|fmadd|sdot|usmmla|bfmmla)$/.test(name),
   isJump: (name) => /^(b|b\..*|cbn?z|tbn?z)$/.test(name),
   hasVector: (operands) => /\b[vq]\d+/.test(operands),
   stack: (instructions) =>
@@ -34,7 +34,7 @@ const arm64 = {
 const sets = {
   ...{ avx2: x64, avx2_int8: x64, avx2vnni: x64 },
   ...{ avx512: x64, avx512vnni: x64, avx512bf16: x64, amx: x64 },
-  ...{ neon: arm64, neondot: arm64, neonbf16: arm64 },
+  ...{ neon: arm64, neondot: arm64, neoni8mm: arm64, neonbf16: arm64 },
 };
 
 const { values } = parseArgs({ options: { all: { type: 'boolean', default: false } } });

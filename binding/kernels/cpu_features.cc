@@ -32,6 +32,8 @@ bool HasBFloat16() { return __builtin_cpu_supports("avx512bf16") != 0; }
 
 bool HasNeonDot() { return false; }
 
+bool HasNeonI8mm() { return false; }
+
 #if defined(__linux__)
 
 bool HasAmx() {
@@ -136,6 +138,8 @@ bool HasAmx() { return false; }
 
 bool HasNeonDot() { return false; }
 
+bool HasNeonI8mm() { return false; }
+
 #else
 
 bool HasAvx2() { return false; }
@@ -164,6 +168,8 @@ bool HasBFloat16() { return HasFeature("hw.optional.arm.FEAT_BF16"); }
 
 bool HasNeonDot() { return HasFeature("hw.optional.arm.FEAT_DotProd"); }
 
+bool HasNeonI8mm() { return HasFeature("hw.optional.arm.FEAT_I8MM"); }
+
 #elif defined(__aarch64__) && defined(__linux__)
 
 bool HasBFloat16() {
@@ -176,11 +182,18 @@ bool HasNeonDot() {
   return (getauxval(AT_HWCAP) & kHwcapDotProduct) != 0;
 }
 
+bool HasNeonI8mm() {
+  constexpr unsigned long kHwcap2I8mm = 1UL << 13;
+  return (getauxval(AT_HWCAP2) & kHwcap2I8mm) != 0;
+}
+
 #else
 
 bool HasBFloat16() { return false; }
 
 bool HasNeonDot() { return false; }
+
+bool HasNeonI8mm() { return false; }
 
 #endif
 

@@ -31,8 +31,9 @@ bool HasAvx512();
 // Whether the processor has AVX-512BW and dot products of bytes in AVX-512's vectors.
 bool HasAvx512Vnni();
 
-// Whether the processor, an Arm one, has dot products of bytes.
+// Whether the processor, an Arm one, has dot products of bytes, and products of matrices of them.
 bool HasNeonDot();
+bool HasNeonI8mm();
 
 // Whether the processor multiplies bfloat16 numbers.
 bool HasBFloat16();

@@ -29,7 +29,7 @@ bool IsSupported(InstructionSet set) {
     case InstructionSet::kNeonDot:
       return HasNeonDot();
     case InstructionSet::kNeonBFloat16:
-      return HasNeonDot() && HasBFloat16();
+      return HasNeonDot() && HasBFloat16() && HasNeonI8mm();
     case InstructionSet::kAvx2:
       return HasAvx2();
     case InstructionSet::kAvx2Vnni:

@@ -4,7 +4,7 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${binding}/kernels/*.cc" "${binding}/kernels/*/*.cc")
 set(simd_sources ${kernel_sources})
 list(FILTER simd_sources INCLUDE REGEX "_simd[.]cc$")
-set(special avx2 avx2vnni avx512vnni avx512bf16 amx neondot neonbf16)
+set(special avx2 avx2vnni avx512vnni avx512bf16 amx neondot neonbf16 neoni8mm)
 foreach(set ${special})
   set(${set}_sources ${kernel_sources})
   list(FILTER ${set}_sources INCLUDE REGEX "_${set}[.]cc$")
@@ -64,4 +64,6 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     OPTIONS ${neon} -march=armv8.2-a+dotprod)
   add_kernels(kernels_neonbf16 SOURCES ${neonbf16_sources}
     OPTIONS ${neon} -march=armv8.2-a+bf16)
+  add_kernels(kernels_neoni8mm SOURCES ${neoni8mm_sources}
+    OPTIONS ${neon} -march=armv8.2-a+i8mm)
 endif()

@@ -6,7 +6,7 @@ import { invalidValue } from '../options';
  *
  * - `'neon'`: 64-bit Arm.
  * - `'neon_dot'`: also dot products of bytes, which int8 uses, e.g. Apple M1, AWS Graviton2.
- * - `'neon_bf16'`: also dot products of bfloat16 numbers, e.g. Apple M2, AWS Graviton3.
+ * - `'neon_bf16'`: also products of matrices of bytes and of bfloat16 numbers, e.g. Apple M2, AWS Graviton3.
  * - `'avx2'`: AVX2 and FMA, e.g. Intel Haswell, AMD Zen.
  * - `'avx2_vnni'`: also AVX-VNNI, whose dot products of bytes int8 uses, e.g. Intel Alder Lake.
  * - `'avx512'`: AVX-512F.

@@ -19,7 +19,7 @@ const BFloat16Kernel* ActiveBFloat16Kernel() {
       return nullptr;
   }
 #elif defined(SEMISUP_ARM64)
-  static constexpr BFloat16Kernel kNeonBFloat16{&RunBFloat16BlockNeon, kNeonPanel};
+  static constexpr BFloat16Kernel kNeonBFloat16{&RunBFloat16BlockNeon, kNeonMatrixPanel};
   return ActiveInstructionSet() == InstructionSet::kNeonBFloat16 ? &kNeonBFloat16 : nullptr;
 #else
   return nullptr;

@@ -57,14 +57,14 @@ BFloat16Winograd::BFloat16Winograd(const BFloat16* weight, const ConvolutionShap
     : shape_(shape), weights_(PackedSize(shape), BFloat16{}) {
   const int64_t panel = kernel_.panel.channels();
   const int64_t inputs = shape.input_channels;
-  constexpr int64_t kLane = kLaneElements<BFloat16>;
+  const int64_t lane = kernel_.panel.lane_elements<BFloat16>();
   ParallelFor(shape.output_channels, panel, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t o = begin; o < end; o++) {
-      BFloat16* packed = weights_.data() + o / panel * panel * inputs + o % panel * kLane;
+      BFloat16* packed = weights_.data() + o / panel * panel * inputs + o % panel * lane;
       for (int64_t c = 0; c < inputs; c++) {
         const BFloat16* filter = weight + (o * inputs + c) * 9;
         for (int point = 0; point < kPoints; point++) {
-          packed[point * shape.output_channels * inputs + c / kLane * panel * kLane + c % kLane] =
+          packed[point * shape.output_channels * inputs + c / lane * panel * lane + c % lane] =
               RoundToBFloat16(TransformFilter(filter, point / kSide, point % kSide));
         }
       }

@@ -14,7 +14,8 @@ void ForEachDotBlock(const Arguments& arguments, const ConvolutionShape& shape,
   constexpr auto kElementBytes = static_cast<int64_t>(sizeof(T));
   constexpr int64_t kBlockBytes = (128 << 10) * kElementBytes;
   // Kernel rows are read in whole lanes, which may extend past the end of a window's row.
-  const bool overreads = weights.row_size % kLaneElements<T> != 0;
+  const int64_t lane = weights.panel.template lane_elements<T>();
+  const bool overreads = weights.row_size % lane != 0;
   const InputWindows<T> windows{.input = arguments.input,
                                 .height = arguments.input_height,
                                 .width = arguments.input_width,
@@ -24,7 +25,7 @@ void ForEachDotBlock(const Arguments& arguments, const ConvolutionShape& shape,
                                 .padding_value = padding_value,
                                 .is_nchw = false,
                                 .copies_rows = shape.is_padded() || overreads,
-                                .overread = kLaneElements<T>};
+                                .overread = lane};
   const int64_t pixel_bytes =
       shape.input_channels * shape.stride[0] * shape.stride[1] * kElementBytes;
   const DirectOutput<T> output{.residual = arguments.residual,

@@ -48,6 +48,7 @@ void ComputeDotTile(const typename Kernel::Block& block,
   using Element = typename Kernel::Element;
   constexpr int kVectors = static_cast<int>(Kernel::kPanel.vectors);
   constexpr int64_t kVectorBytes = Kernel::kPanel.sums * kLaneBytes;
+  constexpr int64_t kLane = Kernel::kPanel.template lane_elements<Element>();
   // Copies, because a store may alias the block and force reloads.
   const auto weights = block.weights;
   const int64_t row_stride = block.output_block.row_stride;
@@ -71,7 +72,7 @@ void ComputeDotTile(const typename Kernel::Block& block,
       panel += kVectors * kVectorBytes;
       Unroll<pixels>([&](auto i) {
         int32_t lane;
-        std::memcpy(&lane, windows[i] + k * kLaneElements<Element>, kLaneBytes);
+        std::memcpy(&lane, windows[i] + k * kLane, kLaneBytes);
         const auto a = Kernel::Broadcast(lane);
         Unroll<kVectors>([&](auto j) { sums[i][j] = Kernel::Multiply(sums[i][j], a, b[j]); });
       });
@@ -90,15 +91,17 @@ template <class Kernel>
 constexpr auto kDotMicroKernels =
     MakeDotMicroKernels<Kernel>(std::make_integer_sequence<int, Kernel::kPixels>());
 
-template <class Kernel>
-void RunDotBlock(const typename Kernel::Block& block) {
+// Runs the micro-tiles of a block. `micro_kernels`: by the number of pixels less one.
+template <class Kernel, class MicroKernels>
+void RunTiles(const typename Kernel::Block& block, const MicroKernels& micro_kernels) {
   constexpr int64_t kChannels = Kernel::kPanel.channels();
   const auto& [weights, output_block] = std::tie(block.weights, block.output_block);
   const int64_t panel_size = weights.panel_size();
   const int64_t lanes = weights.rows * weights.lanes();
   const int64_t tiles = CeilDiv(output_block.count, Kernel::kPixels);
   // Each tile prefetches its share of the next panel, at most a cache line per lane.
-  const int64_t prefetch_step = std::min(kCacheLineBytes, CeilDiv(kChannels * kLaneBytes, tiles));
+  const int64_t prefetch_step =
+      std::min(kCacheLineBytes, CeilDiv(kChannels * Kernel::kPanel.lane_bytes, tiles));
   const int64_t end = output_block.panels.first + output_block.panels.count;
   for (int64_t p = output_block.panels.first; p < end; p++) {
     const auto* panel = weights.panels + p * panel_size;
@@ -107,14 +110,18 @@ void RunDotBlock(const typename Kernel::Block& block) {
       const auto [first, count] = SplitRange(output_block.count, t, tiles);
       PrefetchNextTile(output_block.output + p * kChannels, output_block.count,
                        output_block.output_channels, kChannels, t, tiles);
-      kDotMicroKernels<Kernel>[count - 1](block,
-                                          {.windows = output_block.windows + first,
-                                           .weights = panel,
-                                           .prefetch = next + t * prefetch_step * lanes,
-                                           .prefetch_step = prefetch_step,
-                                           .corner = {.pixel = first, .channel = p * kChannels}});
+      micro_kernels[count - 1](block, {.windows = output_block.windows + first,
+                                       .weights = panel,
+                                       .prefetch = next + t * prefetch_step * lanes,
+                                       .prefetch_step = prefetch_step,
+                                       .corner = {.pixel = first, .channel = p * kChannels}});
     }
   }
+}
+
+template <class Kernel>
+void RunDotBlock(const typename Kernel::Block& block) {
+  RunTiles<Kernel>(block, kDotMicroKernels<Kernel>);
 }
 
 }  // namespace semisup::kernels

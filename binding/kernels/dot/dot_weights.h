@@ -25,15 +25,16 @@ class PackedDotWeights {
     const int64_t inputs = shape.input_channels;
     const int64_t columns = shape.kernel[1];
     const int64_t channels = panel.channels();
+    const int64_t lane = panel.template lane_elements<Weight>();
     const int64_t panel_row = layout(nullptr).panel_size() / rows_;
     ParallelFor(shape.output_channels, panel.sums, [&](int64_t begin, int64_t end, int64_t) {
       for (int64_t o = begin; o < end; o++) {
         const int64_t index = index_of(o);
         for (int64_t y = 0; y < rows_; y++) {
-          Weight* row = data_.data() + (index / channels * rows_ + y) * panel_row +
-                        index % channels * kElements;
+          Weight* row =
+              data_.data() + (index / channels * rows_ + y) * panel_row + index % channels * lane;
           for (int64_t i = 0; i < row_size_; i++) {
-            row[i / kElements * channels * kElements + i % kElements] =
+            row[i / lane * channels * lane + i % lane] =
                 weight[((o * inputs + i % inputs) * rows_ + y) * columns + i / inputs];
           }
         }
@@ -54,13 +55,12 @@ class PackedDotWeights {
   DotWeights<Weight> layout() const { return layout(data_.data()); }
 
  private:
-  static constexpr int64_t kElements = kLaneElements<Weight>;
   // AMX reads 16 lanes at a time, and multiplies those beyond the last one by 0.
   static constexpr int64_t kPaddingLanes = 16;
 
   int64_t PackedSize(const ConvolutionShape& shape) const {
     return shape.output_channels / panel_.channels() * layout(nullptr).panel_size() +
-           kPaddingLanes * panel_.channels() * kElements;
+           kPaddingLanes * panel_.channels() * panel_.template lane_elements<Weight>();
   }
   DotWeights<Weight> layout(const Weight* panels) const {
     return {panels, panel_, rows_, row_size_};

@@ -40,5 +40,6 @@ void RunInt8BlockAvx512Vnni(const Int8Block& block);
 void RunInt8BlockAvx2Vnni(const Int8Block& block);
 void RunInt8BlockAvx2(const Int8Block& block);
 void RunInt8BlockNeonDot(const Int8Block& block);
+void RunInt8BlockNeonI8mm(const Int8Block& block);
 
 }  // namespace semisup::kernels

@@ -28,7 +28,15 @@ const Int8Kernel* ActiveInt8Kernel() {
   }
 #elif defined(SEMISUP_ARM64)
   static constexpr Int8Kernel kNeonDot{&RunInt8BlockNeonDot, kNeonPanel, /*input_offset=*/128};
-  return ActiveInstructionSet() >= InstructionSet::kNeonDot ? &kNeonDot : nullptr;
+  static constexpr Int8Kernel kNeonI8mm{&RunInt8BlockNeonI8mm, kNeonMatrixPanel};
+  switch (ActiveInstructionSet()) {
+    case InstructionSet::kNeonBFloat16:
+      return &kNeonI8mm;
+    case InstructionSet::kNeonDot:
+      return &kNeonDot;
+    default:
+      return nullptr;
+  }
 #else
   return nullptr;
 #endif
