@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <tuple>
 
 #include "kernels/bfloat16/bfloat16_winograd_block.h"
 #include "kernels/bfloat16/round_avx512.h"
@@ -161,7 +163,9 @@ void Multiply(const BFloat16WinogradBlock& block) {
 }
 
 void TransformOutputs(const BFloat16WinogradBlock& block) {
-  const auto& [arguments, shape, outputs] = std::tie(block.arguments, block.shape, block.outputs);
+  const auto& arguments = block.arguments;
+  const auto& shape = block.shape;
+  const auto outputs = block.outputs;
   const int64_t point_stride = block.product_stride();
   const __m512 bound = _mm512_set1_ps(arguments.relu ? 0 : -std::numeric_limits<float>::infinity());
   for (int64_t t = 0; t < block.tiles.count; t++) {

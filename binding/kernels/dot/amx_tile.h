@@ -50,7 +50,8 @@ std::vector<TilePixels> SplitIntoTiles(const T* const* windows, int64_t count) {
   const auto address = [&](int64_t pixel) { return reinterpret_cast<const char*>(windows[pixel]); };
   // Of adjacent pixels, where a row of the image has two.
   int64_t stride = count > 1 ? address(1) - address(0) : 1;
-  for (int64_t i = 1; i < count; i++) stride = std::min(stride, address(i) - address(i - 1));
+  for (int64_t i = 1; i < count; i++)
+    stride = std::min<int64_t>(stride, address(i) - address(i - 1));
   std::vector<TilePixels> tiles;
   for (int64_t pixel = 0; pixel < count;) {
     TilePixels tile{.window = address(pixel), .stride = stride, .first_pixel = pixel};

@@ -1,6 +1,8 @@
 #pragma once
 // Micro-tiles of products of 2 x 2 matrices: of two pixels and two output channels, a lane of each.
 #include <algorithm>
+#include <array>
+#include <tuple>
 #include <utility>
 
 #include "kernels/dot/dot_tile.h"
