@@ -189,7 +189,7 @@ void WriteCompiled(const std::string& path, const CompiledFile& file) {
   }
   for (const auto& blob : blobs) sections.Add(SectionKind::kWeights, blob.data, blob.bytes);
   errno = 0;
-  std::ofstream stream(NativePath(path), std::ios::binary);
+  std::ofstream stream(NativePath(path).c_str(), std::ios::binary);
   if (stream) sections.Write(stream);
   stream.close();
   if (!stream) throw std::runtime_error(std::system_category().message(errno));

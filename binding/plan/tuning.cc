@@ -49,7 +49,7 @@ Timing MinTiming(const Work& work) {
   QuietTime quiet;
   Timing best;
   for (int round = 0; round <= kMaxRounds; round++) {
-    if (round > kMinRounds && watch.seconds() - quiet.waited() > kMaxSeconds) break;
+    if (round > kMinRounds && watch.seconds() > kMaxSeconds && best.was_quiet) break;
     Executor::CheckCanceled();
     const auto mark = quiet.Await();
     const Stopwatch lap;
@@ -133,8 +133,7 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   };
   // Only oneDNN packs weights in the first run.
   for (int round = has_states ? 0 : 1; round <= kMaxRounds; round++) {
-    const bool is_late = watch.seconds() - quiet.waited() > seconds;
-    if (round > kMinRounds && is_late && WereQuiet(timings)) break;
+    if (round > kMinRounds && watch.seconds() > seconds && WereQuiet(timings)) break;
     for (size_t pass = 0; pass < most_candidates * kInterleave; pass++) {
       Executor::CheckCanceled();
       for (size_t i = 0; i < convolutions_.size(); i++) {

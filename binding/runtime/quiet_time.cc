@@ -1,6 +1,7 @@
 #include "runtime/quiet_time.h"
 
-#include <chrono>
+#include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "runtime/foreground_tasks.h"
@@ -8,28 +9,33 @@
 namespace semisup {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::milliseconds kPollInterval{1};
-constexpr int64_t kMaxWaitMs = 200;
-constexpr int64_t kMaxTotalWaitMs = 60'000;
+constexpr std::chrono::milliseconds kMaxWait{200};
+constexpr std::chrono::minutes kMaxTotalWait{1};
+// Of time that was not quiet to begin with.
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
 
-uint64_t QuietTime::Await() {
+QuietTime::QuietTime() : end_(Clock::now() + kMaxTotalWait) {}
+
+uint64_t QuietTime::Await() const {
   if (task_.priority == Priority::kNormal) return 0;
-  for (int64_t i = 0; i < kMaxWaitMs && waited_ms_ < kMaxTotalWaitMs; i++) {
-    if (ForegroundTasks::running() == 0 || task_.IsCanceled()) break;
+  const auto deadline = std::min(Clock::now() + kMaxWait, end_);
+  for (;;) {
+    // In this order: a task that starts in between changes the number.
+    const auto mark = ForegroundTasks::started();
+    if (ForegroundTasks::running() == 0) return mark;
+    if (task_.IsCanceled() || Clock::now() >= deadline) return kNever;
     std::this_thread::sleep_for(kPollInterval);
-    waited_ms_ += kPollInterval.count();
   }
-  return ForegroundTasks::started();
 }
 
 bool QuietTime::HasLasted(uint64_t mark) const {
   if (task_.priority == Priority::kNormal) return true;
-  // In this order: a task that starts in between is seen by one of them.
   return ForegroundTasks::running() == 0 && ForegroundTasks::started() == mark;
 }
-
-double QuietTime::waited() const { return 1e-3 * static_cast<double>(waited_ms_); }
 
 }  // namespace semisup

@@ -1,5 +1,5 @@
 #pragma once
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "runtime/executor.h"
@@ -12,19 +12,17 @@ class QuietTime {
  public:
   // To be called on a thread of an executor. The functions may be called on all threads of its
   // task.
-  QuietTime() = default;
+  QuietTime();
 
-  // Waits for quiet time: shortly, and for a limited time in total, because others may never pause.
+  // Waits for quiet time: shortly, and no longer after a minute, because others may never pause.
   // Returns what HasLasted() needs.
-  uint64_t Await();
+  uint64_t Await() const;
   // Whether it has been quiet since Await() returned `mark`.
   bool HasLasted(uint64_t mark) const;
-  // The time that was spent in Await(), in seconds.
-  double waited() const;
 
  private:
   const Executor::CurrentTask task_ = Executor::current_task();
-  std::atomic<int64_t> waited_ms_ = 0;
+  const std::chrono::steady_clock::time_point end_;
 };
 
 }  // namespace semisup

@@ -101,8 +101,8 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
   #tuning: Promise<void> | undefined;
-  /** Resolves when the model that the tuning replaced is freed. */
-  #replaced: Promise<void> | undefined;
+  /** The model that the tuning replaced, until it is freed. */
+  #replaced: { readonly module: CallableModule; readonly freed: Promise<void> } | undefined;
   readonly #stopTuning = new AbortController();
   #isTuning = false;
   #closed: Promise<void> | undefined;
@@ -441,7 +441,10 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   async close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options);
     this.#closed ??= this.#close();
-    await closeWithin(this.#closed, options, () => closeOrAbandon(this.module, 0));
+    await closeWithin(this.#closed, options, async () => {
+      const modules = [this.module, ...(this.#replaced ? [this.#replaced.module] : [])];
+      await Promise.all(modules.map((module) => closeOrAbandon(module, 0)));
+    });
   }
 
   /** Same as `close()`. */
@@ -466,15 +469,21 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     } finally {
       this.#isTuning = false;
     }
+    const { module } = model;
     // Some of the pending calls run on it.
-    this.#replaced = Promise.allSettled(this.#pending).then(() => model.module.close());
+    const freed = Promise.allSettled(this.#pending).then(async () => {
+      await module.close();
+      this.#replaced = undefined;
+    });
+    freed.catch(() => undefined);
+    this.#replaced = { module, freed };
     emit(this, 'plan', this.plan);
   }
 
   async #close(): Promise<void> {
     this.#stopTuning.abort();
     await this.#tuning;
-    await this.#replaced;
+    await this.#replaced?.freed;
     // A call submits several jobs, which a closed executor would refuse: wait for the calls first.
     await Promise.allSettled(this.#pending);
     await this.module.close();

@@ -65,17 +65,11 @@ export async function compileInCache(
   }
 }
 
-/** Compilations measure algorithms, and would disturb each other. */
 const turns = new Semaphore(1);
 
-/** The same in the background, after the earlier ones. */
-export async function compileInTurn(
-  torchScript: string,
-  file: CompiledModelFile,
-  options: CompileInCacheOptions,
-): Promise<boolean> {
-  const compile = () => compileInCache(torchScript, file, { ...options, priority: 'background' });
-  return await turns.run(compile, options);
+/** Runs a tuning after the earlier ones: they measure algorithms, and would disturb each other. */
+export async function tuneInTurn<T>(tune: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return await rejectOnAbort(signal, turns.run(tune, { signal }));
 }
 
 interface CompileInCacheOptions {

@@ -102,13 +102,17 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
         Classifier.open(torchScript, { ...openOptions, verify: true, ...more });
       if (!compiled) return await open({});
       const classifier = await open({ plan: 'untuned' });
-      classifier.tuneInBackground(async (signal) => {
-        const request = { threads, signal, replace: forceReload };
-        const isCompiled = await conversion.compiled.compileInTurn(torchScript, compiled, request);
+      const tune = async (signal: AbortSignal) => {
+        const isCompiled = await conversion.compiled.compileInCache(torchScript, compiled, {
+          ...{ threads, signal, replace: forceReload, priority: 'background' },
+        });
         const tunedOptions = { ...openOptions, signal };
         const tuned = isCompiled ? await openCached(compiled, tunedOptions) : undefined;
         return tuned ?? (await open({ signal }));
-      });
+      };
+      classifier.tuneInBackground((signal) =>
+        conversion.compiled.tuneInTurn(() => tune(signal), signal),
+      );
       return classifier;
     }
     ({ checkpoint } = cached);

@@ -12,8 +12,9 @@ export function npmTarball(name: string, version: string, { registry }: NpmSetti
     return `${registry.replace(/\/+$/, '')}/${name}/-/${posix.basename(name)}-${version}.tgz`;
   }
   throw new DownloadError('ERR_SEMISUP_DOWNLOAD_NETWORK', {
-    what: `${name}@${version} could not be downloaded, because npm, which knows the registry, did not run.`,
-    remedy: 'Install npm, or set npm_config_registry to the URL of the registry.',
+    what: `${name}@${version} could not be downloaded, because 'npm config list', which names the registry, failed.`,
+    remedy:
+      'Install npm or correct its configuration, or set npm_config_registry to the URL of the registry.',
     value: `${name}@${version}`,
   });
 }

@@ -1,3 +1,4 @@
+import { Classifier } from '../classify';
 import { asyncDispose } from '../dispose';
 import { emit } from '../emit';
 import { DisposedError, OptionError, type SwapError } from '../errors';
@@ -206,12 +207,12 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   }
 
   async #run(swap: Swap, previousEnded: Promise<void> | undefined): Promise<SwapResult> {
-    const current = this.#current;
-    const version = current.version + 1;
-    const makeEvent = () => createEvent(version, swap.resolvedSource.name, swap.startTime);
+    // An unloaded model whose file was replaced may become a version meanwhile.
+    const nextVersion = () => this.#current.version + 1;
+    const makeEvent = () => createEvent(nextVersion(), swap.resolvedSource.name, swap.startTime);
     try {
       const loaded = await swap.prepare({
-        current: current.model,
+        current: this.#current.model,
         previousEnded,
         lastForwardCall: () => this.lastForwardCall,
         emit: (name) => {
@@ -219,7 +220,7 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
         },
       });
       swap.throwIfAborted();
-      return this.#switch(swap, new ModelVersion(version, swap.resolvedSource, loaded));
+      return this.#switch(swap, new ModelVersion(nextVersion(), swap.resolvedSource, loaded));
     } catch (error) {
       this.#emit('failed', { ...makeEvent(), error });
       throw error;
@@ -267,6 +268,14 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
   #unload(): void {
     const current = this.#current;
     if (this.#closed || current.unloaded || !current.isIdle) return;
+    const { model } = current;
+    if (model instanceof Classifier && model.isTuning) {
+      // Otherwise it would start again with each load.
+      void model.whenTuned().then(() => {
+        if (this.#current === current && !this.#closed) this.#idleTimer.restart();
+      });
+      return;
+    }
     const startTime = performance.now();
     void this.#track(
       current.unload().then(() => {
@@ -288,8 +297,10 @@ export class ModelSlot extends ReplaceableModel implements AsyncDisposable {
         await checkCompatibility(loaded.model, current.model, probe);
       }
       if (this.#closed || this.#current !== current) throw closedError();
-      if (isSame) current.reload(loaded);
-      else
+      if (isSame) {
+        current.reload(loaded);
+        this.#idleTimer.restart();
+      } else
         this.#switch(
           { startTime },
           new ModelVersion(current.version + 1, current.resolvedSource, loaded),

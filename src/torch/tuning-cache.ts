@@ -13,7 +13,7 @@ import { isPlanChoices } from './plan-choices';
 import { processorModel } from './processor';
 
 /** Increment it when kernels or `PlanChoices` change, to invalidate earlier measurements. */
-const cacheVersion = 10;
+const cacheVersion = 11;
 
 /**
  * The path of a cached tuning; undefined if the user has no cache. It is valid for one graph, one processor model,

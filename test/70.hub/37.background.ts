@@ -115,6 +115,27 @@ describe('tuning in the background of hub.load', function () {
     assert.equal((await model.whenTuned()).kind, 'compiled');
   });
 
+  it('does not delay the close of a model that waits for its turn', async () => {
+    await using first = await hub.load(name, { hubDir });
+    const second = await hub.load(name, { hubDir, precision: 'int8' });
+    await sleep(1500);
+    await second.close();
+    assert.equal(first.isTuning, true);
+  });
+
+  it('lets close() give up on the calls of the model that was replaced', async () => {
+    const model = await hub.load(name, { hubDir, plan: 'untuned' });
+    const replaced = once(model, 'plan');
+    const call = model.classify(Array(2000).fill(clock)).catch((error: unknown) => error);
+    model.tuneInBackground(() => hub.load(name, { hubDir, plan: 'untuned' }));
+    await replaced;
+    await assert.rejects(model.close({ timeout: 100 }), { code: 'ERR_SEMISUP_TIMEOUT' });
+    assert.match(
+      ((await call) as { code: string }).code,
+      /^ERR_SEMISUP_(TIMEOUT|CANCELED|DISPOSED)$/,
+    );
+  });
+
   it('warns if it fails, and the model goes on', async () => {
     await using model = await hub.load(name, { hubDir, plan: 'untuned' });
     const warned = once(process, 'warning') as Promise<[Error & { code: string }]>;

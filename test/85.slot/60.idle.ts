@@ -91,6 +91,31 @@ describe('ModelSlot with an idle timeout', () => {
     assert.equal(best!.index, 2);
   });
 
+  it('frees a model that was loaded ahead and then not called, however long it loads', async () => {
+    const path = await classifier(2);
+    const open = async () => {
+      await sleep(150);
+      return await Classifier.open(path);
+    };
+    await using slot = await ModelSlot.open(open, { idleTimeout: 100 });
+    await unloaded(slot);
+    await slot.preload();
+    await unloaded(slot);
+  });
+
+  it('waits for the tuning of a model of the hub', async () => {
+    const model = await Classifier.open(await classifier(1));
+    let finish: (tuned: Classifier) => void = () => undefined;
+    model.tuneInBackground(() => new Promise((resolve) => (finish = resolve)));
+    await using slot = await ModelSlot.open(() => Promise.resolve(model), { idleTimeout });
+    await sleep(1500);
+    assert.equal(model.isTuning, true);
+    finish(await Classifier.open(await classifier(2)));
+    await model.whenTuned();
+    assert.equal((await slot.classify(image()))[0]!.index, 2);
+    await unloaded(slot);
+  });
+
   it('takes a file that was replaced meanwhile as the next version', async () => {
     const path = await classifier(1);
     await using slot = await ModelSlot.open(path, { idleTimeout });
