@@ -359,7 +359,8 @@ n = int(torch._sparse_coo_tensor_unsafe(index, torch.ones([1]), [2]).to_dense().
     await assert.rejects(model.classify(image()), DisposedError);
     await assert.rejects(model.module.invoke('forward', []), DisposedError);
     assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
-    assert.equal(memory().tensors.count, tensors);
+    // Those of earlier tests may be collected meanwhile.
+    assert.ok(memory().tensors.count <= tensors);
   });
 
   it('passes every kind of value, and the errors of arguments, by the module', async () => {
