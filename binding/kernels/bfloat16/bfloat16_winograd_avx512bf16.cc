@@ -101,23 +101,10 @@ struct PointProducts {
   } output_block = {};
 };
 
-struct ProductKernel {
-  static constexpr DotPanel kPanel = kAvx512Panel;
-  // Of 32 registers, 24 hold sums.
-  static constexpr int kPixels = 6;
-
+struct ProductKernel : DotInstructions {
   using Block = PointProducts;
-  using Element = BFloat16;
-  using Weight = BFloat16;
-  using Sum = __m512;
-  using Lanes = __m512i;
 
   static Sum Initial(const Block&, int64_t) { return _mm512_setzero_ps(); }
-  static Lanes Broadcast(int32_t bits) { return _mm512_set1_epi32(bits); }
-  static Lanes Load(const char* weights) { return _mm512_loadu_si512(weights); }
-  static Sum Multiply(Sum sum, Lanes pair, Lanes weights) {
-    return _mm512_dpbf16_ps(sum, std::bit_cast<__m512bh>(pair), std::bit_cast<__m512bh>(weights));
-  }
   template <int tiles>
   static void Finish(const Block& block, const DotCorner& corner, Sum (&sums)[tiles][kVectors]) {
     float* products = block.products + corner.pixel * block.stride + corner.channel;

@@ -12,6 +12,24 @@ namespace {
 
 constexpr int kVectors = static_cast<int>(kAvx512Panel.vectors);
 
+// What the kernels of ComputeDotTile() have in common.
+struct DotInstructions {
+  static constexpr DotPanel kPanel = kAvx512Panel;
+  // Of 32 registers, 24 hold sums.
+  static constexpr int kPixels = 6;
+
+  using Element = BFloat16;
+  using Weight = BFloat16;
+  using Sum = __m512;
+  using Lanes = __m512i;
+
+  static Lanes Broadcast(int32_t bits) { return _mm512_set1_epi32(bits); }
+  static Lanes Load(const char* weights) { return _mm512_loadu_si512(weights); }
+  static Sum Multiply(Sum sum, Lanes pair, Lanes weights) {
+    return _mm512_dpbf16_ps(sum, std::bit_cast<__m512bh>(pair), std::bit_cast<__m512bh>(weights));
+  }
+};
+
 inline __m512 ToFloats(__m256i values) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
 }
