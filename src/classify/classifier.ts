@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CompiledModule,
   formatCompiledMetadata,
@@ -9,7 +8,7 @@ import {
 } from '../compiled';
 import { asyncDispose } from '../dispose';
 import { emit } from '../emit';
-import { DisposedError, ModelError, SemisupError } from '../errors';
+import { DisposedError, ModelError } from '../errors';
 import { checkTransform, type ImageInput } from '../image';
 import {
   classesOf,
@@ -21,7 +20,7 @@ import {
   type ModelDescription,
   type ModelMetadata,
 } from '../models';
-import { checkOptionNames, checkPath, checkSignal, describeThrown, invalidValue } from '../options';
+import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
 import { versions } from '../versions';
 import {
   CallQueue,
@@ -45,6 +44,7 @@ import {
   type ScriptModule,
 } from '../torch';
 import type { DetailedResult, Prediction } from './prediction';
+import { BackgroundTuning } from './background-tuning';
 import type { CallableModule } from './callable-module';
 import { checkOutput } from './check-output';
 import { isArray, sizeOfImages } from './image-list';
@@ -66,9 +66,6 @@ export interface ClassifyOptions extends ImagesOptions {
   /** The number of classes to return; 5 by default, or all if the model has fewer. */
   readonly topk?: number;
 }
-
-/** How long the first calls have the machine to themselves, in milliseconds. */
-const tuningDelay = 1000;
 
 const imageOptionNames: readonly (keyof ImageOptions)[] = ['orient', 'signal'];
 const imagesOptionNames: readonly (keyof ImagesOptions)[] = [...imageOptionNames, 'onError'];
@@ -100,11 +97,9 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   readonly #queue: CallQueue;
   /** The calls that `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
-  #tuning: Promise<void> | undefined;
+  #tuning: BackgroundTuning<Classifier> | undefined;
   /** The model that the tuning replaced, until it is freed. */
   #replaced: { readonly module: CallableModule; readonly freed: Promise<void> } | undefined;
-  readonly #stopTuning = new AbortController();
-  #isTuning = false;
   #closed: Promise<void> | undefined;
 
   private constructor(model: PlannedModel, metadata: ModelMetadata, queue: Required<QueueLimits>) {
@@ -253,25 +248,25 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   /** How `forward` runs on this device: algorithms, precision and measured times. */
   get plan(): Plan {
     const { plan } = this.#running.model;
-    return this.#isTuning
+    return this.isTuning
       ? { ...plan, reason: 'Its algorithms are being tuned in the background.' }
       : plan;
   }
 
   /**
    * Waits until no tuning runs in the background any more, if `hub.load` has started one. Calls before then run
-   * without tuned algorithms, and are not delayed.
+   * without tuned algorithms, and do not wait for it.
    *
    * @returns the plan that runs the calls from then on
    */
   async whenTuned(): Promise<Plan> {
-    await this.#tuning;
+    await this.#tuning?.ended;
     return this.plan;
   }
 
   /** Whether a tuning runs in the background. @internal */
   get isTuning(): boolean {
-    return this.#isTuning;
+    return this.#tuning?.isRunning ?? false;
   }
 
   /** @internal */
@@ -286,8 +281,9 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
    * @internal
    */
   tuneInBackground(open: (signal: AbortSignal) => Promise<Classifier>): void {
-    this.#isTuning = true;
-    this.#tuning = this.#tune(open);
+    this.#tuning = new BackgroundTuning(this.metadata.name, open, (tuned) => {
+      this.#takeModelOf(tuned);
+    });
   }
 
   /**
@@ -452,24 +448,10 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     await this.close();
   }
 
-  async #tune(open: (signal: AbortSignal) => Promise<Classifier>): Promise<void> {
-    const { signal } = this.#stopTuning;
-    const { model } = this.#running;
-    try {
-      await sleep(tuningDelay, undefined, { signal });
-      const tuned = await open(signal);
-      if (signal.aborted) {
-        await tuned.close();
-        return;
-      }
-      this.#running = tuned.#running;
-    } catch (error) {
-      if (!signal.aborted) warnAboutTuning(this.metadata.name, error);
-      return;
-    } finally {
-      this.#isTuning = false;
-    }
-    const { module } = model;
+  /** Makes the model of another classifier run all calls from now on. */
+  #takeModelOf(tuned: Classifier): void {
+    const { module } = this.#running.model;
+    this.#running = tuned.#running;
     // Some of the pending calls run on it.
     const freed = Promise.allSettled(this.#pending).then(async () => {
       await module.close();
@@ -481,8 +463,7 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   }
 
   async #close(): Promise<void> {
-    this.#stopTuning.abort();
-    await this.#tuning;
+    await this.#tuning?.stop();
     await this.#replaced?.freed;
     // A call submits several jobs, which a closed executor would refuse: wait for the calls first.
     await Promise.allSettled(this.#pending);
@@ -527,14 +508,6 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
       pipeline.classify(images, topk, options),
     );
   }
-}
-
-function warnAboutTuning(name: string, error: unknown): void {
-  const reason = error instanceof SemisupError ? error.message : describeThrown(error);
-  process.emitWarning(
-    `The plan of ${name} stays untuned, which computes the same, but slower: ${reason}`,
-    { code: 'SEMISUP_TUNING' },
-  );
 }
 
 /** Whether LibTorch computes no convolution of a plan. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Classifier, memory } from '../../src';
@@ -63,6 +63,27 @@ describe('tuning in the background of hub.load', function () {
     for (const [i, logit] of late.entries()) assert.ok(Math.abs(logit - early[i]!) < 1e-5 * scale);
     assert.equal(memory().modules.bytes, before.modules.bytes);
     assert.equal(memory().mappedFiles.count, before.mappedFiles.count + 1);
+  });
+
+  it('computes on threads that yield to all others', async function () {
+    if (process.platform !== 'linux') {
+      this.test!.title += ' (skipped: needs /proc)';
+      this.skip();
+    }
+    // Of each thread: field 41 of its status, 5 for SCHED_IDLE (proc_pid_stat(5)).
+    const idleThreads = async () => {
+      const threads = await readdir('/proc/self/task');
+      const texts = await Promise.all(
+        threads.map((id) => readFile(`/proc/self/task/${id}/stat`, 'utf8').catch(() => '')),
+      );
+      return texts.filter((text) => text.split(') ').at(-1)!.split(' ')[38] === '5').length;
+    };
+    assert.equal(await idleThreads(), 0);
+    await using model = await hub.load(name, { hubDir, threads: 2 });
+    await sleep(2500);
+    assert.equal(model.isTuning, true);
+    assert.ok((await idleThreads()) >= 2);
+    await model.whenTuned();
   });
 
   it('loses no call when it replaces the model', async () => {
