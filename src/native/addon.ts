@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { loadEngine, onWindowsExit } from '../binaries';
 import { checkInstructionSetLimit } from './instruction-set';
 import { createNativeError } from './native-errors';
@@ -27,13 +28,14 @@ export function initializeAddon<Addon extends Native>(addon: Addon): Addon {
   return addon;
 }
 
-/** The same for all copies of this code that load the same addons, through whatever links. */
+/** The same for all copies of this code that load the same addons, through whatever links: `src` and `lib` do. */
 function packagePath(): string {
+  const root = resolve(__dirname, '..', '..');
   try {
-    return realpathSync(__dirname);
+    return realpathSync(root);
   } catch {
     // Node's permission model may deny it.
-    return __dirname;
+    return root;
   }
 }
 
