@@ -99,6 +99,23 @@ export class ImageError extends SemisupError<
   | 'ERR_SEMISUP_IMAGE_TIMEOUT'
 > {}
 
+/**
+ * A dataset is missing, empty or damaged, names an image twice, or has labels that name no class of the model.
+ */
+export class DatasetError extends SemisupError<
+  | 'ERR_SEMISUP_DATASET_NOT_FOUND'
+  | 'ERR_SEMISUP_DATASET_EMPTY'
+  | 'ERR_SEMISUP_DATASET_FORMAT'
+  | 'ERR_SEMISUP_DATASET_TRUNCATED'
+  | 'ERR_SEMISUP_DATASET_DUPLICATE'
+  | 'ERR_SEMISUP_DATASET_LABEL'
+> {}
+
+/** The file with the results of an evaluation cannot be used, or a model is less accurate than required. */
+export class EvaluationError extends SemisupError<
+  'ERR_SEMISUP_EVALUATION_RESULTS' | 'ERR_SEMISUP_EVALUATION_ACCURACY'
+> {}
+
 /** Node's permission model (`--permission`) denied what is necessary; the message names the flag that allows it. */
 export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
 

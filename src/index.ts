@@ -16,7 +16,34 @@ export {
   type ReturnErrors,
   type Timings,
 } from './classify';
+export {
+  openDataset,
+  type Dataset,
+  type DatasetOptions,
+  type Sample,
+  type SamplesOptions,
+} from './dataset';
 export * from './errors';
+export {
+  accuracyOn,
+  compareEvaluations,
+  evaluate,
+  type AccuracyOptions,
+  type Answer,
+  type Calibration,
+  type CalibrationBin,
+  type ClassScores,
+  type Confusion,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationProgress,
+  type LeftOut,
+  type McNemar,
+  type PictureResult,
+  type Proportion,
+  type TargetOptions,
+  type UnreadableImage,
+} from './evaluate';
 export {
   hub,
   type HubOptions,

@@ -381,6 +381,18 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   }
 
   /**
+   * Like `logits`, but returns a row for each image, or the error of the image. @internal
+   */
+  async logitRows(
+    images: readonly ImageInput[],
+    options: ImageOptions = {},
+  ): Promise<(Float32Array | ImageFailure)[]> {
+    return await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
+      pipeline.rows('forward', images, { ...options, onError: 'return' }),
+    );
+  }
+
+  /**
    * Runs the model on a tensor.
    *
    * @param input float32 [n, 3, h, w], RGB, normalized according to `metadata.transform`

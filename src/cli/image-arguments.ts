@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { DownloadError, ImageError } from '../errors';
-import type { ImageInput } from '../image';
+import { imageExtensions, type ImageInput } from '../image';
 import { HttpClient } from '../net/http';
 
 /** An image that a command processes. */
@@ -12,12 +12,6 @@ export interface ImageArgument {
   /** @throws ImageError if the argument matches no image */
   readonly read: () => ImageInput;
 }
-
-/** The extensions of the images in a directory. A file given by its own path may have any extension. */
-const extensions = [
-  ...['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'],
-  ...['bmp', 'ppm', 'pgm', 'pbm', 'pnm'],
-];
 
 /** How long a server may send nothing, and how long a download may take, in milliseconds. */
 const timeouts = { idle: 30_000, total: 120_000 };
@@ -44,7 +38,7 @@ async function* expandPath(path: string): AsyncGenerator<ImageArgument> {
   }
   const options = { expandDirectories: false, caseSensitiveMatch: false, dot: false };
   const found = isDirectory
-    ? (await glob(`**/*.{${extensions.join(',')}}`, { ...options, cwd: path })).map((name) =>
+    ? (await glob(`**/*.{${imageExtensions.join(',')}}`, { ...options, cwd: path })).map((name) =>
         join(path, name),
       )
     : await glob(path, { ...options, caseSensitiveMatch: true, absolute: isAbsolute(path) });
@@ -60,7 +54,7 @@ function throwNotFound(path: string, isDirectory: boolean): never {
       ? `The directory ${path} contains no images.`
       : `No file matches the pattern ${path}.`,
     remedy: isDirectory
-      ? `Their names must end in one of ${extensions.join(', ')}.`
+      ? `Their names must end in one of ${imageExtensions.join(', ')}.`
       : 'Check the pattern.',
     value: path,
   });

@@ -8,6 +8,7 @@ import { compileCommand } from './compile';
 import { doctorCommand } from './doctor';
 import { downloadCommand } from './download';
 import { embedCommand } from './embed';
+import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
 import { infoCommand } from './info';
 import { libtorchCommand } from './libtorch';
@@ -31,6 +32,7 @@ for (const command of [
   compileCommand,
   classifyCommand,
   embedCommand,
+  evaluateCommand,
   benchCommand,
   doctorCommand,
   libtorchCommand,

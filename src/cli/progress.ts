@@ -17,16 +17,29 @@ export class Interruption extends Error {
   }
 }
 
-/**
- * Runs `task` with a progress bar on standard error if that is a terminal. SIGINT and SIGTERM hide the bar
- * and abort the task, so that it can clean up; a second one terminates the process.
- *
- * @throws Interruption after a signal
- */
+/** What shows the progress of a task. */
+export interface ProgressDisplay<P> {
+  show(progress: P): void;
+  hide(): void;
+}
+
+/** Runs `task` with a progress bar for bytes, as `withDisplay` does. */
 export async function withProgress<T>(
   task: (onProgress: (progress: Progress) => void, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const bar = new ProgressBar();
+  return await withDisplay(new ProgressBar(), task);
+}
+
+/**
+ * Runs `task` with a display of its progress. SIGINT and SIGTERM hide it and abort the task, so that it can clean up; a
+ * second one terminates the process.
+ *
+ * @throws Interruption after a signal
+ */
+export async function withDisplay<T, P>(
+  bar: ProgressDisplay<P>,
+  task: (onProgress: (progress: P) => void, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => {
     bar.hide();
@@ -49,8 +62,8 @@ export async function withProgress<T>(
   }
 }
 
-/** Shows one progress bar per phase and file. */
-class ProgressBar {
+/** Shows one progress bar per phase and file, on standard error if that is a terminal. */
+class ProgressBar implements ProgressDisplay<Progress> {
   #bar: SingleBar | undefined;
   #label: string | undefined;
 

@@ -1,5 +1,6 @@
 export { batch, checkTransform } from './batch';
 export { decode, decodeFile, decodeUnlessJpeg, type DecodeOptions } from './decode';
+export { imageExtensions, isImageName } from './file-names';
 export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream, SharpInstance } from './input';
 export { completeLimits, type DecodeLimits } from './limits';
 export type { EncodedFile } from './read';

@@ -20,3 +20,4 @@ export { checkNumClasses } from './num-classes';
 export { describeModel, type ModelDescription } from './own-model';
 export type { ArchitectureName } from './resnet';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';
+export { cardOf, countParameters } from './model-facts';

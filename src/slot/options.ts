@@ -30,6 +30,8 @@ export interface SlotOpenOptions extends SlotOptions {
 
 /** The context of a `warmup` or `check` function. */
 export interface SwapContext {
+  /** The active model, for comparison; do not close it. */
+  readonly current: Model;
   /** Aborted when the swap is. */
   readonly signal: AbortSignal;
 }

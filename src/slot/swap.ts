@@ -74,7 +74,7 @@ export class Swap {
     if (model === host.current) throw alreadyActiveError(this.resolvedSource);
     host.emit('warming');
     const probe = selectProbe(model, host.current, host.lastForwardCall());
-    await this.#runStage('warmup', () => this.#warmUp(model, probe));
+    await this.#runStage('warmup', () => this.#warmUp(model, host.current, probe));
     await this.#runStage('check', () => this.#check(model, host.current, probe));
     return loaded;
   }
@@ -103,10 +103,10 @@ export class Swap {
     }
   }
 
-  async #warmUp(model: Model, probe: Probe | undefined): Promise<void> {
+  async #warmUp(model: Model, current: Model, probe: Probe | undefined): Promise<void> {
     const { warmup = defaultWarmupRuns } = this.options;
     if (typeof warmup === 'function') {
-      await warmup(model, { signal: this.#controller.signal });
+      await warmup(model, { current, signal: this.#controller.signal });
       return;
     }
     for (let i = 0; probe && i < warmup; i++) {
@@ -119,7 +119,7 @@ export class Swap {
     const { check } = this.options;
     if (!check) {
       await checkCompatibility(model, current, probe);
-    } else if ((await check(model, { signal: this.#controller.signal })) === false) {
+    } else if ((await check(model, { current, signal: this.#controller.signal })) === false) {
       throw new Error('the check returned false');
     }
   }

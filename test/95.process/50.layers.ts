@@ -72,7 +72,8 @@ describe('the layers of src/', () => {
     ['convert'],
     ['classify'],
     ['hub'],
-    ['slot'],
+    ['slot', 'dataset'],
+    ['evaluate'],
     ['cli', 'index'],
   ];
   checkLayers(async () => ({ files: await readTypeScript(join(root, 'src')), layers }));

@@ -1,0 +1,118 @@
+import { writeFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Classifier } from '../classify';
+import { openDataset } from '../dataset';
+import { evaluate, summaryOf, toCsv, type Evaluation } from '../evaluate';
+import { invalidValue } from '../options';
+import { showEvaluations } from './evaluation-tables';
+import { withHubFlags, type HubFlags } from './hub-options';
+import { ImageBar } from './image-progress';
+import { openClassifier } from './open-classifier';
+import { withDisplay } from './progress';
+import { withRunFlags, type RunFlags } from './run-options';
+import { note, print, printJson } from './terminal';
+
+interface EvaluateFlags extends HubFlags, RunFlags {
+  readonly labels?: string;
+  readonly classMap?: string;
+  readonly realLabels?: string;
+  readonly validLabels?: string;
+  readonly orient?: boolean;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+}
+
+/** `semisup eval DATASET` */
+export function evaluateCommand(): Command {
+  return withHubFlags(
+    withRunFlags(
+      new Command('eval')
+        .description('measure the accuracy of models on labeled images')
+        .argument(
+          '<dataset>',
+          'directory with one directory per class, list of `filename label`, .tar or .tar.gz, or pattern of these',
+        )
+        .addHelpText(
+          'after',
+          '\nSeveral models, separated by commas in --model, share one pass over the images.',
+        ),
+    )
+      .option('--labels <file>', 'labels of a flat directory: a list, or a ground-truth file')
+      .option('--class-map <file>', "the dataset's label of each class, one per line")
+      .option('--real-labels <file>', 'real.json of ImageNet-ReaL')
+      .option('--valid-labels <file>', 'the indices of the classes that count, one per line')
+      .option('--orient', 'rotate images according to their EXIF orientation')
+      .option(
+        '-o, --out <directory>',
+        'keep the result of each image there, to go on after an interruption',
+      )
+      .option('--json', 'print JSON')
+      .option('--csv', "print CSV with the columns of timm's result tables"),
+  ).action(async (path: string, flags: EvaluateFlags) => {
+    const names = flags.model.split(',').map((name) => name.trim());
+    if (names.length > 1) checkOneModel(flags);
+    const dataset = await openDataset(path, { labels: flags.labels });
+    const models: Classifier[] = [];
+    try {
+      for (const model of names) models.push(await openClassifier({ ...flags, model }));
+      const { out, classMap, realLabels, validLabels, orient } = flags;
+      const results = out === undefined ? undefined : join(out, 'results.jsonl');
+      const evaluations = await withDisplay(new ImageBar(), (onProgress, signal) =>
+        evaluate(models, dataset, {
+          ...{ classMap, realLabels, validLabels, orient, results, signal },
+          onProgress: ({ done, total, rate, top1 }) => {
+            const text = `top-1 ${top1.map((share) => `${(100 * share).toFixed(2)} %`).join(', ')}`;
+            onProgress({ done, total, rate, text });
+          },
+        }),
+      );
+      if (out !== undefined) await writeSummaries(out, evaluations);
+      if (flags.json) printJson(evaluations.map(summaryOf));
+      else if (flags.csv) process.stdout.write(toCsv(evaluations));
+      else print(showEvaluations(evaluations));
+      report(evaluations[0]!);
+    } finally {
+      await Promise.all(models.map((model) => model.close()));
+    }
+  });
+}
+
+async function writeSummaries(directory: string, evaluations: readonly Evaluation[]) {
+  await mkdir(directory, { recursive: true });
+  const summary = `${JSON.stringify(evaluations.map(summaryOf), null, 2)}\n`;
+  await writeFile(join(directory, 'summary.json'), summary);
+  await writeFile(join(directory, 'results.csv'), toCsv(evaluations));
+}
+
+/** The number of images whose messages are printed. */
+const maxMessages = 5;
+
+/** Reports the images that do not count. */
+function report({ unreadable, unlabeled, excluded }: Evaluation): void {
+  for (const { message, code } of unreadable.slice(0, maxMessages)) {
+    note(`semisup: ${message} (${code})`);
+  }
+  if (unreadable.length > 0) {
+    process.exitCode = 1;
+    note(`${unreadable.length} images could not be read, and do not count.`);
+  }
+  if (unlabeled.length > 0) {
+    note(`${unlabeled.length} images have no label, and do not count, such as ${unlabeled[0]!}.`);
+  }
+  if (excluded.length > 0) {
+    note(`${excluded.length} images have no right class, and do not count.`);
+  }
+}
+
+function checkOneModel({ weights, classes, model }: EvaluateFlags): void {
+  const [name, value] = weights === undefined ? ['--classes', classes] : ['--weights', weights];
+  if (value === undefined) return;
+  throw invalidValue(
+    name,
+    'one model',
+    model,
+    `Omit ${name}, or evaluate one model: it applies to one.`,
+  );
+}

@@ -1,0 +1,90 @@
+import { DatasetError } from '../errors';
+import type { ImageClass } from '../models';
+import { abbreviate, nearest } from '../options';
+import { malformed } from './errors';
+import { readLines } from './text-file';
+
+/** Returns the index of the class that a label names. @throws DatasetError if it names none or several */
+export type ClassOf = (label: string) => number;
+
+/**
+ * The classes that labels name: by WordNet ID, by label or lemma (upper and lower case, `_`, `-` and spaces are alike),
+ * or by index.
+ *
+ * @param model the name of the model, for messages
+ */
+export function classFinder(classes: readonly ImageClass[], model: string): ClassOf {
+  const byName = new Map<string, Set<number>>();
+  const add = (name: string, index: number) => {
+    if (name === '') return;
+    const indices = byName.get(normalize(name)) ?? new Set();
+    byName.set(normalize(name), indices.add(index));
+  };
+  for (const { index, wnid, label, lemmas } of classes) {
+    for (const name of [wnid, label, ...lemmas]) add(name, index);
+  }
+  return (label) => {
+    const indices = [...(byName.get(normalize(label)) ?? [])];
+    if (indices.length === 1) return indices[0]!;
+    if (indices.length > 1) throw ambiguous(label, indices, classes);
+    const index = /^\d+$/.test(label) ? Number(label) : NaN;
+    if (index < classes.length) return index;
+    throw unknown(label, model, [...byName.keys()]);
+  };
+}
+
+/**
+ * The classes of labels by a class map, as in timm: a text file with the label of each class, in the order of the model's
+ * classes.
+ *
+ * @throws DatasetError if it cannot be read, or has another number of lines
+ */
+export async function readClassMap(
+  path: string,
+  classes: readonly ImageClass[],
+  model: string,
+): Promise<ClassOf> {
+  const names = (await readLines(path)).map(({ line }) => line);
+  if (names.length > classes.length) {
+    throw malformed(
+      path,
+      `has ${names.length} lines, but ${model} has ${classes.length} classes`,
+      "Write the label of each class on a line of its own, in the order of the model's classes.",
+    );
+  }
+  const indices = new Map(names.map((name, index) => [name, index]));
+  return (label) => {
+    const index = indices.get(label);
+    if (index === undefined) throw unknown(label, path, names);
+    return index;
+  };
+}
+
+function normalize(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[_\s-]+/g, ' ')
+    .trim();
+}
+
+function unknown(label: string, model: string, names: readonly string[]): DatasetError {
+  const guess = nearest(normalize(label), names);
+  return new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
+    what: `The label '${abbreviate(label)}' names no class of ${model}.`,
+    remedy: `${guess === undefined ? '' : `Did you mean '${guess}'? `}Use WordNet IDs, names or indices of the classes, or pass a class map.`,
+    value: label,
+  });
+}
+
+function ambiguous(
+  label: string,
+  indices: readonly number[],
+  classes: readonly ImageClass[],
+): DatasetError {
+  const names = indices.map((index) => classes[index]!.wnid || String(index));
+  return new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
+    what: `The label '${label}' names several classes: ${names.join(', ')}.`,
+    remedy: 'Use their WordNet IDs or indices.',
+    value: label,
+  });
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Classifier } from '../../src/classify';
+import { openDataset, type Dataset } from '../../src/dataset';
+import { EvaluationError } from '../../src/errors';
+import { evaluate } from '../../src/evaluate';
+import { colors, openColorModel, saveColor, saveColorModel } from '../support/color-model';
+import { Random } from '../support/random';
+import { root } from '../support/run-node';
+import { temporaryDirectory } from '../support/temporary';
+
+describe('an evaluation with a file of results', function () {
+  this.timeout(240_000);
+  const directory = temporaryDirectory();
+  const path = (name: string) => join(directory.path, name);
+  const results = () => path('out/results.jsonl');
+  let model: Classifier;
+
+  beforeEach(async () => {
+    model = await openColorModel(await saveColorModel(path('colors.pt')));
+    for (let i = 0; i < 100; i++) {
+      for (const color of colors) {
+        await saveColor(path(`val/${color}/${i}.png`), i % 10 === 0 ? 'blue' : color);
+      }
+    }
+  });
+  afterEach(async () => {
+    await model.close();
+  });
+
+  const start = async () => {
+    const args = ['--require', 'tsx', join(__dirname, '../support/children/slow-evaluation.ts')];
+    const child = spawn(process.execPath, [...args, path('colors.pt'), path('val'), results()], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    await once(child.stdout, 'data');
+    return { child, closed: once(child, 'close'), output: () => output };
+  };
+
+  it('has the same totals after the process was killed 20 times', async () => {
+    const whole = await evaluate(model, path('val'));
+    assert.deepEqual([whole.top1.correct, whole.results.length], [280, 300]);
+    const random = new Random(11);
+    let grown = 0;
+    for (let i = 0; i < 20; i++) {
+      const before = await stat(results()).then(
+        ({ size }) => size,
+        () => 0,
+      );
+      const { child, closed } = await start();
+      await sleep(30 + 120 * random.next());
+      child.kill('SIGKILL');
+      await closed;
+      if (
+        (await stat(results()).then(
+          ({ size }) => size,
+          () => 0,
+        )) > before
+      )
+        grown++;
+    }
+    assert.ok(grown >= 5, `${grown} of the killed processes wrote results`);
+    const { closed, output } = await start();
+    await closed;
+    assert.deepEqual(JSON.parse(output().split('\n')[1]!), [280, 300]);
+    const lines = (await readFile(results(), 'utf8')).trim().split('\n').slice(1);
+    const names = lines.map((line) => (JSON.parse(line) as { name: string }).name);
+    assert.equal(names.length, 300);
+    assert.equal(new Set(names).size, 300);
+    const resumed = await evaluate(model, path('val'), { results: results() });
+    assert.deepEqual(
+      resumed.results.map(({ name, classes }) => [name, classes]),
+      whole.results.map(({ name, classes }) => [name, classes]),
+    );
+    assert.ok(Number.isNaN(resumed.throughput));
+  });
+
+  it('removes a line that was not written to its end', async () => {
+    await evaluate(model, path('val'), { results: results() });
+    const text = await readFile(results(), 'utf8');
+    const line = text.split('\n')[5]!;
+    for (const length of [1, line.length - 1]) {
+      await writeFile(results(), text.slice(0, text.indexOf(line)) + line.slice(0, length));
+      const { top1 } = await evaluate(model, path('val'), { results: results() });
+      assert.deepEqual([top1.correct, top1.total], [280, 300]);
+    }
+    await appendFile(results(), '{"name":3}\n');
+    await assert.rejects(evaluate(model, path('val'), { results: results() }), (error: unknown) => {
+      assert.ok(error instanceof EvaluationError);
+      assert.match(error.message, /is damaged on line 302/);
+      return true;
+    });
+  });
+
+  it('is read by a dataset that does not skip', async () => {
+    await evaluate(model, path('val'), { results: results() });
+    const dataset = await openDataset(path('val'));
+    const reading: Dataset = { name: dataset.name, samples: () => dataset.samples() };
+    const { top1, throughput } = await evaluate(model, reading, { results: results() });
+    assert.deepEqual([top1.correct, top1.total, throughput], [280, 300, NaN]);
+  });
+
+  it('reads images again that could not be read', async () => {
+    await writeFile(path('val/red/0.png'), 'damaged');
+    const { unreadable } = await evaluate(model, path('val'), { results: results() });
+    assert.equal(unreadable.length, 1);
+    await saveColor(path('val/red/0.png'), 'red');
+    const evaluation = await evaluate(model, path('val'), { results: results() });
+    assert.deepEqual([evaluation.results.length, evaluation.unreadable], [300, []]);
+  });
+
+  it('refuses the results of other models, images and options', async () => {
+    await evaluate(model, path('val'), { results: results() });
+    await using other = await openColorModel(await saveColorModel(path('other.pt')));
+    const refuses = async (message: RegExp, ...args: Parameters<typeof evaluate>) => {
+      await assert.rejects(evaluate(...args), (error: unknown) => {
+        assert.ok(error instanceof EvaluationError, String(error));
+        assert.equal(error.code, 'ERR_SEMISUP_EVALUATION_RESULTS');
+        assert.match(error.message, message);
+        return true;
+      });
+    };
+    const options = { results: results() };
+    await refuses(/models was \[.*colors.*other/s, other as never, path('val'), options);
+    await refuses(/dataset was "/, model as never, `${path('val')}/.`, options);
+    await refuses(/orient was false, and is now true/, model as never, path('val'), {
+      ...options,
+      orient: true,
+    });
+    await refuses(/validLabels/, model as never, path('val'), { ...options, validLabels: [0, 1] });
+    await writeFile(results(), 'something else\n');
+    await refuses(
+      /its first line is not that of an evaluation/,
+      model as never,
+      path('val'),
+      options,
+    );
+    await refuses(/cannot be read or written/, model as never, path('val'), {
+      results: path('val/red'),
+    });
+  });
+
+  it('is written by one process at a time', async () => {
+    const [first, second] = await Promise.all([start(), start()]);
+    await Promise.all([first.closed, second.closed]);
+    for (const { output } of [first, second]) {
+      assert.deepEqual(JSON.parse(output().split('\n')[1]!), [280, 300]);
+    }
+    const lines = (await readFile(results(), 'utf8')).trim().split('\n');
+    assert.equal(lines.length, 301);
+  });
+});

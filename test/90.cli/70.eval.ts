@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { colors, saveColor, saveColorModel } from '../support/color-model';
+import { runCommand } from '../support/run-node';
+import { temporaryDirectory } from '../support/temporary';
+
+describe('semisup eval', function () {
+  this.timeout(120_000);
+  const directory = temporaryDirectory();
+  const path = (name: string) => join(directory.path, name);
+  let model: string[];
+
+  beforeEach(async () => {
+    await saveColorModel(path('colors.pt'));
+    await saveColorModel(path('biased.pt'), [0, 4.5, 0]);
+    await writeFile(path('classes.txt'), `${colors.join('\n')}\n`);
+    for (const color of colors) {
+      for (let i = 0; i < 4; i++) {
+        await saveColor(path(`val/${color}/${i}.png`), i === 3 ? 'blue' : color);
+      }
+    }
+    model = ['--model', path('colors.pt'), '--classes', path('classes.txt')];
+  });
+
+  it('prints a table, and writes JSON, CSV and the result of each image', async () => {
+    const out = path('out');
+    const args = ['eval', path('val'), ...model, '--out', out];
+    const { code, stdout, stderr } = await runCommand(args);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, /^model .* top-1 .* 95 % interval .* ECE/);
+    assert.match(stdout, /\d+ +83\.33 +55\.20 to 95\.30 +100\.00 /);
+    assert.match(
+      stdout,
+      /Confused most by .*\nimages +class +taken for +for example\n +1 +green +blue +green\/3\.png/,
+    );
+    const csv = await readFile(join(out, 'results.csv'), 'utf8');
+    assert.match(
+      csv,
+      /^model,top1,top1_err.*\n.*,83\.333,16\.667,100\.000,0\.000,,224,0\.875,bilinear\n$/,
+    );
+    const [summary] = JSON.parse(await readFile(join(out, 'summary.json'), 'utf8')) as [
+      { images: number; top1: { correct: number } },
+    ];
+    assert.deepEqual([summary.images, summary.top1.correct], [12, 10]);
+    const again = await runCommand([...args, '--csv']);
+    assert.equal(again.stdout, csv);
+    const json = await runCommand([...args, '--json']);
+    assert.equal((JSON.parse(json.stdout) as { images: number }[])[0]!.images, 12);
+  });
+
+  it('lists images that cannot be read, and exits with 1', async () => {
+    await writeFile(path('val/red/bad.png'), 'no image');
+    const { code, stderr } = await runCommand(['eval', path('val'), ...model]);
+    assert.equal(code, 1);
+    assert.match(stderr, /bad\.png .*\(ERR_SEMISUP_IMAGE_FORMAT\)\n1 images could not be read/);
+  });
+
+  it('refuses wrong usage before a model is opened', async () => {
+    for (const [args, exit, message] of [
+      [['eval', path('nowhere'), ...model], 1, /nowhere does not exist/],
+      [
+        ['eval', path('val'), '--model', 'a,b', '--weights', 'w.pth'],
+        2,
+        /Expected one model for --weights/,
+      ],
+      [['eval'], 2, /missing required argument 'dataset'/],
+    ] as const) {
+      const { code, stderr } = await runCommand([...args]);
+      assert.equal(code, exit, stderr);
+      assert.match(stderr, message);
+    }
+  });
+});
