@@ -29,7 +29,7 @@ export default ts.config(
         {
           allow: [
             '^(sharp|@napi-rs/image|node-gyp-build|undici)$',
-            '^\\./(compile-in-cache|install|isolated-module|python|torchscript)$',
+            '^\\./(compile-in-cache|compose-report|evaluation-run|install|isolated-module|layouts|python|torchscript)$',
           ],
         },
       ],
@@ -50,6 +50,9 @@ export default ts.config(
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-floating-promises': 'error' } },
   { files: ['**/*.mjs', 'examples/**/*.js'], languageOptions: { globals: globals.node } },
   { files: ['**/*.cjs'], languageOptions: { globals: { ...globals.node, ...globals.commonjs } } },
-  { files: ['examples/electron/src/renderer/**'], languageOptions: { globals: globals.browser } },
+  {
+    files: ['assets/report/**', 'examples/electron/src/renderer/**'],
+    languageOptions: { globals: globals.browser },
+  },
   prettier,
 );

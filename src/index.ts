@@ -84,6 +84,7 @@ export type {
   Robustness,
   WeightsSource,
 } from './models';
+export { writeReport, type ReportOptions } from './report';
 export {
   ModelSlot,
   type ModelOpener,

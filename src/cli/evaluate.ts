@@ -1,15 +1,15 @@
-import { writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Classifier } from '../classify';
-import { openDataset } from '../dataset';
-import { evaluate, summaryOf, toCsv, type Evaluation } from '../evaluate';
+import { openDataset, type Dataset } from '../dataset';
+import { evaluate, summaryOf, toCsv, writeOutput, type Evaluation } from '../evaluate';
 import { invalidValue } from '../options';
 import { showEvaluations } from './evaluation-tables';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { ImageBar } from './image-progress';
 import { openClassifier } from './open-classifier';
 import { withDisplay } from './progress';
+import { writeReport } from '../report';
 import { withRunFlags, type RunFlags } from './run-options';
 import { note, print, printJson } from './terminal';
 
@@ -46,7 +46,7 @@ export function evaluateCommand(): Command {
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option(
         '-o, --out <directory>',
-        'keep the result of each image there, to go on after an interruption',
+        'write a report there, and the result of each image, to go on after an interruption',
       )
       .option('--json', 'print JSON')
       .option('--csv', "print CSV with the columns of timm's result tables"),
@@ -68,7 +68,7 @@ export function evaluateCommand(): Command {
           },
         }),
       );
-      if (out !== undefined) await writeSummaries(out, evaluations);
+      if (out !== undefined) await writeSummaries(out, evaluations, dataset, flags);
       if (flags.json) printJson(evaluations.map(summaryOf));
       else if (flags.csv) process.stdout.write(toCsv(evaluations));
       else print(showEvaluations(evaluations));
@@ -79,11 +79,16 @@ export function evaluateCommand(): Command {
   });
 }
 
-async function writeSummaries(directory: string, evaluations: readonly Evaluation[]) {
-  await mkdir(directory, { recursive: true });
+async function writeSummaries(
+  directory: string,
+  evaluations: readonly Evaluation[],
+  dataset: Dataset,
+  { orient }: EvaluateFlags,
+): Promise<void> {
   const summary = `${JSON.stringify(evaluations.map(summaryOf), null, 2)}\n`;
-  await writeFile(join(directory, 'summary.json'), summary);
-  await writeFile(join(directory, 'results.csv'), toCsv(evaluations));
+  await writeOutput(join(directory, 'summary.json'), summary);
+  await writeOutput(join(directory, 'results.csv'), toCsv(evaluations));
+  await writeReport(join(directory, 'report.html'), evaluations, dataset, { orient });
 }
 
 /** The number of images whose messages are printed. */

@@ -1,16 +1,5 @@
-import { open, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { glob } from 'tinyglobby';
-import { DatasetError } from '../errors';
-import { imageExtensions } from '../image';
 import { checkOptionNames, checkPath } from '../options';
-import { ArchiveDataset } from './archive-dataset';
-import { unreadable } from './errors';
-import { FileDataset } from './file-dataset';
-import { readLabelList } from './label-list';
-import { labelFromList, labelFromPath, readLabelFile } from './label-source';
 import type { Dataset } from './sample';
-import { expandPattern, isPattern } from './shards';
 
 /** Options of `openDataset`. */
 export interface DatasetOptions {
@@ -38,100 +27,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   checkOptionNames(options, ['labels'], 'openDataset');
   const { labels } = options;
   if (labels !== undefined) checkPath('labels', labels);
-  const stats = await stat(path).catch((cause: unknown) => {
-    if (isPattern(path)) return undefined;
-    throw unreadable(path, cause);
-  });
-  if (!stats) {
-    const paths = await expandPattern(path);
-    if (paths.length === 0) throw empty(path, 'No file matches the pattern', 'Check the pattern.');
-    return await openArchives(path, paths, labels);
-  }
-  if (stats.isDirectory()) return await openDirectory(path, labels);
-  if (await isArchive(path)) return await openArchives(path, [path], labels);
-  return await openList(path);
-}
-
-async function openDirectory(path: string, labels: string | undefined): Promise<Dataset> {
-  const options = { cwd: path, expandDirectories: false, caseSensitiveMatch: false };
-  const names = (await glob(`**/*.{${imageExtensions.join(',')}}`, options)).toSorted();
-  if (names.length === 0) {
-    const archives = (await glob('**/*.{tar,tar.gz,tgz}', options)).toSorted();
-    if (archives.length > 0) {
-      const paths = archives.map((name) => join(path, name));
-      return await openArchives(path, paths, labels);
-    }
-    throw empty(
-      path,
-      'The directory contains no images',
-      `Their names must end in one of ${imageExtensions.join(', ')}.`,
-    );
-  }
-  if (labels === undefined) return withLabels(path, path, names, labelFromPath);
-  const file = await readLabelFile(labels, names);
-  if ('source' in file) return withLabels(path, path, names, file.source);
-  // Images that the list names but that do not exist fail one by one; others have no label.
-  const listed = file.list.entries.map(({ name }) => name);
-  const all = new Set([...listed, ...names]);
-  return withLabels(path, path, [...all], labelFromList(file.list));
-}
-
-async function openArchives(
-  name: string,
-  paths: readonly string[],
-  labels: string | undefined,
-): Promise<Dataset> {
-  if (labels === undefined) return new ArchiveDataset(name, paths, labelFromPath);
-  const file = await readLabelFile(labels, undefined);
-  const labelOf = 'source' in file ? file.source : labelFromList(file.list);
-  return new ArchiveDataset(name, paths, labelOf);
-}
-
-async function openList(path: string): Promise<Dataset> {
-  const list = await readLabelList(path);
-  if (list.entries.length === 0) {
-    throw empty(path, 'The list names no images', 'Write a line `filename label` for each image.');
-  }
-  return new FileDataset(path, dirname(path), list.entries);
-}
-
-function withLabels(
-  path: string,
-  root: string,
-  names: readonly string[],
-  labelOf: (name: string) => string | undefined,
-): Dataset {
-  const entries = names.map((name) => ({ name, label: labelOf(name) }));
-  if (entries.some(({ label }) => label !== undefined)) return new FileDataset(path, root, entries);
-  throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
-    what: `None of the ${names.length} images in ${path} has a label.`,
-    remedy:
-      'Put them into a directory for each class, or pass a file with lines of `filename label` as `labels`.',
-    value: path,
-  });
-}
-
-/** Whether a file begins like a gzip file, or like a tar archive. */
-async function isArchive(path: string): Promise<boolean> {
-  try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
-      const isGzip = bytesRead >= 2 && buffer.readUInt16BE(0) === 0x1f8b;
-      const isTar = buffer.toString('latin1', 257, 262) === 'ustar';
-      return isGzip || isTar || /\.(tar|tar\.gz|tgz)$/i.test(path);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function empty(path: string, problem: string, remedy: string): DatasetError {
-  return new DatasetError('ERR_SEMISUP_DATASET_EMPTY', {
-    what: `${problem}: ${path}.`,
-    remedy,
-    value: path,
-  });
+  // Loaded on first use, with what reads archives and patterns.
+  const { openLayout } = require('./layouts') as typeof import('./layouts');
+  return await openLayout(path, labels);
 }

@@ -1,51 +1,10 @@
-import { isImageFailure, type Classifier, type ImageFailure } from '../classify';
-import { duplicate, openDataset, type Dataset, type Sample } from '../dataset';
-import { DatasetError } from '../errors';
-import type { ImageInput } from '../image';
+import type { Classifier } from '../classify';
+import { openDataset, type Dataset } from '../dataset';
 import { rejectOnAbort } from '../native';
-import { withLock } from '../net/lock';
-import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
-import { Semaphore } from '../semaphore';
-import { chunksOf, decodeSamples, forEachConcurrently } from './chunks';
-import { summarize, type Evaluation, type UnreadableImage } from './evaluation';
-import { isCorrect, toAnswer, type PictureResult } from './picture-result';
-import { ResultsFile, type PictureResults } from './results-file';
-import { readTargets, type TargetOptions, type Targets } from './targets';
-
-/** How far an evaluation has come. */
-export interface EvaluationProgress {
-  /** The images that have results, including those of earlier runs and those that could not be read. */
-  readonly done: number;
-  /** The number of images, if the dataset knows it. */
-  readonly total: number | undefined;
-  /** Images per second of this run. */
-  readonly rate: number;
-  /** The share of right answers so far of each model, 0 to 1. */
-  readonly top1: readonly number[];
-}
-
-/** Options of `evaluate`. */
-export interface EvaluateOptions extends TargetOptions {
-  /**
-   * A file for the results of each image. If it exists, the evaluation goes on where an earlier one with the same models,
-   * images and options ended.
-   */
-  readonly results?: string;
-  /** Rotates and mirrors each image according to its EXIF orientation; `false` by default, as in torchvision. */
-  readonly orient?: boolean;
-  /** Called after each batch. */
-  readonly onProgress?: (progress: EvaluationProgress) => void;
-  /** When aborted, the promise is rejected with the signal's reason. Results in the file of results are kept. */
-  readonly signal?: AbortSignal;
-}
-
-const optionNames = Object.keys({
-  ...{ classMap: true, realLabels: true, validLabels: true },
-  ...{ results: true, orient: true, onProgress: true, signal: true },
-} satisfies Record<keyof EvaluateOptions, true>);
-
-/** Batches of the CPU are small; on a GPU, several fill its queue. */
-const chunkSize = { cpu: 16, gpu: 128 };
+import { invalidValue } from '../options';
+import { checkEvaluateOptions, type EvaluateOptions } from './evaluate-options';
+import type { Evaluation } from './evaluation';
+import { readTargets } from './targets';
 
 /**
  * Measures the accuracy of a model on labeled images: top-1 and top-5 with confidence intervals, negative
@@ -72,7 +31,7 @@ export async function evaluate(
   dataset: Dataset | string,
   options: EvaluateOptions = {},
 ): Promise<Evaluation | Evaluation[]> {
-  checkOptions(options);
+  checkEvaluateOptions(options);
   const list = Array.isArray(models) ? (models as readonly Classifier[]) : [models as Classifier];
   checkClasses(list);
   const opened = typeof dataset === 'string' ? await openDataset(dataset) : dataset;
@@ -82,220 +41,11 @@ export async function evaluate(
   const [{ classes, metadata }] = list as [Classifier];
   const targets = await readTargets(options, classes, metadata.name);
   if (options.realLabels === undefined) opened.labels?.forEach((label) => targets.classOf(label));
-  const run = new Run(list, opened, targets, options);
+  // Loaded on first use.
+  const { EvaluationRun } = require('./evaluation-run') as typeof import('./evaluation-run');
+  const run = new EvaluationRun(list, opened, targets, options);
   const evaluations = await run.complete();
   return Array.isArray(models) ? evaluations : evaluations[0]!;
-}
-
-/** One evaluation. */
-class Run {
-  readonly #models: readonly Classifier[];
-  readonly #dataset: Dataset;
-  readonly #targets: Targets;
-  readonly #options: EvaluateOptions;
-  readonly #startTime = performance.now();
-  /** The names of all images, in the order of the dataset. Results arrive in another one. */
-  readonly #names = new Set<string>();
-  /** By the name of the image; undefined until they are computed. */
-  readonly #results = new Map<string, PictureResults | undefined>();
-  readonly #correct: number[];
-  readonly #unreadable: UnreadableImage[] = [];
-  readonly #unlabeled: string[] = [];
-  readonly #excluded: string[] = [];
-  /** The number of images with results, and of those of this run. */
-  #known = 0;
-  #computed = 0;
-
-  constructor(
-    models: readonly Classifier[],
-    dataset: Dataset,
-    targets: Targets,
-    options: EvaluateOptions,
-  ) {
-    this.#models = models;
-    this.#dataset = dataset;
-    this.#targets = targets;
-    this.#options = options;
-    this.#correct = models.map(() => 0);
-  }
-
-  async complete(): Promise<Evaluation[]> {
-    const { results, signal } = this.#options;
-    if (results === undefined) await this.#run();
-    // Two processes would write at the same positions. The second one waits, and finds all results.
-    else await withLock(`${results}.lock`, () => this.#runWith(results), { signal });
-    if (this.#done === 0) throw noImages(this.#dataset.name);
-    const seconds = (performance.now() - this.#startTime) / 1000;
-    const throughput = this.#computed === 0 ? NaN : this.#computed / seconds;
-    return this.#models.map(({ metadata, classes }, i) => {
-      const rows = [...this.#names].flatMap((name): PictureResult[] => {
-        const result = this.#results.get(name)?.[i];
-        return result ? [{ name, ...result }] : [];
-      });
-      return summarize(metadata, classes, rows, {
-        ...{ unreadable: this.#unreadable, unlabeled: this.#unlabeled, excluded: this.#excluded },
-        throughput,
-      });
-    });
-  }
-
-  get #done(): number {
-    return this.#known + this.#unreadable.length + this.#unlabeled.length + this.#excluded.length;
-  }
-
-  /** What the results depend on. */
-  #conditions(): Record<string, unknown> {
-    const { orient = false, classMap, realLabels } = this.#options;
-    return {
-      dataset: this.#dataset.name,
-      models: this.#models.map(({ metadata: { name, source, transform }, plan }) => ({
-        ...{ name, checkpoint: source?.sha256, precision: plan.precision, transform },
-      })),
-      ...{ orient, classMap, realLabels, validLabels: this.#targets.valid },
-    };
-  }
-
-  async #runWith(results: string): Promise<void> {
-    const file = await ResultsFile.open(results, this.#conditions());
-    try {
-      await this.#run(file);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #run(file?: ResultsFile): Promise<void> {
-    const { orient, signal } = this.#options;
-    const samples = this.#newSamples(file);
-    const [{ plan }] = this.#models as [Classifier];
-    const size = plan.device.startsWith('cpu') ? chunkSize.cpu : chunkSize.gpu;
-    if (this.#models.length === 1) {
-      // The model decodes the images itself, with its own options. While one chunk runs, the next one is decoded.
-      await forEachConcurrently(chunksOf(samples, size), 2, async (chunk) => {
-        const rows = await this.#rowsOf(
-          this.#models[0]!,
-          chunk.map(({ image }) => image),
-        );
-        await this.#add(chunk, [rows], file);
-      });
-      return;
-    }
-    const decoded = chunksOf(decodeSamples(samples, { orient, signal }), size);
-    // The models take turns: they would compete for the same cores.
-    const turns = new Semaphore(1);
-    await forEachConcurrently(decoded, 2, async (chunk) => {
-      const readable = chunk.filter(({ image }) => !isImageFailure(image));
-      const images = readable.map(({ image }) => image as ImageInput);
-      const rows = await turns.run(async () => {
-        const all: (Float32Array | ImageFailure)[][] = [];
-        for (const model of this.#models) all.push(await this.#rowsOf(model, images));
-        return all;
-      });
-      for (const { name, image } of chunk) if (isImageFailure(image)) this.#fail(name, image);
-      await this.#add(readable, rows, file);
-    });
-  }
-
-  async #rowsOf(
-    model: Classifier,
-    images: readonly ImageInput[],
-  ): Promise<(Float32Array | ImageFailure)[]> {
-    const { orient, signal } = this.#options;
-    return await model.logitRows(images, { orient, signal });
-  }
-
-  /** The samples that count and have no results yet. */
-  async *#newSamples(file: ResultsFile | undefined): AsyncGenerator<Sample> {
-    const { signal } = this.#options;
-    const skip = (name: string) => {
-      this.#names.add(name);
-      const previous = file?.previous.get(name);
-      if (!previous) return false;
-      if (!this.#results.has(name)) this.#take(name, previous);
-      return true;
-    };
-    for await (const sample of this.#dataset.samples({ skip, signal })) {
-      const { name, label } = sample;
-      if (skip(name)) continue;
-      if (this.#results.has(name)) throw duplicate(this.#dataset.name, name);
-      if (label === undefined && this.#options.realLabels === undefined) {
-        this.#unlabeled.push(name);
-      } else if (this.#targets.labelsOf(name, label).length === 0) {
-        this.#excluded.push(name);
-      } else {
-        this.#results.set(name, undefined);
-        yield sample;
-      }
-    }
-  }
-
-  async #add(
-    samples: readonly Omit<Sample, 'image'>[],
-    rows: readonly (readonly (Float32Array | ImageFailure)[])[],
-    file: ResultsFile | undefined,
-  ): Promise<void> {
-    const pictures: { name: string; results: PictureResults }[] = [];
-    for (const [i, { name, label }] of samples.entries()) {
-      const logits = rows.map((row) => row[i]!);
-      const failure = logits.find(isImageFailure);
-      if (failure) {
-        this.#fail(name, failure);
-        continue;
-      }
-      const labels = this.#targets.labelsOf(name, label);
-      const results = logits.map((row) => {
-        const { valid } = this.#targets;
-        return toAnswer(labels, row as Float32Array, valid);
-      });
-      pictures.push({ name, results });
-      this.#computed++;
-    }
-    await file?.append(pictures);
-    for (const { name, results } of pictures) this.#take(name, results);
-    this.#report();
-  }
-
-  #take(name: string, results: PictureResults): void {
-    this.#results.set(name, results);
-    this.#known++;
-    for (const [i, result] of results.entries()) {
-      if (isCorrect(result, 1)) this.#correct[i]!++;
-    }
-  }
-
-  #fail(name: string, { code, message }: ImageFailure): void {
-    this.#unreadable.push({ name, code, message });
-  }
-
-  #report(): void {
-    const { onProgress } = this.#options;
-    const seconds = (performance.now() - this.#startTime) / 1000;
-    onProgress?.({
-      done: this.#done,
-      total: this.#dataset.size,
-      rate: this.#computed / seconds,
-      top1: this.#correct.map((correct) => correct / this.#known),
-    });
-  }
-}
-
-function checkOptions(options: EvaluateOptions): void {
-  checkOptionNames(options, optionNames, 'evaluate');
-  const { classMap, realLabels, validLabels, results, orient, onProgress, signal } = options;
-  for (const [name, path] of Object.entries({ classMap, realLabels, results })) {
-    if (path !== undefined) checkPath(name, path);
-  }
-  const isIndices = Array.isArray(validLabels) && validLabels.length > 0;
-  if (validLabels !== undefined && typeof validLabels !== 'string' && !isIndices) {
-    throw invalidValue('validLabels', 'a path or an array of indices', validLabels);
-  }
-  if (orient !== undefined && typeof orient !== 'boolean') {
-    throw invalidValue('orient', 'true or false', orient);
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalidValue('onProgress', 'a function', onProgress);
-  }
-  checkSignal(signal);
 }
 
 function checkClasses(models: readonly Classifier[]): void {
@@ -311,12 +61,4 @@ function checkClasses(models: readonly Classifier[]): void {
       'Evaluate models with other classes on their own.',
     );
   }
-}
-
-function noImages(name: string): DatasetError {
-  return new DatasetError('ERR_SEMISUP_DATASET_EMPTY', {
-    what: `The dataset ${name} contains no images.`,
-    remedy: 'Check the path, and the format of the dataset.',
-    value: name,
-  });
 }

@@ -1,7 +1,8 @@
 export { accuracyOn, type AccuracyOptions } from './accuracy-on';
 export type { Calibration, CalibrationBin } from './calibration';
 export type { ClassScores, Confusion } from './confusion';
-export { evaluate, type EvaluateOptions, type EvaluationProgress } from './evaluate';
+export { evaluate } from './evaluate';
+export type { EvaluateOptions, EvaluationProgress } from './evaluate-options';
 export { toCsv } from './csv';
 export { summaryOf } from './summary';
 export {
@@ -13,3 +14,4 @@ export {
 export { isCorrect, type Answer, type PictureResult } from './picture-result';
 export type { McNemar, Proportion } from './statistics';
 export type { TargetOptions } from './targets';
+export { writeOutput } from './write-output';

@@ -43,6 +43,7 @@ const exportedNames = [
   'openDataset',
   'setThreads',
   'versions',
+  'writeReport',
 ];
 
 /** Everything that the package contains; `**` is any path, `*` any name. Binaries exist only where they were made. */
@@ -57,6 +58,7 @@ const packedFiles = [
   'docs/images/*.png',
   'lib/**.js',
   'lib/**.d.ts',
+  'assets/report/*',
   'examples/*',
   'examples/electron/**',
   'bench/*.md',

@@ -74,6 +74,7 @@ describe('the layers of src/', () => {
     ['hub'],
     ['slot', 'dataset'],
     ['evaluate'],
+    ['report'],
     ['cli', 'index'],
   ];
   checkLayers(async () => ({ files: await readTypeScript(join(root, 'src')), layers }));

@@ -1,0 +1,2 @@
+export type { ReportOptions } from './report-options';
+export { writeReport } from './write-report';
