@@ -12,6 +12,7 @@
 #include "runtime/close_executor.h"
 #include "runtime/export.h"
 #include "script/builder.h"
+#include "script/grad_cam.h"
 #include "script/method.h"
 #include "script/module_lifecycle.h"
 #include "script/script_module_handle.h"
@@ -39,6 +40,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<DescribeMethods>(exports, "describeMethods");
   Export<CallMethod>(exports, "callMethod");
   Export<CallMethodSync>(exports, "callMethodSync");
+  Export<GradCam>(exports, "gradCam");
   Export<MethodGraph>(exports, "methodGraph");
   Export<PlanOnCpu>(exports, "planOnCpu");
   Export<SelectAlgorithms>(exports, "selectAlgorithms");

@@ -1,5 +1,5 @@
-import type { Executor } from '../native';
-import type { ScriptModule } from '../torch';
+import type { Executor, Tensor } from '../native';
+import type { GradCam, ScriptModule } from '../torch';
 
 /** A module that a classifier runs: a `ScriptModule`, one in a child process, or a compiled one. */
 export interface CallableModule extends Pick<
@@ -8,4 +8,6 @@ export interface CallableModule extends Pick<
 > {
   /** @internal */
   readonly executor: Executor;
+  /** As `ScriptModule.gradCam`; undefined if it computes no gradients. @internal */
+  gradCam?(images: Tensor, layer: string, index?: number): Promise<GradCam>;
 }

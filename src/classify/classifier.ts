@@ -47,7 +47,10 @@ import type { DetailedResult, Prediction } from './prediction';
 import { BackgroundTuning } from './background-tuning';
 import type { CallableModule } from './callable-module';
 import { checkOutput } from './check-output';
+import { checkExplains, completeExplainOptions, type ExplainOptions } from './explain-options';
+import type { HeatMap } from './heat-map';
 import { isArray, sizeOfImages } from './image-list';
+import { normalize } from './normalize';
 import { completeIsolation, type CompleteLimits } from '../isolate';
 import { checkCompiledOptions } from './compiled-options';
 import { completeCompileOptions, type CompileOptions } from './compile-options';
@@ -65,6 +68,15 @@ import {
 export interface ClassifyOptions extends ImagesOptions {
   /** The number of classes to return; 5 by default, or all if the model has fewer. */
   readonly topk?: number;
+}
+
+/** Options of `Classifier.embed`. */
+export interface EmbedOptions extends ImagesOptions {
+  /**
+   * Divides each embedding by its L2 norm, so that the dot product of two is their cosine similarity; `false` by
+   * default.
+   */
+  readonly normalize?: boolean;
 }
 
 const imageOptionNames: readonly (keyof ImageOptions)[] = ['orient', 'signal'];
@@ -332,30 +344,75 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   /**
    * Returns the embedding of an image: the output of the model's `features` method, i.e. of the global
    * average pooling before the last layer, e.g. 2048 floats for a ResNet-50. For an array of images,
-   * returns one embedding per image.
+   * returns one embedding per image. With `normalize`, each has the L2 norm 1.
    *
    * @throws ImageError if an image is missing, corrupt or too large
-   * @throws OptionError if an option is unknown
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws DisposedError after `close()`
    */
-  embed(image: ImageInput, options?: ImagesOptions): Promise<Float32Array>;
+  embed(image: ImageInput, options?: EmbedOptions): Promise<Float32Array>;
   embed(
     images: readonly ImageInput[],
-    options: ImagesOptions & ReturnErrors,
+    options: EmbedOptions & ReturnErrors,
   ): Promise<(Float32Array | ImageFailure)[]>;
-  embed(images: readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>;
+  embed(images: readonly ImageInput[], options?: EmbedOptions): Promise<Float32Array[]>;
   async embed(
     images: ImageInput | readonly ImageInput[],
-    options: ImagesOptions = {},
+    options: EmbedOptions = {},
   ): Promise<Float32Array | ImageFailure | (Float32Array | ImageFailure)[]> {
-    checkOptionNames(options, imagesOptionNames, 'embed');
+    checkOptionNames(options, ['normalize', ...imagesOptionNames], 'embed');
     checkOnError(images, options);
     checkSignal(options.signal);
+    const { normalize: isNormalized = false } = options;
+    if (typeof isNormalized !== 'boolean') {
+      throw invalidValue('normalize', 'true or false', isNormalized);
+    }
     const rows = await this.#runCall(sizeOfImages(images), async ({ model, pipeline }) => {
       await model.prepare('features', options.signal);
       return await pipeline.rows('features', images, options);
     });
+    if (isNormalized) for (const row of rows) if (!isImageFailure(row)) normalize(row);
     return isArray(images) ? rows : rows[0]!;
+  }
+
+  /**
+   * Returns which parts of an image raise the logit of a class, as a heat map with its place in the image; for an
+   * array of images, returns one heat map per image. `renderOverlay` draws it.
+   *
+   * After the last stage, whose features are averaged over all positions and then weighted per class, this is the class
+   * activation map (CAM, Zhou et al. 2016, arXiv 1512.04150): those features at each position, weighted as the last
+   * layer weights their mean. It takes one forward pass, on the plan and in compiled models too. At an earlier
+   * `layer` it is Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391): the layer's output, weighted per channel by the
+   * mean over positions of the gradient of the logit. For the last stage both are the same. Gradients take a forward
+   * pass and a part of a backward pass of TorchScript in float32, on the CPU also for a model with a plan on a GPU.
+   * The data are after ReLU, and relative to the largest value: see {@link HeatMap}.
+   *
+   * @throws ImageError if an image is missing, corrupt or too large
+   * @throws OptionError if an option is unknown, or the class or the layer does not exist
+   * @throws ModelError (`ERR_SEMISUP_MODEL_KIND`) if the model has no method `class_maps`, or `layer` is an earlier one
+   *   and the model is compiled, or will be when its tuning ends
+   * @throws DisposedError after `close()`
+   */
+  explain(image: ImageInput, options?: ExplainOptions): Promise<HeatMap>;
+  explain(
+    images: readonly ImageInput[],
+    options: ExplainOptions & ReturnErrors,
+  ): Promise<(HeatMap | ImageFailure)[]>;
+  explain(images: readonly ImageInput[], options?: ExplainOptions): Promise<HeatMap[]>;
+  async explain(
+    images: ImageInput | readonly ImageInput[],
+    options: ExplainOptions = {},
+  ): Promise<HeatMap | ImageFailure | (HeatMap | ImageFailure)[]> {
+    checkOptionNames(options, ['class', 'layer', ...imagesOptionNames], 'explain');
+    checkOnError(images, options);
+    checkSignal(options.signal);
+    const request = completeExplainOptions(options, this.classes, this.metadata);
+    const maps = await this.#runCall(sizeOfImages(images), async ({ model, pipeline }) => {
+      checkExplains(model.module, request, this.metadata, this.#tuning !== undefined);
+      if (request.layer === undefined) await model.prepare('class_maps', options.signal);
+      return await pipeline.explain(images, request, options);
+    });
+    return isArray(images) ? maps : maps[0]!;
   }
 
   /**

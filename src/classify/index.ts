@@ -4,9 +4,13 @@ export {
   Classifier,
   type ClassifierEvents,
   type ClassifyOptions,
+  type EmbedOptions,
   type ReturnErrors,
 } from './classifier';
 export type { CompileOptions } from './compile-options';
+export { cropBox, type Box, type Size } from './crop-box';
+export type { ExplainOptions } from './explain-options';
+export type { HeatMap } from './heat-map';
 export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
 export type { ModuleLoader } from './open-module';

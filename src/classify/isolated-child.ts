@@ -18,7 +18,13 @@ import {
   type ScriptValue,
 } from '../torch';
 import { createPlan } from './create-plan';
-import type { InvokeRequest, LoadAnswer, LoadRequest, PlanRequest } from './isolated-requests';
+import type {
+  GradCamRequest,
+  InvokeRequest,
+  LoadAnswer,
+  LoadRequest,
+  PlanRequest,
+} from './isolated-requests';
 import { defaultInstances } from './planned-model';
 
 let module_: ScriptModule;
@@ -51,12 +57,26 @@ async function plan({ header, body }: Message): Promise<Answer> {
 
 async function invoke({ header, body }: Message): Promise<Answer> {
   const { method, args } = header as InvokeRequest;
-  const decoded = decodeValue({ header: args, body });
+  return await call({ header: args, body }, (decoded) =>
+    module_.invoke<ScriptValue>(method, decoded as (ScriptValue | KeywordArguments)[]),
+  );
+}
+
+async function gradCam({ header, body }: Message): Promise<Answer> {
+  const { layer, index, images } = header as GradCamRequest;
+  return await call({ header: images, body }, (decoded) =>
+    module_.gradCam(decoded as Tensor, layer, index),
+  );
+}
+
+/** Calls the module with the value of a message. */
+async function call(
+  message: Message,
+  run: (decoded: ScriptValue) => Promise<ScriptValue>,
+): Promise<Answer> {
+  const decoded = decodeValue(message);
   try {
-    const result = await module_.invoke<ScriptValue>(
-      method,
-      decoded as (ScriptValue | KeywordArguments)[],
-    );
+    const result = await run(decoded);
     try {
       return await encodeValue(result);
     } finally {
@@ -67,4 +87,4 @@ async function invoke({ header, body }: Message): Promise<Answer> {
   }
 }
 
-serve({ load, plan, invoke });
+serve({ load, plan, invoke, gradCam });

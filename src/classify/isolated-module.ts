@@ -18,8 +18,8 @@ import {
   Executor,
   rejectOnAbort,
   threadsByDefault,
+  Tensor,
   type CloseOptions,
-  type Tensor,
   openEngine,
 } from '../native';
 import {
@@ -29,6 +29,7 @@ import {
   type ArchiveSource,
   type CallOptions,
   type ExtraFiles,
+  type GradCam,
   type KeywordArguments,
   type MethodSchema,
   type Plan,
@@ -182,24 +183,19 @@ export class IsolatedModule implements CallableModule {
   ): Promise<Result> {
     checkCallOptions(options);
     const { signal } = options;
-    if (this.#closed) throw closedError();
-    // Encoded before the call waits: the caller may dispose the tensors now.
-    const encoding = encodeValue(args);
-    encoding.catch(() => undefined);
-    const call = this.#track(
-      this.#slots.run(
-        async () => {
-          const { header, parts } = await encoding;
-          await this.#planning;
-          return await this.#call({ method, args: header }, parts);
-        },
-        { signal },
-      ),
-    );
+    const call = this.#enqueue('invoke', args, (encoded) => ({ method, args: encoded }), signal);
     const result = await rejectOnAbort(signal, call, () => {
       call.then(disposeTensors, () => undefined);
     });
     return result as Result;
+  }
+
+  /** As `ScriptModule.gradCam`. */
+  async gradCam(images: Tensor, layer: string, index?: number): Promise<GradCam> {
+    const result = await this.#enqueue('gradCam', images, (encoded) => {
+      return { layer, index, images: encoded };
+    });
+    return checkAnswer(this.#process, this.#context.archive, () => checkGradCam(result));
   }
 
   /**
@@ -229,11 +225,34 @@ export class IsolatedModule implements CallableModule {
     await this.#process.ended;
   }
 
-  async #call(argument: object, parts: readonly Uint8Array[]): Promise<ScriptValue> {
+  /** @param toArgument the argument of the request, from the encoded value */
+  async #enqueue(
+    method: 'invoke' | 'gradCam',
+    value: Parameters<typeof encodeValue>[0],
+    toArgument: (encoded: object) => object,
+    signal?: AbortSignal,
+  ): Promise<ScriptValue> {
+    if (this.#closed) throw closedError();
+    // Encoded before the call waits: the caller may dispose the tensors now.
+    const encoding = encodeValue(value);
+    encoding.catch(() => undefined);
+    const run = async () => {
+      const { header, parts } = await encoding;
+      await this.#planning;
+      return await this.#call(method, toArgument(header), parts);
+    };
+    return await this.#track(this.#slots.run(run, { signal }));
+  }
+
+  async #call(
+    method: 'invoke' | 'gradCam',
+    argument: object,
+    parts: readonly Uint8Array[],
+  ): Promise<ScriptValue> {
     const process = await this.#running();
     const { archive, limits, options } = this.#context;
     const answer = await process.request({
-      ...{ method: 'invoke', argument, parts, activity: 'finish a call' },
+      ...{ method, argument, parts, activity: 'finish a call' },
       timeLimit: Math.min(limits.callTime, options.callTimeout ?? Infinity),
     });
     return checkAnswer(process, archive, () => decodeValue(resultOf(answer)));
@@ -325,6 +344,16 @@ async function requestPlan(
     }),
   );
   return checkAnswer(process, archive, () => checkPlan(header));
+}
+
+/** @throws unless a value is two tensors */
+function checkGradCam(value: ScriptValue): GradCam {
+  const isPair = Array.isArray(value) && value.length === 2;
+  if (isPair && value.every((one) => one instanceof Tensor && one.dtype === 'float32')) {
+    return value as unknown as GradCam;
+  }
+  disposeTensors(value);
+  throw new Error('the maps are not two float32 tensors');
 }
 
 /** The result in an answer, as a message. */

@@ -40,6 +40,13 @@ export interface InvokeRequest {
   readonly args: object;
 }
 
+/** The argument of the request `gradCam`. The images are a value in the message. */
+export interface GradCamRequest {
+  readonly layer: string;
+  readonly index?: number;
+  readonly images: object;
+}
+
 /** More than any machine has, as in `ExecutorOptions`. */
 const maxInstances = 1024;
 

@@ -1,4 +1,11 @@
-import { decode, decodeUnlessJpeg, type EncodedFile, type ImageInput } from '../image';
+import {
+  decode,
+  decodeUnlessJpeg,
+  type DecodedPixels,
+  type DecodeOptions,
+  type EncodedFile,
+  type ImageInput,
+} from '../image';
 import { classesOf, type ImageClass, type ModelMetadata } from '../models';
 import { checkSignal } from '../options';
 import { Semaphore } from '../semaphore';
@@ -10,6 +17,14 @@ import { checkLogits, checkRows } from './check-output';
 import { locateFailure, type ImageFailure } from './image-failure';
 import { copyImages, isArray } from './image-list';
 import type { Method } from './create-plan';
+import { cropBox } from './crop-box';
+import {
+  readClassMaps,
+  toHeatMap,
+  type HeatMap,
+  type HeatMapRequest,
+  type RawHeatMap,
+} from './heat-map';
 import type { SubBatchOutput, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
@@ -36,17 +51,26 @@ export interface ImagesOptions extends ImageOptions {
 }
 
 /** An image that is ready for a batch. */
-interface PreparedImage {
+interface PreparedImage<Image = Pixels | EncodedFile> {
   /** Pixels, or a JPEG that the GPU decodes. */
-  readonly image: Pixels | EncodedFile;
+  readonly image: Image;
   /** The time to read the image and, unless the GPU decodes it, to decode it, in milliseconds. */
   readonly preparationTime: number;
+}
+
+/** An image whose heat map is computed. */
+interface ExplainInput extends HeatMapRequest {
+  /** Not a file, because the size of the image is needed. */
+  readonly image: DecodedPixels;
 }
 
 interface ClassifyInput extends PreparedImage {
   /** The number of classes to return. */
   readonly k: number;
 }
+
+/** The methods whose output has one row per image. */
+type RowMethod = Exclude<Method, 'class_maps'>;
 
 /** The maximum time that a decoded image waits for others, so that they share a batch, in milliseconds. */
 const maxDelay = 10;
@@ -63,7 +87,9 @@ export class ImagePipeline {
   readonly #metadata: ModelMetadata;
   readonly #classes: readonly ImageClass[];
   readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
-  readonly #rowBatchers: Readonly<Record<Method, Batcher<PreparedImage, Float32Array>>>;
+  readonly #rowBatchers: Readonly<Record<RowMethod, Batcher<PreparedImage, Float32Array>>>;
+  readonly #classMapBatcher: Batcher<ExplainInput, HeatMap>;
+  readonly #gradCamBatcher: Batcher<ExplainInput, HeatMap>;
 
   constructor(model: PlannedModel, metadata: ModelMetadata) {
     this.#model = model;
@@ -77,6 +103,11 @@ export class ImagePipeline {
       forward: new Batcher(options, (inputs) => this.#rowsOfBatch('forward', inputs)),
       features: new Batcher(options, (inputs) => this.#rowsOfBatch('features', inputs)),
     };
+    this.#classMapBatcher = new Batcher(options, (inputs) => this.#explainBatch(inputs));
+    // A backward pass keeps the output of each later layer: of one image at a time.
+    this.#gradCamBatcher = new Batcher({ ...options, maxBatchSize: 1 }, ([input]) =>
+      this.#explainByGradients(input!),
+    );
   }
 
   /** Returns the `k` most probable classes of each image. */
@@ -85,29 +116,46 @@ export class ImagePipeline {
     k: number,
     options: ImagesOptions,
   ): Promise<(DetailedResult | ImageFailure)[]> {
-    return await this.#run(images, options, this.#classifyBatcher, (image) => ({ ...image, k }));
+    const toInput = (image: PreparedImage) => ({ ...image, k });
+    return await this.#run(images, options, this.#classifyBatcher, toInput, this.#read);
+  }
+
+  /** Returns the heat map of each image. */
+  async explain(
+    images: ImageInput | readonly ImageInput[],
+    request: HeatMapRequest,
+    options: ImagesOptions,
+  ): Promise<(HeatMap | ImageFailure)[]> {
+    const batcher = request.layer === undefined ? this.#classMapBatcher : this.#gradCamBatcher;
+    const toInput = ({ image }: PreparedImage<DecodedPixels>) => ({ ...request, image });
+    return await this.#run(images, options, batcher, toInput, decode);
   }
 
   /** Runs a method and returns one row of its output per image. */
   async rows(
-    method: Method,
+    method: RowMethod,
     images: ImageInput | readonly ImageInput[],
     options: ImagesOptions,
   ): Promise<(Float32Array | ImageFailure)[]> {
-    return await this.#run(images, options, this.#rowBatchers[method], (image) => image);
+    const toInput = (image: PreparedImage) => image;
+    return await this.#run(images, options, this.#rowBatchers[method], toInput, this.#read);
+  }
+
+  get #read() {
+    return this.#model.decodesJpegs ? decodeUnlessJpeg : decode;
   }
 
   /** Adds the images of a call to a batcher. If the call fails, those that have not run yet are aborted. */
-  async #run<Input, Result>(
+  async #run<Image, Input, Result>(
     images: ImageInput | readonly ImageInput[],
     { orient, signal, onError = 'throw' }: ImagesOptions,
     batcher: Batcher<Input, Result>,
-    toInput: (image: PreparedImage) => Input,
+    toInput: (image: PreparedImage<Image>) => Input,
+    read: (image: ImageInput, options: DecodeOptions) => Promise<Image>,
   ): Promise<(Result | ImageFailure)[]> {
     checkSignal(signal);
     const list = isArray(images) ? copyImages(images) : [images];
     const stop = new AbortController();
-    const read = this.#model.decodesJpegs ? decodeUnlessJpeg : decode;
     const prepare = async (input: ImageInput, reserve: Reserve) => {
       const startTime = performance.now();
       const { limits, minSide } = this.#model;
@@ -147,7 +195,28 @@ export class ImagePipeline {
     });
   }
 
-  async #rowsOfBatch(method: Method, inputs: readonly PreparedImage[]): Promise<Float32Array[]> {
+  async #explainBatch(inputs: readonly ExplainInput[]): Promise<HeatMap[]> {
+    return await this.#runBatch('class_maps', inputs, async ({ output }, subInputs) => {
+      const rows = toRows(await output.data(), output.shape);
+      return subInputs.map((input, i) => {
+        const raw = readClassMaps(rows[i]!, this.#metadata, input.index);
+        return this.#describeHeatMap(raw, input);
+      });
+    });
+  }
+
+  async #explainByGradients(input: ExplainInput): Promise<HeatMap[]> {
+    const { image, layer, index } = input;
+    return [this.#describeHeatMap(await this.#model.gradCam(image, layer!, index), input)];
+  }
+
+  #describeHeatMap(raw: RawHeatMap, { image }: ExplainInput): HeatMap {
+    const { width, height } = image.shrunkFrom ?? image;
+    const box = cropBox({ width, height }, this.#metadata.transform);
+    return toHeatMap(raw, this.#classes, box, { width, height });
+  }
+
+  async #rowsOfBatch(method: RowMethod, inputs: readonly PreparedImage[]): Promise<Float32Array[]> {
     return await this.#runBatch(method, inputs, async ({ output }) =>
       toRows(await output.data(), output.shape),
     );
@@ -156,7 +225,7 @@ export class ImagePipeline {
   /**
    * Runs a batch. The model may split it into sub-batches, whose results are put into the order of `inputs`.
    */
-  async #runBatch<Input extends PreparedImage, Result>(
+  async #runBatch<Input extends { readonly image: Pixels | EncodedFile }, Result>(
     method: Method,
     inputs: readonly Input[],
     toResults: (subBatch: SubBatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,

@@ -15,7 +15,9 @@ import type { Pixels, Transform } from '../types';
 import type { CallableModule } from './callable-module';
 import { createPlan, exampleOf, methodNames, type Method } from './create-plan';
 import type { IsolatedModule } from './isolated-module';
+import { indexOfLargest, type RawHeatMap } from './heat-map';
 import { copyImages } from './image-list';
+import { describeLayerError } from './layer-error';
 import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { InferenceOptions } from './model-options';
@@ -234,6 +236,32 @@ export class PlannedModel {
       }
     } finally {
       for (const { input } of subBatches) input.dispose();
+    }
+  }
+
+  /**
+   * Computes the heat map of an image from the gradients at a layer (`ScriptModule.gradCam`).
+   *
+   * @param index that of the class; by default that of the largest logit
+   * @throws OptionError if `forward` does not call the layer
+   */
+  async gradCam(image: Pixels, layer: string, index: number | undefined): Promise<RawHeatMap> {
+    const { module, transform } = this.#context;
+    const input = await batch(module.executor, [image], transform);
+    try {
+      const [maps, scores] = await module.gradCam!(input, layer, index);
+      try {
+        const [, height = 0, width = 0] = maps.shape;
+        const [values, logits] = [await maps.data(), await scores.data()];
+        return { values, width, height, logits, index: index ?? indexOfLargest(logits) };
+      } finally {
+        maps.dispose();
+        scores.dispose();
+      }
+    } catch (error) {
+      throw describeLayerError(error);
+    } finally {
+      input.dispose();
     }
   }
 }

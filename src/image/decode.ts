@@ -19,6 +19,12 @@ import { completeLimits, type DecodeLimits } from './limits';
 import { loadImageRs, loadSharp } from './native-decoders';
 import { readEncoded, type EncodedFile } from './read';
 
+/** Pixels of a file. */
+export interface DecodedPixels extends Pixels {
+  /** The size of the image in the file, if it was shrunk while it was decoded. */
+  readonly shrunkFrom?: ImageSize;
+}
+
 /** Options of `decode`. */
 export interface DecodeOptions {
   /**
@@ -56,7 +62,10 @@ export interface DecodeOptions {
  * @throws DecoderError if the package that decodes its format cannot be loaded
  * @throws OptionError if `image` or an option is invalid
  */
-export async function decode(image: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
+export async function decode(
+  image: ImageInput,
+  options: DecodeOptions = {},
+): Promise<DecodedPixels> {
   const read = await readImage(image, options);
   return 'bytes' in read ? await decodeFile(read, options) : read;
 }
@@ -65,7 +74,7 @@ export async function decode(image: ImageInput, options: DecodeOptions = {}): Pr
 export async function decodeUnlessJpeg(
   image: ImageInput,
   options: DecodeOptions = {},
-): Promise<Pixels | EncodedFile> {
+): Promise<DecodedPixels | EncodedFile> {
   const read = await readImage(image, options);
   if (!('bytes' in read)) return read;
   const staysEncoded = options.orient !== true && isCompleteJpeg(read.bytes);
@@ -73,7 +82,10 @@ export async function decodeUnlessJpeg(
 }
 
 /** Like `decode`, for a file in memory. */
-export async function decodeFile(file: EncodedFile, options: DecodeOptions = {}): Promise<Pixels> {
+export async function decodeFile(
+  file: EncodedFile,
+  options: DecodeOptions = {},
+): Promise<DecodedPixels> {
   const { orient = false, minSide, reserve, signal } = options;
   const limits = completeLimits(options.limits);
   if (isDetached(file.bytes.buffer)) throw detachedError(file.name);
@@ -101,7 +113,11 @@ export async function decodeFile(file: EncodedFile, options: DecodeOptions = {})
       const shrink = shrinkFactor(format, header, orient, minSide);
       // Grayscale is expanded to RGB, and alpha is removed.
       await admit({ ...header, channels: header.space === 'cmyk' ? 4 : 3 }, shrink);
-      return await run(() => decodeWithLibvips(file, format, header, orient, limits, shrink));
+      const pixels = await run(() =>
+        decodeWithLibvips(file, format, header, orient, limits, shrink),
+      );
+      if (shrink === 1) return pixels;
+      return { ...pixels, shrunkFrom: { width: header.width, height: header.height } };
     }
     const header = readImageRsHeader(file, format);
     // It may have an alpha channel.

@@ -62,10 +62,12 @@ export function isArchitectureName(name: string): name is ArchitectureName {
 
 /**
  * A residual network as a TorchScript module tree, parameter names and their order as in
- * torchvision's `ResNet`. Methods: `forward`, images [n, 3, h, w] to logits [n, numClasses], and
+ * torchvision's `ResNet`. Methods: `forward`, images [n, 3, h, w] to logits [n, numClasses];
  * `features`, images to the pooled features before `fc`, [n, 512] for basic blocks and [n, 2048] for
- * bottlenecks. All are float32. `train()` and `eval()` switch BatchNorm between the batch's and the
- * running statistics.
+ * bottlenecks; `feature_map`, images to those features before the pooling, [n, c, h/32, w/32]; and `class_maps`,
+ * images to [n, numClasses + numClasses * h/32 * w/32]: the logits, then for each class the products of the features
+ * of each position with its weights, row by row. The mean of a map plus the bias of its class is the logit. All are
+ * float32. `train()` and `eval()` switch BatchNorm between the batch's and the running statistics.
  */
 export function resnet(architecture: Architecture, numClasses = 1000): ModuleSpec {
   const expansion = architecture.block === 'basic' ? 1 : 4;
@@ -95,18 +97,34 @@ export function resnet(architecture: Architecture, numClasses = 1000): ModuleSpe
   };
 }
 
+/**
+ * `class_maps` applies `fc` at each position, as a linear layer over channels-last features: the plan's linear step
+ * runs on the same packed weights as that of `forward`, so that a compiled model stores them once. The bias belongs to
+ * no position. The logits come first because the maps alone, without it, do not tell which class is the best.
+ */
 const resnetSource = `
-def features(self, x):
+def feature_map(self, x):
     x = torch.relu(self.bn1.forward(self.conv1.forward(x)))
     x = torch.max_pool2d(x, [3, 3], [2, 2], [1, 1])
     x = self.layer1.forward(x)
     x = self.layer2.forward(x)
     x = self.layer3.forward(x)
-    x = self.layer4.forward(x)
+    return self.layer4.forward(x)
+
+def pool(self, x):
     return torch.flatten(torch.adaptive_avg_pool2d(x, [1, 1]), 1)
+
+def features(self, x):
+    return self.pool(self.feature_map(x))
 
 def forward(self, x):
     return self.fc.forward(self.features(x))
+
+def class_maps(self, x):
+    x = self.feature_map(x)
+    logits = self.fc.forward(self.pool(x))
+    maps = torch.linear(torch.permute(x, [0, 2, 3, 1]), self.fc.weight, None)
+    return torch.cat([logits, torch.flatten(torch.permute(maps, [0, 3, 1, 2]), 1)], 1)
 `;
 
 function block(

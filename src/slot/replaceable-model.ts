@@ -5,9 +5,11 @@ import {
   type ClassifyOptions,
   isImageFailure,
   type DetailedResult,
+  type EmbedOptions,
+  type ExplainOptions,
+  type HeatMap,
   type ImageFailure,
   type ImageOptions,
-  type ImagesOptions,
   type Prediction,
   type ReturnErrors,
 } from '../classify';
@@ -108,18 +110,34 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   }
 
   /** Like `Classifier.embed`. */
-  embed(image: ImageInput, options?: ImagesOptions): Promise<Float32Array>;
+  embed(image: ImageInput, options?: EmbedOptions): Promise<Float32Array>;
   embed(
     images: readonly ImageInput[],
-    options: ImagesOptions & ReturnErrors,
+    options: EmbedOptions & ReturnErrors,
   ): Promise<(Float32Array | ImageFailure)[]>;
-  embed(images: readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>;
+  embed(images: readonly ImageInput[], options?: EmbedOptions): Promise<Float32Array[]>;
   async embed(
     images: ImageInput | readonly ImageInput[],
-    options?: ImagesOptions,
+    options?: EmbedOptions,
   ): Promise<Float32Array | (Float32Array | ImageFailure)[]> {
     return await this.use((active) =>
       classifierOf(active, 'embed').embed(images as ImageInput, options),
+    );
+  }
+
+  /** Like `Classifier.explain`. */
+  explain(image: ImageInput, options?: ExplainOptions): Promise<HeatMap>;
+  explain(
+    images: readonly ImageInput[],
+    options: ExplainOptions & ReturnErrors,
+  ): Promise<(HeatMap | ImageFailure)[]>;
+  explain(images: readonly ImageInput[], options?: ExplainOptions): Promise<HeatMap[]>;
+  async explain(
+    images: ImageInput | readonly ImageInput[],
+    options?: ExplainOptions,
+  ): Promise<HeatMap | (HeatMap | ImageFailure)[]> {
+    return await this.use((active) =>
+      classifierOf(active, 'explain').explain(images as ImageInput, options),
     );
   }
 

@@ -16,5 +16,10 @@ export { checkCallOptions, type CallOptions } from './call-options';
 export type { CompiledMethodPlan, CompileRequest } from './compile';
 export type { CpuPrecision } from './precision';
 export { processorModel } from './processor';
-export { ScriptModule, type FloatDType, type ScriptModuleOptions } from './script-module';
+export {
+  ScriptModule,
+  type FloatDType,
+  type GradCam,
+  type ScriptModuleOptions,
+} from './script-module';
 export type { KeywordArguments, ScriptValue } from './script-value';

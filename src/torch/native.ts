@@ -126,6 +126,22 @@ export interface TorchNative extends Native {
     args: readonly unknown[],
     kwargs: object,
   ): unknown;
+  /**
+   * Grad-CAM before ReLU at the layer `layer`, a submodule by its dotted name: the maps [n, h, w], and the logits
+   * [n, classes], float32 on the CPU, as two tensors. Runs the TorchScript of `forward` on the module's device,
+   * without its plan, and with gradients from the layer on. A negative `classIndex` stands for the largest logit of
+   * each image. `jobId` and `timeout` as in `callMethod`. Throws `ERR_SEMISUP_OPTION_VALUE` unless `forward` calls
+   * the layer, and it returns [n, c, h, w].
+   */
+  gradCam(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    images: TensorHandle,
+    layer: string,
+    classIndex: number,
+    jobId: number,
+    timeout: number,
+  ): Promise<unknown>;
   /** The graph of a method in TorchScript's textual IR. */
   methodGraph(executor: ExecutorHandle, module: ModuleHandle, method: string): Promise<string>;
   /**

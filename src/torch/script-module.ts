@@ -72,6 +72,9 @@ const maxNameLength = 1000;
 
 let lastJobId = 0;
 
+/** Maps [n, h, w] before ReLU, and logits [n, classes]. */
+export type GradCam = readonly [maps: Tensor<'float32'>, logits: Tensor<'float32'>];
+
 /** A TorchScript module, which runs on its own threads. */
 export class ScriptModule implements AsyncDisposable {
   /** @internal */
@@ -285,6 +288,23 @@ export class ScriptModule implements AsyncDisposable {
     );
     return await rejectOnAbort(signal, called as Promise<Result>, () => {
       native.cancelJob(handle, jobId);
+    });
+  }
+
+  /**
+   * Computes the maps and the logits of `TorchNative.gradCam`, which the caller disposes.
+   *
+   * @param index that of the class; by default that of the largest logit of each image
+   * @throws OptionError unless `forward` calls the layer, and it returns maps
+   * @internal
+   */
+  async gradCam(images: Tensor, layer: string, index = -1): Promise<GradCam> {
+    const { native, handle, callTimeout, queue } = this.executor;
+    return await queue.run(images.byteLength, async () => {
+      const maps = native.gradCam(
+        ...([handle, this.#handle, images.handle, layer, index, ++lastJobId, callTimeout] as const),
+      );
+      return (await maps) as GradCam;
     });
   }
 

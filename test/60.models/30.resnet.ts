@@ -11,7 +11,7 @@ import { cards } from '../../src/models';
 import { architectures, resnet, type ArchitectureName } from '../../src/models/resnet';
 import { tensorsOf } from '../../src/convert/state';
 import { imagenetTransform } from '../../src/models/transform';
-import { type Tensor } from '../../src/native';
+import { Tensor } from '../../src/native';
 import { ScriptModule } from '../../src/torch';
 import type { ModuleSpec } from '../../src/types';
 import { generatedImage, generatedState } from '../support/generated-checkpoint';
@@ -81,6 +81,23 @@ for (const architecture of Object.keys(architectures) as ArchitectureName[]) {
       using image = generatedImage();
       using features = await module.call('features', image);
       await assertMatches(features, golden.features);
+    });
+
+    it('returns the logits, and maps of the classes whose mean plus the bias is the logit', async () => {
+      using image = generatedImage();
+      using logits = await module.forward(image);
+      using maps = await module.call('class_maps', image);
+      const [expected, row] = [await logits.data(), (await maps.data()) as Float32Array];
+      assert.equal(row.length, 1000 * (1 + 7 * 7));
+      assert.deepEqual(row.slice(0, 1000), expected);
+      const { 'fc.bias': bias } = await module.parameters();
+      const biases = (await bias!.data()) as Float32Array;
+      const means = Float32Array.from({ length: 1000 }, (_, i) => {
+        const map = row.subarray(1000 + 49 * i, 1000 + 49 * (i + 1));
+        return map.reduce((sum, value) => sum + value, 0) / 49 + biases[i]!;
+      });
+      using sums = Tensor.from(means, [1, 1000]);
+      await assertMatches(sums, golden.logits.image);
     });
 
     it("returns PyTorch's logits for a photo", async function () {

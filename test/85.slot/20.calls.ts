@@ -45,9 +45,11 @@ describe('ModelSlot', () => {
 
   it('rejects methods that a TorchScript module does not support', async () => {
     await using slot = await ModelSlot.open(await net(1));
-    for (const method of ['classify', 'classifyDetailed', 'embed', 'logits'] as const) {
+    const methods = ['classify', 'classifyDetailed', 'embed', 'explain', 'logits'] as const;
+    for (const method of methods) {
+      const call = slot[method].bind(slot) as (input: object) => Promise<unknown>;
       await assert.rejects(
-        slot[method](image()),
+        call(image()),
         (error) =>
           error instanceof ModelError &&
           error.code === 'ERR_SEMISUP_MODEL_KIND' &&
