@@ -1,6 +1,11 @@
 /// <reference types="node" preserve="true" />
 export {
   Classifier,
+  type Box,
+  type EmbedOptions,
+  type ExplainOptions,
+  type HeatMap,
+  type Size,
   type ClassifierOpenOptions,
   type ClassifierEvents,
   type ClassifyOptions,
@@ -44,6 +49,15 @@ export {
   type TargetOptions,
   type UnreadableImage,
 } from './evaluate';
+export {
+  renderHeatMap,
+  renderOverlay,
+  type ColorMap,
+  type OverlayFormat,
+  type OverlayOptions,
+  type RenderedHeatMap,
+  type RenderHeatMapOptions,
+} from './explain';
 export {
   hub,
   type HubOptions,

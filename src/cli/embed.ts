@@ -9,6 +9,7 @@ import { errorAsJson, print, printJson } from './terminal';
 
 interface EmbedFlags extends HubFlags, RunFlags {
   readonly orient?: boolean;
+  readonly normalize?: boolean;
   readonly json?: boolean;
 }
 
@@ -21,12 +22,13 @@ export function embedCommand(): Command {
         .argument('<image...>', imageArgument),
     )
       .option('--orient', 'rotate images according to their EXIF orientation')
+      .option('--normalize', 'divide each embedding by its L2 norm')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { orient } = flags;
+    const { orient, normalize } = flags;
     await using model = await openClassifier(flags);
     const results: object[] = [];
-    const embed = (image: ImageInput) => model.embed(image, { orient });
+    const embed = (image: ImageInput) => model.embed(image, { orient, normalize });
     for await (const { image, result, error } of processImages(images, embed)) {
       if (flags.json) {
         results.push({

@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor';
 import { downloadCommand } from './download';
 import { embedCommand } from './embed';
 import { evaluateCommand } from './evaluate';
+import { explainCommand } from './explain';
 import { exportCommand } from './export';
 import { infoCommand } from './info';
 import { libtorchCommand } from './libtorch';
@@ -33,6 +34,7 @@ for (const command of [
   classifyCommand,
   embedCommand,
   evaluateCommand,
+  explainCommand,
   benchCommand,
   doctorCommand,
   libtorchCommand,

@@ -9,6 +9,8 @@ import {
   hub,
   libtorch,
   ModelSlot,
+  renderHeatMap,
+  renderOverlay,
   ScriptModule,
   SemisupError,
   setThreads,
@@ -35,7 +37,7 @@ const hubOptions = [
   'weights',
   'numClasses',
 ];
-const imageOptions = ['topk', 'orient', 'signal', 'onError'];
+const imageOptions = ['topk', 'orient', 'signal', 'onError', 'normalize', 'class', 'layer'];
 
 /** A function of the package with junk for its arguments. */
 type Call = (...args: never[]) => unknown;
@@ -116,6 +118,9 @@ describe('junk arguments raise only typed errors', function () {
     'classify(array)': [(i: never) => classifier.classify([image(), i]), junk],
     classifyDetailed: [(i: never, o: object) => classifier.classifyDetailed(i, o), junk, images],
     embed: [(i: never, o: object) => classifier.embed(i, o), junk, images],
+    explain: [(i: never, o: object) => classifier.explain(i, o), junk, images],
+    renderHeatMap: [renderHeatMap, junk, junkOptions(['width', 'height', 'colorMap', 'opacity'])],
+    renderOverlay: [renderOverlay, junk, junk, junkOptions(['orient', 'limits', 'colorMap', 'opacity', 'format', 'signal'])], // prettier-ignore
     logits: [(i: never, o: object) => classifier.logits(i, o), junk, images],
     'classifier.forward': [(t: never) => classifier.forward(t), junk],
     'ScriptModule.load': [ScriptModule.load, junk, junkOptions(['device', 'dtype', 'freeze', 'threads', 'instances', 'signal'])], // prettier-ignore

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { createReadStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { generatedWeights } from '../support/generated-weights';
 import { TestServer } from '../support/http-server';
 import { root, runCommand } from '../support/run-node';
 
 const clock = join(root, 'examples', 'clock.jpg');
 
-describe('semisup classify, embed and export', function () {
+describe('semisup classify, embed, explain and export', function () {
   this.timeout(120_000);
   const generated = generatedWeights();
   const server = new TestServer();
@@ -105,6 +106,27 @@ describe('semisup classify, embed and export', function () {
     }
     assert.equal(code, 1);
     assert.match(stderr, /no\.jpg responded with status 404\./);
+  });
+
+  it('draw which parts of an image speak for a class', async () => {
+    const out = join(generated.directory, 'cam.png');
+    const drawn = await runCommand(['explain', clock, '--out', out, ...model()]);
+    assert.deepEqual([drawn.code, drawn.stderr], [0, '']);
+    assert.match(drawn.stdout, /cam\.png {2}.+ {2}n\d{8} {2}\d+\.\d %\n$/);
+    assert.equal((await sharp(out).metadata()).format, 'png');
+    const args = ['explain', '-', '--json', '--class', '892', '--layer', 'layer3', ...model()];
+    const { code, stdout } = await runCommand(args, process.env, { input: await readFile(clock) });
+    const [map] = JSON.parse(stdout) as { class: { label: string }; data: number[] }[];
+    assert.deepEqual([code, map!.class.label, map!.data.length], [0, 'wall clock', 14 * 14]);
+    for (const wrong of [[], ['--out', 'cam.gif'], ['--out', join(out, 'cam.png')]]) {
+      assert.equal((await runCommand(['explain', clock, ...wrong, ...model()])).code, 2);
+    }
+  });
+
+  it('print embeddings of length 1', async () => {
+    const { stdout } = await runCommand(['embed', clock, '--normalize', '--json', ...model()]);
+    const [{ embedding }] = JSON.parse(stdout) as [{ embedding: number[] }];
+    assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-6);
   });
 
   it('run a TorchScript file as the model', async () => {

@@ -72,7 +72,7 @@ describe('the layers of src/', () => {
     ['convert'],
     ['classify'],
     ['hub'],
-    ['slot', 'dataset'],
+    ['slot', 'dataset', 'explain'],
     ['evaluate'],
     ['report'],
     ['cli', 'index'],
