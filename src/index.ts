@@ -5,7 +5,6 @@ export {
   type EmbedOptions,
   type ExplainOptions,
   type HeatMap,
-  type Size,
   type ClassifierOpenOptions,
   type ClassifierEvents,
   type ClassifyOptions,

@@ -8,14 +8,11 @@ export interface Box {
   readonly height: number;
 }
 
-/** The size of an image in pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** The part of an image that a transform's crop shows to the model. */
-export function cropBox({ width, height }: Size, { resize, crop }: Transform): Box {
+export function cropBox(
+  { width, height }: Pick<Box, 'width' | 'height'>,
+  { resize, crop }: Transform,
+): Box {
   const shorter = Math.min(width, height);
   const axis = (side: number) => {
     // As in binding/image/transform.cc.

@@ -65,8 +65,9 @@ export function checkExplains(
     });
   }
   if (module.gradCam && !isReplaceable) return;
+  const state = module.gradCam ? 'becomes one when its tuning ends' : 'is one';
   throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
-    what: `${name} is a compiled model, which has no gradients: it explains its last stage, not '${layer}'.`,
+    what: `A compiled model has no gradients, and ${name} ${state}: it explains its last stage, not '${layer}'.`,
     remedy: `Omit \`layer\`, load the model of the hub with plan: 'untuned', or open its TorchScript file.`,
     value: layer,
   });

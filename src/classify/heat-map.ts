@@ -1,6 +1,6 @@
 import { ModelError } from '../errors';
 import type { ImageClass, ModelMetadata } from '../models';
-import type { Box, Size } from './crop-box';
+import type { Box } from './crop-box';
 import type { Prediction } from './prediction';
 
 /** Which parts of an image raised the logit of a class: the result of `Classifier.explain`. */
@@ -28,7 +28,7 @@ export interface HeatMap {
    */
   readonly box: Box;
   /** The size of the image in pixels; with `orient`, as viewers display it. */
-  readonly image: Size;
+  readonly image: { readonly width: number; readonly height: number };
 }
 
 /** Which heat maps to compute. */
@@ -53,7 +53,7 @@ export function toHeatMap(
   { logits, values, width, height, index }: RawHeatMap,
   classes: readonly ImageClass[],
   box: Box,
-  image: Size,
+  image: HeatMap['image'],
 ): HeatMap {
   const max = values.reduce((most, value) => Math.max(most, value), 0);
   const data = values.map((value) => (max > 0 ? Math.max(value, 0) / max : 0));
@@ -83,6 +83,21 @@ export function readClassMaps(
   // The gradient of the mean over positions: Grad-CAM's weights are those of the linear layer, divided by their number.
   const values = row.slice(start, start + positions).map((value) => value / positions);
   return { logits, values, width: side, height: side, index: selected };
+}
+
+/** @throws ModelError unless a model, which may be one of the caller's own, returned a map and one logit per class */
+export function checkRawHeatMap(
+  { logits, values, width, height }: RawHeatMap,
+  metadata: ModelMetadata,
+): void {
+  const isMap = width > 0 && height > 0 && values.length === width * height;
+  if (isMap && logits.length === metadata.numClasses) return;
+  const { name, numClasses } = metadata;
+  throw new ModelError('ERR_SEMISUP_MODEL_FORMAT', {
+    what: `${name} returned ${logits.length} logits and a map of ${values.length} values for one image and ${numClasses} classes.`,
+    remedy: 'Change what the forward method returns: one row per image.',
+    value: name,
+  });
 }
 
 export function indexOfLargest(values: Float32Array): number {

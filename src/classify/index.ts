@@ -8,7 +8,7 @@ export {
   type ReturnErrors,
 } from './classifier';
 export type { CompileOptions } from './compile-options';
-export { cropBox, type Box, type Size } from './crop-box';
+export { cropBox, type Box } from './crop-box';
 export type { ExplainOptions } from './explain-options';
 export type { HeatMap } from './heat-map';
 export { isImageFailure, type ImageFailure } from './image-failure';

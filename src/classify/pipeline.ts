@@ -19,6 +19,7 @@ import { copyImages, isArray } from './image-list';
 import type { Method } from './create-plan';
 import { cropBox } from './crop-box';
 import {
+  checkRawHeatMap,
   readClassMaps,
   toHeatMap,
   type HeatMap,
@@ -207,7 +208,9 @@ export class ImagePipeline {
 
   async #explainByGradients(input: ExplainInput): Promise<HeatMap[]> {
     const { image, layer, index } = input;
-    return [this.#describeHeatMap(await this.#model.gradCam(image, layer!, index), input)];
+    const raw = await this.#model.gradCam(image, layer!, index);
+    checkRawHeatMap(raw, this.#metadata);
+    return [this.#describeHeatMap(raw, input)];
   }
 
   #describeHeatMap(raw: RawHeatMap, { image }: ExplainInput): HeatMap {

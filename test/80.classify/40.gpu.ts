@@ -52,6 +52,14 @@ describe('Classifier on a GPU', function () {
     for (const [i, features] of (await gpu.embed(images)).entries()) {
       assertClose(features, (await cpu.embed(images))[i]!);
     }
+    const maps = await gpu.explain(images);
+    for (const [i, map] of (await cpu.explain(images)).entries()) {
+      assert.deepEqual([maps[i]!.class.index, maps[i]!.box], [map.class.index, map.box]);
+      assertClose(maps[i]!.data, map.data);
+    }
+    // By gradients, of the module on the CPU.
+    const finer = await gpu.explain(images[0]!, { layer: 'layer3' });
+    assertClose(finer.data, (await cpu.explain(images[0]!, { layer: 'layer3' })).data);
     using logits = await gpu.logits(images);
     using expectedLogits = await cpu.logits(images);
     assert.deepEqual(logits.shape, [3, classes]);

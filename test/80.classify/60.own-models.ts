@@ -126,6 +126,19 @@ interface Expected {
       await assert.rejects(model.embed(image), /features/);
     });
 
+    it('explains a layer by its name, of scripted, traced and nested modules', async () => {
+      await using scripted = await open('scripted.pt', { classes });
+      await using traced = await open('traced.pt', { classes });
+      await using wrapper = await open('wrapper.pt', { classes });
+      const expected = await scripted.explain(image, { layer: 'layer4' });
+      assert.deepEqual([expected.width, expected.height], [7, 7]);
+      assert.ok(expected.max > 0);
+      assert.deepEqual(await traced.explain(image, { layer: 'layer4' }), expected);
+      assert.equal((await wrapper.explain(image, { layer: 'backbone.layer3' })).width, 14);
+      await rejects(wrapper.explain(image, { layer: 'layer3' }), /It calls backbone, head\./);
+      await assert.rejects(wrapper.explain(image), /no method class_maps\(\).*as `layer`/);
+    });
+
     it('rejects invalid classes and transforms', async () => {
       const invalid: [object, RegExp][] = [
         [{ classes: [] }, /an array of 1 to 65536 names/],
