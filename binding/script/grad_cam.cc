@@ -36,6 +36,8 @@ struct GradCamRequest {
     const auto graph = GraphWithLayerOutput(method, layer);
     const c10::AutoGradMode grad_mode(true);
     std::vector<c10::IValue> stack{module->module._ivalue(), images.to(module->device.load())};
+    // Appends the defaults of further arguments.
+    method.function().getSchema().checkAndNormalizeInputs(stack, {});
     torch::jit::InterpreterState(torch::jit::Code(graph, "grad_cam")).run(stack);
     const auto logits = stack.at(0).toTensor();
     const auto activations = stack.at(1).toTensor();

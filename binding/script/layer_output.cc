@@ -84,13 +84,15 @@ class LayerFinder {
   const std::string& layer_;
 };
 
-// Cuts the graph of gradients at a value, so that those of earlier layers are not recorded.
+// Cuts the graph of gradients at a value, so that those of earlier layers are not recorded. Later
+// layers read a copy, because a leaf of that graph must not be modified in place.
 Value* InsertLeaf(Graph& graph, Value* value) {
   const auto uses = value->uses();
   const torch::jit::WithInsertPoint point(value->node()->next());
   auto* detached = graph.insert(c10::Symbol::fromQualString("aten::detach"), {value});
   auto* leaf = graph.insert(c10::Symbol::fromQualString("aten::requires_grad_"), {detached});
-  for (const auto& use : uses) use.user->replaceInput(use.offset, leaf);
+  auto* copy = graph.insert(c10::aten::clone, {leaf});
+  for (const auto& use : uses) use.user->replaceInput(use.offset, copy);
   return leaf;
 }
 

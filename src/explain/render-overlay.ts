@@ -1,12 +1,7 @@
 import type { Sharp } from 'sharp';
 import type { HeatMap } from '../classify';
-import {
-  decode,
-  loadSharp,
-  type DecodedPixels,
-  type DecodeLimits,
-  type ImageInput,
-} from '../image';
+import { decode, type DecodedPixels, type DecodeLimits, type ImageInput } from '../image';
+import { loadSharp } from '../image/native-decoders';
 import { checkOptionNames, checkSignal, invalidArgument, invalidValue } from '../options';
 import type { Pixels } from '../types';
 import { captionLines, captionSvg } from './caption';

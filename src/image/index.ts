@@ -8,7 +8,6 @@ export {
 } from './decode';
 export { imageExtensions, isImageName } from './file-names';
 export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream, SharpInstance } from './input';
-export { loadSharp } from './native-decoders';
 export { completeLimits, type DecodeLimits } from './limits';
 export type { EncodedFile } from './read';
 export { deadLeavesImages } from './dead-leaves';

@@ -139,6 +139,14 @@ interface Expected {
       await assert.rejects(wrapper.explain(image), /no method class_maps\(\).*as `layer`/);
     });
 
+    it("returns Python's Grad-CAM of a layer whose output is modified in place", async () => {
+      await using model = await open('in-place.pt', { classes, transform: own });
+      const { data, width } = await model.explain(image, { layer: 'conv' });
+      const { map } = expected as unknown as { map: number[] };
+      assert.deepEqual([width, data.length], [79, map.length]);
+      for (const [i, value] of map.entries()) assert.ok(Math.abs(data[i]! - value) < 1e-4);
+    });
+
     it('rejects invalid classes and transforms', async () => {
       const invalid: [object, RegExp][] = [
         [{ classes: [] }, /an array of 1 to 65536 names/],

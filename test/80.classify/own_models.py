@@ -42,6 +42,36 @@ class Pair(nn.Module):
         return x.mean(dim=[2, 3]), x
 
 
+class InPlace(nn.Module):
+    """Modifies the output of a layer, and has an argument with a default."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, 2)
+        self.fc = nn.Linear(8, len(CLASSES))
+
+    def forward(self, x, scale: float = 2.0):
+        x = self.conv(x)
+        x.relu_()
+        return self.fc(x.mean(dim=[2, 3])) * scale
+
+
+def grad_cam(model, layer, images):
+    kept = {}
+
+    def keep(module, inputs, output):
+        output.retain_grad()
+        kept["activations"] = output
+        return output.clone()
+
+    handle = layer.register_forward_hook(keep)
+    model(images).max().backward()
+    handle.remove()
+    activations = kept["activations"]
+    map = (activations.grad.mean(dim=(2, 3), keepdim=True) * activations).sum(1).relu()[0]
+    return (map / map.max()).flatten().tolist()
+
+
 def random_resnet18():
     torch.manual_seed(3)
     model = resnet("resnet18", num_classes=len(CLASSES))
@@ -81,6 +111,8 @@ def make(directory, image, transforms):
     training.save(f"{directory}/training.pt")
     wrapper.save(f"{directory}/wrapper.pt")
     torch.jit.script(Pair()).save(f"{directory}/pair.pt")
+    in_place = InPlace().eval()
+    torch.jit.script(in_place).save(f"{directory}/in-place.pt")
     extra = {"semisup.json": json.dumps(metadata)}
     torch.jit.save(wrapper, f"{directory}/with-metadata.pt", _extra_files=extra)
     results = {}
@@ -99,6 +131,7 @@ def make(directory, image, transforms):
             "labels": [CLASSES[i] for i in indices.tolist()],
             "scores": scores.tolist(),
         }
+    results["map"] = grad_cam(in_place, in_place.conv, preprocess(image, transforms["own"]))
     return results
 
 
