@@ -1,13 +1,23 @@
 import { OptionError } from '../errors';
 
-/** Says in an error of the addon how to pass a layer. Others stay as they are. */
-export function describeLayerError(error: unknown): unknown {
-  if (!(error instanceof OptionError)) return error;
-  return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
-    what: error.what,
-    remedy:
-      'Pass one of the layers that the model calls as `layer`, or omit it for the last stage.',
-    value: error.value,
-    cause: error,
-  });
+/**
+ * Carries the addon's error about a layer out of a batch: an `OptionError` would count as that of the image, and be
+ * returned in place of its result with `onError: 'return'`.
+ */
+export class LayerFailure extends Error {
+  constructor(readonly reason: OptionError) {
+    super(reason.message);
+  }
+
+  /** The error for the caller. */
+  toOptionError(): OptionError {
+    const { what, value } = this.reason;
+    return new OptionError('ERR_SEMISUP_OPTION_VALUE', {
+      what,
+      remedy:
+        'Pass one of the layers that the model calls as `layer`, or omit it for the last stage.',
+      value,
+      cause: this.reason,
+    });
+  }
 }

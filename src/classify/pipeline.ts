@@ -26,6 +26,7 @@ import {
   type HeatMapRequest,
   type RawHeatMap,
 } from './heat-map';
+import { LayerFailure } from './layer-error';
 import type { SubBatchOutput, PlannedModel } from './planned-model';
 
 /** Options of every call that takes images. */
@@ -121,7 +122,7 @@ export class ImagePipeline {
     return await this.#run(images, options, this.#classifyBatcher, toInput, this.#read);
   }
 
-  /** Returns the heat map of each image. */
+  /** Returns the heat map of each image. @throws OptionError if the model does not call the layer */
   async explain(
     images: ImageInput | readonly ImageInput[],
     request: HeatMapRequest,
@@ -129,7 +130,11 @@ export class ImagePipeline {
   ): Promise<(HeatMap | ImageFailure)[]> {
     const batcher = request.layer === undefined ? this.#classMapBatcher : this.#gradCamBatcher;
     const toInput = ({ image }: PreparedImage<DecodedPixels>) => ({ ...request, image });
-    return await this.#run(images, options, batcher, toInput, decode);
+    try {
+      return await this.#run(images, options, batcher, toInput, decode);
+    } catch (error) {
+      throw error instanceof LayerFailure ? error.toOptionError() : error;
+    }
   }
 
   /** Runs a method and returns one row of its output per image. */

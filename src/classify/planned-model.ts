@@ -1,6 +1,6 @@
 import { batch, decode, type DecodeLimits, type EncodedFile } from '../image';
 import { CompiledModule } from '../compiled';
-import { ModelError } from '../errors';
+import { ModelError, OptionError } from '../errors';
 import { invalidValue } from '../options';
 import { rejectOnAbort, type Executor, type Tensor } from '../native';
 import {
@@ -17,7 +17,7 @@ import { createPlan, exampleOf, methodNames, type Method } from './create-plan';
 import type { IsolatedModule } from './isolated-module';
 import { indexOfLargest, type RawHeatMap } from './heat-map';
 import { copyImages } from './image-list';
-import { describeLayerError } from './layer-error';
+import { LayerFailure } from './layer-error';
 import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { InferenceOptions } from './model-options';
@@ -243,7 +243,7 @@ export class PlannedModel {
    * Computes the heat map of an image from the gradients at a layer (`ScriptModule.gradCam`).
    *
    * @param index that of the class; by default that of the largest logit
-   * @throws OptionError if `forward` does not call the layer
+   * @throws LayerFailure if `forward` does not call the layer
    */
   async gradCam(image: Pixels, layer: string, index: number | undefined): Promise<RawHeatMap> {
     const { module, transform } = this.#context;
@@ -259,7 +259,7 @@ export class PlannedModel {
         scores.dispose();
       }
     } catch (error) {
-      throw describeLayerError(error);
+      throw error instanceof OptionError ? new LayerFailure(error) : error;
     } finally {
       input.dispose();
     }

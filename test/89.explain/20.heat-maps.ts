@@ -101,6 +101,9 @@ describe('Classifier.explain', function () {
     assert.ok(results[0] instanceof ImageError);
     assertSameMaps(results[1] as HeatMap, await model.explain(clock));
     await assert.rejects(model.explain([clock, 'none.jpg']), ImageError);
+    // Not an error of the images.
+    const call = model.explain([clock, clock], { onError: 'return', layer: 'layer9' });
+    await assert.rejects(call, /^OptionError: forward\(\) has no layer 'layer9'/);
   });
 
   it('rejects unknown classes, layers and options, and says what exists', async () => {
