@@ -1,7 +1,7 @@
 import type { HeatMap } from '../classify';
-import { checkOptionNames, invalidArgument, invalidValue } from '../options';
+import { checkOptionNames, guardGetters, invalidArgument, invalidValue } from '../options';
 import { colorMaps, colorOf, type ColorMap } from './color-map';
-import { enlarge } from './interpolate';
+import { enlarge, type Grid } from './interpolate';
 
 /** Options of `renderHeatMap`. */
 export interface RenderHeatMapOptions {
@@ -42,13 +42,13 @@ export function renderHeatMap(
   options: RenderHeatMapOptions = {},
 ): RenderedHeatMap {
   checkOptionNames(options, ['width', 'height', 'colorMap', 'opacity'], 'renderHeatMap');
-  checkHeatMap(map);
+  const grid = readGrid(map);
   const { width = 224, height = width, colorMap = 'inferno', opacity = 0.68 } = options;
   checkSide('width', width);
   checkSide('height', height);
   checkAppearance(colorMap, opacity);
   const palette = paletteOf(colorMap, opacity);
-  const { data: values } = enlarge(map, width, height);
+  const { data: values } = enlarge(grid, width, height);
   const data = new Uint8ClampedArray(4 * width * height);
   for (let i = 0; i < values.length; i++) {
     const start = 4 * Math.round(values[i]! * (levels - 1));
@@ -67,18 +67,22 @@ export function checkAppearance(colorMap: unknown, opacity: unknown): void {
   }
 }
 
-/** @throws OptionError unless a value has the data of a heat map */
-export function checkHeatMap(map: Pick<HeatMap, 'data' | 'width' | 'height'>): void {
+/** The values of a heat map. @throws OptionError if `map` is none, or cannot be read */
+export function readGrid(map: Grid): Grid {
+  const grid = guardGetters('the heat map', map, () => {
+    if (typeof map !== 'object' || map === null) return undefined;
+    const { data, width, height } = map;
+    return { data, width, height };
+  });
   const isValid =
-    typeof map === 'object' &&
-    map !== null &&
-    map.data instanceof Float32Array &&
-    Number.isInteger(map.width) &&
-    Number.isInteger(map.height) &&
-    map.width > 0 &&
-    map.height > 0 &&
-    map.data.length === map.width * map.height;
-  if (!isValid) throw invalidArgument('a heat map', 'the result of explain()', map);
+    grid?.data instanceof Float32Array &&
+    Number.isInteger(grid.width) &&
+    Number.isInteger(grid.height) &&
+    grid.width > 0 &&
+    grid.height > 0 &&
+    grid.data.length === grid.width * grid.height;
+  if (isValid) return grid;
+  throw invalidArgument('a heat map', 'the result of explain()', map);
 }
 
 function checkSide(name: string, side: unknown): void {

@@ -2,11 +2,17 @@ import type { Sharp } from 'sharp';
 import type { HeatMap } from '../classify';
 import { decode, type DecodedPixels, type DecodeLimits, type ImageInput } from '../image';
 import { loadSharp } from '../image/native-decoders';
-import { checkOptionNames, checkSignal, invalidArgument, invalidValue } from '../options';
+import {
+  checkOptionNames,
+  checkSignal,
+  guardGetters,
+  invalidArgument,
+  invalidValue,
+} from '../options';
 import type { Pixels } from '../types';
 import { captionLines, captionSvg } from './caption';
 import type { ColorMap } from './color-map';
-import { checkAppearance, checkHeatMap, renderHeatMap } from './render-heat-map';
+import { checkAppearance, readGrid, renderHeatMap } from './render-heat-map';
 
 /** The formats of an overlay. */
 export type OverlayFormat = 'png' | 'jpeg' | 'webp';
@@ -57,16 +63,16 @@ export async function renderOverlay(
 ): Promise<Buffer> {
   checkOptionNames(options, optionNames, 'renderOverlay');
   const { orient, limits, colorMap = 'inferno', opacity = 0.68, format = 'png', signal } = options;
-  checkHeatMap(map);
+  const drawn = readHeatMap(map);
   checkAppearance(colorMap, opacity);
   checkSignal(signal);
   if (!formats.includes(format)) {
     throw invalidValue('format', `one of '${formats.join(`', '`)}'`, format);
   }
   const pixels = await decode(image, { orient, limits, signal });
-  checkSize(pixels, map);
+  checkSize(pixels, drawn);
   signal?.throwIfAborted();
-  const overlay = await draw(pixels, map, colorMap, opacity);
+  const overlay = await draw(pixels, drawn, colorMap, opacity);
   // With a quality, sharp would reduce a PNG to a palette.
   return await overlay.toFormat(format, format === 'png' ? {} : { quality: 90 }).toBuffer();
 }
@@ -141,11 +147,27 @@ function fromCmyk(inks: Uint8Array): Uint8Array {
   return rgb;
 }
 
-function checkSize({ width, height }: Pixels, { box, image }: HeatMap): void {
-  const numbers = [image?.width, image?.height, box?.x, box?.y, box?.width, box?.height];
-  if (!numbers.every(Number.isFinite)) {
-    throw invalidArgument('a heat map', 'the result of explain()', box);
-  }
+/** A copy of what is drawn. @throws OptionError if `map` is no heat map, or cannot be read */
+function readHeatMap(map: HeatMap): HeatMap {
+  const grid = readGrid(map);
+  const copy = guardGetters('the heat map', map, () => {
+    const { class: prediction, max, box, image } = map;
+    return { ...grid, class: { ...prediction }, max, box: { ...box }, image: { ...image } };
+  });
+  const { class: prediction, max, box, image } = copy;
+  const numbers = [max, prediction.score, box.x, box.y, box.width, box.height];
+  const isValid =
+    typeof prediction.label === 'string' &&
+    [...numbers, image.width, image.height].every(Number.isFinite) &&
+    box.x >= 0 &&
+    box.y >= 0 &&
+    box.x + box.width <= image.width + 1 &&
+    box.y + box.height <= image.height + 1;
+  if (isValid) return copy;
+  throw invalidArgument('a heat map', 'the result of explain()', map);
+}
+
+function checkSize({ width, height }: Pixels, { image }: HeatMap): void {
   if (image.width === width && image.height === height) return;
   throw invalidArgument(
     'the image of an overlay',
