@@ -9,7 +9,7 @@ import { withHubFlags, type HubFlags } from './hub-options';
 import { ImageBar } from './image-progress';
 import { openClassifier } from './open-classifier';
 import { withDisplay } from './progress';
-import { writeReport } from '../report';
+import { writeReport, type ReportOptions } from '../report';
 import { withRunFlags, type RunFlags } from './run-options';
 import { note, print, printJson } from './terminal';
 
@@ -68,7 +68,8 @@ export function evaluateCommand(): Command {
           },
         }),
       );
-      if (out !== undefined) await writeSummaries(out, evaluations, dataset, flags);
+      if (out !== undefined)
+        await writeSummaries(out, evaluations, dataset, { model: models[0]!, orient });
       if (flags.json) printJson(evaluations.map(summaryOf));
       else if (flags.csv) process.stdout.write(toCsv(evaluations));
       else print(showEvaluations(evaluations));
@@ -83,12 +84,12 @@ async function writeSummaries(
   directory: string,
   evaluations: readonly Evaluation[],
   dataset: Dataset,
-  { orient }: EvaluateFlags,
+  options: ReportOptions,
 ): Promise<void> {
   const summary = `${JSON.stringify(evaluations.map(summaryOf), null, 2)}\n`;
   await writeOutput(join(directory, 'summary.json'), summary);
   await writeOutput(join(directory, 'results.csv'), toCsv(evaluations));
-  await writeReport(join(directory, 'report.html'), evaluations, dataset, { orient });
+  await writeReport(join(directory, 'report.html'), evaluations, dataset, options);
 }
 
 /** The number of images whose messages are printed. */

@@ -1,6 +1,12 @@
 import type { Sharp } from 'sharp';
 import type { HeatMap } from '../classify';
-import { decode, type DecodedPixels, type DecodeLimits, type ImageInput } from '../image';
+import {
+  decode,
+  pixelsToSharp,
+  type DecodedPixels,
+  type DecodeLimits,
+  type ImageInput,
+} from '../image';
 import { loadSharp } from '../image/native-decoders';
 import {
   checkOptionNames,
@@ -102,7 +108,7 @@ async function draw(
     width: Math.min(box.width, maxMapSide),
     height: Math.min(box.height, maxMapSide),
   });
-  const photo = await openPixels(pixels).resize(width, height, { fit: 'fill' }).png().toBuffer();
+  const photo = await pixelsToSharp(pixels).resize(width, height, { fit: 'fill' }).png().toBuffer();
   const heatLayer = await sharp(heat.data, { raw: heat })
     .resize(box.width, box.height, { fit: 'fill', kernel: 'cubic' })
     .png()
@@ -128,23 +134,6 @@ function frameSvg(
 <path d="M0 0h${width}v${height}h${-width}z${hole}" fill="#000" fill-opacity="0.6" fill-rule="evenodd"/>
 <path d="${hole}" fill="none" stroke="#fff" stroke-opacity="0.85" stroke-width="2"/>
 </svg>`;
-}
-
-function openPixels(pixels: Pixels): Sharp {
-  const { width, height, channels, cmyk = false } = pixels;
-  const data = cmyk ? fromCmyk(pixels.data) : pixels.data;
-  const image = loadSharp()(data, { raw: { width, height, channels: cmyk ? 3 : channels } });
-  return image.removeAlpha().toColourspace('srgb');
-}
-
-/** As Pillow converts inks to RGB. */
-function fromCmyk(inks: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((inks.length / 4) * 3);
-  for (let i = 0, j = 0; i < inks.length; i += 4, j += 3) {
-    const light = 255 - inks[i + 3]!;
-    for (let c = 0; c < 3; c++) rgb[j + c] = Math.round((light * (255 - inks[i + c]!)) / 255);
-  }
-  return rgb;
 }
 
 /** A copy of what is drawn. @throws OptionError if `map` is no heat map, or cannot be read */

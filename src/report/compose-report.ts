@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Dataset } from '../dataset';
 import type { Evaluation } from '../evaluate';
 import { page } from './page';
-import { drawThumbnails, selectImages } from './pictures';
+import { drawPictures, selectImages } from './pictures';
 import type { ReportOptions } from './report-options';
 
 /** What a page is made of besides the evaluations. */
@@ -16,14 +16,11 @@ export async function composeReport(
   options: ReportOptions,
 ): Promise<string> {
   const selection = selectImages(evaluations[0]!);
-  const names = new Set([
-    ...selection.pairs.flatMap(({ images }) => images),
-    ...selection.mistakes.map(({ name }) => name),
-  ]);
-  const thumbnails = await drawThumbnails(dataset, names, options);
+  const pictures = await drawPictures(dataset, selection, options);
   const asset = async (file: string) => await readFile(file, 'utf8');
   return page(evaluations, {
-    ...{ dataset: dataset.name, date: new Date(), selection, thumbnails, heatMaps: new Map() },
+    ...{ dataset: dataset.name, date: new Date(), selection },
+    ...pictures,
     style: await asset(join(assets, 'style.css')),
     charts: await asset(join(assets, 'charts.js')),
     chartLibrary: await asset(join(dirname(require.resolve('chart.js')), 'chart.umd.min.js')),

@@ -1,18 +1,15 @@
 import { compareEvaluations, type Evaluation } from '../evaluate';
 import { cardOf } from '../models';
 import { embedJson, embedScript, escapeHtml as escape, percent } from './html';
-import type { Pictures, Selection } from './pictures';
+import type { Pictures, ReportPictures, Selection } from './pictures';
 import { reportData } from './report-data';
 
 /** What a page contains besides the evaluations. */
-export interface PageContent {
+export interface PageContent extends ReportPictures {
   readonly dataset: string;
   readonly date: Date;
   /** Of the first model. */
   readonly selection: Selection;
-  readonly thumbnails: Pictures;
-  /** Thumbnails below heat maps of the predicted class; none without a model that explains itself. */
-  readonly heatMaps: Pictures;
   readonly style: string;
   readonly chartLibrary: string;
   readonly charts: string;

@@ -2,6 +2,8 @@ import { isImageFailure } from '../classify';
 import type { Dataset } from '../dataset';
 import { isCorrect, type Confusion, type Evaluation, type PictureResult } from '../evaluate';
 import { decode, pixelsToSharp } from '../image';
+import { drawHeatMap } from './heat-maps';
+import type { ReportOptions } from './report-options';
 
 /** The numbers of pairs, of images of a pair, and of mistakes that a report shows. */
 const limits = { pairs: 9, imagesOfPair: 3, mistakes: 12 };
@@ -31,28 +33,42 @@ export function selectImages({ confusions, results }: Evaluation): Selection {
   };
 }
 
-/**
- * Draws a thumbnail of each of the images: the center square. Those that are missing by now are left out.
- */
-export async function drawThumbnails(
+/** The pictures of a report. */
+export interface ReportPictures {
+  /** The center squares of the images. */
+  readonly thumbnails: Pictures;
+  /** What the model saw of the mistakes, below the heat maps of the predicted classes; empty without a model. */
+  readonly heatMaps: Pictures;
+}
+
+/** Draws the pictures of a selection. Images that are missing by now are left out. */
+export async function drawPictures(
   dataset: Dataset,
-  names: ReadonlySet<string>,
-  { orient, signal }: { readonly orient?: boolean; readonly signal?: AbortSignal },
-): Promise<Pictures> {
-  const pictures = new Map<string, string>();
+  { pairs, mistakes }: Selection,
+  { model, orient, signal }: ReportOptions,
+): Promise<ReportPictures> {
+  const predicted = new Map(mistakes.map(({ name, classes }) => [name, classes[0]!]));
+  const names = new Set([...pairs.flatMap(({ images }) => images), ...predicted.keys()]);
+  const thumbnails = new Map<string, string>();
+  const heatMaps = new Map<string, string>();
   const skip = (name: string) => !names.has(name);
   for await (const { name, image } of dataset.samples({ skip, signal })) {
     if (skip(name)) continue;
     try {
       const pixels = await decode(image, { orient, signal });
-      const jpeg = await pixelsToSharp(pixels)
-        .resize(side, side, { fit: 'cover' })
-        .jpeg({ quality: 80 })
-        .toBuffer();
-      pictures.set(name, `data:image/jpeg;base64,${jpeg.toString('base64')}`);
+      const square = pixelsToSharp(pixels).resize(side, side, { fit: 'cover' });
+      thumbnails.set(name, toUrl(await square.jpeg({ quality: 80 }).toBuffer()));
+      const index = predicted.get(name);
+      if (model === undefined || index === undefined) continue;
+      const heatMap = await drawHeatMap(model, pixels, index, side);
+      if (heatMap) heatMaps.set(name, toUrl(heatMap));
     } catch (error) {
       if (!isImageFailure(error)) throw error;
     }
   }
-  return pictures;
+  return { thumbnails, heatMaps };
+}
+
+function toUrl(jpeg: Buffer): string {
+  return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
 }

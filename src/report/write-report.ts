@@ -6,7 +6,7 @@ import { checkOptionNames, checkPath, checkSignal, invalidArgument } from '../op
 /**
  * Writes a report of evaluations as one HTML file, which needs no network: accuracies beside those of the cards, by
  * parameters and GMACs; calibration; the classes that are recognized worst; the most confused pairs and the worst mistakes
- * of the first model, with pictures. An existing file is replaced.
+ * of the first model, with pictures and, with `model`, heat maps. An existing file is replaced.
  *
  * @param path the file to write
  * @param evaluations of `evaluate`, with the same dataset
@@ -21,7 +21,7 @@ export async function writeReport(
   options: ReportOptions = {},
 ): Promise<void> {
   checkPath('the path of a report', path);
-  checkOptionNames(options, ['orient', 'signal'], 'writeReport');
+  checkOptionNames(options, ['model', 'orient', 'signal'], 'writeReport');
   checkSignal(options.signal);
   const list = Array.isArray(evaluations)
     ? (evaluations as readonly Evaluation[])

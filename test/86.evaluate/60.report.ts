@@ -40,7 +40,7 @@ describe('the report of an evaluation', function () {
 
   it('shows figures, pictures and numbers in a browser, at any width, light and dark', async function () {
     browser = await browserOrSkip(this);
-    await writeReport(path('report.html'), evaluations, path('val'));
+    await writeReport(path('report.html'), evaluations, path('val'), { model: models[0] });
     for (const width of [1280, 390]) {
       for (const colorScheme of ['light', 'dark'] as const) {
         const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
@@ -100,7 +100,9 @@ describe('the report of an evaluation', function () {
       [320, 'green'],
       [320, 'red'],
       [320, 'green'],
+      [320, 'heat map of blue'],
       [320, 'red'],
+      [320, 'heat map of blue'],
     ]);
   }
 
@@ -110,6 +112,7 @@ describe('the report of an evaluation', function () {
     assert.match(html, /default-src 'none'/);
     assert.doesNotMatch(html, /<b>/);
     assert.doesNotMatch(html, /(src|href)="(?!data:)/);
+    assert.doesNotMatch(html, /heat map/);
   });
 
   it('refuses wrong arguments and paths', async () => {

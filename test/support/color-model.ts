@@ -13,7 +13,7 @@ const transform = { resize: 8, crop: 8, mean: [0, 0, 0], std: [1, 1, 1] } as con
 
 /**
  * Writes a model whose logits are four times the means of the color channels, plus `bias`, and returns the path. It
- * recognizes the color of an image.
+ * recognizes the color of an image, and explains it by the means of its quarters.
  */
 export async function saveColorModel(
   path: string,
@@ -22,6 +22,10 @@ export async function saveColorModel(
   const source = `
 def forward(self, x):
     return 4.0 * x.mean([2, 3]) + torch.tensor([${bias.map((one) => one.toFixed(2)).join(', ')}])
+
+def class_maps(self, x):
+    maps = torch.adaptive_avg_pool2d(4.0 * x, [2, 2])
+    return torch.cat([self.forward(x), torch.flatten(maps, 1)], 1)
 `;
   await using module = await ScriptModule.create({ type: 'Colors', source });
   await module.save(path, { extraFiles: {} });
