@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors';
-import type { ImageClass } from '../models';
+import { matchClasses, nearestClass, type ImageClass } from '../models';
 import { abbreviate, nearest } from '../options';
 import { malformed } from './errors';
 import { readLines } from './text-file';
@@ -8,28 +8,24 @@ import { readLines } from './text-file';
 export type ClassOf = (label: string) => number;
 
 /**
- * The classes that labels name: by WordNet ID, by label or lemma (upper and lower case, `_`, `-` and spaces are alike),
- * or by index.
+ * The classes that labels name: by WordNet ID, by label or another name, or by index.
  *
  * @param model the name of the model, for messages
  */
 export function classFinder(classes: readonly ImageClass[], model: string): ClassOf {
-  const byName = new Map<string, Set<number>>();
-  const add = (name: string, index: number) => {
-    if (name === '') return;
-    const indices = byName.get(normalize(name)) ?? new Set();
-    byName.set(normalize(name), indices.add(index));
-  };
-  for (const { index, wnid, label, lemmas } of classes) {
-    for (const name of [wnid, label, ...lemmas]) add(name, index);
-  }
-  return (label) => {
-    const indices = [...(byName.get(normalize(label)) ?? [])];
+  const known = new Map<string, number>();
+  const find = (label: string) => {
+    const indices = matchClasses(classes, label);
     if (indices.length === 1) return indices[0]!;
     if (indices.length > 1) throw ambiguous(label, indices, classes);
     const index = /^\d+$/.test(label) ? Number(label) : NaN;
     if (index < classes.length) return index;
-    throw unknown(label, model, [...byName.keys()]);
+    throw unknown(label, model, nearestClass(classes, label));
+  };
+  return (label) => {
+    const index = known.get(label) ?? find(label);
+    known.set(label, index);
+    return index;
   };
 }
 
@@ -55,20 +51,12 @@ export async function readClassMap(
   const indices = new Map(names.map((name, index) => [name, index]));
   return (label) => {
     const index = indices.get(label);
-    if (index === undefined) throw unknown(label, path, names);
+    if (index === undefined) throw unknown(label, path, nearest(label, names));
     return index;
   };
 }
 
-function normalize(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[_\s-]+/g, ' ')
-    .trim();
-}
-
-function unknown(label: string, model: string, names: readonly string[]): DatasetError {
-  const guess = nearest(normalize(label), names);
+function unknown(label: string, model: string, guess: string | undefined): DatasetError {
   return new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
     what: `The label '${abbreviate(label)}' names no class of ${model}.`,
     remedy: `${guess === undefined ? '' : `Did you mean '${guess}'? `}Use WordNet IDs, names or indices of the classes, or pass a class map.`,

@@ -9,7 +9,7 @@ export {
   type Robustness,
 } from './cards';
 export { classes, classesOf, type ImageClass } from './classes';
-export { findClass } from './find-class';
+export { findClass, matchClasses, nearestClass } from './find-class';
 export {
   metadataFile,
   formatMetadata,
