@@ -2,6 +2,7 @@
 #include "functions.h"
 #include "runtime/close_executor.h"
 #include "runtime/export.h"
+#include "search/vector_store_functions.h"
 #include "tensor/host_tensor_functions.h"
 
 namespace semisup {
@@ -9,7 +10,8 @@ namespace semisup {
 void DefineFunctions(Napi::Env env, Napi::Object exports) {
   DefineSharedFunctions(env, exports);
   compiled::DeclareMappedFiles(env);
-  Export<CloseExecutor<compiled::CompiledModel>>(exports, "closeExecutor");
+  search::DeclareVectorStores(env);
+  Export<CloseExecutor<compiled::CompiledModel, search::VectorStore>>(exports, "closeExecutor");
   Export<host::CreateTensor>(exports, "createTensor");
   Export<host::DescribeTensor>(exports, "describeTensor");
   Export<host::ReadTensor>(exports, "readTensor");
@@ -21,6 +23,15 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<compiled::ReadMetadata>(exports, "readMetadata");
   Export<compiled::CallMethod>(exports, "callMethod");
   Export<compiled::SoftmaxTopK>(exports, "softmaxTopk");
+  Export<search::CreateVectors>(exports, "createVectors");
+  Export<search::OpenVectors>(exports, "openVectors");
+  Export<search::AppendVectors>(exports, "appendVectors");
+  Export<search::RemoveVectors>(exports, "removeVectors");
+  Export<search::CompactVectors>(exports, "compactVectors");
+  Export<search::ReadVectors>(exports, "readVectors");
+  Export<search::SearchVectors>(exports, "searchVectors");
+  Export<search::UniteVectors>(exports, "uniteVectors");
+  Export<search::CompareVectors>(exports, "compareVectors");
 }
 
 }  // namespace semisup

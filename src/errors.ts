@@ -137,6 +137,17 @@ export class ModelError extends SemisupError<
 > {}
 
 /**
+ * The file of an image index is missing, damaged or cannot be written; or the index holds embeddings of another
+ * model.
+ */
+export class IndexError extends SemisupError<
+  | 'ERR_SEMISUP_INDEX_NOT_FOUND'
+  | 'ERR_SEMISUP_INDEX_FORMAT'
+  | 'ERR_SEMISUP_INDEX_WRITE'
+  | 'ERR_SEMISUP_INDEX_MODEL'
+> {}
+
+/**
  * A tensor's shape, dtype or data do not match each other or the operation, or a module's tensor has a dtype
  * or layout without a JavaScript equivalent.
  */

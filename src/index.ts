@@ -99,6 +99,19 @@ export type {
 } from './models';
 export { writeReport, type ReportOptions } from './report';
 export {
+  ImageIndex,
+  type DuplicatesOptions,
+  type DuplicatesProgress,
+  type Embedding,
+  type EntryMetadata,
+  type ImageIndexOpenOptions,
+  type ImageIndexOptions,
+  type IndexEntry,
+  type Neighbor,
+  type SaveOptions,
+  type SearchOptions,
+} from './search';
+export {
   ModelSlot,
   type ModelOpener,
   type ModelSource,
@@ -129,6 +142,7 @@ export {
   type MemoryUsage,
   type InferredDType,
   type InstructionSet,
+  type VectorPrecision,
 } from './native';
 export {
   devices,

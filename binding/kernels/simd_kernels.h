@@ -11,6 +11,8 @@ struct AffineRows;
 struct BinaryRows;
 struct DepthwiseBlock;
 struct DirectBlock;
+template <class T>
+struct DotRows;
 struct GroupedBlock;
 struct LayerNormRows;
 struct Range;
@@ -46,6 +48,8 @@ struct SimdKernels {
   void (*combine)(const BinaryRows& operands, const Range& rows);
   void (*scale_and_shift)(const AffineRows& operands, const Range& rows);
   void (*normalize)(const LayerNormRows& operands, const Range& rows);
+  void (*dot_rows)(const DotRows<float>& block);
+  void (*dot_rows_bfloat16)(const DotRows<BFloat16>& block);
 };
 
 // Those for the instruction set in use; null if there are none for it.

@@ -17,6 +17,8 @@ void Activate(const Activation& activation, const ActivationRows& rows);
 void Combine(const BinaryRows& operands, const Range& rows);
 void ScaleAndShift(const AffineRows& operands, const Range& rows);
 void Normalize(const LayerNormRows& operands, const Range& rows);
+void RunDotRows(const DotRows<float>& block);
+void RunDotRows(const DotRows<BFloat16>& block);
 
 extern const SimdKernels kKernels;
 const SimdKernels kKernels{.vector_width = kVectorWidth,
@@ -34,6 +36,8 @@ const SimdKernels kKernels{.vector_width = kVectorWidth,
                            .activate = &Activate,
                            .combine = &Combine,
                            .scale_and_shift = &ScaleAndShift,
-                           .normalize = &Normalize};
+                           .normalize = &Normalize,
+                           .dot_rows = &RunDotRows,
+                           .dot_rows_bfloat16 = &RunDotRows};
 
 }  // namespace semisup::kernels::SEMISUP_SIMD

@@ -103,6 +103,13 @@ Task* Executor::FindRunning(int64_t task_id) {
   return nullptr;
 }
 
+void Executor::RequestAbort(int64_t task_id) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& worker : workers_) {
+    if (worker->task && worker->options.task_id == task_id) worker->is_aborted = true;
+  }
+}
+
 std::vector<std::unique_ptr<Task>> Executor::Abandon(std::exception_ptr reason) {
   std::vector<std::unique_ptr<Task>> queued;
   const std::lock_guard lock(mutex_);
@@ -164,7 +171,7 @@ void Executor::StartThread() {
 }
 
 void Executor::RunTasks(int threads, const std::shared_ptr<Worker>& worker) {
-  current = {&is_shutting_down_, &worker->is_lost, priority_};
+  current = {&is_shutting_down_, &worker->is_lost, &worker->is_aborted, priority_};
   if (priority_ == Priority::kBackground) LowerPriority();
   kernels::SetThreadCount(threads > 0 ? threads : DefaultThreads());
   while (auto task = Next(*worker)) {
@@ -300,6 +307,7 @@ std::unique_ptr<Task> Executor::Next(Worker& worker) {
   if (is_shutting_down_) return nullptr;
   std::unique_ptr<Task> task;
   worker.options = {};
+  worker.is_aborted = false;
   if (queue_.empty()) {
     task = std::move(final_task_);
   } else {

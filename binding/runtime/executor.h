@@ -80,6 +80,9 @@ class Executor {
   // The running task; null if it is not running. If its Finish() hands it to the calling thread,
   // the result is valid until that thread processes what it was handed.
   Task* FindRunning(int64_t task_id);
+  // Makes CurrentTask::IsAborted() true for a running task. Tasks that take long may end early
+  // then.
+  void RequestAbort(int64_t task_id);
   // Abandons the running tasks, and returns those that are queued; only the final task of Close()
   // still runs.
   std::vector<std::unique_ptr<Task>> Abandon(std::exception_ptr reason);
@@ -105,10 +108,13 @@ class Executor {
   struct CurrentTask {
     const std::atomic<bool>* is_shutting_down = nullptr;
     const std::atomic<bool>* is_lost = nullptr;
+    const std::atomic<bool>* is_aborted = nullptr;
     Priority priority = Priority::kNormal;
 
     // Whether CheckCanceled() throws.
     bool IsCanceled() const;
+    // Whether nobody waits for the result of the task itself.
+    bool IsAborted() const { return is_aborted && *is_aborted; }
   };
   static const CurrentTask& current_task();
 
@@ -125,6 +131,7 @@ class Executor {
     QueueOptions options = {};
     Clock::time_point deadline = Clock::time_point::max();
     std::atomic<bool> is_lost = false;
+    std::atomic<bool> is_aborted = false;
   };
 
   // Closes the executor and joins the threads; returns the tasks that did not run.

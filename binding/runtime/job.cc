@@ -138,6 +138,7 @@ Napi::Value CancelJob(const Napi::CallbackInfo& info) {
     CancelQueued(env, std::move(task));
   } else if (auto* running = executor->FindRunning(job_id)) {
     static_cast<Job*>(running)->ReleaseLoop(env);
+    executor->RequestAbort(job_id);
   }
   return env.Undefined();
 }

@@ -150,7 +150,8 @@ Napi::Value SubmitAndWait(Napi::Env env, const SubmitOptions& options, WorkFunct
 inline Napi::Value ToUndefined(Napi::Env env, std::monostate) { return env.Undefined(); }
 
 // Cancels a job: removes it from the queue and rejects its promise. If it is already running, its
-// promise stays pending, and the job no longer keeps the event loop alive.
+// promise stays pending, and the job no longer keeps the event loop alive; it is asked to end
+// early, which few jobs can.
 Napi::Value CancelJob(const Napi::CallbackInfo& info);
 // Abandons all jobs of an executor but the one of EnqueueFinal(), and rejects their promises.
 Napi::Value AbandonExecutor(const Napi::CallbackInfo& info);

@@ -27,6 +27,8 @@ export type {
   Handle,
   Native,
   TensorHandle,
+  VectorLayout,
+  VectorPrecision,
 } from './native';
 export {
   typedArrayOver,
@@ -37,3 +39,4 @@ export {
 } from './tensor-data';
 export { Tensor, setTensorConverter } from './tensor';
 export { softmaxTopk, type TopK } from './topk';
+export { VectorStore } from './vector-store';

@@ -14,11 +14,13 @@ export interface Memory {
   /** Compiled models: the bytes of those that were opened from bytes. */
   readonly compiledModels: MemoryUsage;
   /**
-   * The files of the compiled models that were opened from a path. They are mapped into memory, which processes
+   * The files of the compiled models and image indexes that were opened from a path. They are mapped into memory, which processes
    * share, and which the system can take back.
    */
   readonly mappedFiles: MemoryUsage;
   readonly tensors: MemoryUsage;
+  /** Image indexes: the bytes of the vectors that are not in a mapped file. */
+  readonly indexes: MemoryUsage;
   /**
    * The workspaces of plans: the memory of their activations, including memory that is cached for the
    * next forward. The cache is freed after five seconds without work.
@@ -33,6 +35,7 @@ export function memory(): Memory {
     compiledModels: usageOf('CompiledModel'),
     mappedFiles: usageOf('MappedFile'),
     tensors: usageOf('Tensor'),
+    indexes: usageOf('VectorStore'),
     arenas: usageOf('Arena'),
   };
 }

@@ -1,6 +1,7 @@
 import {
   DeviceError,
   DisposedError,
+  IndexError,
   ModelError,
   OptionError,
   ScriptError,
@@ -22,6 +23,7 @@ export type NativeErrorCode =
       | 'ERR_SEMISUP_MODEL_WRITE'
     >
   | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
+  | Extract<CodeOf<IndexError>, 'ERR_SEMISUP_INDEX_FORMAT' | 'ERR_SEMISUP_INDEX_NOT_FOUND'>
   | CodeOf<TensorError>
   | CodeOf<ScriptError>
   | CodeOf<DisposedError>;
@@ -46,6 +48,13 @@ const factories = {
     new DeviceError('ERR_SEMISUP_DEVICE_MEMORY', {
       what,
       remedy: 'Use smaller batches or a lower precision, or close other models.',
+    }),
+  ERR_SEMISUP_INDEX_FORMAT: (what) =>
+    new IndexError('ERR_SEMISUP_INDEX_FORMAT', { what, remedy: 'Write the index again.' }),
+  ERR_SEMISUP_INDEX_NOT_FOUND: (what) =>
+    new IndexError('ERR_SEMISUP_INDEX_NOT_FOUND', {
+      what,
+      remedy: 'Check the path and the permissions of the file.',
     }),
   ERR_SEMISUP_MODEL_FORMAT: (what) =>
     new ModelError('ERR_SEMISUP_MODEL_FORMAT', {

@@ -15,7 +15,9 @@ export type ExecutorHandle = Handle<'Executor'>;
 /** A tensor of the addon, or one without LibTorch, which both addons accept. */
 export type TensorHandle = Handle<'Tensor'>;
 /** A model that runs on an executor. */
-export type ModelHandle = Handle<'ScriptModule'> | Handle<'CompiledModel'>;
+export type ModelHandle = Handle<'ScriptModule'> | Handle<'CompiledModel'> | VectorsHandle;
+/** Vectors that are searched. */
+export type VectorsHandle = Handle<'VectorStore'>;
 
 /** A typed array that the addons accept. */
 export type TypedArray =
@@ -32,7 +34,7 @@ export type TypedArray =
 
 /** A kind of native object that `memory` counts. */
 export type UsageKind =
-  'Arena' | 'CompiledModel' | 'Executor' | 'MappedFile' | 'ScriptModule' | 'Tensor';
+  'Arena' | 'CompiledModel' | 'Executor' | 'MappedFile' | 'ScriptModule' | 'Tensor' | 'VectorStore';
 
 /**
  * The functions of both addons: that of compiled models (`EngineNative`) and that of LibTorch (`TorchNative`).
@@ -79,7 +81,7 @@ export interface Native {
   closeExecutor(executor: ExecutorHandle, model: ModelHandle | undefined): Promise<void>;
   /**
    * Removes a job from the queue and rejects its promise with `ERR_SEMISUP_CANCELED`. If it is already
-   * running, it no longer keeps the event loop alive.
+   * running, it no longer keeps the event loop alive, and a search ends early, with the same error.
    */
   cancelJob(executor: ExecutorHandle, jobId: number): void;
   /**
@@ -118,6 +120,26 @@ export interface Native {
     logits: TensorHandle,
     k: number,
   ): Promise<{ indices: Int32Array; probabilities: Float32Array }>;
+}
+
+/** The element type of vectors: `'float32'`, or `'bfloat16'` for half the memory. */
+export type VectorPrecision = 'float32' | 'bfloat16';
+
+/** Where the vectors of a file are, and how many. */
+export interface VectorLayout {
+  readonly dtype: VectorPrecision;
+  readonly dimensions: number;
+  /** In bytes; a multiple of 64. */
+  readonly offset: number;
+  readonly rows: number;
+}
+
+/** The nearest rows of n queries. */
+export interface NearestRows {
+  /** [n, k], the nearest first; -1 after the last row of a query that has fewer. */
+  readonly rows: Int32Array;
+  /** Their cosines. */
+  readonly scores: Float32Array;
 }
 
 /** A method of a compiled model. */
@@ -162,4 +184,76 @@ export interface EngineNative extends Native {
     jobId: number,
     timeout: number,
   ): Promise<TensorHandle>;
+
+  /**
+   * Creates an empty array of vectors of length 1, as rows in the order in which they are appended. The functions on
+   * it require an executor with one instance.
+   */
+  createVectors(dtype: VectorPrecision, dimensions: number): VectorsHandle;
+  /**
+   * Maps the rows of a file, which must begin with `header`. Throws `ERR_SEMISUP_INDEX_FORMAT` and
+   * `ERR_SEMISUP_INDEX_NOT_FOUND`; the message is a clause about the file.
+   */
+  openVectors(
+    executor: ExecutorHandle,
+    path: string,
+    header: Uint8Array,
+    layout: VectorLayout,
+  ): Promise<VectorsHandle>;
+  /**
+   * Normalizes and appends vectors [n, dimensions], then removes the rows `removed`. The vectors are read while the
+   * promise is pending.
+   *
+   * @returns the index of a vector that is infinite or NaN, if there is one: then nothing is changed
+   */
+  appendVectors(
+    executor: ExecutorHandle,
+    vectors: VectorsHandle,
+    appended: Float32Array,
+    removed: Int32Array,
+  ): Promise<number | undefined>;
+  /** Marks rows as removed. */
+  removeVectors(executor: ExecutorHandle, vectors: VectorsHandle, rows: Int32Array): Promise<void>;
+  /** Removes the marked rows from memory: the others move up. What was mapped is copied. */
+  compactVectors(executor: ExecutorHandle, vectors: VectorsHandle): Promise<void>;
+  /** Copies rows, as they are in a file, to `target`. */
+  readVectors(
+    executor: ExecutorHandle,
+    vectors: VectorsHandle,
+    first: number,
+    count: number,
+    target: Uint8Array,
+  ): Promise<void>;
+  /**
+   * The `k` rows with the largest cosines of each query [n, dimensions], or all rows if there are fewer; of equal
+   * cosines, the lower row first.
+   */
+  searchVectors(
+    executor: ExecutorHandle,
+    vectors: VectorsHandle,
+    queries: Float32Array,
+    k: number,
+    jobId: number,
+  ): Promise<NearestRows>;
+  /**
+   * Compares the rows from `first` to `first + count - 1` with all after each, below `parents.length`, and unites the
+   * groups of pairs with a cosine of at least `threshold`. The group of a row is that of its parent, a lower row, or
+   * itself. `parents` is written while the promise is pending.
+   */
+  uniteVectors(
+    executor: ExecutorHandle,
+    vectors: VectorsHandle,
+    first: number,
+    count: number,
+    threshold: number,
+    parents: Int32Array,
+    jobId: number,
+  ): Promise<void>;
+  /** The cosine of each row of `a` with the row at the same index of `b`. */
+  compareVectors(
+    executor: ExecutorHandle,
+    vectors: VectorsHandle,
+    a: Int32Array,
+    b: Int32Array,
+  ): Promise<Float32Array>;
 }

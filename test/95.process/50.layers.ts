@@ -73,7 +73,7 @@ describe('the layers of src/', () => {
     ['classify'],
     ['hub'],
     ['slot', 'dataset', 'explain'],
-    ['evaluate'],
+    ['evaluate', 'search'],
     ['report'],
     ['cli', 'index'],
   ];
@@ -87,7 +87,7 @@ describe('the layers of binding/', () => {
     ['program', 'runtime'],
     ['archive', 'tensor'],
     ['script', 'image'],
-    ['compiled', 'plan', 'gpu'],
+    ['compiled', 'search', 'plan', 'gpu'],
     ['cuda', 'inference'],
     ['functions'],
     ['engine_functions', 'shared_functions', 'torch_functions'],

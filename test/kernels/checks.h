@@ -30,6 +30,9 @@ class HeapWorkspace final : public semisup::kernels::Workspace {
 void CheckSteps();
 void CheckConcatenation();
 
+// Checks the kernels of searches, also the portable ones; see search.cc.
+void CheckSearch();
+
 // Checks the kernels of int8 and bfloat16 convolutions; see dot_kernels.cc.
 void CheckDotKernels();
 

@@ -267,6 +267,7 @@ int main() {
   CheckMaxPool<BFloat16>("bfloat16 max pool");
   if (ActiveKernels()) CheckSteps();
   CheckConcatenation();
+  CheckSearch();
   CheckDotKernels();
   return AnyFailed() ? 1 : 0;
 }

@@ -1,0 +1,13 @@
+export { ImageIndex } from './image-index';
+export type {
+  DuplicatesOptions,
+  DuplicatesProgress,
+  Embedding,
+  EntryMetadata,
+  ImageIndexOpenOptions,
+  ImageIndexOptions,
+  IndexEntry,
+  Neighbor,
+  SaveOptions,
+  SearchOptions,
+} from './types';
