@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { DownloadError, ImageError } from '../errors';
 import { imageExtensions, type ImageInput } from '../image';
+import { imagesIn } from '../image/images-in';
 import { HttpClient } from '../net/http';
 
 /** An image that a command processes. */
@@ -12,6 +13,8 @@ export interface ImageArgument {
   /** @throws ImageError if the argument matches no image */
   readonly read: () => ImageInput;
 }
+
+const globOptions = { expandDirectories: false, caseSensitiveMatch: false, dot: false };
 
 /** How long a server may send nothing, and how long a download may take, in milliseconds. */
 const timeouts = { idle: 30_000, total: 120_000 };
@@ -36,19 +39,17 @@ async function* expandPath(path: string): AsyncGenerator<ImageArgument> {
     yield { name: path, read: () => path };
     return;
   }
-  const options = { expandDirectories: false, caseSensitiveMatch: false, dot: false };
   const found = isDirectory
-    ? (await glob(`**/*.{${imageExtensions.join(',')}}`, { ...options, cwd: path })).map((name) =>
-        join(path, name),
-      )
-    : await glob(path, { ...options, caseSensitiveMatch: true, absolute: isAbsolute(path) });
+    ? (await imagesIn(path)).map((name) => join(path, name))
+    : await glob(path, { ...globOptions, caseSensitiveMatch: true, absolute: isAbsolute(path) });
   if (found.length === 0) {
     yield { name: path, read: () => throwNotFound(path, isDirectory) };
   }
   for (const name of found.toSorted()) yield { name, read: () => name };
 }
 
-function throwNotFound(path: string, isDirectory: boolean): never {
+/** @throws ImageError */
+export function throwNotFound(path: string, isDirectory: boolean): never {
   throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
     what: isDirectory
       ? `The directory ${path} contains no images.`

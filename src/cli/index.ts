@@ -7,14 +7,17 @@ import { classifyCommand } from './classify';
 import { compileCommand } from './compile';
 import { doctorCommand } from './doctor';
 import { downloadCommand } from './download';
+import { duplicatesCommand } from './duplicates';
 import { embedCommand } from './embed';
 import { evaluateCommand } from './evaluate';
 import { explainCommand } from './explain';
 import { exportCommand } from './export';
+import { indexCommand } from './index-images';
 import { infoCommand } from './info';
 import { libtorchCommand } from './libtorch';
 import { listCommand } from './list';
 import { Interruption } from './progress';
+import { searchCommand } from './search';
 import { describeError, endWithOutput, note, printWarningsPlainly } from './terminal';
 
 const exitFailure = 1;
@@ -35,6 +38,9 @@ for (const command of [
   embedCommand,
   evaluateCommand,
   explainCommand,
+  indexCommand,
+  searchCommand,
+  duplicatesCommand,
   benchCommand,
   doctorCommand,
   libtorchCommand,

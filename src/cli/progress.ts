@@ -2,12 +2,16 @@ import { basename } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { megabytes } from './terminal';
 
-/** The progress of one phase of a task, in bytes. */
+/** The progress of one phase of a task, in bytes unless `amount` has another unit. */
 export interface Progress {
   readonly phase: string;
   readonly file: string;
   readonly received: number;
   readonly total?: number;
+  /** The total with its unit. */
+  readonly amount?: string;
+  /** E.g. the rate, after the bar. */
+  readonly suffix?: string;
 }
 
 /** The abort reason of a task that was interrupted by a signal. */
@@ -67,22 +71,22 @@ class ProgressBar implements ProgressDisplay<Progress> {
   #bar: SingleBar | undefined;
   #label: string | undefined;
 
-  show({ phase, file, received, total }: Progress): void {
+  show({ phase, file, received, total, amount, suffix = '' }: Progress): void {
     if (!process.stderr.isTTY || !total) return;
     const label = `${phase} ${basename(file)}`;
     if (this.#label !== label) {
       this.hide();
       this.#label = label;
       this.#bar = new SingleBar({
-        format: `${label} {bar} {percentage}% of ${megabytes(total)}`,
+        format: `${label} {bar} {percentage}% of ${amount ?? megabytes(total)}{suffix}`,
         barsize: 30,
         clearOnComplete: true,
         stream: process.stderr,
         hideCursor: true,
       });
-      this.#bar.start(total, 0);
+      this.#bar.start(total, 0, { suffix });
     }
-    this.#bar!.update(received);
+    this.#bar!.update(received, { suffix });
   }
 
   hide(): void {

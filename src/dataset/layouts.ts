@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { DatasetError } from '../errors';
 import { imageExtensions } from '../image';
+import { imagesIn } from '../image/images-in';
 import { ArchiveDataset } from './archive-dataset';
 import { unreadable } from './errors';
 import { FileDataset } from './file-dataset';
@@ -29,7 +30,7 @@ export async function openLayout(path: string, labels: string | undefined): Prom
 
 async function openDirectory(path: string, labels: string | undefined): Promise<Dataset> {
   const options = { cwd: path, expandDirectories: false, caseSensitiveMatch: false };
-  const names = (await glob(`**/*.{${imageExtensions.join(',')}}`, options)).toSorted();
+  const names = (await imagesIn(path)).toSorted();
   if (names.length === 0) {
     const archives = (await glob('**/*.{tar,tar.gz,tgz}', options)).toSorted();
     if (archives.length > 0) {

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { ImageIndex } from '../../src/index';
+import { generatedWeights } from '../support/generated-weights';
+import { root, runCommand } from '../support/run-node';
+import { temporaryDirectory } from '../support/temporary';
+
+interface Summary {
+  index: string;
+  model: string;
+  dimensions: number;
+  size: number;
+  added: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  interrupted: boolean;
+  failed: { image: string; error: { code: string; message: string } }[];
+}
+
+type Neighbors = { id: string; path: string; score: number }[];
+
+describe('semisup index, search and duplicates', function () {
+  this.timeout(180_000);
+  const generated = generatedWeights();
+  const directory = temporaryDirectory();
+  const model = () => ['--model', 'resnet18_swsl', '--weights', generated.weights];
+  const photos = () => join(directory.path, 'photos');
+
+  /** Writes a picture of smooth random colors. */
+  async function draw(name: string, seed: number): Promise<void> {
+    const data = Buffer.from(
+      Array.from({ length: 48 }, (_, i) => (seed * 7919 + i * i * 131) % 256),
+    );
+    await sharp(data, { raw: { width: 4, height: 4, channels: 3 } })
+      .resize(96, 96, { kernel: 'cubic' })
+      .toFile(join(photos(), name));
+  }
+
+  async function index(...args: string[]): Promise<Summary> {
+    const { code, stdout, stderr } = await runCommand(['index', photos(), '--json', ...args]);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as Summary;
+  }
+
+  const countsOf = ({ size, added, updated, unchanged, removed, failed }: Summary) => ({
+    ...{ size, added, updated, unchanged, removed },
+    failed: failed.length,
+  });
+
+  beforeEach(async () => {
+    await mkdir(join(photos(), 'sub'), { recursive: true });
+    for (const [i, name] of ['a.png', 'b.png', 'c.jpg', 'sub/d.webp'].entries()) {
+      await draw(name, i + 1);
+    }
+    await copyFile(join(photos(), 'b.png'), join(photos(), 'sub', 'b copy.png'));
+    await writeFile(join(photos(), 'broken.jpg'), 'not a picture');
+  });
+
+  it('compute only what has changed', async () => {
+    const first = await index(...model());
+    const path = join(photos(), '.semisup-index');
+    assert.deepEqual(countsOf(first), {
+      ...{ size: 5, added: 5, updated: 0, unchanged: 0, removed: 0, failed: 1 },
+    });
+    assert.deepEqual([first.index, first.dimensions, first.interrupted], [path, 512, false]);
+    assert.match(first.model, /^resnet18_swsl@sha256:[0-9a-f]{16}$/);
+    assert.equal(first.failed[0]!.image, join(photos(), 'broken.jpg'));
+    assert.match(first.failed[0]!.error.message, /^\S*broken\.jpg is not a supported image/);
+
+    await draw('a.png', 9);
+    await draw('new.png', 10);
+    await rm(join(photos(), 'c.jpg'));
+    await rm(join(photos(), 'broken.jpg'));
+    await utimes(join(photos(), 'sub', 'd.webp'), 1, 1);
+    assert.deepEqual(countsOf(await index(...model())), {
+      ...{ size: 5, added: 1, updated: 2, unchanged: 2, removed: 1, failed: 0 },
+    });
+    await using opened = await ImageIndex.open(path);
+    assert.deepEqual(opened.ids().toSorted(), [
+      ...['a.png', 'b.png', 'new.png', 'sub/b copy.png', 'sub/d.webp'],
+    ]);
+    assert.deepEqual(Object.keys(opened.metadata('a.png')!), ['size', 'modified']);
+    assert.deepEqual(await readdir(photos()), [
+      '.semisup-index',
+      'a.png',
+      'b.png',
+      'new.png',
+      'sub',
+    ]);
+  });
+
+  it('do not open the model if nothing has changed', async () => {
+    await rm(join(photos(), 'broken.jpg'));
+    await index(...model());
+    // Neither LibTorch nor weights can be found.
+    const env = { ...process.env, TORCH_HOME: directory.path, SEMISUP_LIBTORCH: directory.path };
+    const { code, stdout } = await runCommand(['index', photos(), ...model()], env);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /5 images \(0 added, 0 updated, 5 unchanged, 0 removed, 0 unreadable\)\n$/,
+    );
+    // An option that changes the embeddings.
+    assert.equal((await index('--orient', ...model())).updated, 5);
+    assert.equal((await index('--orient', ...model())).unchanged, 5);
+  });
+
+  it('index several directories into one file, which moves with them', async () => {
+    await mkdir(join(photos(), 'other'));
+    await draw('other/e.png', 5);
+    const out = join(directory.path, 'all.index');
+    for (const name of ['sub', 'other']) {
+      const args = ['index', join(photos(), name), '--out', out, '--vectors', 'bfloat16'];
+      const { code, stderr } = await runCommand([...args, ...model()]);
+      assert.equal(code, 0, stderr);
+    }
+    const moved = join(directory.path, 'moved');
+    await mkdir(moved);
+    await rename(photos(), join(moved, 'photos'));
+    await rename(out, join(moved, 'all.index'));
+    const query = join(moved, 'photos', 'other', 'e.png');
+    const args = ['search', query, '--index', join(moved, 'all.index'), '-k', '1', '--json'];
+    const { stdout } = await runCommand([...args, ...model()]);
+    const [result] = JSON.parse(stdout) as { neighbors: Neighbors }[];
+    assert.deepEqual(
+      result!.neighbors.map(({ id, path }) => [id, path]),
+      [['photos/other/e.png', query]],
+    );
+    await using opened = await ImageIndex.open(join(moved, 'all.index'));
+    assert.deepEqual([opened.size, opened.precision], [3, 'bfloat16']);
+  });
+
+  it('print neighbors and near-duplicates', async () => {
+    await index(...model());
+    const query = join(photos(), 'b.png');
+    const args = ['search', query, 'no.jpg', '--index', photos(), ...model()];
+    const { code, stdout, stderr } = await runCommand([...args, '-k', '2']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^semisup: The image no\.jpg does not exist/);
+    const lines = stdout.split('\n');
+    assert.equal(lines[0], query);
+    assert.match(lines[1]!, /^cosine +image$/);
+    assert.equal(lines[2], `1.0000  ████████████████████  ${query}`);
+    assert.equal(lines[3], `1.0000  ████████████████████  ${join(photos(), 'sub', 'b copy.png')}`);
+
+    const found = await runCommand(['search', query, '--index', photos(), ...model(), '--json']);
+    const [result] = JSON.parse(found.stdout) as { image: string; neighbors: Neighbors }[];
+    assert.equal(result!.image, query);
+    assert.equal(result!.neighbors.length, 5);
+
+    const groups = await runCommand(['duplicates', photos(), '--threshold', '0.99999', '--json']);
+    assert.deepEqual(
+      (JSON.parse(groups.stdout) as Neighbors[]).map((group) => group.map(({ id }) => id)),
+      [['b.png', 'sub/b copy.png']],
+    );
+    const table = await runCommand(['duplicates', photos(), '--threshold', '0.99999']);
+    assert.match(table.stdout, /^2 images\ncosine[^]*\n1 group of 2 of 5 images\n$/);
+  });
+
+  it('refuse another model, and say which to use', async () => {
+    await index(...model());
+    const other = join(directory.path, 'other.safetensors');
+    await copyFile(generated.weights, other);
+    for (const [args, message] of [
+      [
+        ['--model', 'resnet18_ssl'],
+        /embeddings of resnet18_swsl@sha256:.*selected is resnet18_ssl\. /,
+      ],
+      [[], /Pass the file of that model as --model or --weights/],
+    ] as const) {
+      for (const command of [
+        ['index', photos()],
+        ['search', 'x.jpg', '--index', photos()],
+      ]) {
+        const { code, stderr } = await runCommand([...command, ...args]);
+        assert.equal(code, 1);
+        assert.match(stderr, message);
+        assert.match(stderr, /\(ERR_SEMISUP_INDEX_MODEL\)\n$/);
+      }
+    }
+    // The same weights in another file.
+    const same = ['search', join(photos(), 'a.png'), '--index', photos(), '--weights', other];
+    assert.equal((await runCommand([...same, '-m', 'resnet18_swsl'])).code, 0);
+  });
+
+  it('have typed errors for what does not exist', async () => {
+    for (const [args, code, text] of [
+      [['index', join(directory.path, 'no')], 2, /Expected a directory/],
+      [['index', generated.directory], 1, /contains no images/],
+      [['search', 'x.jpg', '--index', photos()], 1, /ERR_SEMISUP_INDEX_NOT_FOUND/],
+      [['duplicates', photos()], 1, /ERR_SEMISUP_INDEX_NOT_FOUND/],
+      [['duplicates', join(photos(), 'a.png')], 1, /ERR_SEMISUP_INDEX_FORMAT/],
+      [['duplicates', photos(), '--treshold', '1'], 2, /unknown option/],
+      [['index', photos(), '--vectors', 'int8'], 2, /float32, bfloat16/],
+    ] as const) {
+      const result = await runCommand(args);
+      assert.equal(result.code, code, result.stderr);
+      assert.match(result.stderr, text);
+    }
+    for (const name of ['a.png', 'b.png', 'c.jpg', 'sub']) {
+      await rm(join(photos(), name), { recursive: true });
+    }
+    const { code, stderr } = await runCommand(['index', photos(), ...model()]);
+    assert.equal(code, 1);
+    assert.match(stderr, /was not created, because none of the images could be read/);
+    assert.deepEqual(await readdir(photos()), ['broken.jpg']);
+  });
+
+  it('save what they have when they are interrupted, and go on', async () => {
+    // Its error is printed when the first images have been computed.
+    await rename(join(photos(), 'broken.jpg'), join(photos(), '0.jpg'));
+    for (let i = 0; i < 400; i++)
+      await copyFile(join(photos(), 'a.png'), join(photos(), `x${i}.png`));
+    const command = join(root, 'src', 'cli', 'index.ts');
+    const args = ['--require', 'tsx', command, 'index', photos(), ...model()];
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const exited = once(child, 'exit');
+    await once(child.stderr, 'data');
+    child.kill('SIGINT');
+    const [code, signal] = (await exited) as [number | null, string | null];
+    assert.deepEqual([code, signal], [null, 'SIGINT']);
+    let size: number;
+    {
+      await using opened = await ImageIndex.open(join(photos(), '.semisup-index'));
+      size = opened.size;
+    }
+    assert.ok(size > 0 && size < 405, `${size}`);
+    const { unchanged, added, failed } = await index(...model());
+    assert.deepEqual([unchanged, added, failed.length], [size, 405 - size, 1]);
+  });
+});
