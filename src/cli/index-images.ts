@@ -5,6 +5,7 @@ import type { Classifier } from '../classify';
 import { ImageError, IndexError } from '../errors';
 import { imagesIn } from '../image/images-in';
 import { abbreviate, invalidArgument } from '../options';
+import { abbreviate } from '../options';
 import { ImageIndex, type EntryMetadata } from '../search';
 import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
@@ -56,7 +57,7 @@ export function indexCommand(): Command {
   });
 }
 
-/** The images in a directory, in the order of their ids. @throws ImageError if there are none */
+/** The images in a directory, in the order of their ids. @throws ImageError if there is no image */
 async function listFiles(
   directory: string,
   indexPath: string,
@@ -65,6 +66,14 @@ async function listFiles(
   const stats = await stat(directory).catch(() => undefined);
   if (!stats?.isDirectory()) throw invalidArgument('the directory', 'a directory', directory);
   const paths = (await imagesIn(directory)).map((name) => join(directory, name));
+  if (!stats?.isDirectory()) {
+    throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
+      what: `'${abbreviate(directory)}' is not a directory.`,
+      remedy: 'Pass the directory that contains the images.',
+      value: directory,
+    });
+  }
+  const paths = await imagesIn(directory);
   if (paths.length === 0) throwNotFound(directory, true);
   const files: ImageFile[] = [];
   for (const path of paths) {

@@ -58,6 +58,7 @@ export interface DuplicatesOptions {
   /** The smallest cosine of two near-duplicates, 0 to 1; 0.95 by default. */
   readonly threshold?: number;
   readonly signal?: AbortSignal;
+  /** Called after each part of the comparison. */
   readonly onProgress?: (progress: DuplicatesProgress) => void;
 }
 

@@ -190,7 +190,7 @@ describe('semisup index, search and duplicates', function () {
 
   it('have typed errors for what does not exist', async () => {
     for (const [args, code, text] of [
-      [['index', join(directory.path, 'no')], 2, /Expected a directory/],
+      [['index', join(directory.path, 'no')], 1, /is not a directory/],
       [['index', generated.directory], 1, /contains no images/],
       [['search', 'x.jpg', '--index', photos()], 1, /ERR_SEMISUP_INDEX_NOT_FOUND/],
       [['duplicates', photos()], 1, /ERR_SEMISUP_INDEX_NOT_FOUND/],
