@@ -1,12 +1,19 @@
 import { isFloat32Array } from 'node:util/types';
+import type { VectorPrecision } from '../native';
 import { guardGetters, invalidArgument } from '../options';
+
 import type { Embedding } from './types';
 
-/** Whether the argument of a search is an array of embeddings rather than a single one. */
-export function isBatch(
-  embeddings: Embedding | readonly Embedding[],
-): embeddings is readonly Embedding[] {
-  return Array.isArray(embeddings) && typeof embeddings[0] !== 'number';
+/** The argument of a search: one embedding, or an array of them, which is copied. */
+export function readQueries(queries: Embedding | readonly Embedding[]): {
+  readonly isBatch: boolean;
+  readonly batch: readonly Embedding[];
+} {
+  return guardGetters('the queries', queries, () =>
+    Array.isArray(queries) && typeof queries[0] !== 'number'
+      ? { isBatch: true, batch: [...(queries as readonly Embedding[])] }
+      : { isBatch: false, batch: [queries as Embedding] },
+  );
 }
 
 /**
@@ -33,4 +40,16 @@ export function packEmbeddings(
     });
   }
   return packed;
+}
+
+/** The elements of a row of vectors. */
+export function toFloat32(
+  row: Uint8Array<ArrayBuffer>,
+  precision: VectorPrecision,
+  dimensions: number,
+): Float32Array {
+  if (precision === 'float32') return new Float32Array(row.buffer, 0, dimensions);
+  // The upper half of each float32.
+  const bits = Uint32Array.from(new Uint16Array(row.buffer, 0, dimensions), (half) => half << 16);
+  return new Float32Array(bits.buffer);
 }

@@ -10,10 +10,22 @@ export interface EntryRecord {
 }
 
 /** @throws OptionError unless `id` is a non-empty, well-formed string */
-export function checkId(id: unknown): asserts id is string {
+function checkId(id: unknown): asserts id is string {
   if (typeof id !== 'string' || id === '' || /\p{Cs}/u.test(id)) {
     throw invalidArgument('an id', 'a non-empty string without lone surrogates', id);
   }
+}
+
+/** A copy of an array of ids. @throws OptionError if it is not one */
+export function checkIds(ids: unknown): string[] {
+  return guardGetters('the ids', ids, () => {
+    if (!Array.isArray(ids)) throw invalidArgument('the ids', 'an array of strings', ids);
+    const copy = [...(ids as unknown[])];
+    return copy.map((id) => {
+      checkId(id);
+      return id;
+    });
+  });
 }
 
 /**
@@ -22,9 +34,12 @@ export function checkId(id: unknown): asserts id is string {
  * @throws OptionError if one is not an entry
  */
 export function checkEntries(entries: unknown): (EntryRecord & Pick<IndexEntry, 'embedding'>)[] {
-  if (!Array.isArray(entries)) throw invalidArgument('the entries', 'an array', entries);
+  const copy = guardGetters('the entries', entries, () => {
+    if (!Array.isArray(entries)) throw invalidArgument('the entries', 'an array', entries);
+    return [...(entries as IndexEntry[])];
+  });
   const checked = new Map<string, EntryRecord & Pick<IndexEntry, 'embedding'>>();
-  for (const entry of entries as IndexEntry[]) {
+  for (const entry of copy) {
     guardGetters('an entry', entry, () => {
       if (typeof entry !== 'object' || entry === null) {
         throw invalidArgument('an entry', '{ id, embedding }', entry);

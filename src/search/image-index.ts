@@ -11,8 +11,9 @@ import {
   completeDuplicatesOptions,
   completeSearchOptions,
 } from './check-options';
-import { isBatch, packEmbeddings } from './embeddings';
-import { EntryTable, checkEntries, checkId, parseMetadata } from './entries';
+import { packEmbeddings, readQueries, toFloat32 } from './embeddings';
+import { EntryTable, checkEntries, checkIds, parseMetadata } from './entries';
+import { rowBytes } from './file-header';
 import { findDuplicates } from './find-duplicates';
 import { damaged } from './invalid-index';
 import { readIndex } from './read-index';
@@ -45,8 +46,8 @@ interface IndexState {
  * the index.
  *
  * Changes take effect when the promise of `add` or `remove` resolves; they run in the order in which they were made, and
- * any number of searches may run meanwhile. `add`, `remove`, `search`, `duplicates` and `save` reject with
- * `DisposedError` after `close`.
+ * any number of searches may run meanwhile. `add`, `remove`, `embedding`, `search`, `duplicates` and `save` reject
+ * with `DisposedError` after `close`.
  */
 export class ImageIndex implements AsyncDisposable {
   /** The number of elements of an embedding. */
@@ -141,6 +142,19 @@ export class ImageIndex implements AsyncDisposable {
   }
 
   /**
+   * The vector of an entry as it is stored: normalized and, in bfloat16, rounded. Undefined if there is no such entry.
+   */
+  async embedding(id: string): Promise<Float32Array | undefined> {
+    return await this.#read(async () => {
+      const row = this.#entries.rowOf(id);
+      if (row === undefined) return undefined;
+      const bytes = new Uint8Array(rowBytes(this.precision, this.dimensions));
+      await this.#vectors.read(row, 1, bytes);
+      return toFloat32(bytes, this.precision, this.dimensions);
+    });
+  }
+
+  /**
    * Adds entries, all or none of them. An existing entry with the same id is replaced, and moves to the end; of several
    * with one id, the last is added. The embeddings are copied, and need not be normalized; one whose elements are all 0
    * has a cosine of 0 with every other. Add thousands of entries in one call rather than millions, because copying them
@@ -175,14 +189,10 @@ export class ImageIndex implements AsyncDisposable {
    * Removes entries.
    *
    * @returns how many of the ids existed
-   * @throws OptionError if an id is not a non-empty string
+   * @throws OptionError if they are not an array of non-empty strings
    */
-  async remove(ids: Iterable<string>): Promise<number> {
-    if (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function') {
-      throw invalidArgument('the ids', 'an array of strings', ids);
-    }
-    const removed = [...ids];
-    removed.forEach(checkId);
+  async remove(ids: readonly string[]): Promise<number> {
+    const removed = checkIds(ids);
     return await this.#change(async () => {
       await this.#vectors.remove(this.#entries.rowsOf(removed));
       const count = this.#entries.remove(removed);
@@ -206,7 +216,7 @@ export class ImageIndex implements AsyncDisposable {
     options: SearchOptions = {},
   ): Promise<Neighbor[] | Neighbor[][]> {
     const { topk, signal } = completeSearchOptions(options);
-    const batch = isBatch(embeddings) ? embeddings : [embeddings];
+    const { isBatch, batch } = readQueries(embeddings);
     const queries = packEmbeddings(batch, this.dimensions, (i) => `query ${i}`);
     if (queries.length === 0) return [];
     const results = await this.#read(async () => {
@@ -214,15 +224,14 @@ export class ImageIndex implements AsyncDisposable {
       const k = rows.length / batch.length;
       return batch.map((_, query) => this.#toNeighbors(rows, scores, query * k, k));
     });
-    return isBatch(embeddings) ? results : results[0]!;
+    return isBatch ? results : results[0]!;
   }
 
   /**
    * Groups near-duplicates: entries whose cosine is at least `threshold`, directly or through others of the group. In
    * each group the entry that was added first comes first, with the score 1; the score of the others is their cosine to
-   * it, which may be below the threshold. Compares all pairs: the time grows with the square of the number of entries,
-   * about 2 minutes for 100,000 of 2048 dimensions on 2 cores. Searches may run meanwhile. Of the entries that are
-   * added or removed meanwhile, none are in the result.
+   * it, which may be below the threshold. Compares all pairs: the time grows with the square of the number of entries.
+   * Searches may run meanwhile. Entries that are added or removed meanwhile are not in the result.
    *
    * @throws OptionError if an option is unknown or has an invalid value
    */

@@ -26,6 +26,7 @@ const none = {
   modules: { count: 0, bytes: 0 },
   compiledModels: { count: 0, bytes: 0 },
   mappedFiles: { count: 0, bytes: 0 },
+  indexes: { count: 0, bytes: 0 },
   tensors: { count: 0, bytes: 0 },
   arenas: { count: 0, bytes: 0 },
 };

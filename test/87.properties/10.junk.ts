@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import {
   Classifier,
   hub,
+  ImageIndex,
   libtorch,
   ModelSlot,
   renderHeatMap,
@@ -54,7 +55,7 @@ async function check(call: () => unknown): Promise<void> {
     const result = await Promise.race([(async () => await call())(), timeout]);
     if (result instanceof Tensor) result.dispose();
     else if (result instanceof Classifier || result instanceof ScriptModule) await result.close();
-    else if (result instanceof ModelSlot) await result.close();
+    else if (result instanceof ModelSlot || result instanceof ImageIndex) await result.close();
   } catch (error) {
     if (!(error instanceof SemisupError)) throw error;
     assert.ok(error.message.length < maxMessage, `a message of ${error.message.length} characters`);
@@ -72,6 +73,7 @@ describe('junk arguments raise only typed errors', function () {
   let module: ScriptModule;
   let slot: ModelSlot;
   let tensor: Tensor;
+  let index: ImageIndex;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'semisup-junk-'));
@@ -84,10 +86,13 @@ describe('junk arguments raise only typed errors', function () {
     module = await ScriptModule.load(await saveNet('net.pt', 1));
     slot = await ModelSlot.open('net.pt');
     tensor = Tensor.from(new Float32Array(12), [1, 3, 2, 2]);
+    index = ImageIndex.create({ dimensions: 3 });
+    await index.add([{ id: 'a', embedding: [1, 2, 3] }]);
+    await index.save('a.index');
   });
 
   after(async () => {
-    await Promise.all([classifier.close(), module.close(), slot.close()]);
+    await Promise.all([classifier.close(), module.close(), slot.close(), index.close()]);
     tensor.dispose();
     process.chdir(previous.directory);
     if (previous.offline === undefined) delete process.env.SEMISUP_OFFLINE;
@@ -147,6 +152,20 @@ describe('junk arguments raise only typed errors', function () {
     'Tensor.from': [Tensor.from, junk, junk, junk],
     'Tensor.from(data)': [Tensor.from, junk],
     'tensor.to': [(target: never) => tensor.to(target), junkOptions(['device', 'dtype'])],
+    'ImageIndex.create': [ImageIndex.create, junkOptions(['dimensions', 'precision', 'model', 'threads'])], // prettier-ignore
+    'ImageIndex.open': [ImageIndex.open, junk, junkOptions(['threads', 'signal'])],
+    'ImageIndex.open(…, options)': [(o: object) => ImageIndex.open('a.index', o), junkOptions(['threads', 'signal'])], // prettier-ignore
+    add: [(entries: never) => index.add(entries), junk],
+    'add(entry)': [(entry: never) => index.add([entry]), junkOptions(['id', 'embedding', 'metadata'])], // prettier-ignore
+    'add(embedding)': [(e: never, m: never) => index.add([{ id: 'a', embedding: e, metadata: m }]), junk, junk], // prettier-ignore
+    remove: [(ids: never) => index.remove(ids), junk],
+    has: [(id: never) => index.has(id), junk],
+    metadata: [(id: never) => index.metadata(id), junk],
+    search: [(q: never, o: never) => index.search(q, o), junk, junkOptions(['topk', 'signal'])],
+    'search(…, options)': [(o: never) => index.search([1, 2, 3], o), junkOptions(['topk', 'signal'])], // prettier-ignore
+    'search(array)': [(q: never) => index.search([[1, 2, 3], q]), junk],
+    duplicates: [(o: never) => index.duplicates(o), junkOptions(['threshold', 'signal', 'onProgress'])], // prettier-ignore
+    'index.save': [(path: never, o: never) => index.save(path, o), junk, junkOptions(['signal'])],
     reshape: [(shape: never) => tensor.reshape(shape), junk],
   };
 

@@ -174,6 +174,26 @@ describe('an image index', () => {
     assert.equal(index.size, 500);
   });
 
+  it('returns the vectors that it stores', async () => {
+    for (const [precision, tolerance] of [
+      ['float32', 1e-7],
+      ['bfloat16', 2 ** -8],
+    ] as const) {
+      const index = create({ dimensions: 65, precision });
+      await index.add(vectorEntries(3, 65));
+      const original = vector(1, 65);
+      const norm = Math.hypot(...original);
+      const stored = (await index.embedding('1'))!;
+      assert.equal(stored.length, 65);
+      for (const [i, value] of stored.entries()) {
+        const expected = original[i]! / norm;
+        const error = Math.abs(value - expected);
+        assert.ok(error <= tolerance * Math.max(Math.abs(expected), 1e-3), `${value} ${expected}`);
+      }
+      assert.equal(await index.embedding('3'), undefined);
+    }
+  });
+
   it('gives a vector of zeros a cosine of 0', async () => {
     const index = create({ dimensions: 4 });
     await index.add([
@@ -214,7 +234,7 @@ describe('an image index', () => {
     await assert.rejects(index.search([1, 2]), isOptionError);
     await assert.rejects(index.search([1, 2, NaN]), isOptionError);
     await assert.rejects(index.search([1, 2, 3], { topk: 0 }), isOptionError);
-    await assert.rejects(index.remove('a'), isOptionError);
+    await assert.rejects(index.remove('a' as unknown as string[]), isOptionError);
     await assert.rejects(index.duplicates({ threshold: 2 }), isOptionError);
     await assert.rejects(index.search([1, 2, 3], { topK: 1 } as object), {
       code: 'ERR_SEMISUP_OPTION_UNKNOWN',
@@ -318,6 +338,7 @@ describe('an image index', () => {
     await assert.rejects(index.remove([]), isDisposed);
     await assert.rejects(index.search(vector(1, 512)), isDisposed);
     await assert.rejects(index.duplicates(), isDisposed);
+    await assert.rejects(index.embedding('1'), isDisposed);
     await assert.rejects(index.save('/nowhere'), isDisposed);
     assert.equal(memory().indexes.count, 0);
   });

@@ -20,6 +20,8 @@ const exportedNames = [
   'DownloadError',
   'EvaluationError',
   'ImageError',
+  'ImageIndex',
+  'IndexError',
   'IsolationError',
   'LibTorchError',
   'LockError',
