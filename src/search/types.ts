@@ -28,7 +28,7 @@ export interface ImageIndexOptions extends Pick<ExecutorOptions, 'threads'> {
   readonly dimensions: number;
   /**
    * How the vectors are stored: `'float32'` by default, or `'bfloat16'`, which rounds each element to 8 significant
-   * bits for half the memory and twice the speed. Queries are float32 in both cases.
+   * bits, for half the memory, and half of it to read in a search. Queries are float32 in both cases.
    */
   readonly precision?: VectorPrecision;
   /** The name of the model that computes the embeddings. The index only stores it. */

@@ -66,6 +66,7 @@ const packedFiles = [
   'assets/report/*',
   'examples/*',
   'examples/electron/**',
+  'examples/similar/**',
   'bench/*.md',
   'bench/*.mjs',
   'bench/support/*',
