@@ -4,16 +4,16 @@ import { Command, Option } from 'commander';
 import type { Classifier } from '../classify';
 import { ImageError, IndexError } from '../errors';
 import { imagesIn } from '../image/images-in';
-import { abbreviate, invalidArgument } from '../options';
 import { abbreviate } from '../options';
 import { ImageIndex, type EntryMetadata } from '../search';
 import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { throwNotFound } from './image-arguments';
+import { ImageBar } from './image-progress';
 import { FileIndex, idOf, indexName } from './index-files';
 import { identifyModel, selectModel } from './index-model';
 import { openClassifier } from './open-classifier';
-import { withProgress } from './progress';
+import { withDisplay } from './progress';
 import { withRunFlags, type RunFlags } from './run-options';
 import { note, print, printJson } from './terminal';
 import { updateIndex, type ImageFile, type Update } from './update-index';
@@ -64,8 +64,6 @@ async function listFiles(
   { orient }: IndexFlags,
 ): Promise<ImageFile[]> {
   const stats = await stat(directory).catch(() => undefined);
-  if (!stats?.isDirectory()) throw invalidArgument('the directory', 'a directory', directory);
-  const paths = (await imagesIn(directory)).map((name) => join(directory, name));
   if (!stats?.isDirectory()) {
     throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
       what: `'${abbreviate(directory)}' is not a directory.`,
@@ -73,7 +71,7 @@ async function listFiles(
       value: directory,
     });
   }
-  const paths = await imagesIn(directory);
+  const paths = (await imagesIn(directory)).map((name) => join(directory, name));
   if (paths.length === 0) throwNotFound(directory, true);
   const files: ImageFile[] = [];
   for (const path of paths) {
@@ -122,7 +120,7 @@ async function run(
     const name = existing?.model ?? (await identifyModel(flags));
     const create = (dimensions: number) =>
       ImageIndex.create({ dimensions, precision: flags.vectors, model: name });
-    await withProgress(async (onProgress, signal) => {
+    await withDisplay(new ImageBar(), async (onProgress, signal) => {
       const update = await updateIndex(
         { path, index: existing, create },
         { vanished, changed },

@@ -10,8 +10,6 @@ export interface Progress {
   readonly total?: number;
   /** The total with its unit. */
   readonly amount?: string;
-  /** E.g. the rate, after the bar. */
-  readonly suffix?: string;
 }
 
 /** The abort reason of a task that was interrupted by a signal. */
@@ -71,22 +69,22 @@ class ProgressBar implements ProgressDisplay<Progress> {
   #bar: SingleBar | undefined;
   #label: string | undefined;
 
-  show({ phase, file, received, total, amount, suffix = '' }: Progress): void {
+  show({ phase, file, received, total, amount }: Progress): void {
     if (!process.stderr.isTTY || !total) return;
     const label = `${phase} ${basename(file)}`;
     if (this.#label !== label) {
       this.hide();
       this.#label = label;
       this.#bar = new SingleBar({
-        format: `${label} {bar} {percentage}% of ${amount ?? megabytes(total)}{suffix}`,
+        format: `${label} {bar} {percentage}% of ${amount ?? megabytes(total)}`,
         barsize: 30,
         clearOnComplete: true,
         stream: process.stderr,
         hideCursor: true,
       });
-      this.#bar.start(total, 0, { suffix });
+      this.#bar.start(total, 0);
     }
-    this.#bar!.update(received, { suffix });
+    this.#bar!.update(received);
   }
 
   hide(): void {

@@ -1,7 +1,7 @@
 import type { Classifier, ImageFailure } from '../classify';
 import { ImageError } from '../errors';
 import type { EntryMetadata, ImageIndex, IndexEntry } from '../search';
-import type { Progress } from './progress';
+import type { ImageProgress } from './image-progress';
 import { describeError, note } from './terminal';
 
 /** An image that is indexed. */
@@ -48,7 +48,7 @@ interface UpdateContext {
   /** Undefined if no image has changed. */
   readonly model: Classifier | undefined;
   readonly orient: boolean | undefined;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: ImageProgress) => void;
   readonly signal: AbortSignal;
 }
 
@@ -157,11 +157,7 @@ class IndexUpdater {
 
   #report(done: number, total: number): void {
     const seconds = (performance.now() - this.#startTime) / 1000;
-    this.#context.onProgress({
-      ...{ phase: 'index', file: this.#target.path, received: done, total },
-      amount: `${total} images`,
-      suffix: `, ${(done / seconds).toFixed(1)} images/s`,
-    });
+    this.#context.onProgress({ done, total, rate: done / seconds });
   }
 
   async #save(): Promise<void> {
