@@ -20,7 +20,9 @@ batch_size = 20
 
 class Photos(torch.utils.data.Dataset):
     def __init__(self):
-        self.paths = [path for path in sorted(Path(folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
+        paths = [path for path in sorted(Path(folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
+        # As often as in evaluate-semisup.mjs.
+        self.paths = 3 * paths
 
     def __len__(self):
         return len(self.paths)
