@@ -8,7 +8,7 @@ import { showEvaluations } from './evaluation-tables';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { ImageBar } from './image-progress';
 import { openClassifier } from './open-classifier';
-import { withDisplay } from './progress';
+import { Interruption, withDisplay } from './progress';
 import { writeReport, type ReportOptions } from '../report';
 import { withRunFlags, type RunFlags } from './run-options';
 import { note, print, printJson } from './terminal';
@@ -74,6 +74,11 @@ export function evaluateCommand(): Command {
       else if (flags.csv) process.stdout.write(toCsv(evaluations));
       else print(showEvaluations(evaluations));
       report(evaluations[0]!);
+    } catch (error) {
+      if (error instanceof Interruption && flags.out !== undefined) {
+        note('Interrupted. Run the command again to evaluate the other images.');
+      }
+      throw error;
     } finally {
       await Promise.all(models.map((model) => model.close()));
     }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { colors, saveColor, saveColorModel } from '../support/color-model';
-import { runCommand } from '../support/run-node';
+import { root, runCommand } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('semisup eval', function () {
@@ -54,6 +57,34 @@ describe('semisup eval', function () {
     const { code, stderr } = await runCommand(['eval', path('val'), ...model]);
     assert.equal(code, 1);
     assert.match(stderr, /bad\.png .*\(ERR_SEMISUP_IMAGE_FORMAT\)\n1 images could not be read/);
+  });
+
+  it('goes on after Ctrl-C', async () => {
+    for (let i = 4; i < 500; i++) {
+      await symlink(path('val/red/0.png'), path(`val/red/${i}.png`));
+    }
+    const args = ['eval', path('val'), ...model, '--out', path('out')];
+    const command = join(root, 'src', 'cli', 'index.ts');
+    const child = spawn(process.execPath, ['--require', 'tsx', command, ...args], { cwd: root });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const closed = once(child, 'close');
+    const lines = async () => {
+      const text = await readFile(path('out/results.jsonl'), 'utf8').catch(() => '');
+      return text.split('\n').length - 2;
+    };
+    while ((await lines()) < 16) await sleep(2);
+    child.kill('SIGINT');
+    assert.deepEqual(await closed, [null, 'SIGINT']);
+    assert.match(stderr, /Interrupted\. Run the command again/);
+    const evaluated = await lines();
+    assert.ok(evaluated >= 16 && evaluated < 508, `${evaluated} images`);
+    const { code, stdout } = await runCommand([...args, '--json']);
+    assert.equal(code, 0);
+    const [{ images, top1 }] = JSON.parse(stdout) as [
+      { images: number; top1: { correct: number } },
+    ];
+    assert.deepEqual([images, top1.correct], [508, 506]);
   });
 
   it('refuses wrong usage before a model is opened', async () => {
