@@ -1,12 +1,7 @@
 import type { Sharp } from 'sharp';
 import type { HeatMap } from '../classify';
-import {
-  decode,
-  pixelsToSharp,
-  type DecodedPixels,
-  type DecodeLimits,
-  type ImageInput,
-} from '../image';
+import { decode, type DecodedPixels, type DecodeLimits, type ImageInput } from '../image';
+import { pixelsToSharp } from '../image/pixels-to-sharp';
 import { loadSharp } from '../image/native-decoders';
 import {
   checkOptionNames,

@@ -11,4 +11,3 @@ export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream, SharpInstan
 export { completeLimits, type DecodeLimits } from './limits';
 export type { EncodedFile } from './read';
 export { deadLeavesImages } from './dead-leaves';
-export { pixelsToSharp } from './pixels-to-sharp';

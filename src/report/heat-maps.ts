@@ -1,7 +1,7 @@
 import type { Classifier } from '../classify';
 import { ModelError } from '../errors';
 import { renderHeatMap } from '../explain';
-import { pixelsToSharp } from '../image';
+import { pixelsToSharp } from '../image/pixels-to-sharp';
 import type { Pixels } from '../types';
 
 /**

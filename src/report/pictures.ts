@@ -1,7 +1,8 @@
 import { isImageFailure } from '../classify';
 import type { Dataset } from '../dataset';
 import { isCorrect, type Confusion, type Evaluation, type PictureResult } from '../evaluate';
-import { decode, pixelsToSharp } from '../image';
+import { decode } from '../image';
+import { pixelsToSharp } from '../image/pixels-to-sharp';
 import { drawHeatMap } from './heat-maps';
 import type { ReportOptions } from './report-options';
 
