@@ -29,6 +29,10 @@ describe('the code blocks of README and docs', function () {
     for (const name of ['clock', 'a', 'dog', 'daisy', 'photo']) {
       await copyFile(clock, join(directory, `${name}.jpg`));
     }
+    for (const dataset of ['val', 'imagenet/val']) {
+      await mkdir(join(directory, dataset, 'n04548280'), { recursive: true });
+      await copyFile(clock, join(directory, dataset, 'n04548280', 'clock.jpg'));
+    }
     // A Python block writes it, if there is Python; the format is detected from the content.
     await copyFile(weights, join(directory, 'flowers.pth'));
     await sharp(clock).toFile(join(directory, 'b.png'));

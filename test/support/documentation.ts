@@ -48,7 +48,8 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     for (const name of ${JSON.stringify(names.map((name) => name.trim()))}) {
       if (!(name in semisup)) throw new Error('semisup does not export ' + name);
     }
-    const { Classifier, ImageIndex, ScriptModule, Tensor, devices, renderOverlay } = semisup;
+    const { Classifier, ImageIndex, ScriptModule, Tensor } = semisup;
+    const { accuracyOn, devices, evaluate, openDataset, renderOverlay } = semisup;
     const weights = ${JSON.stringify(weights)};
     const hasGpu = (await devices()).length > 1;
     const adapt = ({ device, precision, ...options } = {}) => ({
