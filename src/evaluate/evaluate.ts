@@ -9,7 +9,7 @@ import { readTargets } from './targets';
 /**
  * Measures the accuracy of a model on labeled images: top-1 and top-5 with confidence intervals, negative
  * log-likelihood, calibration, and scores per class. Several models, which must have the same classes, share one pass over the decoded
- * images. Images that cannot be read are counted and listed. Memory is bounded, but for about 300 bytes per image and model.
+ * images. Images that cannot be read are counted and listed. Memory is bounded, but for about 600 bytes per image and model.
  *
  * @param dataset of `openDataset`, or the path of one
  * @throws DatasetError if the dataset contains no images, ends early, or has a label that names no class
