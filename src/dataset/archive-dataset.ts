@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { ImageError } from '../errors';
 import { completeLimits, isImageName, type ImageInput } from '../image';
 import { duplicate } from './errors';
@@ -31,9 +31,10 @@ export class ArchiveDataset implements Dataset {
   async *samples({ skip, signal }: SamplesOptions = {}): AsyncGenerator<Sample> {
     const seen = new Set<string>();
     const { bytes: maxBytes } = completeLimits();
+    const root = commonDirectory(this.#paths);
     for (const path of this.#paths) {
       // Names are unique within an archive only.
-      const prefix = this.#paths.length > 1 ? `${basename(path)}/` : '';
+      const prefix = this.#paths.length > 1 ? `${relativeTo(root, path)}/` : '';
       const wanted = (name: string) => {
         if (isClassFile(name)) return true;
         if (!isImageName(name)) return false;
@@ -49,6 +50,19 @@ export class ArchiveDataset implements Dataset {
       }
     }
   }
+}
+
+/** The deepest directory that contains all files. */
+function commonDirectory(paths: readonly string[]): string {
+  const isAbove = (directory: string) =>
+    paths.every((path) => !relative(directory, path).startsWith('..'));
+  let directory = dirname(resolve(paths[0]!));
+  while (!isAbove(directory) && directory !== dirname(directory)) directory = dirname(directory);
+  return directory;
+}
+
+function relativeTo(directory: string, path: string): string {
+  return relative(directory, path).split(sep).join('/');
 }
 
 interface Group {

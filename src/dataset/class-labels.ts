@@ -2,7 +2,7 @@ import { DatasetError } from '../errors';
 import { matchClasses, nearestClass, type ImageClass } from '../models';
 import { abbreviate, nearest } from '../options';
 import { malformed } from './errors';
-import { readLines } from './text-file';
+import { readNumberedLines } from './text-file';
 
 /** Returns the index of the class that a label names. @throws DatasetError if it names none or several */
 export type ClassOf = (label: string) => number;
@@ -33,14 +33,14 @@ export function classFinder(classes: readonly ImageClass[], model: string): Clas
  * The classes of labels by a class map, as in timm: a text file with the label of each class, in the order of the model's
  * classes.
  *
- * @throws DatasetError if it cannot be read, or has another number of lines
+ * @throws DatasetError if it cannot be read, has more lines than there are classes, or has a label twice
  */
 export async function readClassMap(
   path: string,
   classes: readonly ImageClass[],
   model: string,
 ): Promise<ClassOf> {
-  const names = (await readLines(path)).map(({ line }) => line);
+  const names = await readNumberedLines(path);
   if (names.length > classes.length) {
     throw malformed(
       path,
@@ -49,6 +49,10 @@ export async function readClassMap(
     );
   }
   const indices = new Map(names.map((name, index) => [name, index]));
+  if (indices.size < names.length) {
+    const twice = names.find((name, index) => indices.get(name) !== index)!;
+    throw malformed(path, `has the label '${abbreviate(twice)}' twice`, 'Remove one of them.');
+  }
   return (label) => {
     const index = indices.get(label);
     if (index === undefined) throw unknown(label, path, nearest(label, names));

@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { malformed } from './errors';
 import { readIlsvrcSynsets } from './ilsvrc-synsets';
-import { readLines } from './text-file';
+import { readLines, readNumberedLines } from './text-file';
 
 /** The labels of images that are numbered from 1: one per line, without the images' names. */
 export interface GroundTruth {
@@ -26,7 +26,7 @@ export async function isGroundTruth(path: string): Promise<boolean> {
  * @throws DatasetError if it cannot be read, or its numbers have no meaning without `meta.mat`
  */
 export async function readGroundTruth(path: string): Promise<GroundTruth> {
-  const labels = (await readLines(path)).map(({ line }) => line);
+  const labels = await readNumberedLines(path);
   const synsets = join(dirname(path), synsetsFile);
   if (!/ilsvrc/i.test(basename(path)) || labels.some((label) => !/^\d+$/.test(label))) {
     return { path, labels };

@@ -31,6 +31,18 @@ export async function readLines(path: string): Promise<{ line: string; number: n
     .filter(({ line }) => line !== '');
 }
 
+/**
+ * The lines of a text file whose meaning depends on their numbers.
+ *
+ * @throws DatasetError if a line between others is empty
+ */
+export async function readNumberedLines(path: string): Promise<string[]> {
+  const lines = await readLines(path);
+  const gap = lines.findIndex(({ number }, index) => number !== index + 1);
+  if (gap < 0) return lines.map(({ line }) => line);
+  throw malformed(path, `has nothing on line ${gap + 1}`, 'Each line counts: remove empty ones.');
+}
+
 function tooLarge(path: string): Error {
   return malformed(path, `is larger than ${maxBytes / 2 ** 20} MiB`, 'Pass a text file.');
 }

@@ -190,8 +190,9 @@ export class EvaluationRun {
     }
   }
 
-  #fail(name: string, { code, message }: ImageFailure): void {
-    this.#unreadable.push({ name, code, message });
+  #fail(name: string, { code, what, remedy }: ImageFailure): void {
+    // Without the position in the call.
+    this.#unreadable.push({ name, code, message: `${what} ${remedy}` });
   }
 
   #report(): void {

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { classFinder, readClassMap, readLines, readText, type ClassOf } from '../dataset';
 import { DatasetError } from '../errors';
 import type { ImageClass } from '../models';
+import { invalidValue } from '../options';
 
 /** Options for which classes are right, and which count. The files have timm's formats. */
 export interface TargetOptions {
@@ -34,6 +35,7 @@ export interface Targets {
  *
  * @param model the name of the model, for messages
  * @throws DatasetError if a file cannot be read or has another form
+ * @throws OptionError if `validLabels` contains anything but indices of classes
  */
 export async function readTargets(
   { classMap, realLabels, validLabels }: TargetOptions,
@@ -49,7 +51,7 @@ export async function readTargets(
   const valid =
     typeof validLabels === 'string'
       ? await readIndices(validLabels, classes.length)
-      : validLabels && [...new Set(validLabels)].toSorted((a, b) => a - b);
+      : validLabels && checkIndices(validLabels, classes.length);
   const isValid = valid && new Set(valid);
   return {
     valid,
@@ -87,6 +89,20 @@ async function readIndices(path: string, classes: number): Promise<number[]> {
     throw malformed(path, `has no index of a class below ${classes} on line ${number}`);
   });
   if (indices.length === 0) throw malformed(path, 'names no class');
+  return ascending(indices);
+}
+
+function checkIndices(indices: readonly number[], classes: number): number[] {
+  const wrong = indices.findIndex((index) => !isIndex(index, classes));
+  if (wrong < 0) return ascending(indices);
+  throw invalidValue(
+    `validLabels[${wrong}]`,
+    `the index of a class, 0 to ${classes - 1},`,
+    indices[wrong],
+  );
+}
+
+function ascending(indices: readonly number[]): number[] {
   return [...new Set(indices)].toSorted((a, b) => a - b);
 }
 

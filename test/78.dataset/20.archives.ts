@@ -86,6 +86,17 @@ describe('a dataset in archives', () => {
     await fails('NOT_FOUND', /s-000011.tar does not exist/, read(path('s-{000009..000011}.tar')));
   });
 
+  it('tells archives of one name in two directories apart', async () => {
+    await mkdir(path('all/x'), { recursive: true });
+    await mkdir(path('all/y'));
+    await pack('all/x/0.tar', ['tench/a.jpg']);
+    await pack('all/y/0.tar', ['tench/a.jpg']);
+    assert.deepEqual(await read(path('all')), [
+      ['x/0.tar/tench/a.jpg', 'tench'],
+      ['y/0.tar/tench/a.jpg', 'tench'],
+    ]);
+  });
+
   it('labels the files of an archive by a list and by a ground truth', async () => {
     const names = ['ILSVRC2012_val_00000002.JPEG', 'ILSVRC2012_val_00000001.JPEG'];
     await pack('val.tar', names);

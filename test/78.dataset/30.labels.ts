@@ -51,6 +51,10 @@ describe('the class that a label names', () => {
     const classOf = await readClassMap(path, own, 'own');
     assert.deepEqual(['fish', 'gold'].map(classOf), [0, 1]);
     assert.throws(() => classOf('tench'), rejects(/'tench' names no class of .*map\.txt/));
+    await writeFile(path, 'fish\n\ngold\n');
+    await assert.rejects(readClassMap(path, own, 'own'), /has nothing on line 2/);
+    await writeFile(path, 'fish\nfish\n');
+    await assert.rejects(readClassMap(path, own, 'own'), /has the label 'fish' twice/);
     await writeFile(path, 'a\nb\nc\nd\n');
     await assert.rejects(readClassMap(path, own, 'own'), /has 4 lines, but own has 3 classes/);
   });

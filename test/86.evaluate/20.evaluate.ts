@@ -98,6 +98,7 @@ describe('evaluate', function () {
           ],
         );
         assert.deepEqual(evaluation.unlabeled, ['unlabeled.png']);
+        for (const { message } of evaluation.unreadable) assert.doesNotMatch(message, /images\[/);
       }
     }
   });
@@ -134,6 +135,10 @@ describe('evaluate', function () {
       // The green images of the class blue: red and blue have equal logits, and red is the first.
       assert.equal(evaluation.top1.correct, 50);
       assert.ok(evaluation.results.every(({ classes }) => !classes.includes(1)));
+    }
+    for (const wrong of [3, -1, 0.5]) {
+      const options = { validLabels: [0, wrong] };
+      await assert.rejects(evaluate(model, path('val'), options), /validLabels\[1\]/);
     }
     await writeFile(path('valid.txt'), '3\n');
     await assert.rejects(
