@@ -93,6 +93,11 @@ describe('an evaluation with a file of results', function () {
       const { top1 } = await evaluate(model, path('val'), { results: results() });
       assert.deepEqual([top1.correct, top1.total], [280, 300]);
     }
+    // Nothing is written over it.
+    const whole = await readFile(results(), 'utf8');
+    await appendFile(results(), '{"name":"none.png",');
+    await evaluate(model, path('val'), { results: results() });
+    assert.equal(await readFile(results(), 'utf8'), whole);
     await appendFile(results(), '{"name":3}\n');
     await assert.rejects(evaluate(model, path('val'), { results: results() }), (error: unknown) => {
       assert.ok(error instanceof EvaluationError);
