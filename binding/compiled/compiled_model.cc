@@ -38,6 +38,7 @@ CompiledModel::CompiledModel(const engine::MappedFile& file,
       auto& method = methods_.try_emplace(description.method, arena).first->second;
       method.precision = description.precision;
       method.instruction_set = description.instruction_set;
+      method.returns_sequence = description.returns_sequence;
       method.network.steps() = engine::MakeSteps(description);
       method.network.set_sub_batch(description.sub_batch);
     }
@@ -51,7 +52,8 @@ CompiledModel::CompiledModel(const engine::MappedFile& file,
   }
 }
 
-engine::Tensor CompiledModel::Run(const std::string& method, const engine::Tensor& images) {
+engine::Tensors CompiledModel::Run(const std::string& method, const engine::Tensor& images,
+                                   const engine::OutputSelection& selected) {
   const auto found = methods_.find(method);
   if (found == methods_.end()) {
     throw Error("ERR_SEMISUP_SCRIPT", "The compiled model has no method " + method + "().");
@@ -61,7 +63,8 @@ engine::Tensor CompiledModel::Run(const std::string& method, const engine::Tenso
                                           "(), but received a tensor of shape " +
                                           engine::ToString(images.sizes()) + ".");
   }
-  return WithCode("ERR_SEMISUP_SCRIPT", [&] { return found->second.network.Run(images); });
+  return WithCode("ERR_SEMISUP_SCRIPT",
+                  [&] { return found->second.network.Run(images, selected); });
 }
 
 }  // namespace semisup::compiled

@@ -18,6 +18,8 @@ struct Method {
   // E.g. "float32", and what the weights are packed for, e.g. "avx512".
   std::string precision;
   std::string instruction_set;
+  // Whether the method returns a list or a tuple of its outputs, not one tensor.
+  bool returns_sequence = false;
   engine::Network network;
 };
 
@@ -33,8 +35,10 @@ class CompiledModel {
   const std::string& metadata() const { return metadata_; }
   // By name.
   const std::map<std::string, Method>& methods() const { return methods_; }
-  // Runs a method on images, float32 [n, c, h, w]. Thread-safe. Throws ERR_SEMISUP_SCRIPT.
-  engine::Tensor Run(const std::string& method, const engine::Tensor& images);
+  // Runs a method on images, float32 [n, c, h, w], for the selected outputs. Thread-safe. Throws
+  // ERR_SEMISUP_SCRIPT.
+  engine::Tensors Run(const std::string& method, const engine::Tensor& images,
+                      const engine::OutputSelection& selected);
 
  private:
   std::string metadata_;

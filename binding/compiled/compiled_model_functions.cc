@@ -17,6 +17,7 @@
 #include "runtime/job.h"
 #include "runtime/network_arena.h"
 #include "runtime/object.h"
+#include "runtime/output_selection.h"
 #include "tensor/host_tensor.h"
 
 namespace semisup::compiled {
@@ -76,6 +77,7 @@ Napi::Object ToJs(Napi::Env env, OpenedModel&& opened) {
     auto description = Napi::Object::New(env);
     description.Set("precision", method.precision);
     description.Set("instructionSet", method.instruction_set);
+    description.Set("returnsSequence", method.returns_sequence);
     DefineProperty(methods, name, description);
   }
   auto result = Napi::Object::New(env);
@@ -133,11 +135,18 @@ Napi::Value CallMethod(const Napi::CallbackInfo& info) {
   const auto images = Unwrap<HostTensor>(info[3]);
   const SubmitOptions options{
       .executor = Unwrap<Executor>(info[0]),
-      .queue = {.task_id = info[4].As<Napi::Number>().Int64Value(),
-                .time_limit = std::chrono::milliseconds(info[5].As<Napi::Number>().Int64Value())}};
-  auto call = [model, method, images] { return FromEngine(model->Run(method, ToEngine(*images))); };
-  auto result = [](Napi::Env env, HostTensor&& output) -> Napi::Value {
-    return WrapTensor(env, std::move(output));
+      .queue = {.task_id = info[5].As<Napi::Number>().Int64Value(),
+                .time_limit = std::chrono::milliseconds(info[6].As<Napi::Number>().Int64Value())}};
+  const auto selected = ReadOutputSelection(info[4]).value_or(engine::OutputSelection());
+  auto call = [model, method, images, selected] {
+    return model->Run(method, ToEngine(*images), selected);
+  };
+  auto result = [](Napi::Env env, engine::Tensors&& outputs) -> Napi::Value {
+    auto array = Napi::Array::New(env, outputs.size());
+    for (size_t i = 0; i < outputs.size(); i++) {
+      array.Set(static_cast<uint32_t>(i), WrapTensor(env, FromEngine(outputs[i])));
+    }
+    return array;
   };
   return Submit(info.Env(), options, std::move(call), result);
 }

@@ -19,7 +19,7 @@ struct CompiledFile {
 };
 
 // Changes when the format or the meaning of a description changes.
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 
 // Thrown for a file that cannot be read; what() is a clause such as "it is truncated".
 struct InvalidFile : std::runtime_error {

@@ -47,8 +47,8 @@ auto FieldsOf(Of<Flattening> auto&) { return std::tuple<>(); }
 auto FieldsOf(Of<Permutation> auto& a) { return std::tie(a.order); }
 auto FieldsOf(Of<DescribedStep> auto& a) { return std::tie(a.inputs, a.output, a.step); }
 auto FieldsOf(Of<NetworkDescription> auto& a) {
-  return std::tie(a.method, a.instruction_set, a.precision, a.steps, a.values, a.input, a.output,
-                  a.sub_batch);
+  return std::tie(a.method, a.instruction_set, a.precision, a.steps, a.values, a.input, a.outputs,
+                  a.returns_sequence, a.sub_batch);
 }
 
 }  // namespace semisup::engine

@@ -61,7 +61,7 @@ Steps MakeSteps(const NetworkDescription& network) {
   Steps steps{.entries = {},
               .values = static_cast<int>(network.values),
               .input = static_cast<int>(network.input),
-              .output = static_cast<int>(network.output)};
+              .outputs = {network.outputs.begin(), network.outputs.end()}};
   for (size_t i = 0; i < network.steps.size(); i++) {
     const auto& described = network.steps[i];
     try {
@@ -77,7 +77,7 @@ Steps MakeSteps(const NetworkDescription& network) {
     }
   }
   std::vector<bool> is_used(steps.values, false);
-  is_used[steps.output] = true;
+  for (const int output : steps.outputs) is_used[output] = true;
   for (auto entry = steps.entries.rbegin(); entry != steps.entries.rend(); ++entry) {
     entry->values.FindLastUses(is_used);
   }
@@ -95,7 +95,7 @@ std::optional<size_t> DescribeSteps(const Steps& steps, NetworkDescription& netw
   }
   network.values = steps.values;
   network.input = steps.input;
-  network.output = steps.output;
+  network.outputs.assign(steps.outputs.begin(), steps.outputs.end());
   return std::nullopt;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
+#include <string>
 
 #include "engine/convert.h"
 #include "kernels/parallel.h"
@@ -36,19 +38,58 @@ class Frame {
   Tensors values_;
 };
 
+std::vector<int> SelectedValues(const Steps& steps, const OutputSelection& selected) {
+  if (selected.empty()) return steps.outputs;
+  std::vector<int> values;
+  for (const size_t index : selected) {
+    if (index >= steps.outputs.size()) {
+      throw std::invalid_argument("It has " + std::to_string(steps.outputs.size()) +
+                                  " outputs, and none at index " + std::to_string(index) + ".");
+    }
+    values.push_back(steps.outputs[index]);
+  }
+  return values;
+}
+
+// The number of steps up to the last one that computes one of the values.
+size_t CountNeededSteps(const Steps& steps, const std::vector<int>& values) {
+  size_t count = steps.entries.size();
+  while (count > 0 && Count(values, steps.entries[count - 1].values.output) == 0) count--;
+  return count;
+}
+
+// Concatenates each output of consecutive parts of a batch.
+Tensors ConcatenateOutputs(const std::vector<Tensors>& parts) {
+  if (parts.size() == 1) return parts[0];
+  Tensors outputs;
+  for (size_t i = 0; i < parts[0].size(); i++) {
+    Tensors rows;
+    for (const auto& part : parts) rows.push_back(part[i]);
+    outputs.push_back(ConcatenateRows(rows));
+  }
+  return outputs;
+}
+
 }  // namespace
 
-Tensor Network::RunSteps(const Tensor& input, StepStates& states, const Observer& observer) const {
+Tensors Network::RunSteps(const Tensor& input, StepStates& states, const OutputSelection& selected,
+                          const Observer& observer) const {
   const ArenaScope scope(arena_.get());
   Frame frame(steps_);
   frame[steps_.input] = input;
-  for (size_t i = 0; i < steps_.entries.size(); i++) {
-    const auto& [values, step] = steps_.entries[i];
-    auto output = step->Run(frame.Take(values), states.mode, states.states[i]);
+  const auto values = SelectedValues(steps_, selected);
+  const size_t count = CountNeededSteps(steps_, values);
+  for (size_t i = 0; i < count; i++) {
+    const auto& entry = steps_.entries[i];
+    auto output = entry.step->Run(frame.Take(entry.values), states.mode, states.states[i]);
     if (observer) observer(i, output);
-    frame[values.output] = std::move(output);
+    frame[entry.values.output] = std::move(output);
   }
-  return ToFloat32(frame[steps_.output]).Dense(Layout::kNchw);
+  Tensors outputs;
+  for (const int value : values) {
+    outputs.push_back(ToFloat32(frame[value]).Dense(Layout::kNchw));
+  }
+  return outputs;
 }
 
 void Network::ForEachThread(const std::function<void(int64_t)>& run) const {
@@ -81,43 +122,47 @@ std::shared_ptr<StepStates> Network::StatesFor(const Tensor& input, ExecutionMod
   return states_[key] = states;
 }
 
-Tensor Network::RunInLatencyMode(const Tensor& image) {
-  return RunSteps(image, *StatesFor(image, ExecutionMode::kLatency));
+Tensors Network::RunInLatencyMode(const Tensor& image, const OutputSelection& selected) {
+  return RunSteps(image, *StatesFor(image, ExecutionMode::kLatency), selected);
 }
 
-Tensor Network::RunInThroughputMode(const Tensor& batch, int64_t sub_batch) {
+Tensors Network::RunInThroughputMode(const Tensor& batch, int64_t sub_batch,
+                                     const OutputSelection& selected) {
   const int64_t images = batch.size(0);
   Tensors inputs;
   for (int64_t i = 0; i < images; i += sub_batch) {
     inputs.push_back(batch.Narrow(0, i, std::min(sub_batch, images - i)));
   }
   const auto states = StatesFor(inputs[0], ExecutionMode::kThroughput);
-  Tensors outputs(inputs.size());
+  std::vector<Tensors> outputs(inputs.size());
   // Threads take the next sub-batch as they become free, so a thread that is descheduled delays
   // only its current sub-batch.
   std::atomic<size_t> next{0};
   ForEachThread([&](int64_t) {
-    for (size_t i = next++; i < inputs.size(); i = next++)
-      outputs[i] = RunSteps(inputs[i], *states);
+    for (size_t i = next++; i < inputs.size(); i = next++) {
+      outputs[i] = RunSteps(inputs[i], *states, selected);
+    }
   });
-  return ConcatenateRows(outputs);
+  return ConcatenateOutputs(outputs);
 }
 
 int64_t Network::preferred_batch_size() const { return sub_batch_ * kernels::ThreadCount(); }
 
-Tensor Network::Run(const Tensor& batch) {
+Tensors Network::Run(const Tensor& batch, const OutputSelection& selected) {
   const int64_t images = batch.size(0);
   const int64_t preferred = preferred_batch_size();
   // The number of images in whole preferred batches, which fill a sub-batch on each thread.
   const int64_t filled = preferred > 0 ? images / preferred * preferred : 0;
-  if (filled == images && filled > 1) return RunInThroughputMode(batch, sub_batch_);
-  if (images < 2) return RunInLatencyMode(batch);
-  Tensors outputs;
-  if (filled > 0) outputs.push_back(RunInThroughputMode(batch.Narrow(0, 0, filled), sub_batch_));
-  for (int64_t i = filled; i < images; i++) {
-    outputs.push_back(RunInLatencyMode(batch.Narrow(0, i, 1)));
+  if (filled == images && filled > 1) return RunInThroughputMode(batch, sub_batch_, selected);
+  if (images < 2) return RunInLatencyMode(batch, selected);
+  std::vector<Tensors> outputs;
+  if (filled > 0) {
+    outputs.push_back(RunInThroughputMode(batch.Narrow(0, 0, filled), sub_batch_, selected));
   }
-  return ConcatenateRows(outputs);
+  for (int64_t i = filled; i < images; i++) {
+    outputs.push_back(RunInLatencyMode(batch.Narrow(0, i, 1), selected));
+  }
+  return ConcatenateOutputs(outputs);
 }
 
 }  // namespace semisup::engine

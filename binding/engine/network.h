@@ -11,8 +11,8 @@
 
 namespace semisup::engine {
 
-// A network as a list of steps, which maps a batch of images [n, c, h, w] to rows, each image
-// independently of the others.
+// A network as a list of steps, which maps a batch of images [n, c, h, w] to one or more tensors
+// with a row for each image, each image independently of the others.
 struct Steps {
   struct Entry {
     StepValues values;
@@ -23,8 +23,11 @@ struct Steps {
   // The number of values, and the indices of those of the network.
   int values = 0;
   int input = 0;
-  int output = 0;
+  std::vector<int> outputs;
 };
+
+// Indices of a network's outputs, in the order in which they are returned; empty for all.
+using OutputSelection = std::vector<size_t>;
 
 // The states of the steps for inputs of one shape in one mode.
 struct StepStates {
@@ -53,15 +56,18 @@ class Network {
   // The batch size of the highest throughput; 0 if batching does not help.
   int64_t preferred_batch_size() const;
 
-  // Returns float32, dense.
-  Tensor Run(const Tensor& batch);
+  // Returns the selected outputs in float32, dense. Steps after the last one that they need do not
+  // run.
+  Tensors Run(const Tensor& batch, const OutputSelection& selected = {});
   // One image on all threads.
-  Tensor RunInLatencyMode(const Tensor& image);
+  Tensors RunInLatencyMode(const Tensor& image, const OutputSelection& selected = {});
   // One sub-batch at a time on each thread.
-  Tensor RunInThroughputMode(const Tensor& batch, int64_t sub_batch);
+  Tensors RunInThroughputMode(const Tensor& batch, int64_t sub_batch,
+                              const OutputSelection& selected = {});
 
   // Runs the steps on the calling thread, as a part of a run in the mode of `states`.
-  Tensor RunSteps(const Tensor& input, StepStates& states, const Observer& observer = {}) const;
+  Tensors RunSteps(const Tensor& input, StepStates& states, const OutputSelection& selected = {},
+                   const Observer& observer = {}) const;
   StepStates EmptyStates(ExecutionMode mode) const {
     return {mode, std::vector<StepState>(steps_.entries.size())};
   }

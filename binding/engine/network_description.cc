@@ -180,9 +180,13 @@ bool FitsProcessor(const NetworkDescription& network) {
 }
 
 void CheckDescription(const NetworkDescription& network) {
-  Check(IsWithin(network.values, 1, kMaxValues) && IsWithin(network.input, 0, network.values - 1) &&
-            IsWithin(network.output, 0, network.values - 1),
+  const auto is_value = [&](int64_t value) { return IsWithin(value, 0, network.values - 1); };
+  const auto& outputs = network.outputs;
+  Check(IsWithin(network.values, 1, kMaxValues) && is_value(network.input) &&
+            std::all_of(outputs.begin(), outputs.end(), is_value),
         "The values of the network are out of range.");
+  Check(IsWithin(static_cast<int64_t>(outputs.size()), 1, network.values),
+        "The number of outputs of the network is out of range.");
   Check(IsWithin(network.sub_batch, 0, kMaxSubBatch),
         "The images per sub-batch of the network are out of range.");
   std::vector<bool> is_known(network.values);
@@ -196,7 +200,9 @@ void CheckDescription(const NetworkDescription& network) {
                                   " of the network is invalid: " + problem.what() + ".");
     }
   }
-  Check(is_known[network.output], "No step computes the output of the network.");
+  for (const int64_t output : outputs) {
+    Check(is_known[output], "No step computes an output of the network.");
+  }
 }
 
 }  // namespace semisup::engine

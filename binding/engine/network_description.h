@@ -26,7 +26,9 @@ struct NetworkDescription {
   // The number of values, and the indices of those of the network.
   int64_t values = 0;
   int64_t input = 0;
-  int64_t output = 0;
+  std::vector<int64_t> outputs;
+  // Whether the method returns a list or a tuple of its outputs, not one tensor.
+  bool returns_sequence = false;
   // Images per sub-batch; 0 if batches run fastest one image at a time.
   int64_t sub_batch = 1;
 };

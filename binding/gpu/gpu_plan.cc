@@ -48,8 +48,8 @@ at::Tensor GpuPlan::ToInterpreterInput(const at::Tensor& input) const {
 
 double GpuPlan::tolerance() const { return network_->tolerance(); }
 
-at::Tensor GpuPlan::Run(const at::Tensor& input) {
-  if (input.size(0) <= kMaxBatchSize) return RunBatch(input);
+std::vector<at::Tensor> GpuPlan::Run(const at::Tensor& input, const OutputSelection&) {
+  if (input.size(0) <= kMaxBatchSize) return {RunBatch(input)};
   std::vector<at::Tensor> outputs;
   for (const auto& batch : input.split(kMaxBatchSize)) outputs.push_back(RunBatch(batch));
   const auto output = std::make_shared<at::Tensor>();
@@ -61,7 +61,7 @@ at::Tensor GpuPlan::Run(const at::Tensor& input) {
     done = compute_->Record(WaitMode::kBlock);
   }
   done->Synchronize();
-  return *output;
+  return {*output};
 }
 
 at::Tensor GpuPlan::RunBatch(const at::Tensor& input) {

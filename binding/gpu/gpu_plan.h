@@ -33,7 +33,8 @@ class GpuPlan final : public PlannedMethod {
   GpuPlan& operator=(const GpuPlan&) = delete;
 
   bool Accepts(const at::Tensor& input) const override;
-  at::Tensor Run(const at::Tensor& input) override;
+  // One output only, which is selected.
+  std::vector<at::Tensor> Run(const at::Tensor& input, const OutputSelection& selected) override;
   at::Tensor ToInterpreterInput(const at::Tensor& input) const override;
   double tolerance() const override;
 

@@ -68,6 +68,9 @@ at::Tensor Normalizer::operator()(const at::Tensor& images) const {
 Network::Network(program::Program program, c10::Device device, program::ComputePrecision precision,
                  const Normalization& normalization)
     : precision_(precision), normalizer_(normalization, device), program_(std::move(program)) {
+  if (program_.outputs.size() != 1) {
+    throw program::UnsupportedGraph("it returns several tensors");
+  }
   const auto dtype = program::DTypeOf(precision_);
   const auto move_to_device = [&](const at::Tensor& tensor) {
     if (!tensor.defined()) return tensor;

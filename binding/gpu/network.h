@@ -32,6 +32,7 @@ class Normalizer {
 // A program for a device, with one copy of the weights in its memory, channels-last.
 class Network {
  public:
+  // Throws program::UnsupportedGraph if the program has several outputs.
   Network(program::Program program, c10::Device device, program::ComputePrecision precision,
           const Normalization& normalization);
 

@@ -37,8 +37,8 @@ class DescribedMethod final : public PlannedMethod {
   }
 
   bool Accepts(const at::Tensor&) const override { return true; }
-  at::Tensor Run(const at::Tensor& input) override {
-    return plan::ToTorch(network_.Run(plan::FromTorch(input)));
+  std::vector<at::Tensor> Run(const at::Tensor& input, const OutputSelection& selected) override {
+    return plan::ToTorch(network_.Run(plan::FromTorch(input), selected));
   }
   int64_t preferred_batch_size() const override { return network_.preferred_batch_size(); }
   double tolerance() const override { return tolerance_; }

@@ -29,7 +29,7 @@ class Builder {
     auto& steps = built_.steps;
     steps.values = static_cast<int>(program_.constants.size());
     steps.input = program_.input;
-    steps.output = program_.output;
+    steps.outputs = program_.outputs;
     for (auto& step : program_.steps) {
       if (!Fuse(step)) steps.entries.push_back(MakeEntry(step));
     }

@@ -45,7 +45,7 @@ Observations Observe(const engine::Network& network, const engine::Tensor& image
   observed.ranges[steps.input] = {batch.min().item<double>(), batch.max().item<double>()};
   observed.sizes[steps.input] = images.sizes();
   auto states = network.EmptyStates(ExecutionMode::kLatency);
-  network.RunSteps(images, states, [&](size_t step, const engine::Tensor& output) {
+  network.RunSteps(images, states, {}, [&](size_t step, const engine::Tensor& output) {
     const int value = steps.entries[step].values.output;
     observed.sizes[value] = output.sizes();
     if (output.dim() == 4) observed.ranges[value] = ObserveRange(ToTorch(output));

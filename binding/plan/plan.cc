@@ -27,6 +27,7 @@ Plan::Plan(const torch::jit::Module& module, const std::string& method,
     : method_(method), precision_(precision), network_(std::move(arena), &RunOnThread) {
   auto program = program::Compile(module, method);
   signature_ = std::move(program.signature);
+  returns_sequence_ = program.returns_sequence;
   auto built = BuildSteps(std::move(program), precision);
   network_.steps() = std::move(built.steps);
   convolutions_ = std::move(built.convolutions);
@@ -38,7 +39,9 @@ bool Plan::Accepts(const at::Tensor& input) const {
          input.is_cpu();
 }
 
-at::Tensor Plan::Run(const at::Tensor& input) { return ToTorch(network_.Run(FromTorch(input))); }
+std::vector<at::Tensor> Plan::Run(const at::Tensor& input, const OutputSelection& selected) {
+  return ToTorch(network_.Run(FromTorch(input), selected));
+}
 
 void Plan::ExcludeOneDnn() {
   if (!kernels::ActiveKernels()) {
@@ -52,6 +55,7 @@ engine::NetworkDescription Plan::Describe() const {
   network.method = method_;
   network.precision = program::NameOf(precision_);
   network.instruction_set = engine::PackedFor(network.precision);
+  network.returns_sequence = returns_sequence_;
   network.sub_batch = network_.sub_batch();
   if (const auto failed = engine::DescribeSteps(network_.steps(), network)) {
     const auto& step = *network_.steps().entries[*failed].step;

@@ -46,7 +46,7 @@ class Plan final : public PlannedMethod {
 
   // Accepts float32 [n, c, h, w] on the CPU.
   bool Accepts(const at::Tensor& input) const override;
-  at::Tensor Run(const at::Tensor& input) override;
+  std::vector<at::Tensor> Run(const at::Tensor& input, const OutputSelection& selected) override;
   int64_t preferred_batch_size() const override { return network_.preferred_batch_size(); }
   double tolerance() const override { return program::ToleranceOf(precision_); }
 
@@ -74,6 +74,7 @@ class Plan final : public PlannedMethod {
   const std::string method_;
   const program::ComputePrecision precision_;
   std::string signature_;
+  bool returns_sequence_ = false;
   engine::Network network_;
   std::vector<std::unique_ptr<Convolution>> convolutions_;
   std::vector<engine::LinearStep*> linears_;

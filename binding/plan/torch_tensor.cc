@@ -31,6 +31,12 @@ at::Tensor ToTorch(const engine::Tensor& tensor) {
       at::TensorOptions(ToTorch(tensor.dtype())));
 }
 
+std::vector<at::Tensor> ToTorch(const engine::Tensors& tensors) {
+  std::vector<at::Tensor> converted;
+  for (const auto& tensor : tensors) converted.push_back(ToTorch(tensor));
+  return converted;
+}
+
 engine::Tensor FromTorch(const at::Tensor& tensor) {
   return {std::make_shared<at::Tensor>(tensor), const_cast<void*>(tensor.const_data_ptr()),
           tensor.sizes().vec(), tensor.strides().vec(), DTypeOf(tensor)};

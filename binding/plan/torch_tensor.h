@@ -1,6 +1,8 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "engine/tensor.h"
 #include "kernels/buffer.h"
 
@@ -9,6 +11,7 @@ namespace semisup::plan {
 
 at::ScalarType ToTorch(engine::DType dtype);
 at::Tensor ToTorch(const engine::Tensor& tensor);
+std::vector<at::Tensor> ToTorch(const engine::Tensors& tensors);
 
 // Of float32, bfloat16 or uint8.
 engine::Tensor FromTorch(const at::Tensor& tensor);

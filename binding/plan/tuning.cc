@@ -115,7 +115,7 @@ std::vector<Algorithm> Plan::TuneMode(const engine::Tensor& input, ExecutionMode
   const auto run = [&](int64_t thread) {
     auto mark = quiet.Await();
     Stopwatch lap;
-    network_.RunSteps(input, states, [&](size_t step, const engine::Tensor&) {
+    network_.RunSteps(input, states, {}, [&](size_t step, const engine::Tensor&) {
       const double seconds_of_step = lap.seconds();
       const bool is_quiet = quiet.HasLasted(mark);
       const auto found = indices.find(network_.steps().entries[step].step.get());

@@ -18,6 +18,7 @@ namespace {
 
 using torch::jit::Graph;
 using torch::jit::Node;
+using torch::jit::Value;
 
 // Whether a node constructs a list that is only concatenated.
 bool IsConcatenatedList(const Node* node) {
@@ -25,6 +26,14 @@ bool IsConcatenatedList(const Node* node) {
   const auto& uses = node->output()->uses();
   return std::all_of(uses.begin(), uses.end(),
                      [](const auto& use) { return MatchConcatenation(use.user).has_value(); });
+}
+
+// Whether a node constructs what a graph returns.
+bool IsReturnedSequence(const Node* node) {
+  const bool is_sequence =
+      node->kind() == c10::prim::ListConstruct || node->kind() == c10::prim::TupleConstruct;
+  if (!is_sequence || node->output()->uses().size() != 1) return false;
+  return node->output()->uses()[0].user->kind() == c10::prim::Return;
 }
 
 // Replaces `len(size(x))` and `dim(x)` by the rank. Functions of torch.nn.functional raise an error
@@ -75,14 +84,24 @@ std::shared_ptr<Graph> FrozenGraph(const torch::jit::Module& module, const std::
   return graph;
 }
 
+std::vector<const Value*> OutputsOf(const Graph& graph) {
+  if (graph.outputs().size() != 1) return {};
+  const auto* output = graph.outputs()[0];
+  if (IsTensor(output)) return {output};
+  if (!IsReturnedSequence(output->node())) return {};
+  const auto& elements = output->node()->inputs();
+  std::vector<const Value*> outputs(elements.begin(), elements.end());
+  const bool are_tensors = std::all_of(outputs.begin(), outputs.end(), &IsTensor);
+  return are_tensors ? outputs : std::vector<const Value*>();
+}
+
 std::string UnsupportedReason(const Graph& graph) {
   if (graph.inputs().size() != 2 || !IsTensor(graph.inputs()[1])) {
     return "it takes other arguments than one tensor";
   }
   if (!graph.inputs()[0]->uses().empty()) return "it reads attributes that can change";
-  if (graph.outputs().size() != 1 || !IsTensor(graph.outputs()[0])) {
-    return "it returns something other than one tensor";
-  }
+  const auto outputs = OutputsOf(graph);
+  if (outputs.empty()) return "it returns something other than tensors";
   for (const auto* node : graph.nodes()) {
     const std::string kind = node->kind().toQualString();
     if (!node->blocks().empty()) return "it branches or loops (" + kind + ")";
@@ -91,12 +110,17 @@ std::string UnsupportedReason(const Graph& graph) {
   }
   AxesOfValues axes{{graph.inputs()[1], Axes::kImages}};
   for (const auto* node : graph.nodes()) {
-    if (node->kind() == c10::prim::Constant || IsConcatenatedList(node)) continue;
+    if (node->kind() == c10::prim::Constant || IsConcatenatedList(node) ||
+        IsReturnedSequence(node)) {
+      continue;
+    }
     const auto output = OutputAxes(node, axes);
     if (!output) return std::string("it uses ") + node->kind().toQualString();
     axes[node->output()] = *output;
   }
-  return axes.count(graph.outputs()[0]) ? "" : "its output does not depend on its input";
+  const bool all_depend = std::all_of(outputs.begin(), outputs.end(),
+                                      [&](const Value* value) { return axes.count(value) > 0; });
+  return all_depend ? "" : "its output does not depend on its input";
 }
 
 }  // namespace semisup::program

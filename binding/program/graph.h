@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace semisup::program {
 
@@ -12,8 +13,12 @@ namespace semisup::program {
 std::shared_ptr<torch::jit::Graph> FrozenGraph(const torch::jit::Module& module,
                                                const std::string& method);
 
+// The tensors that a graph returns: one, or the elements of a list or a tuple. Empty if it returns
+// anything else.
+std::vector<const torch::jit::Value*> OutputsOf(const torch::jit::Graph& graph);
+
 // Why a graph cannot be compiled, as a clause; empty if it can. Graphs are supported if they map
-// one batch of images to one tensor, without control flow or mutation, and process each image
+// one batch of images to tensors, without control flow or mutation, and process each image
 // independently of the others.
 std::string UnsupportedReason(const torch::jit::Graph& graph);
 

@@ -18,14 +18,23 @@ bool Appends(const Node* node) {
   return Is(node, "aten::append") && node->outputs().size() == 1 && node->output()->uses().empty();
 }
 
-// Whether all uses of a list are at the graph's top level, and append to it or concatenate it.
+// Whether all uses of a list are at the graph's top level, and append to it, concatenate it or
+// return it.
 bool IsReplaceable(const Node* node, const Graph& graph) {
   if (node->kind() != c10::prim::ListConstruct) return false;
   const auto& uses = node->output()->uses();
   return std::all_of(uses.begin(), uses.end(), [&](const auto& use) {
-    const bool is_known = Appends(use.user) || Is(use.user, "aten::cat");
+    const bool is_known =
+        Appends(use.user) || Is(use.user, "aten::cat") || use.user->kind() == c10::prim::Return;
     return is_known && use.offset == 0 && use.user->owningBlock() == graph.block();
   });
+}
+
+// Makes a list of the tensors the first input of a node.
+void UseCopy(const std::vector<Value*>& tensors, Node* node) {
+  auto* list = node->owningGraph()->createList(c10::TensorType::get(), tensors);
+  list->insertBefore(node);
+  node->replaceInput(0, list->output());
 }
 
 }  // namespace
@@ -48,11 +57,13 @@ void ReplaceAppendedLists(Graph& graph) {
       list->second.push_back(node->input(1));
       node->destroy();
     } else {
-      auto* current = graph.createList(c10::TensorType::get(), list->second);
-      current->insertBefore(node);
-      node->replaceInput(0, current->output());
+      UseCopy(list->second, node);
     }
   }
+  auto* result = graph.return_node();
+  if (result->inputs().empty()) return;
+  const auto list = lists.find(result->input(0));
+  if (list != lists.end()) UseCopy(list->second, result);
 }
 
 }  // namespace semisup::program

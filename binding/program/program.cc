@@ -20,12 +20,12 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-// The nodes that the output depends on. Of the nodes that are fused into a convolution, only the
+// The nodes that the outputs depend on. Of the nodes that are fused into a convolution, only the
 // last is included: it represents the convolution.
 std::unordered_set<const Node*> LiveNodes(Graph& graph, const FusedConvolutions& fused) {
   std::unordered_set<const Node*> live;
   const auto mark = [&](const Value* value) { live.insert(value->node()); };
-  mark(graph.outputs()[0]);
+  for (const auto* output : OutputsOf(graph)) mark(output);
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     if (!live.count(*node)) continue;
     const auto convolution = fused.find(*node);
@@ -52,7 +52,7 @@ Operator OperatorOf(const Node* node) {
 void FindLastUses(Program& program) {
   std::vector<bool> is_used;
   for (const auto& constant : program.constants) is_used.push_back(!constant.isNone());
-  is_used[program.output] = true;
+  for (const int output : program.outputs) is_used[output] = true;
   for (auto step = program.steps.rbegin(); step != program.steps.rend(); ++step) {
     step->values.FindLastUses(is_used);
   }
@@ -121,7 +121,8 @@ Program Compile(const torch::jit::Module& module, const std::string& method) {
     step.values.output = index_of(node->output());
     program.steps.push_back(std::move(step));
   }
-  program.output = index_of(graph.outputs()[0]);
+  for (const auto* output : OutputsOf(graph)) program.outputs.push_back(index_of(output));
+  program.returns_sequence = !IsTensor(graph.outputs()[0]);
   FindLastUses(program);
   return program;
 }

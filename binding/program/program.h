@@ -38,7 +38,9 @@ struct Program {
   std::vector<Step> steps;
   Values constants;
   int input = 0;
-  int output = 0;
+  std::vector<int> outputs;
+  // Whether the method returns a list or a tuple of its outputs, not one tensor.
+  bool returns_sequence = false;
   // The text of the graph without the values of weights. Programs with equal signatures can
   // share tuning results.
   std::string signature;
@@ -47,8 +49,8 @@ struct Program {
 // Compiles a method of a module in eval mode. Throws UnsupportedGraph.
 Program Compile(const torch::jit::Module& module, const std::string& method);
 
-// Runs a program on a batch. Convolutions are delegated to run_convolution(step, frame), which
-// must set the step's output.
+// Runs a program with one output on a batch. Convolutions are delegated to run_convolution(step,
+// frame), which must set the step's output.
 template <class RunConvolution>
 at::Tensor Execute(const Program& program, at::Tensor batch,
                    const RunConvolution& run_convolution) {
@@ -61,7 +63,7 @@ at::Tensor Execute(const Program& program, at::Tensor batch,
       frame.Run(step.op, step.values);
     }
   }
-  return frame[program.output].toTensor();
+  return frame[program.outputs.at(0)].toTensor();
 }
 
 }  // namespace semisup::program

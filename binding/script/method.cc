@@ -5,13 +5,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <sstream>
 
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/job.h"
 #include "runtime/object.h"
+#include "runtime/output_selection.h"
 #include "script/await_device.h"
+#include "script/outputs.h"
 #include "script/script_module_handle.h"
 #include "script/value.h"
 
@@ -97,26 +100,36 @@ class ArgumentReader {
   std::vector<std::string> names_;
 };
 
+const c10::TypePtr& ReturnType(const torch::jit::Method& method) {
+  return method.function().getSchema().returns().at(0).type();
+}
+
 struct CallRequest {
   std::shared_ptr<ScriptModule> module;
   torch::jit::Method method;
   Stack stack;
+  // Of a call for some outputs only.
+  std::optional<OutputSelection> selected;
 
   explicit CallRequest(const Napi::CallbackInfo& info)
       : module(Unwrap<ScriptModule>(info[1])),
         method(FindMethod(*module, info[2].As<Napi::String>())),
         stack(ArgumentReader(method.function().getSchema(), info[3].As<Napi::Array>(),
                              info[4].As<Napi::Object>())
-                  .Read()) {}
+                  .Read()),
+        selected(ReadOutputSelection(info[5])) {}
 
   auto Work() {
-    return [module = module, method = method, stack = std::move(stack)]() mutable {
+    return [module = module, method = method, stack = std::move(stack),
+            selected = selected]() mutable {
       return WithCode("ERR_SEMISUP_SCRIPT", [&] {
         const c10::InferenceMode inference;
         const auto plan = module->plans.Find(method.name());
         if (plan && stack.size() == 1 && stack[0].isTensor() &&
             plan->Accepts(stack[0].toTensor())) {
-          return c10::IValue(plan->Run(stack[0].toTensor()));
+          auto outputs = plan->Run(stack[0].toTensor(), selected.value_or(OutputSelection()));
+          if (selected) return c10::IValue(c10::List<at::Tensor>(outputs));
+          return FromOutputs(std::move(outputs), ReturnType(method));
         }
         const c10::Device device = module->device;
         if (!device.is_cpu()) {
@@ -128,7 +141,7 @@ struct CallRequest {
         if (value.isTensor() && value.toTensor().defined()) {
           AwaitDevice(value.toTensor().device());
         }
-        return Snapshot(value);
+        return selected ? SelectOutputs(value, *selected) : Snapshot(value);
       });
     };
   }
@@ -181,8 +194,8 @@ Napi::Value CallMethod(const Napi::CallbackInfo& info) {
   CallRequest request(info);
   const SubmitOptions options{
       .executor = Unwrap<Executor>(info[0]),
-      .queue = {.task_id = info[5].As<Napi::Number>().Int64Value(),
-                .time_limit = std::chrono::milliseconds(info[6].As<Napi::Number>().Int64Value())}};
+      .queue = {.task_id = info[6].As<Napi::Number>().Int64Value(),
+                .time_limit = std::chrono::milliseconds(info[7].As<Napi::Number>().Int64Value())}};
   return Submit(info.Env(), options, request.Work(), &CallRequest::Result);
 }
 

@@ -8,6 +8,12 @@ export interface CallableModule extends Pick<
 > {
   /** @internal */
   readonly executor: Executor;
+  /** As `ScriptModule.invokeOutputs`. @internal */
+  invokeOutputs(
+    method: string,
+    images: Tensor,
+    outputs: readonly number[],
+  ): Promise<Tensor<'float32'>[]>;
   /** As `ScriptModule.gradCam`; undefined if it computes no gradients. @internal */
   gradCam?(images: Tensor, layer: string, index?: number): Promise<GradCam>;
 }

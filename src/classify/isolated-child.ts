@@ -56,9 +56,11 @@ async function plan({ header, body }: Message): Promise<Answer> {
 }
 
 async function invoke({ header, body }: Message): Promise<Answer> {
-  const { method, args } = header as InvokeRequest;
+  const { method, args, outputs } = header as InvokeRequest;
   return await call({ header: args, body }, (decoded) =>
-    module_.invoke<ScriptValue>(method, decoded as (ScriptValue | KeywordArguments)[]),
+    outputs
+      ? module_.invokeOutputs(method, (decoded as Tensor[])[0]!, outputs)
+      : module_.invoke<ScriptValue>(method, decoded as (ScriptValue | KeywordArguments)[]),
   );
 }
 

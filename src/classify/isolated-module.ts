@@ -190,6 +190,19 @@ export class IsolatedModule implements CallableModule {
     return result as Result;
   }
 
+  /** As `ScriptModule.invokeOutputs`. */
+  async invokeOutputs(
+    method: string,
+    images: Tensor,
+    outputs: readonly number[],
+  ): Promise<Tensor<'float32'>[]> {
+    const toArgument = (args: object) => ({ method, args, outputs });
+    const result = await this.#enqueue('invoke', [images], toArgument);
+    return checkAnswer(this.#process, this.#context.archive, () =>
+      checkOutputs(result, outputs.length),
+    );
+  }
+
   /** As `ScriptModule.gradCam`. */
   async gradCam(images: Tensor, layer: string, index?: number): Promise<GradCam> {
     const result = await this.#enqueue('gradCam', images, (encoded) => {
@@ -348,12 +361,20 @@ async function requestPlan(
 
 /** @throws unless a value is two tensors */
 function checkGradCam(value: ScriptValue): GradCam {
-  const isPair = Array.isArray(value) && value.length === 2;
-  if (isPair && value.every((one) => one instanceof Tensor && one.dtype === 'float32')) {
-    return value as unknown as GradCam;
-  }
+  const [maps, logits] = checkOutputs(value, 2);
+  return [maps!, logits!];
+}
+
+function checkOutputs(value: ScriptValue, count: number): Tensor<'float32'>[] {
+  const list: readonly ScriptValue[] = Array.isArray(value) ? (value as ScriptValue[]) : [];
+  const tensors = list.filter(isFloat32);
+  if (tensors.length === count && list.length === count) return tensors;
   disposeTensors(value);
-  throw new Error('the maps are not two float32 tensors');
+  throw new Error(`its result is not ${count} float32 tensors`);
+}
+
+function isFloat32(value: ScriptValue): value is Tensor<'float32'> {
+  return value instanceof Tensor && value.dtype === 'float32';
 }
 
 /** The result in an answer, as a message. */

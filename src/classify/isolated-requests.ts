@@ -38,6 +38,8 @@ export interface PlanRequest {
 export interface InvokeRequest {
   readonly method: string;
   readonly args: object;
+  /** Those to return; all if absent. */
+  readonly outputs?: readonly number[];
 }
 
 /** The argument of the request `gradCam`. The images are a value in the message. */

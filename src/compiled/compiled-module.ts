@@ -25,11 +25,12 @@ import {
 import { explainOpenError } from './open-error';
 import { parseCompiledMetadata, type CompiledMetadata } from './metadata';
 
-/** The schema of every method. */
-const schema: MethodSchema = {
-  arguments: [{ name: 'images', type: 'Tensor', keywordOnly: false }],
-  returns: 'Tensor',
-};
+function schemaOf({ returnsSequence }: CompiledMethod): MethodSchema {
+  return {
+    arguments: [{ name: 'images', type: 'Tensor', keywordOnly: false }],
+    returns: returnsSequence ? 'List[Tensor]' : 'Tensor',
+  };
+}
 
 let lastJobId = 0;
 
@@ -38,7 +39,7 @@ export class CompiledModule implements AsyncDisposable {
   /** @internal */
   readonly executor: Executor<EngineNative>;
   readonly extraFiles: Readonly<Record<string, string>>;
-  /** The schemas of the methods, by name. Each takes one float32 tensor [n, c, h, w], and returns such a tensor. */
+  /** The schemas of the methods, by name. Each takes one float32 tensor [n, c, h, w], and returns one or a list. */
   readonly methods: Readonly<Record<string, MethodSchema>>;
   readonly #handle: Handle<'CompiledModel'>;
   readonly #compiled: Readonly<Record<string, CompiledMethod>>;
@@ -55,7 +56,9 @@ export class CompiledModule implements AsyncDisposable {
   ) {
     this.executor = executor;
     this.extraFiles = metadata.extraFiles;
-    this.methods = Object.fromEntries(Object.keys(methods).map((method) => [method, schema]));
+    this.methods = Object.fromEntries(
+      Object.entries(methods).map(([name, method]) => [name, schemaOf(method)]),
+    );
     this.#handle = model;
     this.#compiled = methods;
     this.#metadata = metadata;
@@ -96,15 +99,34 @@ export class CompiledModule implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<Result> {
     checkCallOptions(options);
-    const { signal } = options;
     const [images] = args;
     if (args.length !== 1 || !(images instanceof Tensor)) throw wrongArguments(method);
+    const outputs = await this.#call(method, images as Tensor, undefined, options.signal);
+    const isSequence = this.#compiled[method]?.returnsSequence;
+    return (isSequence ? outputs : outputs[0]) as Result;
+  }
+
+  /** As `ScriptModule.invokeOutputs`. @internal */
+  async invokeOutputs(
+    method: string,
+    images: Tensor,
+    outputs: readonly number[],
+  ): Promise<Tensor<'float32'>[]> {
+    return await this.#call(method, images, outputs);
+  }
+
+  async #call(
+    method: string,
+    images: Tensor,
+    selected: readonly number[] | undefined,
+    signal?: AbortSignal,
+  ): Promise<Tensor<'float32'>[]> {
     const { native, handle, callTimeout, queue } = this.executor;
-    const output = await queue.run(images.byteLength, async () => {
+    const outputs = await queue.run(images.byteLength, async () => {
       const jobId = ++lastJobId;
       const { hostHandle } = images;
       const called = native.callMethod(
-        ...([handle, this.#handle, method, hostHandle, jobId, callTimeout] as const),
+        ...([handle, this.#handle, method, hostHandle, selected, jobId, callTimeout] as const),
       );
       // The call has its own reference.
       if (hostHandle !== images.handle) native.disposeTensor(hostHandle);
@@ -112,7 +134,7 @@ export class CompiledModule implements AsyncDisposable {
         native.cancelJob(handle, jobId);
       });
     });
-    return new Tensor(native, output) as Result;
+    return outputs.map((output) => new Tensor<'float32'>(native, output));
   }
 
   /** How a method runs. @throws ModelError if the model was compiled without it */

@@ -148,6 +148,8 @@ export interface CompiledMethod {
   readonly precision: string;
   /** What its weights are packed for. */
   readonly instructionSet: InstructionSet;
+  /** Whether it returns a list or a tuple of tensors, not one. */
+  readonly returnsSequence: boolean;
 }
 
 /** The functions of the addon of compiled models, which does not depend on LibTorch. */
@@ -173,17 +175,18 @@ export interface EngineNative extends Native {
   /** The metadata of a compiled model, also if it is for other processors. Throws `ERR_SEMISUP_MODEL_FORMAT`. */
   readMetadata(executor: ExecutorHandle, path: string): Promise<string>;
   /**
-   * Runs a method on images, float32 [n, c, h, w], without LibTorch; returns such a tensor. `jobId` and `timeout`
-   * as in `TorchNative.callMethod`.
+   * Runs a method on images, float32 [n, c, h, w], without LibTorch; returns float32 tensors. `outputs`, `jobId` and
+   * `timeout` as in `TorchNative.callMethod`.
    */
   callMethod(
     executor: ExecutorHandle,
     model: Handle<'CompiledModel'>,
     method: string,
     images: TensorHandle,
+    outputs: readonly number[] | undefined,
     jobId: number,
     timeout: number,
-  ): Promise<TensorHandle>;
+  ): Promise<TensorHandle[]>;
 
   /**
    * Creates an empty array of vectors of length 1, as rows in the order in which they are appended. The functions on

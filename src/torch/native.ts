@@ -106,7 +106,8 @@ export interface TorchNative extends Native {
   /** The schemas of the methods, by name. */
   describeMethods(module: ModuleHandle): Record<string, MethodSchema>;
   /**
-   * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. `jobId`
+   * Calls a method with `ScriptValue`s; returns one. Lists and dicts are copied on the JS thread. With `outputs`, of a
+   * method that returns a list or a tuple of tensors, returns those at these indices as an array. `jobId`
    * identifies the call to `cancelJob`; 0 means that the call cannot be canceled. `timeout` is the time in
    * milliseconds that it may run, or 0: after that its promise is rejected with `ERR_SEMISUP_TIMEOUT`.
    */
@@ -116,6 +117,7 @@ export interface TorchNative extends Native {
     method: string,
     args: readonly unknown[],
     kwargs: object,
+    outputs: readonly number[] | undefined,
     jobId: number,
     timeout: number,
   ): Promise<unknown>;

@@ -271,7 +271,24 @@ export class ScriptModule implements AsyncDisposable {
     this.#checkMethod(method);
     const [positional, named] = splitArguments(args);
     return await this.executor.queue.run(sizeOfTensors([positional, named]), () =>
-      this.#enqueue<Result>(method, positional, named, signal),
+      this.#enqueue<Result>(method, positional, named, undefined, signal),
+    );
+  }
+
+  /**
+   * Calls a method that returns a list or a tuple of tensors for those at `outputs` alone: its plan does not compute
+   * what only the others need.
+   *
+   * @internal
+   */
+  async invokeOutputs(
+    method: string,
+    images: Tensor,
+    outputs: readonly number[],
+  ): Promise<Tensor<'float32'>[]> {
+    this.#checkMethod(method);
+    return await this.executor.queue.run(images.byteLength, () =>
+      this.#enqueue<Tensor<'float32'>[]>(method, [images], {}, outputs),
     );
   }
 
@@ -279,12 +296,13 @@ export class ScriptModule implements AsyncDisposable {
     method: string,
     positional: readonly unknown[],
     named: object,
-    signal: AbortSignal | undefined,
+    outputs: readonly number[] | undefined,
+    signal?: AbortSignal,
   ): Promise<Result> {
     const { native, handle, callTimeout } = this.executor;
     const jobId = ++lastJobId;
     const called = native.callMethod(
-      ...([handle, this.#handle, method, positional, named, jobId, callTimeout] as const),
+      ...([handle, this.#handle, method, positional, named, outputs, jobId, callTimeout] as const),
     );
     return await rejectOnAbort(signal, called as Promise<Result>, () => {
       native.cancelJob(handle, jobId);

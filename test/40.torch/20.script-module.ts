@@ -179,7 +179,16 @@ describe('ScriptModule', () => {
     using x = Tensor.from(new Float32Array(6), [2, 3]);
     using y = Tensor.from(new Float32Array(5));
     const args = [x, [y], { y }];
-    using output = (await native.callMethod(handle, module, 'forward', args, {}, 0, 0)) as Tensor;
+    using output = (await native.callMethod(
+      handle,
+      module,
+      'forward',
+      args,
+      {},
+      undefined,
+      0,
+      0,
+    )) as Tensor;
     assert.deepEqual([output.device, output.shape], ['meta', [2, 5]]);
     assert.equal(x.device, 'cpu');
   });

@@ -3,6 +3,7 @@
 //   engine_test FILE MUTATIONS      then reads damaged copies of it, and runs what can be read
 // Prints a line for each network and each kind of damage, and one for the mutations. Exits with 1
 // if outputs differ, or what is damaged is not refused for its reason.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -22,16 +23,36 @@ using namespace semisup::engine;
 
 namespace {
 
-Tensor Run(const NetworkDescription& description, const Tensor& images) {
+Tensors Run(const NetworkDescription& description, const Tensor& images,
+            const OutputSelection& selected = {}) {
   Network network(std::make_shared<Arena>(), {});
   network.steps() = MakeSteps(description);
   network.set_sub_batch(description.sub_batch);
-  return network.Run(images);
+  return network.Run(images, selected);
 }
 
-bool AreEqual(const Tensor& a, const Tensor& b) {
-  return a.sizes() == b.sizes() && std::memcmp(a.data<float>(), b.data<float>(),
-                                               static_cast<size_t>(a.numel()) * sizeof(float)) == 0;
+bool AreEqual(const Tensors& a, const Tensors& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Tensor& x, const Tensor& y) {
+    const auto bytes = static_cast<size_t>(x.numel()) * sizeof(float);
+    return x.sizes() == y.sizes() && std::memcmp(x.data<float>(), y.data<float>(), bytes) == 0;
+  });
+}
+
+// Runs a network for its second output alone.
+bool CheckSelection() {
+  const auto description = ExampleNetworks()[0];
+  const auto images = ExampleImages(5);
+  const auto all = Run(description, images);
+  const bool is_equal = AreEqual(Run(description, images, {1}), {all.at(1)}) &&
+                        AreEqual(Run(description, images, {1, 0}), {all.at(1), all.at(0)});
+  Network network(std::make_shared<Arena>(), {});
+  network.steps() = MakeSteps(description);
+  auto states = network.EmptyStates(ExecutionMode::kLatency);
+  size_t steps = 0;
+  network.RunSteps(images, states, {1}, [&](size_t, const Tensor&) { steps++; });
+  std::printf("%s selection, %zu of %zu steps\n", is_equal ? "equal" : "DIFFERENT", steps,
+              description.steps.size());
+  return is_equal && steps == kSecondOutputStep + 1;
 }
 
 // Compares with what is read back, for images that run in both modes.
@@ -241,7 +262,7 @@ int main(int argc, char** argv) {
       "%s\n",
       std::string(semisup::kernels::NameOf(semisup::kernels::ActiveInstructionSet())).c_str());
   if (!CheckChecksum()) return std::puts("WRONG CHECKSUM"), 1;
-  if (!CheckRoundTrip(path) || !CheckDamages(path)) return 1;
+  if (!CheckRoundTrip(path) || !CheckSelection() || !CheckDamages(path)) return 1;
   if (argc > 2) ReadMutations(path, std::atoll(argv[2]));
   return 0;
 }

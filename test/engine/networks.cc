@@ -105,10 +105,11 @@ class Builder {
     return Add(*step.Describe(), {input});
   }
 
-  NetworkDescription Build(int64_t output) {
+  NetworkDescription Build(std::vector<int64_t> outputs) {
     network_.method = "forward";
     network_.values = value_ + 1;
-    network_.output = output;
+    network_.returns_sequence = outputs.size() > 1;
+    network_.outputs = std::move(outputs);
     network_.sub_batch = 2;
     return std::move(network_);
   }
@@ -156,7 +157,7 @@ NetworkDescription FloatNetwork() {
       Binary{kernels::BinaryOperation::kAdd, RandomBuffer(128), {1, 128, 1, 1}}, {images});
   const auto same = builder.Add(Identity(), {shifted});
   const auto rows = builder.Add(Flattening(), {builder.Add(GlobalAveragePool{true}, {same})});
-  return builder.Build(builder.AddLinear(128, 10, false, rows));
+  return builder.Build({builder.AddLinear(128, 10, false, rows), winograd});
 }
 
 template <class AddConvolution>
@@ -167,7 +168,7 @@ NetworkDescription DotNetwork(Builder builder, const AddConvolution& add) {
   const auto sum = add(builder, Fused({64, 64, 1, {3, 3}, {1, 1}, {1, 1}}, true), {first, first});
   const auto wide = add(builder, Fused({64, 128, 1, {1, 1}, {1, 1}, {0, 0}}), {sum});
   const auto rows = builder.Add(GlobalAveragePool{false}, {wide});
-  return builder.Build(builder.AddLinear(128, 10, true, rows));
+  return builder.Build({builder.AddLinear(128, 10, true, rows)});
 }
 
 }  // namespace

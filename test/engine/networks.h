@@ -5,7 +5,9 @@
 #include "engine/network_description.h"
 #include "engine/tensor.h"
 
-// Networks with a step of every kind, in the precisions that this processor has kernels for.
+// Networks with a step of every kind, in the precisions that this processor has kernels for. The
+// first has two outputs, of which the second is that of its step kSecondOutputStep.
+inline constexpr size_t kSecondOutputStep = 2;
 std::vector<semisup::engine::NetworkDescription> ExampleNetworks();
 
 // A batch of random images for them.

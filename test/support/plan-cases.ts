@@ -422,13 +422,55 @@ export const unsupportedGraphs: Record<string, PlanCase> = {
     forward: ['for i in range(int(x.size(0))):', '    x = x * 2', start, 'return y'],
     reason: /it branches or loops \(prim::Loop\)/,
   },
-  'two outputs': {
-    forward: [start, 'return y, x'],
-    reason: /it returns something other than one tensor/,
-  },
   'a dictionary': {
     forward: [start, 'return {"y": y}'],
-    reason: /it returns something other than one tensor/,
+    reason: /it returns something other than tensors/,
+  },
+  'a tuple in a tuple': {
+    forward: [start, 'return y, (y, x)'],
+    reason: /it returns something other than tensors/,
+  },
+  'a tensor and a number': {
+    forward: [start, 'return y, 1'],
+    reason: /it returns something other than tensors/,
+  },
+  'an empty list': {
+    forward: [start, 'return [y][:0]'],
+    reason: /it returns something other than tensors/,
+  },
+  'a list that is returned and concatenated': {
+    forward: [start, 'z = [y, torch.relu(y)]', 'return torch.cat(z, 1), z'],
+    reason: /it returns something other than tensors/,
+  },
+  'an output that does not depend on the input': {
+    forward: [start, 'return y, self.a'],
+    reason: /its output does not depend on its input/,
+  },
+};
+
+/** Methods that return several tensors. */
+export const outputs: Record<string, PlanCase> = {
+  'a tuple, with the input': { forward: [start, 'return y, x'] },
+  'a list, in another order than that of the steps': {
+    forward: [start, `z = torch.relu(${b('y')})`, 'return [z, y]'],
+  },
+  'a list of one': { forward: [start, 'return [y]'] },
+  'a value twice': { forward: [start, 'return y, y'] },
+  'a convolution before and after its ReLU': { forward: [start, 'return y, torch.relu(y)'] },
+  'a value before and after its max pooling': {
+    forward: [start, 'y = torch.relu(y)', 'return y, torch.max_pool2d(y, [3, 3], [2, 2], [1, 1])'],
+  },
+  'a value that a later step reads last': {
+    forward: [start, 'z = torch.relu(y)', 'return [z, z * 2.0, torch.relu(z + y)]'],
+  },
+  'a residual, and what it is added to': {
+    forward: [start, `return y, torch.relu(${b('y')} + y)`],
+  },
+  'images and rows': {
+    forward: [start, 'return y, torch.flatten(torch.adaptive_avg_pool2d(y, [1, 1]), 1)'],
+  },
+  'a list that grows': {
+    forward: ['z = [x]', start, 'z.append(y)', `z.append(torch.relu(${b('y')}))`, 'return z'],
   },
 };
 

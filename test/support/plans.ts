@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Tensor } from '../../src/native';
-import { type Precision, type ScriptModule, openExecutor } from '../../src/torch';
+import { Tensor } from '../../src/native';
+import { type Precision, type ScriptModule, type ScriptValue, openExecutor } from '../../src/torch';
 import { floatAlgorithms, selectEverywhere } from './algorithms';
 import { makeNet, syntheticImages } from './convolutions';
 import { temporaryEnvironment } from './environment';
@@ -52,12 +52,21 @@ export async function outputsOf(
   const outputs: NetOutput[] = [];
   for (const count of batches) {
     using input = syntheticImages([count, channels, length, length], count);
-    const output = await net.forward<Tensor | Tensor[] | { y: Tensor }>(input);
-    const tensor = Array.isArray(output) ? output[0]! : 'y' in output ? output.y : output;
-    const data = (await tensor.data()) as ArrayLike<number | bigint>;
-    outputs.push({ dtype: tensor.dtype, shape: tensor.shape, data });
+    const output = await net.forward<ScriptValue>(input);
+    for (const tensor of tensorsIn(output)) {
+      const data = (await tensor.data()) as ArrayLike<number | bigint>;
+      outputs.push({ dtype: tensor.dtype, shape: tensor.shape, data });
+    }
   }
   return outputs;
+}
+
+function tensorsIn(value: ScriptValue): Tensor[] {
+  if (value instanceof Tensor) return [value];
+  if (Array.isArray(value)) return value.flatMap(tensorsIn);
+  return typeof value === 'object' && value !== null
+    ? Object.values(value as Record<string, ScriptValue>).flatMap(tensorsIn)
+    : [];
 }
 
 export async function planNet(
@@ -87,6 +96,7 @@ export function assertClose(
   expected: readonly NetOutput[],
   tolerance: number,
 ): void {
+  assert.equal(actual.length, expected.length);
   for (const [i, { dtype, shape, data }] of expected.entries()) {
     assert.deepEqual([actual[i]!.dtype, actual[i]!.shape], [dtype, shape]);
     let [largest, worst] = [0, 0];
@@ -95,6 +105,6 @@ export function assertClose(
       largest = Math.max(largest, Math.abs(wanted));
       worst = Math.max(worst, Math.abs(wanted - value));
     }
-    assert.ok(worst <= tolerance * largest, `batch of ${batches[i]}: ${worst} of ${largest}`);
+    assert.ok(worst <= tolerance * largest, `output ${i}: ${worst} of ${largest}`);
   }
 }
