@@ -13,9 +13,11 @@ import { checkTransform, type ImageInput } from '../image';
 import {
   classesOf,
   describeModel,
+  featureInfo,
   formatMetadata,
   metadataFile,
   parseMetadata,
+  type FeatureInfo,
   type ImageClass,
   type ModelDescription,
   type ModelMetadata,
@@ -48,6 +50,8 @@ import { BackgroundTuning } from './background-tuning';
 import type { CallableModule } from './callable-module';
 import { checkOutput } from './check-output';
 import { checkExplains, completeExplainOptions, type ExplainOptions } from './explain-options';
+import type { FeatureMap } from './feature-map';
+import { checkHasFeatures, indicesOfLayers, type FeaturesOptions } from './features-options';
 import type { HeatMap } from './heat-map';
 import { isArray, sizeOfImages } from './image-list';
 import { normalize } from './normalize';
@@ -105,6 +109,8 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   readonly metadata: ModelMetadata;
   /** The classes, in the order of the model's output. */
   readonly classes: readonly ImageClass[];
+  /** The layers whose outputs `features` returns, by default all in this order; empty if the model has no pyramid. */
+  readonly featureInfo: readonly FeatureInfo[];
   #running: RunningModel;
   readonly #queue: CallQueue;
   /** The calls that `close` waits for. */
@@ -118,6 +124,7 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     super();
     this.metadata = metadata;
     this.classes = classesOf(metadata);
+    this.featureInfo = featureInfo(metadata);
     this.#running = { model, pipeline: new ImagePipeline(model, metadata) };
     this.#queue = new CallQueue(queue);
   }
@@ -373,6 +380,41 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     });
     if (isNormalized) for (const row of rows) if (!isImageFailure(row)) normalize(row);
     return isArray(images) ? rows : rows[0]!;
+  }
+
+  /**
+   * Returns the feature maps of an image at several layers: a feature pyramid, as the models that timm creates with
+   * `features_only` return it. For an array of images, returns one such list per image. They are computed by one
+   * forward pass, which ends after the last of the layers.
+   *
+   * The maps are float32, [channels, height, width], in the order of `layers`; their sizes are those of
+   * {@link Classifier.featureInfo}. In bfloat16 and int8 they have the accuracy of that precision.
+   *
+   * @throws ImageError if an image is missing, corrupt or too large
+   * @throws OptionError if an option is unknown, or a layer is not in `featureInfo`
+   * @throws ModelError (`ERR_SEMISUP_MODEL_KIND`) if the model has no method `pyramid`
+   * @throws DisposedError after `close()`
+   */
+  features(image: ImageInput, options?: FeaturesOptions): Promise<FeatureMap[]>;
+  features(
+    images: readonly ImageInput[],
+    options: FeaturesOptions & ReturnErrors,
+  ): Promise<(FeatureMap[] | ImageFailure)[]>;
+  features(images: readonly ImageInput[], options?: FeaturesOptions): Promise<FeatureMap[][]>;
+  async features(
+    images: ImageInput | readonly ImageInput[],
+    options: FeaturesOptions = {},
+  ): Promise<FeatureMap[] | ImageFailure | (FeatureMap[] | ImageFailure)[]> {
+    checkOptionNames(options, ['layers', ...imagesOptionNames], 'features');
+    checkOnError(images, options);
+    checkSignal(options.signal);
+    const maps = await this.#runCall(sizeOfImages(images), async ({ model, pipeline }) => {
+      checkHasFeatures(model.module, this.featureInfo, this.metadata);
+      const layers = indicesOfLayers(options.layers, this.featureInfo);
+      await model.prepare('pyramid', options.signal);
+      return await pipeline.features(images, layers, options);
+    });
+    return isArray(images) ? maps : maps[0]!;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { DeviceHandle, Plan, PlanExample, PlanOptions, ScriptModule } from 
 import type { Transform } from '../types';
 
 /** The methods of a model that take images. */
-export const methodNames = ['forward', 'features', 'class_maps'] as const;
+export const methodNames = ['forward', 'features', 'class_maps', 'pyramid'] as const;
 export type Method = (typeof methodNames)[number];
 
 /** The number of synthetic images that calibrate and measure a plan. */

@@ -10,6 +10,8 @@ export {
 export type { CompileOptions } from './compile-options';
 export { cropBox, type Box } from './crop-box';
 export type { ExplainOptions } from './explain-options';
+export type { FeatureMap } from './feature-map';
+export type { FeaturesOptions } from './features-options';
 export type { HeatMap } from './heat-map';
 export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';

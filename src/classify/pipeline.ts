@@ -6,10 +6,10 @@ import {
   type EncodedFile,
   type ImageInput,
 } from '../image';
-import { classesOf, type ImageClass, type ModelMetadata } from '../models';
+import { classesOf, featureInfo, type ImageClass, type ModelMetadata } from '../models';
 import { checkSignal } from '../options';
 import { Semaphore } from '../semaphore';
-import { softmaxTopk, rejectOnAbort } from '../native';
+import { softmaxTopk, rejectOnAbort, type Tensor } from '../native';
 import type { Pixels } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher, type Reserve } from './batcher';
@@ -18,6 +18,7 @@ import { locateFailure, type ImageFailure } from './image-failure';
 import { copyImages, isArray } from './image-list';
 import type { Method } from './create-plan';
 import { cropBox } from './crop-box';
+import { readFeatureMaps, type FeatureMap } from './feature-map';
 import {
   checkRawHeatMap,
   readClassMaps,
@@ -71,8 +72,14 @@ interface ClassifyInput extends PreparedImage {
   readonly k: number;
 }
 
+/** An image whose feature maps are returned. */
+interface FeaturesInput extends PreparedImage {
+  /** The layers, as indices in `featureInfo`. */
+  readonly layers: readonly number[];
+}
+
 /** The methods whose output has one row per image. */
-type RowMethod = Exclude<Method, 'class_maps'>;
+type RowMethod = Exclude<Method, 'class_maps' | 'pyramid'>;
 
 /** The maximum time that a decoded image waits for others, so that they share a batch, in milliseconds. */
 const maxDelay = 10;
@@ -90,6 +97,7 @@ export class ImagePipeline {
   readonly #classes: readonly ImageClass[];
   readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
   readonly #rowBatchers: Readonly<Record<RowMethod, Batcher<PreparedImage, Float32Array>>>;
+  readonly #featuresBatcher: Batcher<FeaturesInput, FeatureMap[]>;
   readonly #classMapBatcher: Batcher<ExplainInput, HeatMap>;
   readonly #gradCamBatcher: Batcher<ExplainInput, HeatMap>;
 
@@ -105,6 +113,7 @@ export class ImagePipeline {
       forward: new Batcher(options, (inputs) => this.#rowsOfBatch('forward', inputs)),
       features: new Batcher(options, (inputs) => this.#rowsOfBatch('features', inputs)),
     };
+    this.#featuresBatcher = new Batcher(options, (inputs) => this.#featuresOfBatch(inputs));
     this.#classMapBatcher = new Batcher(options, (inputs) => this.#explainBatch(inputs));
     // A backward pass keeps the output of each later layer: of one image at a time.
     this.#gradCamBatcher = new Batcher({ ...options, maxBatchSize: 1 }, ([input]) =>
@@ -135,6 +144,16 @@ export class ImagePipeline {
     } catch (error) {
       throw error instanceof LayerFailure ? error.toOptionError() : error;
     }
+  }
+
+  /** Returns the feature maps of each image, for layers by their indices in `featureInfo`. */
+  async features(
+    images: ImageInput | readonly ImageInput[],
+    layers: readonly number[],
+    options: ImagesOptions,
+  ): Promise<(FeatureMap[] | ImageFailure)[]> {
+    const toInput = (image: PreparedImage) => ({ ...image, layers });
+    return await this.#run(images, options, this.#featuresBatcher, toInput, this.#read);
   }
 
   /** Runs a method and returns one row of its output per image. */
@@ -192,8 +211,8 @@ export class ImagePipeline {
 
   async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedResult[]> {
     const maxK = Math.max(...inputs.map(({ k }) => k));
-    return await this.#runBatch('forward', inputs, async ({ output, timings }, subInputs) => {
-      const best = await softmaxTopk(this.#model.module.executor, output, maxK);
+    return await this.#runBatch('forward', inputs, async ({ outputs, timings }, subInputs) => {
+      const best = await softmaxTopk(this.#model.module.executor, outputs[0]!, maxK);
       return toPredictions(best, maxK, this.#classes).map((predictions, i) => ({
         predictions: predictions.slice(0, subInputs[i]!.k),
         timings: { decode: subInputs[i]!.preparationTime, ...timings },
@@ -202,8 +221,8 @@ export class ImagePipeline {
   }
 
   async #explainBatch(inputs: readonly ExplainInput[]): Promise<HeatMap[]> {
-    return await this.#runBatch('class_maps', inputs, async ({ output }, subInputs) => {
-      const rows = toRows(await output.data(), output.shape);
+    return await this.#runBatch('class_maps', inputs, async ({ outputs }, subInputs) => {
+      const rows = await toRows(outputs[0]!);
       return subInputs.map((input, i) => {
         const raw = readClassMaps(rows[i]!, this.#metadata, input.index);
         return this.#describeHeatMap(raw, input);
@@ -225,25 +244,48 @@ export class ImagePipeline {
   }
 
   async #rowsOfBatch(method: RowMethod, inputs: readonly PreparedImage[]): Promise<Float32Array[]> {
-    return await this.#runBatch(method, inputs, async ({ output }) =>
-      toRows(await output.data(), output.shape),
+    return await this.#runBatch(method, inputs, async ({ outputs }) => await toRows(outputs[0]!));
+  }
+
+  /** Calls whose images share the batch may ask for different layers: it computes those of all. */
+  async #featuresOfBatch(inputs: readonly FeaturesInput[]): Promise<FeatureMap[][]> {
+    const info = featureInfo(this.#metadata);
+    const computed = [...new Set(inputs.flatMap(({ layers }) => layers))];
+    return await this.#runBatch(
+      'pyramid',
+      inputs,
+      async ({ outputs }, subInputs) => {
+        const maps = new Map<number, FeatureMap[]>();
+        for (const [i, layer] of computed.entries()) {
+          maps.set(layer, await readFeatureMaps(outputs[i]!, info[layer]!, this.#metadata));
+        }
+        return subInputs.map(({ layers }, image) =>
+          layers.map((layer) => maps.get(layer)![image]!),
+        );
+      },
+      computed,
     );
   }
 
   /**
    * Runs a batch. The model may split it into sub-batches, whose results are put into the order of `inputs`.
+   *
+   * @param selected see `PlannedModel.run`
    */
   async #runBatch<Input extends { readonly image: Pixels | EncodedFile }, Result>(
     method: Method,
     inputs: readonly Input[],
     toResults: (subBatch: SubBatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,
+    selected?: readonly number[],
   ): Promise<Result[]> {
     const results = new Array<Result>(inputs.length);
     const images = inputs.map(({ image }) => image);
-    await this.#model.run(method, images, async (subBatch) => {
-      const { output, indices } = subBatch;
-      if (method === 'forward') checkLogits(this.#metadata, output.shape);
-      checkRows(this.#metadata, output.shape, indices.length);
+    await this.#model.run(method, selected, images, async (subBatch) => {
+      const { outputs, indices } = subBatch;
+      for (const { shape } of outputs) {
+        if (method === 'forward') checkLogits(this.#metadata, shape);
+        checkRows(this.#metadata, shape, indices.length);
+      }
       const subInputs = indices.map((index) => inputs[index]!);
       const subResults = await toResults(subBatch, subInputs);
       for (const [i, index] of indices.entries()) results[index] = subResults[i]!;
@@ -253,7 +295,8 @@ export class ImagePipeline {
 }
 
 /** Copies each row into its own buffer, so that a retained row does not keep the others alive. */
-function toRows(data: Float32Array, shape: readonly number[]): Float32Array[] {
-  const [rows = 0, columns = 0] = shape;
+async function toRows(output: Tensor<'float32'>): Promise<Float32Array[]> {
+  const [rows = 0, columns = 0] = output.shape;
+  const data = await output.data();
   return Array.from({ length: rows }, (_, row) => data.slice(row * columns, (row + 1) * columns));
 }

@@ -22,9 +22,9 @@ import type { Timings } from './prediction';
 import { preprocess } from './preprocess';
 import type { InferenceOptions } from './model-options';
 
-/** The output for the images of a sub-batch. */
+/** The outputs of a method for the images of a sub-batch. */
 export interface SubBatchOutput {
-  readonly output: Tensor<'float32'>;
+  readonly outputs: readonly Tensor<'float32'>[];
   /** The position of each row's image in the batch. */
   readonly indices: readonly number[];
   readonly timings: Omit<Timings, 'decode'>;
@@ -205,9 +205,14 @@ export class PlannedModel {
     await rejectOnAbort(signal, planning);
   }
 
-  /** Runs a prepared method on a batch. Passes each output to `consume`, then disposes it. */
+  /**
+   * Runs a prepared method on a batch. Passes the outputs of each sub-batch to `consume`, then disposes them.
+   *
+   * @param selected the indices of the outputs, of a method that returns several
+   */
   async run(
     method: Method,
+    selected: readonly number[] | undefined,
     images: readonly (Pixels | EncodedFile)[],
     consume: (output: SubBatchOutput) => Promise<void>,
   ): Promise<void> {
@@ -225,13 +230,15 @@ export class PlannedModel {
     const preprocessed = performance.now();
     try {
       for (const { input, indices } of subBatches) {
-        const output = await module.invoke<Tensor<'float32'>>(method, [input]);
+        const outputs = selected
+          ? await module.invokeOutputs(method, input, selected)
+          : [await module.invoke<Tensor<'float32'>>(method, [input])];
         try {
           const forward = performance.now() - preprocessed;
           const timings = { transform: preprocessed - startTime, forward };
-          await consume({ output, indices, timings });
+          await consume({ outputs, indices, timings });
         } finally {
-          output.dispose();
+          for (const output of outputs) output.dispose();
         }
       }
     } finally {

@@ -6,7 +6,7 @@ import { guardWrite } from '../net/disk';
 import { environment } from './environment';
 
 /** Part of a cached file's name. Change it when the conversion changes, so that old files are not used. */
-const buildVersion = 'build4';
+const buildVersion = 'build5';
 
 /**
  * The directory of Python's `torch.hub`, so that both share their downloads: `hubDir` if given,

@@ -184,7 +184,7 @@ async function prepareModel(
 
 /**
  * Writes a model as a TorchScript file for Python's `torch.jit.load` and any LibTorch: parameter names
- * as in torchvision, methods `forward`, `features` and `class_maps`, of which `classify`, `embed` and `explain` return
+ * as in torchvision, methods `forward`, `features`, `class_maps` and `pyramid`, of which `classify`, `embed`, `explain` and `features` return
  * the results, and `feature_map`; metadata in the extra file `semisup.json`.
  *
  * @param path where to write the file

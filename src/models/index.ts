@@ -9,6 +9,7 @@ export {
   type Robustness,
 } from './cards';
 export { classes, classesOf, type ImageClass } from './classes';
+export type { FeatureInfo } from './feature-info';
 export { findClass, matchClasses, nearestClass } from './find-class';
 export {
   metadataFile,
@@ -21,4 +22,4 @@ export { checkNumClasses } from './num-classes';
 export { describeModel, type ModelDescription } from './own-model';
 export type { ArchitectureName } from './resnet';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';
-export { cardOf, countParameters } from './model-facts';
+export { cardOf, countParameters, featureInfo } from './model-facts';

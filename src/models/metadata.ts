@@ -1,6 +1,7 @@
 import { ModelError } from '../errors';
 import type { Transform } from '../types';
 import type { License } from './cards';
+import type { FeatureInfo } from './feature-info';
 import { architectures, isArchitectureName, type ArchitectureName } from './resnet';
 
 /** The extra file of a TorchScript archive that contains the metadata as JSON. */
@@ -12,6 +13,7 @@ const format = 1;
 /** Rejects larger counts, which would exhaust memory. */
 export const maxClasses = 2 ** 16;
 const maxSide = 4096;
+const maxChannels = 2 ** 20;
 
 /** The checkpoint that a model was built from. */
 export interface WeightsSource {
@@ -49,6 +51,8 @@ export interface ModelMetadata {
   /** Null for a model of your own. */
   readonly source: WeightsSource | null;
   readonly transform: Transform;
+  /** What the method `pyramid` of a model of your own returns; absent if it has none, and of all other models. */
+  readonly featureInfo?: readonly FeatureInfo[];
 }
 
 /** The metadata as the text of `metadataFile`. */
@@ -95,7 +99,27 @@ function readMetadata(value: unknown): ModelMetadata {
     license: license === null ? null : readLicense(license),
     source: isOwn && source === null ? null : readSource(source),
     transform: readTransform(metadata.transform),
+    ...(isOwn &&
+      metadata.featureInfo !== undefined && { featureInfo: readFeatureInfo(metadata.featureInfo) }),
   };
+}
+
+/** Rejects longer lists, which no network has. */
+const maxLayers = 1000;
+
+function readFeatureInfo(value: unknown): FeatureInfo[] {
+  const isList = Array.isArray(value) && value.length >= 1 && value.length <= maxLayers;
+  check(isList, 'featureInfo must be a list of layers');
+  return value.map((one, index) => {
+    const name = `featureInfo[${index}]`;
+    const { module, channels, reduction } = fields(one, name);
+    check(isWhole(channels, maxChannels), `${name}.channels must be a whole number above 0`);
+    check(
+      typeof reduction === 'number' && reduction > 0 && Number.isFinite(reduction),
+      `${name}.reduction must be a number above 0`,
+    );
+    return { module: line(module, `${name}.module`), channels, reduction };
+  });
 }
 
 function readArchitecture(

@@ -1,6 +1,7 @@
 import type { TensorSpec, ModuleSpec } from '../types';
 import { cards } from './cards';
 import type { ModelCard } from './cards';
+import type { FeatureInfo } from './feature-info';
 import type { ModelMetadata } from './metadata';
 import { architectures, resnet } from './resnet';
 
@@ -16,6 +17,18 @@ export function countParameters({ architecture, numClasses }: ModelMetadata): nu
   return architecture === null
     ? undefined
     : sizeOfModule(resnet(architectures[architecture], numClasses));
+}
+
+/** The elements of `pyramid`'s result: the stem and the four stages of a residual network, or those of a user's own. */
+export function featureInfo({ architecture, featureInfo }: ModelMetadata): readonly FeatureInfo[] {
+  if (architecture === null) return featureInfo ?? [];
+  const expansion = architectures[architecture].block === 'basic' ? 1 : 4;
+  const stages = [0, 1, 2, 3].map((stage) => ({
+    module: `layer${stage + 1}`,
+    channels: 64 * 2 ** stage * expansion,
+    reduction: 4 * 2 ** stage,
+  }));
+  return [{ module: 'relu', channels: 64, reduction: 2 }, ...stages];
 }
 
 function sizeOfModule({ parameters = {}, modules = {} }: ModuleSpec): number {

@@ -64,8 +64,8 @@ export function isArchitectureName(name: string): name is ArchitectureName {
  * A residual network as a TorchScript module tree, parameter names and their order as in
  * torchvision's `ResNet`. Methods: `forward`, images [n, 3, h, w] to logits [n, numClasses];
  * `features`, images to the pooled features before `fc`, [n, 512] for basic blocks and [n, 2048] for
- * bottlenecks; `feature_map`, images to those features before the pooling, [n, c, h/32, w/32]; and `class_maps`,
- * images to [n, numClasses + numClasses * h/32 * w/32]: the logits, then for each class the products of the features
+ * bottlenecks; `feature_map`, images to those features before the pooling, [n, c, h/32, w/32]; `pyramid`, images to
+ * the tuple of the outputs of the stages (`featureInfo`), of which `feature_map` is the last; and `class_maps`, images to [n, numClasses + numClasses * h/32 * w/32]: the logits, then for each class the products of the features
  * of each position with its weights, row by row. The mean of a map plus the bias of its class is the logit. All are
  * float32. `train()` and `eval()` switch BatchNorm between the batch's and the running statistics.
  */
@@ -103,13 +103,15 @@ export function resnet(architecture: Architecture, numClasses = 1000): ModuleSpe
  * no position. The logits come first because the maps alone, without it, do not tell which class is the best.
  */
 const resnetSource = `
+def pyramid(self, x):
+    relu = torch.relu(self.bn1.forward(self.conv1.forward(x)))
+    layer1 = self.layer1.forward(torch.max_pool2d(relu, [3, 3], [2, 2], [1, 1]))
+    layer2 = self.layer2.forward(layer1)
+    layer3 = self.layer3.forward(layer2)
+    return relu, layer1, layer2, layer3, self.layer4.forward(layer3)
+
 def feature_map(self, x):
-    x = torch.relu(self.bn1.forward(self.conv1.forward(x)))
-    x = torch.max_pool2d(x, [3, 3], [2, 2], [1, 1])
-    x = self.layer1.forward(x)
-    x = self.layer2.forward(x)
-    x = self.layer3.forward(x)
-    return self.layer4.forward(x)
+    return self.pyramid(x)[4]
 
 def pool(self, x):
     return torch.flatten(torch.adaptive_avg_pool2d(x, [1, 1]), 1)

@@ -7,6 +7,8 @@ import {
   type DetailedResult,
   type EmbedOptions,
   type ExplainOptions,
+  type FeatureMap,
+  type FeaturesOptions,
   type HeatMap,
   type ImageFailure,
   type ImageOptions,
@@ -122,6 +124,22 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   ): Promise<Float32Array | (Float32Array | ImageFailure)[]> {
     return await this.use((active) =>
       classifierOf(active, 'embed').embed(images as ImageInput, options),
+    );
+  }
+
+  /** Like `Classifier.features`. */
+  features(image: ImageInput, options?: FeaturesOptions): Promise<FeatureMap[]>;
+  features(
+    images: readonly ImageInput[],
+    options: FeaturesOptions & ReturnErrors,
+  ): Promise<(FeatureMap[] | ImageFailure)[]>;
+  features(images: readonly ImageInput[], options?: FeaturesOptions): Promise<FeatureMap[][]>;
+  async features(
+    images: ImageInput | readonly ImageInput[],
+    options?: FeaturesOptions,
+  ): Promise<FeatureMap[] | (FeatureMap[] | ImageFailure)[]> {
+    return await this.use((active) =>
+      classifierOf(active, 'features').features(images as ImageInput, options),
     );
   }
 

@@ -19,7 +19,8 @@ import { photoOrSkip } from '../support/photos';
 import { planExample } from '../support/plans';
 
 interface Summary {
-  every64th: number[];
+  every: number;
+  values: number[];
   largest: number;
   sum: number;
 }
@@ -27,6 +28,7 @@ interface Golden {
   parameters: number;
   names: string;
   features: Summary;
+  pyramid: ({ shape: number[] } & Summary)[];
   logits: { image: Summary; photo: Summary };
 }
 const goldens = JSON.parse(readFileSync(join(__dirname, 'goldens.json'), 'utf8')) as {
@@ -81,6 +83,28 @@ for (const architecture of Object.keys(architectures) as ArchitectureName[]) {
       using image = generatedImage();
       using features = await module.call('features', image);
       await assertMatches(features, golden.features);
+    });
+
+    it("returns PyTorch's feature pyramid with a plan", async function () {
+      using image = generatedImage();
+      const plan = { precision: 'float32', plan: 'untuned' } as const;
+      const { kind, reason } = await module.plan('pyramid', planExample([3, 224, 224]), plan);
+      assert.equal(kind, 'planned', reason);
+      const maps = await module.call<Tensor[]>('pyramid', image);
+      try {
+        const expected = golden.pyramid.map(({ shape }) => [1, ...shape]);
+        assert.deepEqual(
+          maps.map(({ shape }) => shape),
+          expected,
+        );
+        const differences = [];
+        for (const [i, map] of maps.entries()) {
+          differences.push(await assertMatches(map, golden.pyramid[i]!));
+        }
+        this.test!.title += ` (largest difference: ${Math.max(...differences).toExponential(1)} of the largest value)`;
+      } finally {
+        for (const map of maps) map.dispose();
+      }
     });
 
     it('returns the logits, and maps of the classes whose mean plus the bias is the logit', async () => {
@@ -138,15 +162,17 @@ async function assertMatches(tensor: Tensor, golden: Summary): Promise<number> {
   const assertNear = (actual: number, expected: number, margin: number) => {
     assert.ok(Math.abs(actual - expected) <= margin, `${actual} is not ${expected} ± ${margin}`);
   };
-  golden.every64th.forEach((expected, i) => {
-    assertNear(values[64 * i]!, expected, tolerance);
+  const { every, values: expectedValues } = golden;
+  expectedValues.forEach((expected, i) => {
+    assertNear(values[every * i]!, expected, tolerance);
   });
-  assertNear(Math.max(...values.map(Math.abs)), golden.largest, tolerance);
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  assertNear(largest, golden.largest, tolerance);
   assertNear(
     values.reduce((sum, value) => sum + value, 0),
     golden.sum,
     tolerance * values.length ** 0.5,
   );
-  const differences = golden.every64th.map((expected, i) => Math.abs(values[64 * i]! - expected));
+  const differences = expectedValues.map((expected, i) => Math.abs(values[every * i]! - expected));
   return Math.max(...differences) / golden.largest;
 }

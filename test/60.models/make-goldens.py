@@ -22,12 +22,18 @@ from reference_resnet import ARCHITECTURES, photo, resnet  # noqa: E402
 PHOTO = "n02391049_zebra.JPEG"
 
 
-def summary(values):
+def summary(values, every=64):
     return {
-        "every64th": values[::64].tolist(),
+        "every": every,
+        "values": values[::every].tolist(),
         "largest": values.abs().max().item(),
         "sum": values.double().sum().item(),
     }
+
+
+def feature_map(values):
+    # Odd, so that all columns are sampled.
+    return {"shape": list(values.shape), **summary(values.flatten(), values.numel() // 50 | 1)}
 
 
 @torch.no_grad()
@@ -37,6 +43,7 @@ def golden(model, inputs):
         "parameters": sum(tensor.numel() for tensor in model.parameters()),
         "names": hashlib.sha256(names.encode()).hexdigest(),
         "features": summary(model.features(inputs["image"])[0]),
+        "pyramid": [feature_map(one[0]) for one in model.pyramid(inputs["image"])],
         "logits": {key: summary(model(x)[0]) for key, x in inputs.items()},
     }
 

@@ -76,11 +76,15 @@ class ResNet(nn.Module):
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.fc = nn.Linear(inputs, num_classes)
 
+    def pyramid(self, x):
+        relu = torch.relu(self.bn1(self.conv1(x)))
+        layer1 = self.layer1(torch.max_pool2d(relu, 3, 2, 1))
+        layer2 = self.layer2(layer1)
+        layer3 = self.layer3(layer2)
+        return relu, layer1, layer2, layer3, self.layer4(layer3)
+
     def features(self, x):
-        x = torch.relu(self.bn1(self.conv1(x)))
-        x = torch.max_pool2d(x, 3, 2, 1)
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1)
+        return torch.flatten(nn.functional.adaptive_avg_pool2d(self.pyramid(x)[-1], 1), 1)
 
     def forward(self, x):
         return self.fc(self.features(x))

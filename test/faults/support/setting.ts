@@ -119,7 +119,7 @@ export function setting() {
       await mkdir(where, { recursive: true });
       await copyFile(generated.weights, checkpoint);
       const sha256Prefix = (await sha256File(checkpoint)).slice(0, 8);
-      const built = `resnet18_swsl-${sha256Prefix}.build4.pt`;
+      const built = `resnet18_swsl-${sha256Prefix}.build5.pt`;
       const before = [basename(checkpoint)];
       return {
         operation: {
