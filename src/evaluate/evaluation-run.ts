@@ -8,7 +8,7 @@ import { chunksOf, decodeSamples, forEachConcurrently } from './chunks';
 import type { EvaluateOptions } from './evaluate-options';
 import { summarize, type Evaluation, type UnreadableImage } from './evaluation';
 import { isCorrect, toAnswer, type PictureResult } from './picture-result';
-import { ResultsFile, type PictureResults } from './results-file';
+import { ResultsFile, unusable, type PictureResults } from './results-file';
 import type { Targets } from './targets';
 
 /** Batches of the CPU are small; on a GPU, several fill its queue. */
@@ -29,6 +29,8 @@ export class EvaluationRun {
   readonly #unreadable: UnreadableImage[] = [];
   readonly #unlabeled: string[] = [];
   readonly #excluded: string[] = [];
+  /** That of the caller or, while the results are locked, one that also aborts if the lock is lost. */
+  #signal: AbortSignal | undefined;
   /** The number of images with results, and of those of this run. */
   #known = 0;
   #computed = 0;
@@ -44,13 +46,19 @@ export class EvaluationRun {
     this.#targets = targets;
     this.#options = options;
     this.#correct = models.map(() => 0);
+    this.#signal = options.signal;
   }
 
   async complete(): Promise<Evaluation[]> {
     const { results, signal } = this.#options;
     if (results === undefined) await this.#run();
-    // Two processes would write at the same positions. The second one waits, and finds all results.
-    else await withLock(`${results}.lock`, () => this.#runWith(results), { signal });
+    else {
+      // Two processes would write at the same positions. The second one waits, and finds all results.
+      await withLock(`${results}.lock`, (inner) => this.#runWith(results, inner), {
+        signal,
+        toError: (error) => unusable(results, error.cause ?? error),
+      });
+    }
     if (this.#done === 0) throw noImages(this.#dataset.name);
     const seconds = (performance.now() - this.#startTime) / 1000;
     const throughput = this.#computed === 0 ? NaN : this.#computed / seconds;
@@ -82,7 +90,8 @@ export class EvaluationRun {
     };
   }
 
-  async #runWith(results: string): Promise<void> {
+  async #runWith(results: string, signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
     const file = await ResultsFile.open(results, this.#conditions());
     try {
       await this.#run(file);
@@ -92,7 +101,8 @@ export class EvaluationRun {
   }
 
   async #run(file?: ResultsFile): Promise<void> {
-    const { orient, signal } = this.#options;
+    const { orient } = this.#options;
+    const signal = this.#signal;
     const samples = this.#newSamples(file);
     const [{ plan }] = this.#models as [Classifier];
     const size = plan.device.startsWith('cpu') ? chunkSize.cpu : chunkSize.gpu;
@@ -127,13 +137,13 @@ export class EvaluationRun {
     model: Classifier,
     images: readonly ImageInput[],
   ): Promise<(Float32Array | ImageFailure)[]> {
-    const { orient, signal } = this.#options;
-    return await model.logitRows(images, { orient, signal });
+    const { orient } = this.#options;
+    return await model.logitRows(images, { orient, signal: this.#signal });
   }
 
   /** The samples that count and have no results yet. */
   async *#newSamples(file: ResultsFile | undefined): AsyncGenerator<Sample> {
-    const { signal } = this.#options;
+    const signal = this.#signal;
     const skip = (name: string) => {
       this.#names.add(name);
       const previous = file?.previous.get(name);
@@ -177,6 +187,7 @@ export class EvaluationRun {
       pictures.push({ name, results });
       this.#computed++;
     }
+    this.#signal?.throwIfAborted();
     await file?.append(pictures);
     for (const { name, results } of pictures) this.#take(name, results);
     this.#report();

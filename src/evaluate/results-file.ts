@@ -120,7 +120,8 @@ function describeDifference(found: string, expected: string): string {
   }
 }
 
-function unusable(path: string, cause: unknown): EvaluationError {
+/** The error for a file that cannot be read, written or locked. */
+export function unusable(path: string, cause: unknown): EvaluationError {
   return new EvaluationError('ERR_SEMISUP_EVALUATION_RESULTS', {
     what: `The results file ${path} cannot be read or written: ${errorReason(cause)}.`,
     remedy: 'Choose a writable path, or free disk space.',

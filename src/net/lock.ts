@@ -22,6 +22,8 @@ export interface LockOptions {
    * file does not name it; by default emits the warning `SEMISUP_LOCK`.
    */
   readonly onWait?: (holder: LockHolder | undefined) => void;
+  /** Converts the error of a lock that cannot be created, if what it protects is no download. */
+  readonly toError?: (error: DownloadError) => Error;
   /** @internal */
   readonly timing?: LockTiming;
 }
@@ -57,14 +59,16 @@ const defaultTiming: LockTiming = {
  * took the lock over while this one was suspended.
  *
  * @throws DownloadError `ERR_SEMISUP_DOWNLOAD_DISK` if the file cannot be created, or a directory or a
- *   symbolic link has its name. `signal.reason` after an abort.
+ *   symbolic link has its name, unless `options.toError` converts it. `signal.reason` after an abort.
  */
 export async function withLock<T>(
   path: string,
   fn: (signal: AbortSignal) => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const lock = await acquire(path, options);
+  const lock = await acquire(path, options).catch((error: unknown) => {
+    throw error instanceof DownloadError && options.toError ? options.toError(error) : error;
+  });
   return await runLocked(path, lock, fn, options);
 }
 
@@ -199,7 +203,7 @@ async function beat(path: string, token: string, lost: AbortController): Promise
     lost.abort(
       new LockError('ERR_SEMISUP_LOCK_LOST', {
         what: `The lock ${path} was lost: another process took it over, because this process missed its heartbeats.`,
-        remedy: 'Try again. Files that the other process has downloaded are reused.',
+        remedy: 'Try again. What the other process has finished is reused.',
         value: path,
       }),
     );

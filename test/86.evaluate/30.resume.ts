@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Classifier } from '../../src/classify';
 import { openDataset, type Dataset } from '../../src/dataset';
-import { EvaluationError } from '../../src/errors';
+import { EvaluationError, LockError } from '../../src/errors';
 import { evaluate } from '../../src/evaluate';
 import { colors, openColorModel, saveColor, saveColorModel } from '../support/color-model';
 import { Random } from '../support/random';
@@ -152,6 +152,10 @@ describe('an evaluation with a file of results', function () {
     await refuses(/cannot be read or written/, model as never, path('val'), {
       results: path('val/red'),
     });
+    await mkdir(path('locked.lock'));
+    await refuses(/cannot be read or written: .*a directory/, model as never, path('val'), {
+      results: path('locked'),
+    });
   });
 
   it('is written by one process at a time', async () => {
@@ -162,5 +166,21 @@ describe('an evaluation with a file of results', function () {
     }
     const lines = (await readFile(results(), 'utf8')).trim().split('\n');
     assert.equal(lines.length, 301);
+  });
+
+  it('is not written any more once another process has taken over its lock', async () => {
+    const dataset = await openDataset(path('val'));
+    const suspended: Dataset = {
+      name: dataset.name,
+      async *samples(options) {
+        yield* dataset.samples(options);
+        const other = { pid: 1, host: 'another', token: '0123456789abcdef' };
+        await writeFile(`${results()}.lock`, JSON.stringify(other));
+        await once(options!.signal!, 'abort');
+      },
+    };
+    await assert.rejects(evaluate(model, suspended, { results: results() }), LockError);
+    const lines = (await readFile(results(), 'utf8')).trim().split('\n');
+    assert.ok(lines.length > 1 && lines.length < 301, `${lines.length} lines`);
   });
 });
