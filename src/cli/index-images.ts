@@ -4,13 +4,15 @@ import { Command, Option } from 'commander';
 import type { Classifier } from '../classify';
 import { ImageError, IndexError } from '../errors';
 import { imagesIn } from '../image/images-in';
+import { rejectOnAbort } from '../native';
 import { abbreviate } from '../options';
 import { ImageIndex, type EntryMetadata } from '../search';
 import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { throwNotFound } from './image-arguments';
-import { ImageBar } from './image-progress';
+import { ImageBar, type ImageProgress } from './image-progress';
 import { FileIndex, idOf, indexName } from './index-files';
+import { withIndexLock } from './index-lock';
 import { identifyModel, selectModel } from './index-model';
 import { openClassifier } from './open-classifier';
 import { withDisplay } from './progress';
@@ -43,17 +45,34 @@ export function indexCommand(): Command {
       .option('--json', 'print JSON'),
   ).action(async (directory: string, flags: IndexFlags, command: Command) => {
     const path = resolve(flags.out ?? join(directory, indexName));
-    const files = await listFiles(directory, path, flags);
-    const existing = await openExisting(path);
-    try {
-      const isDefault = command.getOptionValueSource('model') === 'default';
-      const selected = existing
-        ? await selectModel(flags, isDefault, { path, model: existing.model })
-        : flags;
-      await run(directory, files, selected, { path, existing });
-    } finally {
-      await existing?.close();
-    }
+    await checkDirectory(directory);
+    await withDisplay(new ImageBar(), (onProgress, interruption) =>
+      withIndexLock(path, interruption, async (signal) => {
+        const files = await listFiles(directory, path, flags, signal);
+        const existing = await openExisting(path);
+        try {
+          const isDefault = command.getOptionValueSource('model') === 'default';
+          const selected = existing
+            ? await selectModel(flags, isDefault, { path, model: existing.model })
+            : flags;
+          const context = { path, existing, onProgress, interruption, signal };
+          await run(directory, files, selected, context);
+        } finally {
+          await existing?.close();
+        }
+      }),
+    );
+  });
+}
+
+/** @throws ImageError if it is not a directory */
+async function checkDirectory(path: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isDirectory()) return;
+  throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
+    what: `'${abbreviate(path)}' is not a directory.`,
+    remedy: 'Pass the directory that contains the images.',
+    value: path,
   });
 }
 
@@ -62,19 +81,13 @@ async function listFiles(
   directory: string,
   indexPath: string,
   { orient }: IndexFlags,
+  signal: AbortSignal,
 ): Promise<ImageFile[]> {
-  const stats = await stat(directory).catch(() => undefined);
-  if (!stats?.isDirectory()) {
-    throw new ImageError('ERR_SEMISUP_IMAGE_NOT_FOUND', {
-      what: `'${abbreviate(directory)}' is not a directory.`,
-      remedy: 'Pass the directory that contains the images.',
-      value: directory,
-    });
-  }
   const paths = (await imagesIn(directory)).map((name) => join(directory, name));
   if (paths.length === 0) throwNotFound(directory, true);
   const files: ImageFile[] = [];
   for (const path of paths) {
+    signal.throwIfAborted();
     const found = await stat(path).catch(() => undefined);
     // It vanished meanwhile.
     if (!found) continue;
@@ -100,12 +113,23 @@ async function openExisting(path: string): Promise<ImageIndex | undefined> {
   }
 }
 
-/** Updates an index, prints the result, and then throws the interruption, if there was one. */
+interface RunContext {
+  readonly path: string;
+  /** Undefined if the index does not exist yet. */
+  readonly existing: ImageIndex | undefined;
+  readonly onProgress: (progress: ImageProgress) => void;
+  /** Aborts when the user interrupts the command. */
+  readonly interruption: AbortSignal;
+  /** Aborts then, too, and when another process has taken over the lock of the index. */
+  readonly signal: AbortSignal;
+}
+
+/** Updates an index, and prints the result. */
 async function run(
   directory: string,
   files: readonly ImageFile[],
   flags: IndexFlags,
-  { path, existing }: { readonly path: string; readonly existing: ImageIndex | undefined },
+  { path, existing, onProgress, interruption, signal }: RunContext,
 ): Promise<void> {
   const known = existing && new FileIndex(path, existing);
   const ids = new Set(files.map(({ id }) => id));
@@ -120,19 +144,17 @@ async function run(
     const name = existing?.model ?? (await identifyModel(flags));
     const create = (dimensions: number) =>
       ImageIndex.create({ dimensions, precision: flags.vectors, model: name });
-    await withDisplay(new ImageBar(), async (onProgress, signal) => {
-      const update = await updateIndex(
-        { path, index: existing, create },
-        { vanished, changed },
-        { model, orient: flags.orient, onProgress, signal },
-      );
-      try {
-        show(path, files.length - changed.length, update, flags, signal.aborted);
-      } finally {
-        if (update.index !== existing) await update.index?.close();
-      }
-    });
-    if (model) await finishTuning(model);
+    const update = await updateIndex(
+      { path, index: existing, create },
+      { vanished, changed },
+      { model, orient: flags.orient, onProgress, interruption, signal },
+    );
+    try {
+      show(path, files.length - changed.length, update, flags, interruption.aborted);
+    } finally {
+      if (update.index !== existing) await update.index?.close();
+    }
+    if (model) await rejectOnAbort(interruption, finishTuning(model));
   } finally {
     await model?.close();
   }

@@ -49,6 +49,9 @@ interface UpdateContext {
   readonly model: Classifier | undefined;
   readonly orient: boolean | undefined;
   readonly onProgress: (progress: ImageProgress) => void;
+  /** Ends the update early, which is no error. */
+  readonly interruption: AbortSignal;
+  /** Aborts with it, and when the index may no longer be written. */
   readonly signal: AbortSignal;
 }
 
@@ -59,8 +62,10 @@ const chunkSize = 32;
 const saveInterval = { least: 60_000, factor: 20 };
 
 /**
- * Updates an index, and saves it: now and then, at the end, and when it is aborted, which is no error. Then a later
+ * Updates an index, and saves it: now and then, at the end, and when it is interrupted, which is no error. Then a later
  * update continues.
+ *
+ * @throws the reason of `context.signal` if that aborts without an interruption
  */
 export async function updateIndex(
   target: IndexTarget,
@@ -99,7 +104,7 @@ class IndexUpdater {
   }
 
   async #embed(files: readonly ImageFile[]): Promise<void> {
-    const { model, orient, signal } = this.#context;
+    const { model, orient, interruption, signal } = this.#context;
     if (!model) return;
     const start = (first: number) => {
       const chunk = files.slice(first, first + chunkSize);
@@ -120,7 +125,7 @@ class IndexUpdater {
       }
       await pending.results;
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!interruption.aborted) throw error;
     }
   }
 
@@ -161,6 +166,8 @@ class IndexUpdater {
   }
 
   async #save(): Promise<void> {
+    const { interruption, signal } = this.#context;
+    if (!interruption.aborted) signal.throwIfAborted();
     const startTime = performance.now();
     await this.#index?.save(this.#target.path);
     const duration = performance.now() - startTime;

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { ImageIndex } from '../../src/index';
 import { generatedWeights } from '../support/generated-weights';
@@ -41,10 +51,36 @@ describe('semisup index, search and duplicates', function () {
       .toFile(join(photos(), name));
   }
 
+  async function fillWithCopies(): Promise<void> {
+    for (let i = 0; i < 400; i++)
+      await copyFile(join(photos(), 'a.png'), join(photos(), `x${i}.png`));
+  }
+
   async function index(...args: string[]): Promise<Summary> {
     const { code, stdout, stderr } = await runCommand(['index', photos(), '--json', ...args]);
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout) as Summary;
+  }
+
+  /** Starts `semisup index` in another process. */
+  function start(args: readonly string[]) {
+    const command = join(root, 'src', 'cli', 'index.ts');
+    const all = ['--require', 'tsx', command, 'index', '--json', ...args, ...model()];
+    const child = spawn(process.execPath, all, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    return { child, stdout: () => stdout, stderr: () => stderr, closed };
+  }
+
+  /** Waits until a process holds the lock of an index. */
+  async function locked(path: string, { child, stderr }: ReturnType<typeof start>): Promise<void> {
+    while (!(await readFile(`${path}.lock`, 'utf8').catch(() => '')).includes(`${child.pid}`)) {
+      assert.equal(child.exitCode, null, stderr());
+      await sleep(2);
+    }
   }
 
   const countsOf = ({ size, added, updated, unchanged, removed, failed }: Summary) => ({
@@ -214,16 +250,11 @@ describe('semisup index, search and duplicates', function () {
   it('save what they have when they are interrupted, and go on', async () => {
     // Its error is printed when the first images have been computed.
     await rename(join(photos(), 'broken.jpg'), join(photos(), '0.jpg'));
-    for (let i = 0; i < 400; i++)
-      await copyFile(join(photos(), 'a.png'), join(photos(), `x${i}.png`));
-    const command = join(root, 'src', 'cli', 'index.ts');
-    const args = ['--require', 'tsx', command, 'index', photos(), ...model()];
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    const exited = once(child, 'exit');
+    await fillWithCopies();
+    const { child, stderr, closed } = start([photos()]);
     await once(child.stderr, 'data');
     child.kill('SIGINT');
-    const [code, signal] = (await exited) as [number | null, string | null];
-    assert.deepEqual([code, signal], [null, 'SIGINT']);
+    assert.deepEqual(await closed, [null, 'SIGINT'], stderr());
     let size: number;
     {
       await using opened = await ImageIndex.open(join(photos(), '.semisup-index'));
@@ -232,5 +263,60 @@ describe('semisup index, search and duplicates', function () {
     assert.ok(size > 0 && size < 405, `${size}`);
     const { unchanged, added, failed } = await index(...model());
     assert.deepEqual([unchanged, added, failed.length], [size, 405 - size, 1]);
+  });
+
+  it('wait for each other, and keep what both have added', async function () {
+    if (process.platform === 'win32') {
+      this.test!.title += ' (skipped: Windows cannot suspend a process)';
+      this.skip();
+    }
+    const out = join(directory.path, 'all.index');
+    const first = start([join(photos(), 'sub'), '--out', out]);
+    await locked(out, first);
+    first.child.kill('SIGSTOP');
+    const second = start([photos(), '--out', out]);
+    while (!second.stderr().includes('\n')) await once(second.child.stderr, 'data');
+    const notice = `Waiting for the lock ${out}.lock, held by process ${first.child.pid} on host `;
+    assert.ok(second.stderr().startsWith(notice), second.stderr());
+    first.child.kill('SIGCONT');
+    for (const { closed, stderr } of [first, second]) {
+      assert.deepEqual(await closed, [0, null], stderr());
+    }
+    const [one, two] = [first, second].map(({ stdout }) => JSON.parse(stdout()) as Summary);
+    assert.deepEqual([one!.added, two!.added, two!.unchanged, two!.size], [2, 3, 2, 5]);
+    assert.ok(!(await readdir(directory.path)).includes('all.index.lock'));
+  });
+
+  it('go on after a process that was killed', async () => {
+    const killed = start([photos()]);
+    const path = join(photos(), '.semisup-index');
+    await locked(path, killed);
+    killed.child.kill('SIGKILL');
+    await killed.closed;
+    assert.ok((await readdir(photos())).includes('.semisup-index.lock'));
+    assert.equal((await index(...model())).added, 5);
+    assert.ok(!(await readdir(photos())).includes('.semisup-index.lock'));
+  });
+
+  it('do not write an index whose lock was taken over', async () => {
+    // Far more than are computed until the next heartbeat.
+    await fillWithCopies();
+    const suspended = start([photos()]);
+    const path = join(photos(), '.semisup-index');
+    await locked(path, suspended);
+    // As if the process had been suspended for so long that another one took its lock over.
+    const other = { pid: 1, host: 'another', token: '0123456789abcdef' };
+    await writeFile(`${path}.lock`, JSON.stringify(other));
+    assert.deepEqual(await suspended.closed, [1, null]);
+    assert.match(suspended.stderr(), /ERR_SEMISUP_LOCK_LOST/);
+    assert.ok(!(await readdir(photos())).includes('.semisup-index'));
+  });
+
+  it('say before they compute that an index cannot be written', async () => {
+    await mkdir(join(photos(), '.semisup-index.lock'));
+    const { code, stderr } = await runCommand(['index', photos(), ...model()]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^semisup: The index '.*' could not be locked: .*it is a directory/);
+    assert.match(stderr, /\(ERR_SEMISUP_INDEX_WRITE\)\n$/);
   });
 });
