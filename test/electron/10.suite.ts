@@ -21,6 +21,7 @@ const files = [
   '50.image/60.formats.ts',
   '80.classify/15.batcher.ts',
   '85.slot/20.calls.ts',
+  '88.search/20.file.ts',
 ];
 
 /** Those that use functions of Node 20 themselves. */
@@ -28,6 +29,7 @@ const filesForNode20 = [
   '40.torch/30.values.ts',
   '50.image/15.inputs.ts',
   '50.image/20.bad-input.ts',
+  '88.search/10.index.ts',
 ];
 
 interface SuiteResult {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { decode } from '../../src/image';
 import { deadLeavesImages } from '../../src/image/dead-leaves';
+import { ImageIndex } from '../../src/index';
 import { findPhoto } from '../support/photos';
 import { root } from '../support/run-node';
 import { builds, electronOrSkip } from './support/builds';
@@ -16,6 +17,7 @@ import {
   dropFiles,
   enginePid,
   installExample,
+  quit,
   startApp,
   type RunningApp,
 } from './support/example';
@@ -29,25 +31,48 @@ describe(`examples/electron in Electron ${builds[42].version}`, function () {
   let installation: Installation;
   let run: RunningApp;
   let folder: string;
+  let userData: string;
   let mirror: Server;
   before(async function () {
     const electron = await electronOrSkip(this, 42);
     installation = await installExample(electron);
     folder = await mkdtemp(join(tmpdir(), 'semisup-electron-photos-'));
     await writePhotos(folder);
+    userData = await mkdtemp(join(tmpdir(), 'semisup-electron-data-'));
     // The weights of other models cannot be downloaded everywhere, so their downloads fail here.
     mirror = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
     await once(mirror, 'listening');
-    const origin = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
-    run = await startApp(installation, { SEMISUP_WEIGHTS_MIRROR: origin, HF_ENDPOINT: origin });
+    await start();
     await text('#status', 'resnet50_baseline');
   });
   after(async () => {
     run?.kill();
     mirror?.close();
     await installation?.remove();
-    if (folder) await rm(folder, { recursive: true, force: true });
+    for (const directory of [folder, userData]) {
+      if (directory) await rm(directory, { recursive: true, force: true });
+    }
   });
+
+  const start = async () => {
+    const origin = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+    const env = { SEMISUP_WEIGHTS_MIRROR: origin, HF_ENDPOINT: origin };
+    run = await startApp(installation, env, userData);
+  };
+
+  const chooseFolder = async () => {
+    await run.page.getByRole('tab', { name: 'Search' }).click();
+    await answerDialogs(run, [folder]);
+    await run.page.getByRole('button', { name: 'Choose a folder' }).click();
+  };
+
+  /** The file with the index of the folder. */
+  const indexFile = async () => {
+    const directory = join(userData, 'indexes');
+    const [name, ...others] = await readdir(directory);
+    assert.deepEqual(others, []);
+    return join(directory, name!);
+  };
 
   /** Waits until an element has a text. */
   const text = async (selector: string, expected: string) => {
@@ -100,9 +125,7 @@ describe(`examples/electron in Electron ${builds[42].version}`, function () {
 
   it('finds the photos of a folder that are similar to another photo', async () => {
     const { page } = run;
-    await page.getByRole('tab', { name: 'Search' }).click();
-    await answerDialogs(run, [folder]);
-    await page.getByRole('button', { name: 'Choose a folder' }).click();
+    await chooseFolder();
     const count = (await readdir(folder)).length;
     await text('#search .toolbar', `${count - 1} photos, 1 unreadable`);
     await page.getByRole('button', { name: '0.png', exact: true }).click();
@@ -111,6 +134,13 @@ describe(`examples/electron in Electron ${builds[42].version}`, function () {
     // The same picture, scaled.
     assert.equal(await best.locator('button').getAttribute('title'), '0-scaled.png');
     assert.ok(Number(await best.locator('.badge').textContent()) > 0.8);
+    // A dropped photo is not in the index.
+    const copy = join(userData, 'dropped.png');
+    await copyFile(join(folder, '1.png'), copy);
+    await dropFiles(run, [copy]);
+    await text('#search .query h2', 'dropped.png');
+    await page.locator('#search .grid li:first-child [title="1.png"]').waitFor();
+    assert.equal(await best.locator('.badge').textContent(), '1.00');
   });
 
   it('is operated by the keyboard', async () => {
@@ -157,12 +187,54 @@ describe(`examples/electron in Electron ${builds[42].version}`, function () {
     await page.getByRole('button', { name: 'Clear' }).click();
     await dropFiles(run, [clock]);
     await text('.predictions', 'wall clock');
+    await page.getByRole('tab', { name: 'Search' }).click();
+    await page.getByRole('button', { name: 'Index it' }).click();
+    await text('#search .toolbar', '1 unreadable');
   });
 
   it('exits cleanly when its window is closed', async () => {
     await run.page.close();
     assert.deepEqual(await run.exit, { code: 0, signal: null });
     assert.deepEqual(ownLines(run.stderr()), ['The engine exited with code 9.']);
+  });
+
+  it('computes only new and changed photos when it is started again', async () => {
+    const [kept, changed] = [join(folder, '1.png'), join(folder, '2.png')];
+    const file = await indexFile();
+    const embedding = new Float32Array(2048).fill(1);
+    {
+      // What the app would not compute.
+      await using index = await ImageIndex.open(file);
+      await index.add(
+        [kept, changed].map((id) => ({ id, embedding, metadata: index.metadata(id)! })),
+      );
+      await index.save(file);
+    }
+    await copyFile(clock, changed);
+    await copyFile(clock, join(folder, 'new.jpg'));
+    await rm(join(folder, '0-scaled.png'));
+
+    await start();
+    await text('#status', 'resnet50_baseline');
+    await chooseFolder();
+    await text('#search .toolbar', '5 photos, 1 unreadable');
+    await quit(run);
+    assert.deepEqual(await run.exit, { code: 0, signal: null });
+
+    await using index = await ImageIndex.open(file);
+    const names = ['0.png', '1.png', '2.png', 'clock.jpg', 'new.jpg'];
+    assert.deepEqual(
+      index.ids().toSorted(),
+      names.map((name) => join(folder, name)),
+    );
+    const similar = await index.search(embedding, { topk: 2 });
+    assert.equal(similar[0]!.id, kept);
+    assert.ok(similar[0]!.score > 0.999 && similar[1]!.score < 0.999);
+    const clocks = await index.search((await index.embedding(changed))!, { topk: 3 });
+    assert.deepEqual(
+      clocks.map(({ score }) => score > 0.999),
+      [true, true, true],
+    );
   });
 });
 

@@ -13,15 +13,16 @@ import { findPhotos, photoExtensions } from './photo-library.js';
  * @param {PhotoLibrary} photos
  */
 export function handleCalls(engine, photos) {
-  /** @type {{ folder: Folder, paths: string[] } | undefined} */
+  /** @type {{ path: string, folder: Folder, paths: string[] } | undefined} */
   let opened;
 
   const index = () => {
-    const { folder, paths } = /** @type {NonNullable<typeof opened>} */ (opened);
-    return engine.call(
-      'index',
-      folder.photos.map(({ id }, i) => ({ id, path: /** @type {string} */ (paths[i]) })),
-    );
+    const { path, folder, paths } = /** @type {NonNullable<typeof opened>} */ (opened);
+    const photos = folder.photos.map(({ id }, i) => ({
+      id,
+      path: /** @type {string} */ (paths[i]),
+    }));
+    return engine.call('index', { path, photos });
   };
 
   handle('state', () => engine.state);
@@ -57,7 +58,7 @@ export function handleCalls(engine, photos) {
     if (path === undefined) return undefined;
     const paths = await findPhotos(path);
     const members = paths.map((file) => photos.add(file, basename(file)));
-    opened = { folder: { name: basename(path), photos: members }, paths };
+    opened = { path, folder: { name: basename(path), photos: members }, paths };
     void index();
     return opened.folder;
   });

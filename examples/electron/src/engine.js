@@ -35,7 +35,12 @@ export class Engine {
   start() {
     const child = utilityProcess.fork(join(import.meta.dirname, 'engine', 'index.js'), [], {
       serviceName: 'Engine',
-      env: { ...process.env, APP_LIBTORCH: bundledLibTorch(), APP_MODEL: this.#lastModel },
+      env: {
+        ...process.env,
+        APP_LIBTORCH: bundledLibTorch(),
+        APP_MODEL: this.#lastModel,
+        APP_INDEXES: join(app.getPath('userData'), 'indexes'),
+      },
     });
     this.#process = child;
     child.on('message', (/** @type {EngineMessage} */ message) => {

@@ -92,10 +92,16 @@ export interface EngineApi {
   useModel(name: string): void;
   cancelModel(): void;
   classify(photo: PhotoSource): Promise<Classification>;
-  index(photos: readonly { readonly id: string; readonly path: string }[]): void;
+  index(folder: IndexedFolder): void;
   cancelIndex(): void;
   /** The indexed photos that are most similar to a photo, best first. */
   neighbors(photo: { readonly id: string; readonly source: PhotoSource }): Promise<Neighbor[]>;
+}
+
+/** A folder for the engine. */
+export interface IndexedFolder {
+  readonly path: string;
+  readonly photos: readonly { readonly id: string; readonly path: string }[];
 }
 
 export interface EngineRequest {

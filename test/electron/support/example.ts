@@ -30,15 +30,20 @@ export async function installExample(electron: string): Promise<Installation> {
   return installation;
 }
 
-/** Starts the app with settings of its own, and waits for its window. */
+/**
+ * Starts the app, and waits for its window.
+ *
+ * @param userData the directory of the app's data; by default, one of its own that is removed when it exits
+ */
 export async function startApp(
   { executable }: Installation,
   env: NodeJS.ProcessEnv = {},
+  userData?: string,
 ): Promise<RunningApp> {
-  const userData = await mkdtemp(join(tmpdir(), 'semisup-electron-'));
+  const data = userData ?? (await mkdtemp(join(tmpdir(), 'semisup-electron-')));
   const app = await _electron.launch({
     executablePath: executable,
-    args: [...switches, `--user-data-dir=${userData}`],
+    args: [...switches, `--user-data-dir=${data}`],
     env: { ...process.env, ...env } as Record<string, string>,
     timeout: 60_000,
   });
@@ -47,7 +52,7 @@ export async function startApp(
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const exit = new Promise<Awaited<RunningApp['exit']>>((resolve) => {
     child.once('exit', (code, signal) => {
-      void rm(userData, { recursive: true, force: true });
+      if (userData === undefined) void rm(data, { recursive: true, force: true });
       resolve({ code, signal });
     });
   });

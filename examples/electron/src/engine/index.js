@@ -1,13 +1,13 @@
 // The engine: a utility process that runs the model.
 import process from 'node:process';
-import { Index } from './search.js';
+import { Search } from './search.js';
 import { LibTorch } from './libtorch.js';
 import { Models, summaries } from './models.js';
 import { toFailure } from './failure.js';
 
 /** @import { EngineApi, EngineMessage, EngineRequest, State } from '../types.js' */
 
-const { APP_LIBTORCH: bundledLibTorch, APP_MODEL: lastModel } = process.env;
+const { APP_LIBTORCH: bundledLibTorch, APP_MODEL: lastModel, APP_INDEXES: indexes } = process.env;
 
 /** @param {EngineMessage} message */
 const send = (message) => process.parentPort.postMessage(message);
@@ -15,7 +15,7 @@ const send = (message) => process.parentPort.postMessage(message);
 const update = (state) => send({ type: 'state', state });
 
 const models = new Models(update);
-const index = new Index(update);
+const search = new Search(indexes ?? '', update);
 const libtorch = new LibTorch(update, () => models.use(lastModel || 'resnet50_baseline'));
 
 /** @type {EngineApi} */
@@ -26,9 +26,9 @@ const api = {
   useModel: (name) => models.use(name),
   cancelModel: () => models.cancel(),
   classify: (photo) => models.classify(photo),
-  index: (photos) => index.start(models.slot, photos),
-  cancelIndex: () => index.cancel(),
-  neighbors: (photo) => index.neighbors(models.slot, photo),
+  index: (folder) => search.start(models.slot, folder),
+  cancelIndex: () => search.cancel(),
+  neighbors: (photo) => search.neighbors(models.slot, photo),
 };
 
 process.parentPort.on('message', async ({ data }) => {

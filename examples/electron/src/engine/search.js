@@ -1,60 +1,42 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { toFailure } from './failure.js';
+import { FolderIndex } from './folder-index.js';
 
-/** @import { ImageFailure, ModelSlot } from 'semisup' */
-/** @import { Neighbor, PhotoSource, State } from '../types.js' */
+/** @import { ModelSlot } from 'semisup' */
+/** @import { IndexedFolder, Neighbor, PhotoSource, State } from '../types.js' */
 /** @typedef {NonNullable<State['index']>} Status */
-
-/** Photos per call: enough to keep all cores busy, few enough to show progress. */
-const chunkSize = 16;
 
 const maxNeighbors = 24;
 
-/** The embeddings of a folder's photos, all by one model. */
-export class Index {
-  /** @type {Map<string, Float32Array>} */
-  #embeddings = new Map();
+/** The search in one folder of photos. */
+export class Search {
+  /** @type {FolderIndex | undefined} */
+  #index;
+  /** The ids of the folder's photos, by their paths. @type {Map<string, string>} */
+  #ids = new Map();
   /** @type {Status} */
   #status = { model: '', done: 0, total: 0, skipped: 0, running: false };
   /** @type {AbortController | undefined} */
   #run;
+  /** The last run, which may still save its index. @type {Promise<void>} */
+  #lastRun = Promise.resolve();
+  #directory;
   #update;
 
-  /** @param {(state: Partial<State>) => void} update */
-  constructor(update) {
+  /** @param {string} directory where the indexes are kept @param {(state: Partial<State>) => void} update */
+  constructor(directory, update) {
+    this.#directory = directory;
     this.#update = update;
   }
 
-  /**
-   * Replaces the index.
-   *
-   * @param {ModelSlot} slot
-   * @param {readonly { readonly id: string, readonly path: string }[]} photos
-   */
-  async start(slot, photos) {
+  /** Indexes a folder, in place of the previous one. @param {ModelSlot} slot @param {IndexedFolder} folder */
+  async start(slot, folder) {
     this.cancel();
     const run = new AbortController();
     this.#run = run;
-    this.#embeddings.clear();
-    // One version of the model for all photos, even if the slot is swapped meanwhile.
-    await slot.use(async ({ model, source }) => {
-      if (!('embed' in model)) throw new Error(`${source} has no embeddings.`);
-      this.#report({ model: source, done: 0, total: photos.length, skipped: 0, running: true });
-      try {
-        for (let start = 0; start < photos.length; start += chunkSize) {
-          const chunk = photos.slice(start, start + chunkSize);
-          const results = await model.embed(
-            chunk.map(({ path }) => path),
-            { signal: run.signal, onError: 'return' },
-          );
-          this.#add(chunk, results);
-        }
-        this.#report({ running: false });
-      } catch (error) {
-        if (this.#run !== run) return;
-        const failure = run.signal.aborted ? undefined : toFailure(error);
-        this.#report({ running: false, total: this.#status.done, error: failure });
-      }
-    });
+    this.#lastRun = this.#lastRun.then(() => this.#indexFolder(slot, folder, run.signal));
+    await this.#lastRun;
   }
 
   cancel() {
@@ -67,12 +49,48 @@ export class Index {
    * @returns {Promise<Neighbor[]>}
    */
   async neighbors(slot, { id, source }) {
-    const query = this.#embeddings.get(id) ?? (await this.#embed(slot, source));
-    return [...this.#embeddings]
-      .filter(([other]) => other !== id)
-      .map(([other, embedding]) => ({ id: other, similarity: dot(query, embedding) }))
-      .sort((a, b) => b.similarity - a.similarity)
-      .slice(0, maxNeighbors);
+    const index = this.#index;
+    const known = typeof source === 'string' ? await index?.embedding(source) : undefined;
+    const query = known ?? (await this.#embed(slot, source));
+    const found = (await index?.search(query, maxNeighbors + 1)) ?? [];
+    const neighbors = found.flatMap(({ id: path, score }) => {
+      const neighbor = this.#ids.get(path);
+      return neighbor === undefined || neighbor === id ? [] : [{ id: neighbor, similarity: score }];
+    });
+    return neighbors.slice(0, maxNeighbors);
+  }
+
+  /** @param {ModelSlot} slot @param {IndexedFolder} folder @param {AbortSignal} signal */
+  async #indexFolder(slot, { path, photos }, signal) {
+    if (signal.aborted) return;
+    this.#report({ done: 0, total: photos.length, skipped: 0, running: true });
+    try {
+      // One version of the model for all photos, even if the slot is swapped meanwhile.
+      await slot.use(async ({ model, source }) => {
+        if (!('embed' in model)) throw new Error(`${source} has no embeddings.`);
+        this.#report({ model: source });
+        const index = await FolderIndex.open(this.#fileOf(path, source));
+        const previous = this.#index;
+        this.#index = index;
+        this.#ids = new Map(photos.map(({ id, path }) => [path, id]));
+        await previous?.close();
+        const paths = photos.map(({ path }) => path);
+        await index.update(model, paths, {
+          signal,
+          onProgress: (progress) => this.#report(progress),
+        });
+      });
+      this.#report({ running: false });
+    } catch (error) {
+      const failure = signal.aborted ? undefined : toFailure(error);
+      this.#report({ running: false, total: this.#status.done, error: failure });
+    }
+  }
+
+  /** Each folder has an index for each model: their embeddings cannot be compared. @param {...string} parts */
+  #fileOf(...parts) {
+    const name = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
+    return join(this.#directory, `${name}.index`);
   }
 
   /** @param {ModelSlot} slot @param {PhotoSource} source */
@@ -81,23 +99,8 @@ export class Index {
       if (name !== this.#status.model || !('embed' in model)) {
         throw new Error('The folder was indexed by another model. Index it again.');
       }
-      return normalize(await model.embed(source));
+      return await model.embed(source);
     });
-  }
-
-  /**
-   * @param {readonly { readonly id: string }[]} photos
-   * @param {readonly (Float32Array | ImageFailure)[]} results
-   */
-  #add(photos, results) {
-    let { done, skipped } = this.#status;
-    for (const [i, { id }] of photos.entries()) {
-      const result = results[i];
-      if (result instanceof Float32Array) this.#embeddings.set(id, normalize(result));
-      else skipped++;
-      done++;
-    }
-    this.#report({ done, skipped });
   }
 
   /** @param {Partial<Status>} changes */
@@ -105,18 +108,4 @@ export class Index {
     this.#status = { ...this.#status, error: undefined, ...changes };
     this.#update({ index: this.#status });
   }
-}
-
-/** @param {Float32Array} a @param {Float32Array} b */
-function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++)
-    sum += /** @type {number} */ (a[i]) * /** @type {number} */ (b[i]);
-  return sum;
-}
-
-/** @param {Float32Array} vector */
-function normalize(vector) {
-  const length = Math.sqrt(dot(vector, vector));
-  return vector.map((value) => value / length);
 }

@@ -104,27 +104,29 @@ export class SearchView {
       h('strong', {}, name),
       h('span', { className: 'hint' }, describe(photos.length, index)),
     );
-    if (!index) return;
-    if (index.running) {
+    if (index?.running) {
       this.#toolbar.append(
         h('progress', { max: index.total || 1, value: index.done, 'aria-label': 'Indexing' }),
         h('button', { onclick: () => window.app.cancelIndex() }, 'Cancel'),
       );
-    } else if (model !== undefined && index.model !== model) {
+    } else if (model !== undefined && index?.model !== model) {
+      const reason = index
+        ? `The folder was indexed by ${index.model}; embeddings of different models cannot be compared.`
+        : 'The folder is not indexed.';
       this.#notice.append(
         h(
           'div',
           { className: 'notice' },
+          h('p', {}, reason),
           h(
-            'p',
-            {},
-            `The folder was indexed by ${index.model}; embeddings of different models cannot be compared.`,
+            'button',
+            { onclick: () => window.app.indexAgain() },
+            index ? 'Index again' : 'Index it',
           ),
-          h('button', { onclick: () => window.app.indexAgain() }, 'Index again'),
         ),
       );
     }
-    if (index.error) this.#notice.append(errorBox(index.error, 'The folder was not indexed'));
+    if (index?.error) this.#notice.append(errorBox(index.error, 'The folder was not indexed'));
   }
 }
 
