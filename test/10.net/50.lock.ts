@@ -240,7 +240,7 @@ describe('withLock', () => {
         this.skip();
       }
       const program = `
-        require('tsx/cjs');
+        require('./test/support/typescript.cjs');
         const { withLock } = require('./src/net/lock');
         withLock(${JSON.stringify(path())}, () => {
           require('node:worker_threads').parentPort.postMessage('held');

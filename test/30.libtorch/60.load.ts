@@ -54,7 +54,7 @@ describe('addon', () => {
   it('loads concurrently in several workers', async () => {
     const { loaded } = await runIsolated(
       `const { Worker } = require('node:worker_threads');
-       const program = "require('tsx'); require('./src/libtorch').loadAddon().then((addon) => " +
+       const program = "require('./test/support/typescript.cjs'); require('./src/libtorch').loadAddon().then((addon) => " +
          "require('node:worker_threads').parentPort.postMessage(addon.compiledFor))";
        const answers = [0, 1, 2].map(() => new Promise((resolve, reject) => {
          new Worker(program, { eval: true }).on('message', resolve).on('error', reject);

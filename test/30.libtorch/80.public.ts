@@ -19,7 +19,7 @@ async function run(program: string, env: NodeJS.ProcessEnv = process.env): Promi
      const env = PREBUILDS_ONLY ? { PREBUILDS_ONLY } : {};
      const worker = (program) => new Promise((resolve, reject) => {
        const { Worker } = require('node:worker_threads');
-       const code = "require('tsx'); const { libtorch, Tensor } = require('./src'); (async () => {" + program +
+       const code = "require('./test/support/typescript.cjs'); const { libtorch, Tensor } = require('./src'); (async () => {" + program +
          "})().then((result) => require('node:worker_threads').parentPort.postMessage(result))";
        new Worker(code, { eval: true, env }).on('message', resolve).on('error', reject);
      });

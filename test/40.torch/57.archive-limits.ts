@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { ScriptModule } from '../../src/torch';
 import { packArchive, unpackArchive, withRecord, type ArchiveRecord } from '../support/archive';
 import { assertLoads, assertRefused } from '../support/archive-assertions';
-import { root } from '../support/run-node';
+import { root, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 import { fixture } from '../support/torchscript';
 import {
@@ -337,7 +337,7 @@ describe('The limits on TorchScript archives', () => {
         }
       })();
     `;
-    const node = [process.execPath, '--stack-size=500', '--require', 'tsx', '--eval', program];
+    const node = [process.execPath, '--stack-size=500', '--require', typescript, '--eval', program];
     const { stdout } = await promisify(execFile)(
       'sh',
       ['-c', 'ulimit -s 1024 && exec "$@"', 'sh', ...node, ...paths],

@@ -116,7 +116,7 @@ describe('a cache that cannot be written', function () {
     };
 
     beforeEach(() => {
-      // tsx needs a temporary directory.
+      // Directories that the other user can write.
       for (const name of ['xdg', 'tmp']) {
         spawnSync('mkdir', ['-m', '777', join(directory.path, name)]);
       }

@@ -80,7 +80,7 @@ describe('a compiled model without LibTorch', function () {
       const { Worker } = require('node:worker_threads');
       const { once } = require('node:events');
       const program = \`
-        require('tsx/cjs');
+        require('./test/support/typescript.cjs');
         const { Classifier } = require('./src');
         const { parentPort, workerData } = require('node:worker_threads');
         Classifier.open(workerData.path).then(async (model) => {

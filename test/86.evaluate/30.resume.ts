@@ -10,7 +10,7 @@ import { EvaluationError, LockError } from '../../src/errors';
 import { evaluate } from '../../src/evaluate';
 import { colors, openColorModel, saveColor, saveColorModel } from '../support/color-model';
 import { Random } from '../support/random';
-import { root } from '../support/run-node';
+import { root, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 20);
@@ -35,8 +35,9 @@ describe('an evaluation with a file of results', function () {
   });
 
   const start = async () => {
-    const args = ['--require', 'tsx', join(__dirname, '../support/children/slow-evaluation.ts')];
-    const child = spawn(process.execPath, [...args, path('colors.pt'), path('val'), results()], {
+    const script = join(__dirname, '../support/children/slow-evaluation.ts');
+    const args = [script, path('colors.pt'), path('val'), results()];
+    const child = spawn(process.execPath, ['--require', typescript, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageIndex } from '../../src/index';
-import { root } from '../support/run-node';
+import { root, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 import { vector } from '../support/vectors';
 
@@ -39,7 +39,7 @@ describe('a process that is killed while it saves an index', function () {
     const path = join(directory.path, 'photos.index');
     const found = new Set<string>();
     for (let kill = 0; kill < kills; kill++) {
-      const args = ['--require', 'tsx', '--eval', program, '--', path];
+      const args = ['--require', typescript, '--eval', program, '--', path];
       const child = spawn(process.execPath, args, {
         cwd: root,
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { ImageIndex } from '../../src/index';
 import { generatedWeights } from '../support/generated-weights';
-import { root, runCommand } from '../support/run-node';
+import { root, runCommand, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 interface Summary {
@@ -65,7 +65,7 @@ describe('semisup index, search and duplicates', function () {
   /** Starts `semisup index` in another process. */
   function start(args: readonly string[]) {
     const command = join(root, 'src', 'cli', 'index.ts');
-    const all = ['--require', 'tsx', command, 'index', '--json', ...args, ...model()];
+    const all = ['--require', typescript, command, 'index', '--json', ...args, ...model()];
     const child = spawn(process.execPath, all, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';

@@ -5,7 +5,7 @@ import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { colors, saveColor, saveColorModel } from '../support/color-model';
-import { root, runCommand } from '../support/run-node';
+import { root, runCommand, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('semisup eval', function () {
@@ -65,7 +65,9 @@ describe('semisup eval', function () {
     }
     const args = ['eval', path('val'), ...model, '--out', path('out')];
     const command = join(root, 'src', 'cli', 'index.ts');
-    const child = spawn(process.execPath, ['--require', 'tsx', command, ...args], { cwd: root });
+    const child = spawn(process.execPath, ['--require', typescript, command, ...args], {
+      cwd: root,
+    });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const closed = once(child, 'close');

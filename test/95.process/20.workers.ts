@@ -3,7 +3,7 @@ import { runNode } from '../support/run-node';
 
 const worker = `
   const { parentPort } = require('node:worker_threads');
-  require('tsx/cjs');
+  require('./test/support/typescript.cjs');
   const { makeSmallNet } = require('./test/support/small-net');
   const { Tensor } = require('./src/native');
   makeSmallNet().then(async (net) => {

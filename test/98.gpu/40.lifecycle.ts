@@ -51,7 +51,7 @@ describe('a process that uses a GPU', function () {
 
   it('runs models in worker threads', async () => {
     const worker = `
-      require('tsx/cjs');
+      require('./test/support/typescript.cjs');
       const { parentPort } = require('node:worker_threads');
       ${classifySource}
       classify().then((index) => parentPort.postMessage(index));`;

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { typescript } from './run-node';
 
 /** A child process that runs a script of `test/support/children`. */
 export class Child {
@@ -9,7 +10,12 @@ export class Child {
 
   /** @param options `limit` is a shell command that runs first, e.g. `ulimit -f 100` */
   constructor(script: string, args: string[], { limit = 'true', env = {} } = {}) {
-    const command = [process.execPath, '--import', 'tsx', join(__dirname, 'children', script)];
+    const command = [
+      process.execPath,
+      '--require',
+      typescript,
+      join(__dirname, 'children', script),
+    ];
     this.process = spawn('sh', ['-c', `${limit}; exec "$@"`, 'sh', ...command, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

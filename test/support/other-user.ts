@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from './run-node';
+import { root, typescript } from './run-node';
 
 /** A user without an entry in the password database, as OpenShift assigns them. */
 export const uid = 987_654;
@@ -19,7 +19,7 @@ export function runAsOtherUser(program: string, env: NodeJS.ProcessEnv) {
   const { PATH } = process.env;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--require', 'tsx', '--eval', program],
+    ['--require', typescript, '--eval', program],
     { cwd: root, uid, gid: uid, env: { PATH, ...env }, encoding: 'utf8' },
   );
   return { status, stdout: stdout.trim(), stderr };

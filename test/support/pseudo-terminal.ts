@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { root, type ProcessResult } from './run-node';
+import { root, typescript, type ProcessResult } from './run-node';
 
 /** Why programs cannot be run in a pseudo-terminal here, or undefined. */
 export function noPseudoTerminal(): string | undefined {
@@ -17,7 +17,7 @@ export async function runInTerminal(
   env: NodeJS.ProcessEnv,
   dialog?: readonly [prompt: string, input: string],
 ): Promise<ProcessResult> {
-  const words = [process.execPath, '--require', 'tsx', '--eval', program, '--', ...args];
+  const words = [process.execPath, '--require', typescript, '--eval', program, '--', ...args];
   const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     cwd: root,

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 /** The repository root. */
 export const root = join(__dirname, '..', '..');
 
+/** What Node requires first to run TypeScript, which starts much faster than with tsx. */
+export const typescript = join(__dirname, 'typescript.cjs');
+
 /** The exit status and output of a process. */
 export interface ProcessResult {
   readonly code: number | null;
@@ -18,7 +21,7 @@ export async function runNode(
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ProcessResult> {
-  const evaluate = ['--require', 'tsx', '--eval', program, '--', ...args];
+  const evaluate = ['--require', typescript, '--eval', program, '--', ...args];
   return await runProcess(process.execPath, evaluate, env);
 }
 
@@ -37,7 +40,8 @@ export async function runCommand(
   streams: Streams = {},
 ): Promise<ProcessResult> {
   const command = join(root, 'src', 'cli', 'index.ts');
-  return await runProcess(process.execPath, ['--require', 'tsx', command, ...args], env, streams);
+  const all = ['--require', typescript, command, ...args];
+  return await runProcess(process.execPath, all, env, streams);
 }
 
 /** Runs one of `examples/`, which import the last build of the package. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { typescript } from '../../support/run-node';
 import type { Operation } from './operations';
 
 /** What a process has printed: the path that it made, the code of a typed error, or any other error. */
@@ -20,7 +21,7 @@ export class OperationProcess {
 
   constructor(operation: Operation, env: NodeJS.ProcessEnv = {}, uid?: number) {
     const script = join(__dirname, '..', 'children', 'operation.ts');
-    const args = ['--require', 'tsx/cjs', script, JSON.stringify(operation)];
+    const args = ['--require', typescript, script, JSON.stringify(operation)];
     this.#process = spawn(process.execPath, args, {
       cwd: join(__dirname, '..', '..', '..'),
       env: { ...process.env, ...env },
