@@ -5,15 +5,21 @@ import { createInterface, type Interface } from 'node:readline';
 /** The reference Python: `SEMISUP_TEST_PYTHON` or the one on PATH. */
 export const pythonCommand = process.env.SEMISUP_TEST_PYTHON ?? 'python3';
 
+/** By module: why it cannot be imported, if so. Importing torch takes seconds. */
+const importErrors = new Map<string, string | undefined>();
+
 /** The reason that Python cannot be the reference, or undefined if it has all these modules. */
 export function pythonLacks(modules: readonly string[]): string | undefined {
-  const { error, status, stderr } = spawnSync(
-    pythonCommand,
-    ['-c', `import ${modules.join(', ')}`],
-    {
-      encoding: 'utf8',
-    },
-  );
+  for (const name of modules) {
+    if (!importErrors.has(name)) importErrors.set(name, importError(name));
+  }
+  return modules.map((name) => importErrors.get(name)).find((reason) => reason !== undefined);
+}
+
+function importError(name: string): string | undefined {
+  const { error, status, stderr } = spawnSync(pythonCommand, ['-c', `import ${name}`], {
+    encoding: 'utf8',
+  });
   if (error) return `${pythonCommand} is not installed`;
   if (status === 0) return undefined;
   return `${pythonCommand} failed: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON selects another Python`;
