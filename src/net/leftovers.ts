@@ -33,8 +33,11 @@ export async function removeLeftoversLocked(
   const takeover = `${basename(lock)}.`;
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name);
-    const isDeadTakeover = name.startsWith(takeover) && isDead((await readLock(path))?.holder);
-    if (!isDeadTakeover && !isLeftover(name)) continue;
+    // A process that waits for the lock creates files next to it, which `isLeftover` may be true for, too.
+    const isRemovable = name.startsWith(takeover)
+      ? isDead((await readLock(path))?.holder)
+      : isLeftover(name);
+    if (!isRemovable) continue;
     await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }

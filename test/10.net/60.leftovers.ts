@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { removeLeftovers } from '../../src/net/leftovers';
 import { withLock } from '../../src/net/lock';
 import { ownIdentity } from '../../src/net/process-identity';
@@ -65,6 +65,13 @@ describe('removeLeftovers', () => {
   beforeEach(async () => {
     await mkdir(join(directory.path, 'model.new', 'deeper'), { recursive: true });
     await writeFile(join(directory.path, 'kept'), '');
+  });
+
+  it('keeps the files of a process that is creating the lock', async () => {
+    const creating = temporaryPath(lock());
+    await writeFile(creating, '');
+    await removeLeftovers(lock(), (name) => name.endsWith('.new') || name.endsWith('.tmp'));
+    assert.deepEqual(await namesIn(directory.path), ['kept', basename(creating)]);
   });
 
   it('removes the files and directories that a killed process left, and its lock', async () => {
