@@ -30,8 +30,15 @@ const repeated: Partial<Record<InstructionSet, readonly string[]>> = {
   avx512_bf16: ['93.plan.reduced-algorithms.ts'],
 };
 
-/** The set in use with this `SEMISUP_CPU`. */
+/** The sets in use, by `SEMISUP_CPU`. */
+const setsInUse = new Map<InstructionSet, Promise<string>>();
+
 async function setWith(limit: InstructionSet): Promise<string> {
+  if (!setsInUse.has(limit)) setsInUse.set(limit, reportedSet(limit));
+  return await setsInUse.get(limit)!;
+}
+
+async function reportedSet(limit: InstructionSet): Promise<string> {
   const { stdout } = await runNode(
     `require('./src/torch').openNative().then(({ instructionSet }) => console.log(instructionSet));`,
     [],

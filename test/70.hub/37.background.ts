@@ -80,10 +80,12 @@ describe('tuning in the background of hub.load', function () {
     };
     assert.equal(await idleThreads(), 0);
     await using model = await hub.load(name, { hubDir, threads: 2 });
-    await sleep(2500);
-    assert.equal(model.isTuning, true);
-    assert.ok((await idleThreads()) >= 2);
-    await model.whenTuned();
+    let count = 0;
+    while (count < 2 && model.isTuning) {
+      await sleep(20);
+      count = await idleThreads();
+    }
+    assert.ok(count >= 2, `${count} threads`);
   });
 
   it('loses no call when it replaces the model', async () => {
@@ -91,7 +93,7 @@ describe('tuning in the background of hub.load', function () {
     let calls = 0;
     const call = async () => {
       // Calls slow the tuning down.
-      const end = performance.now() + 3000;
+      const end = performance.now() + 1000;
       while (performance.now() < end || model.plan.kind !== 'compiled') {
         if (performance.now() > end) await sleep(100);
         const [rows, predictions] = await Promise.all([

@@ -13,7 +13,7 @@ import { Random } from '../support/random';
 import { root, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 
-const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 20);
+const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 8);
 
 describe('an evaluation with a file of results', function () {
   this.timeout(240_000);

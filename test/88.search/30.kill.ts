@@ -9,7 +9,7 @@ import { root, typescript } from '../support/run-node';
 import { temporaryDirectory } from '../support/temporary';
 import { vector } from '../support/vectors';
 
-const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 12);
+const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 8);
 
 /** Saves indexes of 1 to 6 thousand entries in turn; each entry's id has the number of the save. */
 const program = `
