@@ -1,14 +1,12 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { differenceBetween, type Conditions } from '../conditions';
 import { EvaluationError } from '../errors';
 import { errorReason } from '../net/error-reason';
 import type { Answer } from './picture-result';
 
 /** The version of the file's format. */
 const format = 1;
-
-/** What the results depend on, as JSON. */
-export type Conditions = Readonly<Record<string, unknown>>;
 
 /** The results of all models for one image. */
 export type PictureResults = readonly Answer[];
@@ -110,11 +108,7 @@ function otherResults(path: string, text: string, header: string): EvaluationErr
 function describeDifference(found: string, expected: string): string {
   try {
     const [before, now] = [found, expected].map((text) => JSON.parse(text) as Conditions);
-    const name = Object.keys(now!).find(
-      (key) => JSON.stringify(before![key]) !== JSON.stringify(now![key]),
-    );
-    if (name === undefined) return 'it has more conditions';
-    return `${name} was ${JSON.stringify(before![name])}, and is now ${JSON.stringify(now![name])}`;
+    return differenceBetween(before!, now!);
   } catch {
     return 'its first line is not that of an evaluation';
   }

@@ -61,7 +61,17 @@ describe('the layer checks', () => {
 
 describe('the layers of src/', () => {
   const layers = [
-    ['types', 'errors', 'abort', 'queue', 'dispose', 'buffers', 'emit', 'fingerprint'],
+    [
+      'types',
+      'errors',
+      'abort',
+      'queue',
+      'dispose',
+      'buffers',
+      'emit',
+      'fingerprint',
+      'conditions',
+    ],
     ['options', 'permission', 'trust', 'semaphore'],
     ['net', 'checkpoint', 'home'],
     ['binaries'],
