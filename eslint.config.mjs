@@ -28,7 +28,7 @@ export default ts.config(
         'error',
         {
           allow: [
-            '^(sharp|@napi-rs/image|node-gyp-build|undici)$',
+            '^(sharp|@napi-rs/image|node-gyp-build|undici|hyparquet-writer|@lancedb/lancedb)$',
             '^\\./(compile-in-cache|compose-report|evaluation-run|install|isolated-module|layouts|python|torchscript)$',
           ],
         },

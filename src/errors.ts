@@ -116,6 +116,17 @@ export class EvaluationError extends SemisupError<
   'ERR_SEMISUP_EVALUATION_RESULTS' | 'ERR_SEMISUP_EVALUATION_ACCURACY'
 > {}
 
+/**
+ * A file of embeddings exists, cannot be written, or is unfinished and of another model; or a package that writes its
+ * format is missing.
+ */
+export class EmbeddingsError extends SemisupError<
+  | 'ERR_SEMISUP_EMBEDDINGS_EXIST'
+  | 'ERR_SEMISUP_EMBEDDINGS_CONDITIONS'
+  | 'ERR_SEMISUP_EMBEDDINGS_WRITE'
+  | 'ERR_SEMISUP_EMBEDDINGS_PACKAGE'
+> {}
+
 /** Node's permission model (`--permission`) denied what is necessary; the message names the flag that allows it. */
 export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ImageInput } from '../image';
+import { embedToFile } from './embed-to-file';
 import { finishTuning } from './finish-tuning';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { openClassifier } from './open-classifier';
@@ -8,6 +9,7 @@ import { imageArgument, withRunFlags, type RunFlags } from './run-options';
 import { errorAsJson, print, printJson } from './terminal';
 
 interface EmbedFlags extends HubFlags, RunFlags {
+  readonly out?: string;
   readonly orient?: boolean;
   readonly normalize?: boolean;
   readonly json?: boolean;
@@ -21,11 +23,16 @@ export function embedCommand(): Command {
         .description("compute embeddings: the model's features before its last layer")
         .argument('<image...>', imageArgument),
     )
+      .option('-o, --out <file>', 'write them to a .npy, .jsonl, .parquet or .lance file')
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--normalize', 'divide each embedding by its L2 norm')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { orient, normalize } = flags;
+    const { out, orient, normalize } = flags;
+    if (out !== undefined) {
+      await embedToFile(out, images, flags);
+      return;
+    }
     await using model = await openClassifier(flags);
     const results: object[] = [];
     const embed = (image: ImageInput) => model.embed(image, { orient, normalize });

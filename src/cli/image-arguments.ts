@@ -26,9 +26,14 @@ const timeouts = { idle: 30_000, total: 120_000 };
 export async function* expandImages(names: readonly string[]): AsyncGenerator<ImageArgument> {
   for (const name of names) {
     if (name === '-') yield { name, read: () => process.stdin };
-    else if (/^https?:\/\//i.test(name)) yield { name, read: () => download(name) };
+    else if (isRemote(name)) yield { name, read: () => download(name) };
     else yield* expandPath(name);
   }
+}
+
+/** Whether an argument names an image by its URL. */
+export function isRemote(name: string): boolean {
+  return /^https?:\/\//i.test(name);
 }
 
 async function* expandPath(path: string): AsyncGenerator<ImageArgument> {

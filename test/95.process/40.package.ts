@@ -18,6 +18,7 @@ const exportedNames = [
   'DeviceError',
   'DisposedError',
   'DownloadError',
+  'EmbeddingsError',
   'EvaluationError',
   'ImageError',
   'ImageIndex',

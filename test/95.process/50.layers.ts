@@ -83,7 +83,7 @@ describe('the layers of src/', () => {
     ['classify'],
     ['hub'],
     ['slot', 'dataset', 'explain'],
-    ['evaluate', 'search'],
+    ['evaluate', 'search', 'embeddings'],
     ['report'],
     ['cli', 'index'],
   ];

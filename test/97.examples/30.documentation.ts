@@ -7,9 +7,11 @@ import sharp from 'sharp';
 import { hub } from '../../src/hub';
 import { ScriptModule } from '../../src/torch';
 import { codeBlocks, javaScriptProgram, type CodeBlock } from '../support/documentation';
+import { writeRows } from '../support/embedding-rows';
 import { generatedWeights } from '../support/generated-weights';
+import { lanceModules, withLance } from '../support/lancedb';
 import { pythonLacks } from '../support/python';
-import { root, runCommand } from '../support/run-node';
+import { root, runCommand, runNode } from '../support/run-node';
 
 /** A block whose example rejects on purpose, or on this data, by page and a part of its code. */
 const rejections: [page: string, code: string, error: string][] = [
@@ -36,6 +38,16 @@ describe('the code blocks of README and docs', function () {
     // A Python block writes it, if there is Python; the format is detected from the content.
     await copyFile(weights, join(directory, 'flowers.pth'));
     await sharp(clock).toFile(join(directory, 'b.png'));
+    for (const name of ['photos.npy', 'photos.jsonl', 'photos.parquet']) {
+      await writeRows(join(directory, name), 10, 2048);
+    }
+    const modules = lanceModules();
+    if (modules !== undefined) {
+      const program = `
+        const { writeRows } = require('./test/support/embedding-rows');
+        void writeRows(process.argv.at(-1), 10, 2048);`;
+      await runNode(program, [join(directory, 'photos.lance')], withLance(modules));
+    }
     for (const name of ['fine-tuned.pt', 'next.pt', 'resnet50_swsl.pt']) {
       await hub.exportTorchScript('resnet18_swsl', join(directory, name), { weights });
     }
@@ -72,7 +84,10 @@ describe('the code blocks of README and docs', function () {
           list!.split(', '),
         );
         if (block.code.includes('save_file')) modules.push('safetensors');
-        const missing = pythonLacks([...modules, 'torch']);
+        const needsLance = block.code.includes('.lance') && lanceModules() === undefined;
+        const missing = needsLance
+          ? 'SEMISUP_TEST_LANCEDB names no directory with @lancedb/lancedb'
+          : pythonLacks([...modules, 'torch']);
         if (missing) it.skip(`runs ${title} (skipped: ${missing})`);
         else
           it(`runs ${title}`, () => {
