@@ -168,5 +168,5 @@ export {
   type ScriptModuleOptions,
   type ScriptValue,
 } from './torch';
-export type { DType, Pixels, Transform } from './types';
+export type { DType, Pixels, Transform, Views } from './types';
 export { versions } from './versions';

@@ -70,10 +70,22 @@ export interface Transform {
   readonly resize: number;
   /** The filter of the resize, antialiased as in Pillow; `'bilinear'` by default, as in torchvision. */
   readonly interpolation?: 'bilinear' | 'bicubic';
-  /** Side of the square cropped from the center, in pixels; at most `resize`. */
+  /** Side of the square that is cropped, from the center by default, in pixels; at most `resize`. */
   readonly crop: number;
   /** Subtracted from each channel, after its values are scaled to 0..1. */
   readonly mean: readonly [number, number, number];
   /** Each channel is then divided by it. */
   readonly std: readonly [number, number, number];
+}
+
+/**
+ * Which squares of the resized image a model sees: the center; the center and its mirror image; the four corners and
+ * the center; or these five and those of the mirrored image. The last two are torchvision's `FiveCrop` and `TenCrop`.
+ */
+export type Views = 'center' | 'flip' | 'five-crop' | 'ten-crop';
+
+/** The transform of a batch, which has one row per view of an image. */
+export interface BatchTransform extends Transform {
+  /** `'center'` by default. */
+  readonly views?: Views;
 }

@@ -6,28 +6,27 @@
 #include <algorithm>
 #include <utility>
 
-#include "image/transform.h"
-
 namespace semisup::gpu {
 namespace {
 
-// Resizes and crops uint8 [h, w, 3] like torchvision's transforms of tensors.
-at::Tensor ResizeAndCrop(const at::Tensor& pixels, int64_t resize, int64_t crop) {
-  const int64_t height = pixels.size(0);
-  const int64_t width = pixels.size(1);
-  const int64_t shorter = std::min(height, width);
-  const int64_t resized_height = resize * height / shorter;
-  const int64_t resized_width = resize * width / shorter;
+// Resizes uint8 [h, w, 3] like torchvision's transforms of tensors, and appends its views.
+void ResizeAndCrop(const at::Tensor& pixels, int64_t resize, int64_t crop, Views views,
+                   std::vector<at::Tensor>& crops) {
+  const int64_t shorter = std::min(pixels.size(0), pixels.size(1));
+  const int64_t height = resize * pixels.size(0) / shorter;
+  const int64_t width = resize * pixels.size(1) / shorter;
   const auto planes = pixels.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat);
-  const auto resized = at::_upsample_bilinear2d_aa(planes, {resized_height, resized_width},
-                                                   /*align_corners=*/false);
-  return resized[0]
-      .narrow(1, CropOffset(resized_height, crop), crop)
-      .narrow(2, CropOffset(resized_width, crop), crop)
-      .round()
-      .clamp(0, 255)
-      .to(at::kByte)
-      .permute({1, 2, 0});
+  const auto resized =
+      at::_upsample_bilinear2d_aa(planes, {height, width}, /*align_corners=*/false)[0];
+  for (const View& view : ViewsOf(views, width, height, crop)) {
+    const auto square = resized.narrow(1, view.top, crop)
+                            .narrow(2, view.left, crop)
+                            .round()
+                            .clamp(0, 255)
+                            .to(at::kByte)
+                            .permute({1, 2, 0});
+    crops.push_back(view.is_mirrored ? square.flip(1) : square);
+  }
 }
 
 }  // namespace
@@ -51,7 +50,7 @@ std::unique_ptr<JpegPipeline::Slot> JpegPipeline::AcquireSlot() {
 }
 
 CroppedJpegs JpegPipeline::Decode(const std::vector<EncodedImage>& jpegs, int64_t resize,
-                                  int64_t crop) {
+                                  int64_t crop, Views views) {
   // If this throws, the slot is destroyed instead of reused: its decoder may be in a failed state.
   auto slot = AcquireSlot();
   auto decoded = slot->decoder->Decode(jpegs);
@@ -62,9 +61,9 @@ CroppedJpegs JpegPipeline::Decode(const std::vector<EncodedImage>& jpegs, int64_
   std::erase_if(decoded, [](const at::Tensor& tensor) { return !tensor.defined(); });
   if (!decoded.empty()) {
     const auto images = std::make_shared<at::Tensor>();
-    slot->stream->Run([images, decoded, resize, crop] {
+    slot->stream->Run([images, decoded, resize, crop, views] {
       std::vector<at::Tensor> cropped;
-      for (const auto& pixels : decoded) cropped.push_back(ResizeAndCrop(pixels, resize, crop));
+      for (const auto& pixels : decoded) ResizeAndCrop(pixels, resize, crop, views, cropped);
       *images = at::stack(cropped).contiguous();
     });
     slot->stream->Record(WaitMode::kBlock)->Synchronize();

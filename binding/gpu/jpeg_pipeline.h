@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "gpu/gpu.h"
+#include "image/views.h"
 
 namespace semisup::gpu {
 
 // The decoded JPEGs of a batch.
 struct CroppedJpegs {
-  // uint8 [n, crop, crop, 3] on the GPU, without the files that failed; undefined if all failed.
+  // uint8 [n * views, crop, crop, 3] on the GPU, without the files that failed; undefined if all
+  // failed.
   at::Tensor images;
   // The indices of the files that could not be decoded.
   std::vector<size_t> failed;
@@ -28,8 +30,9 @@ class JpegPipeline {
   JpegPipeline(std::shared_ptr<Gpu> gpu, std::vector<std::string> libraries);
 
   // Resizes the shorter side to `resize` with LibTorch's antialiased bilinear filter, then crops
-  // the central `crop` x `crop` pixels.
-  CroppedJpegs Decode(const std::vector<EncodedImage>& jpegs, int64_t resize, int64_t crop);
+  // the views of `crop` x `crop` pixels.
+  CroppedJpegs Decode(const std::vector<EncodedImage>& jpegs, int64_t resize, int64_t crop,
+                      Views views);
 
  private:
   struct Slot {

@@ -1,6 +1,7 @@
 #include "image/batch.h"
 
 #include <array>
+#include <string>
 
 #include "runtime/error.h"
 
@@ -34,6 +35,19 @@ PixelView ReadPixels(Napi::Object object) {
   return pixels;
 }
 
+Interpolation ReadInterpolation(Napi::Value value) {
+  const bool is_bicubic = value.StrictEquals(Napi::String::New(value.Env(), "bicubic"));
+  return is_bicubic ? Interpolation::kBicubic : Interpolation::kBilinear;
+}
+
+Views ReadViews(Napi::Value value) {
+  if (value.IsUndefined()) return Views::kCenter;
+  const std::string name = value.As<Napi::String>();
+  if (name == "flip") return Views::kFlip;
+  if (name == "five-crop") return Views::kFiveCrop;
+  return name == "ten-crop" ? Views::kTenCrop : Views::kCenter;
+}
+
 }  // namespace
 
 ImageArguments ReadImages(Napi::Array array) {
@@ -47,12 +61,12 @@ ImageArguments ReadImages(Napi::Array array) {
 }
 
 TransformSpec ReadTransform(Napi::Object object) {
-  const bool is_bicubic =
-      object.Get("interpolation").StrictEquals(Napi::String::New(object.Env(), "bicubic"));
   return {object.Get("resize").As<Napi::Number>().Int64Value(),
           object.Get("crop").As<Napi::Number>().Int64Value(),
-          is_bicubic ? Interpolation::kBicubic : Interpolation::kBilinear,
-          ReadChannels(object.Get("mean")), ReadChannels(object.Get("std"))};
+          ReadInterpolation(object.Get("interpolation")),
+          ReadChannels(object.Get("mean")),
+          ReadChannels(object.Get("std")),
+          ReadViews(object.Get("views"))};
 }
 
 }  // namespace semisup

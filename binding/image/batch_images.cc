@@ -14,7 +14,7 @@ Napi::Value BatchImages(const Napi::CallbackInfo& info) {
   const auto spec = ReadTransform(info[2].As<Napi::Object>());
   auto work = [images = std::move(images), spec] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
-      const auto count = static_cast<int64_t>(images.size());
+      const auto count = static_cast<int64_t>(images.size()) * CountOf(spec.views);
       auto batch = HostTensor::Empty(ElementType::kFloat32, {count, 3, spec.crop, spec.crop});
       TransformBatch(images, spec, &Transform, static_cast<float*>(batch.memory.get()));
       return batch;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace semisup {
@@ -41,7 +42,19 @@ Filter FilterOf(Interpolation interpolation) {
   return {&TriangleWeight, 1.0};
 }
 
-// The resampling weights of one dimension, for the outputs that the crop keeps: each is a weighted
+// The outputs of one dimension that views show, ascending: views that overlap share outputs, and
+// what is between views, which in a long image is most of it, is not computed.
+std::vector<int64_t> OutputsOf(std::vector<int64_t> starts, int64_t crop) {
+  std::sort(starts.begin(), starts.end());
+  std::vector<int64_t> outputs;
+  for (const int64_t start : starts) {
+    int64_t output = outputs.empty() ? start : std::max(start, outputs.back() + 1);
+    for (; output < start + crop; ++output) outputs.push_back(output);
+  }
+  return outputs;
+}
+
+// The resampling weights of one dimension, for the outputs that views show: each is a weighted
 // sum of `count` inputs starting at `first`. If the size does not change, a single weight is 1 and
 // the sum equals the sample, so that dimension needs no special case.
 struct Axis {
@@ -51,35 +64,41 @@ struct Axis {
     const int32_t* weights;
   };
 
-  Axis(int64_t size, int64_t resized, int64_t crop, const Filter& filter);
+  Axis(int64_t size, int64_t resized, std::vector<int64_t> outputs, const Filter& filter);
   Axis(const Axis&) = delete;
-  int64_t begin() const { return spans.front().first; }
+
+  // The position of an output in `spans`.
+  size_t IndexOf(int64_t output) const {
+    return static_cast<size_t>(std::lower_bound(outputs_.begin(), outputs_.end(), output) -
+                               outputs_.begin());
+  }
 
   // The largest `count`.
   int max_taps = 0;
   std::vector<Span> spans;
 
  private:
+  std::vector<int64_t> outputs_;
   std::vector<int32_t> weights_;
 };
 
 // Performs exactly Pillow's floating-point operations in Pillow's order, because the weights depend
 // on the rounding of each. For the same reason this file is compiled with -ffp-contract=off, which
 // prevents fused multiply-adds.
-Axis::Axis(int64_t size, int64_t resized, int64_t crop, const Filter& filter) {
+Axis::Axis(int64_t size, int64_t resized, std::vector<int64_t> outputs, const Filter& filter)
+    : outputs_(std::move(outputs)) {
   const double scale = static_cast<double>(size) / static_cast<double>(resized);
   const double filter_scale = std::max(scale, 1.0);
   const double support = filter.support * filter_scale;
   const double inverse = 1.0 / filter_scale;
   const auto capacity = static_cast<size_t>(std::ceil(support)) * 2 + 1;
-  const int64_t offset = CropOffset(resized, crop);
 
-  weights_.resize(static_cast<size_t>(crop) * capacity);
-  spans.reserve(static_cast<size_t>(crop));
+  weights_.resize(outputs_.size() * capacity);
+  spans.reserve(outputs_.size());
   std::vector<double> exact(capacity);
   int32_t* fixed = weights_.data();
-  for (int64_t i = 0; i < crop; ++i, fixed += capacity) {
-    const double center = (static_cast<double>(offset + i) + 0.5) * scale;
+  for (const int64_t output : outputs_) {
+    const double center = (static_cast<double>(output) + 0.5) * scale;
     const auto first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
     const auto last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), size);
     const int count = static_cast<int>(last - first);
@@ -95,11 +114,12 @@ Axis::Axis(int64_t size, int64_t resized, int64_t crop, const Filter& filter) {
       fixed[tap] = static_cast<int32_t>(half + exact[tap] * (1 << kWeightBits));
     }
     spans.push_back({first, count, fixed});
+    fixed += capacity;
     max_taps = std::max(max_taps, count);
   }
 }
 
-// Resizes a row with `stride` samples per pixel to the crop's columns. Writes planar RGB.
+// Resizes a row with `stride` samples per pixel to the columns of an axis. Writes planar RGB.
 template <int stride>
 void ResizeRow(const uint8_t* row, const Axis& columns, uint8_t* out) {
   const auto width = columns.spans.size();
@@ -181,39 +201,42 @@ std::vector<uint8_t> CmykToRgb(const PixelView& image) {
   return rgb;
 }
 
-// Receives row y of the crop: its red samples, then green, then blue.
-using RowCallback = std::function<void(const uint8_t* line, size_t y)>;
+// Receives row y of an axis: its red samples, then green, then blue.
+using LineCallback = std::function<void(const uint8_t* line, size_t y)>;
+
+// Receives row y of a view, likewise.
+using RowCallback = std::function<void(const uint8_t* line, size_t view, size_t y)>;
 
 // Keeps only the resized rows that one output row needs, in a ring buffer, so that the memory does
 // not grow with the height of the image.
 void ResizeHorizontallyFirst(const PixelView& image, const Axis& columns, const Axis& rows,
-                             const RowCallback& on_row) {
+                             const LineCallback& on_line) {
   const size_t samples = 3 * columns.spans.size();
   std::vector<uint8_t> ring(samples * static_cast<size_t>(rows.max_taps));
   const auto row = [&](int64_t y) {
     return &ring[static_cast<size_t>(y % rows.max_taps) * samples];
   };
   RowBlender blend(samples);
-  int64_t next = rows.begin();
+  int64_t next = 0;
   for (size_t y = 0; y < rows.spans.size(); ++y) {
     const Axis::Span& span = rows.spans[y];
-    for (; next < span.first + span.count; ++next) {
+    for (next = std::max(next, span.first); next < span.first + span.count; ++next) {
       ResizeRow(image.data + next * image.width * image.channels, image.channels, columns,
                 row(next));
     }
-    on_row(blend(span, row), y);
+    on_line(blend(span, row), y);
   }
 }
 
 void ResizeVerticallyFirst(const PixelView& image, const Axis& columns, const Axis& rows,
-                           const RowCallback& on_row) {
+                           const LineCallback& on_line) {
   const auto width = static_cast<size_t>(image.width * image.channels);
   const auto row = [&](int64_t y) { return image.data + static_cast<size_t>(y) * width; };
   RowBlender blend(width);
   std::vector<uint8_t> line(3 * columns.spans.size());
   for (size_t y = 0; y < rows.spans.size(); ++y) {
     ResizeRow(blend(rows.spans[y], row), image.channels, columns, line.data());
-    on_row(line.data(), y);
+    on_line(line.data(), y);
   }
 }
 
@@ -230,6 +253,50 @@ void Check(const PixelView& image, const TransformSpec& spec) {
   }
 }
 
+// Passes each row of each view to `on_row`, with its columns in their order.
+class RowsOfViews {
+ public:
+  RowsOfViews(const std::vector<View>& views, int64_t crop, const Axis& columns, const Axis& rows,
+              const RowCallback& on_row)
+      : width_(columns.spans.size()),
+        crop_(static_cast<size_t>(crop)),
+        on_row_(on_row),
+        line_(3 * crop_) {
+    for (const View& view : views) {
+      placed_.push_back({columns.IndexOf(view.left), rows.IndexOf(view.top), view.is_mirrored});
+    }
+  }
+
+  void operator()(const uint8_t* line, size_t y) {
+    for (size_t i = 0; i < placed_.size(); ++i) {
+      const Placed& view = placed_[i];
+      if (y < view.row || y - view.row >= crop_) continue;
+      for (size_t c = 0; c < 3; ++c) {
+        const uint8_t* samples = line + c * width_ + view.column;
+        uint8_t* out = &line_[c * crop_];
+        if (view.is_mirrored) {
+          std::reverse_copy(samples, samples + crop_, out);
+        } else {
+          std::copy_n(samples, crop_, out);
+        }
+      }
+      on_row_(line_.data(), i, y - view.row);
+    }
+  }
+
+ private:
+  // The position of a view's first column and row in their axes.
+  struct Placed {
+    size_t column, row;
+    bool is_mirrored;
+  };
+
+  const size_t width_, crop_;
+  const RowCallback& on_row_;
+  std::vector<uint8_t> line_;
+  std::vector<Placed> placed_;
+};
+
 void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowCallback& on_row) {
   Check(image, spec);
   if (image.cmyk) {
@@ -239,30 +306,32 @@ void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowC
   const int64_t shorter = std::min(image.width, image.height);
   const int64_t width = spec.resize * image.width / shorter;
   const int64_t height = spec.resize * image.height / shorter;
+  const std::vector<View> views = ViewsOf(spec.views, width, height, spec.crop);
+  std::vector<int64_t> lefts, tops;
+  for (const View& view : views) {
+    lefts.push_back(view.left);
+    tops.push_back(view.top);
+  }
   const Filter filter = FilterOf(spec.interpolation);
-  const Axis columns(image.width, width, spec.crop, filter);
-  const Axis rows(image.height, height, spec.crop, filter);
+  const Axis columns(image.width, width, OutputsOf(std::move(lefts), spec.crop), filter);
+  const Axis rows(image.height, height, OutputsOf(std::move(tops), spec.crop), filter);
+  RowsOfViews on_line(views, spec.crop, columns, rows, on_row);
   // The order affects rounding. Since version 13, Pillow resizes vertically first if the height
   // shrinks by more than twice as many pixels as the width.
   const int64_t removed_rows = image.height - height;
   const bool vertical_first = removed_rows > 0 && removed_rows > 2 * (image.width - width);
-  (vertical_first ? ResizeVerticallyFirst : ResizeHorizontallyFirst)(image, columns, rows, on_row);
+  const auto resize = vertical_first ? ResizeVerticallyFirst : ResizeHorizontallyFirst;
+  resize(image, columns, rows, std::ref(on_line));
 }
 
 }  // namespace
 
-int64_t CropOffset(int64_t resized, int64_t crop) {
-  const int64_t margin = resized - crop;
-  const int64_t half = margin / 2;
-  return margin % 2 == 0 ? half : half + half % 2;
-}
-
 void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
   const auto side = static_cast<size_t>(spec.crop);
-  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t view, size_t y) {
     for (size_t c = 0; c < 3; ++c) {
       const uint8_t* samples = line + c * side;
-      float* values = out + (c * side + y) * side;
+      float* values = out + ((view * 3 + c) * side + y) * side;
       for (size_t x = 0; x < side; ++x) {
         values[x] = (static_cast<float>(samples[x]) / 255.0f - spec.mean[c]) / spec.std[c];
       }
@@ -272,8 +341,8 @@ void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
 
 void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out) {
   const auto side = static_cast<size_t>(spec.crop);
-  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t y) {
-    uint8_t* pixels = out + y * side * 3;
+  ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t view, size_t y) {
+    uint8_t* pixels = out + (view * side + y) * side * 3;
     for (size_t x = 0; x < side; ++x) {
       for (size_t c = 0; c < 3; ++c) pixels[3 * x + c] = line[c * side + x];
     }

@@ -2,6 +2,8 @@
 #include <array>
 #include <cstdint>
 
+#include "image/views.h"
+
 namespace semisup {
 
 // A decoded image: interleaved 8-bit samples, rows from top to bottom without padding.
@@ -18,25 +20,24 @@ enum class Interpolation { kBilinear, kBicubic };
 
 // The preprocessing of a network's input, as in torchvision's presets.
 struct TransformSpec {
-  // The shorter side is resized to `resize` pixels, then the central `crop` x `crop` pixels are
+  // The shorter side is resized to `resize` pixels, then views of `crop` x `crop` pixels are
   // cropped.
   int64_t resize, crop;
   // The filter of the resize; both are antialiased.
   Interpolation interpolation;
   // Per channel, for values scaled to 0..1.
   std::array<float, 3> mean, std;
+  Views views = Views::kCenter;
 };
 
 // Equals, bit for bit, torchvision's Resize(resize, interpolation), CenterCrop(crop), ToTensor(),
-// Normalize(mean, std) of Image.convert("RGB"). Writes 3 * crop * crop floats, planar RGB, to
-// `out`. Throws std::invalid_argument if the image is empty or crop is not within 1..resize.
+// Normalize(mean, std) of Image.convert("RGB"); for other views than the center, the crops of the
+// image after Resize(). Writes 3 * crop * crop floats for each view, planar RGB, to `out`. Throws
+// std::invalid_argument if the image is empty or crop is not within 1..resize.
 void Transform(const PixelView& image, const TransformSpec& spec, float* out);
 
-// Like Transform(), but stops before ToTensor(): writes crop * crop * 3 bytes, interleaved RGB.
+// Like Transform(), but stops before ToTensor(): writes crop * crop * 3 bytes for each view,
+// interleaved RGB.
 void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out);
-
-// The number of pixels before the central `crop` of `resized` pixels: Python's
-// round((resized - crop) / 2), which rounds halves to even.
-int64_t CropOffset(int64_t resized, int64_t crop);
 
 }  // namespace semisup

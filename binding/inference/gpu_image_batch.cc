@@ -18,7 +18,7 @@ Napi::Value BatchImagesForGpu(const Napi::CallbackInfo& info) {
   const auto gpu = Unwrap<gpu::Gpu>(info[3]);
   auto work = [images = std::move(images), spec, gpu] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
-      const auto count = static_cast<int64_t>(images.size());
+      const auto count = static_cast<int64_t>(images.size()) * CountOf(spec.views);
       auto batch = gpu->AllocatePinned({count, spec.crop, spec.crop, 3});
       TransformBatch(images, spec, &TransformToBytes, batch.mutable_data_ptr<uint8_t>());
       return batch;

@@ -46,7 +46,7 @@ Napi::Value DecodeJpegs(const Napi::CallbackInfo& info) {
   auto decode = [pipeline, files = std::move(files), transform] {
     return WithCode("ERR_SEMISUP_DEVICE_FAILED", [&] {
       const c10::InferenceMode inference;
-      return pipeline->Decode(files, transform.resize, transform.crop);
+      return pipeline->Decode(files, transform.resize, transform.crop, transform.views);
     });
   };
   auto to_js = [](Napi::Env env, gpu::CroppedJpegs&& crops) -> Napi::Value {

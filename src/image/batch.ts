@@ -1,7 +1,7 @@
 import { invalidValue } from '../options';
 import { batchImages, type Executor, type Tensor } from '../native';
 import { batchImagesForGpu, type GpuHandle, type TorchExecutor } from '../torch';
-import type { Pixels, Transform } from '../types';
+import type { BatchTransform, Pixels, Transform } from '../types';
 
 /** The longest side that an image may be resized or cropped to, in pixels. */
 const maxSide = 4096;
@@ -10,33 +10,34 @@ const maxSide = 4096;
  * Resizes, crops and normalizes decoded images into one tensor, on the executor's threads. The result is
  * bit-exact with torchvision on `image.convert('RGB')` with Pillow 13: `Resize(transform.resize,
  * transform.interpolation)` (antialiased, on 8-bit samples), `CenterCrop(transform.crop)`, `ToTensor()` and
- * `Normalize(transform.mean, transform.std)`. Older versions of Pillow differ by one level in images that
+ * `Normalize(transform.mean, transform.std)`; for other `views`, with `FiveCrop`, `TenCrop` or both orientations of
+ * the center in place of `CenterCrop`. An image is resized once. Older versions of Pillow differ by one level in images that
  * are more than twice as high as wide.
  *
  * The samples are read while the promise is pending: do not write to them or transfer them until it
  * settles.
  *
  * @param gpu a GPU that normalizes the images itself
- * @returns float32 [n, 3, crop, crop], RGB; for a GPU uint8 [n, crop, crop, 3], not normalized, in pinned
- *   memory
+ * @returns float32 [n * views, 3, crop, crop], RGB, the views of an image one after another; for a GPU uint8
+ *   [n * views, crop, crop, 3], not normalized, in pinned memory
  * @throws OptionError if a value of the transform is out of range
  * @throws DisposedError after the executor is closed
  */
 export async function batch(
   executor: Executor,
   images: readonly Pixels[],
-  transform: Transform,
+  transform: BatchTransform,
 ): Promise<Tensor<'float32'>>;
 export async function batch(
   executor: Executor,
   images: readonly Pixels[],
-  transform: Transform,
+  transform: BatchTransform,
   gpu: GpuHandle | undefined,
 ): Promise<Tensor>;
 export async function batch(
   executor: Executor,
   images: readonly Pixels[],
-  transform: Transform,
+  transform: BatchTransform,
   gpu?: GpuHandle,
 ): Promise<Tensor> {
   checkTransform(transform);

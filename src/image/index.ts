@@ -11,3 +11,4 @@ export type { ClampedPixels, ImageDataLike, ImageInput, ImageStream, SharpInstan
 export { completeLimits, type DecodeLimits } from './limits';
 export type { EncodedFile } from './read';
 export { deadLeavesImages } from './dead-leaves';
+export { completeViews, viewCounts } from './views';

@@ -1,4 +1,4 @@
-import type { DType, Pixels, Transform } from '../types';
+import type { BatchTransform, DType, Pixels } from '../types';
 import type { InstructionSet } from './instruction-set';
 
 declare const tag: unique symbol;
@@ -106,13 +106,13 @@ export interface Native {
   disposeTensor(tensor: TensorHandle): void;
 
   /**
-   * Resizes, crops and normalizes images into one float32 tensor [n, 3, crop, crop], RGB. The pixel
+   * Resizes, crops and normalizes images into one float32 tensor [n * views, 3, crop, crop], RGB. The pixel
    * data is kept alive until the promise settles; it must not be written to or transferred.
    */
   batchImages(
     executor: ExecutorHandle,
     images: readonly Pixels[],
-    transform: Transform,
+    transform: BatchTransform,
   ): Promise<TensorHandle>;
   /** Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. */
   softmaxTopk(

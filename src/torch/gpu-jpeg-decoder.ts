@@ -1,13 +1,13 @@
 import { DeviceError } from '../errors';
 import { findUsedLibTorch, nvJpegLibraries } from '../libtorch';
 import { Tensor } from '../native';
-import type { Transform } from '../types';
+import type { BatchTransform } from '../types';
 import type { TorchExecutor } from './executor';
 import type { GpuHandle, JpegDecoderHandle } from './native';
 
 /** The result of decoding a batch of JPEGs on a GPU. */
 export interface DecodedJpegs {
-  /** uint8 [n, crop, crop, 3] on the GPU, in the order of the files; absent if none was decoded. */
+  /** uint8 [n * views, crop, crop, 3] on the GPU, in the order of the files; absent if none was decoded. */
   readonly images?: Tensor;
   /** The indices of the files that could not be decoded. */
   readonly failed: readonly number[];
@@ -45,7 +45,7 @@ export class GpuJpegDecoder {
    * Decodes, resizes and crops files. Their bytes are read while the promise is pending: do not write
    * to them or transfer them until it settles.
    */
-  async decode(files: readonly Uint8Array[], transform: Transform): Promise<DecodedJpegs> {
+  async decode(files: readonly Uint8Array[], transform: BatchTransform): Promise<DecodedJpegs> {
     const { native, handle } = this.executor;
     const { images, failed } = await native.decodeJpegs(handle, this.handle, files, transform);
     return { images: images && new Tensor(native, images), failed };

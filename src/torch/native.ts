@@ -1,5 +1,5 @@
 import type { ExecutorHandle, Handle, InstructionSet, Native, TensorHandle } from '../native';
-import type { DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
+import type { BatchTransform, DType, ModuleSpec, Pixels, TensorView, Transform } from '../types';
 import type { PlanChoices, PlanMeasurements } from './plan-choices';
 
 /** A `torch::jit::Module`, with its device and the plans of its methods. */
@@ -275,11 +275,11 @@ export interface TorchNative extends Native {
     extraFiles: Readonly<Record<string, Uint8Array>>,
   ): Promise<void>;
 
-  /** Like `batchImages`, but returns uint8 [n, crop, crop, 3] in pinned memory; the GPU normalizes it. */
+  /** Like `batchImages`, but returns uint8 [n * views, crop, crop, 3] in pinned memory; the GPU normalizes it. */
   batchImagesForGpu(
     executor: ExecutorHandle,
     images: readonly Pixels[],
-    transform: Transform,
+    transform: BatchTransform,
     gpu: GpuHandle,
   ): Promise<TensorHandle>;
   /** Opens nvJPEG on a GPU, from the first of the paths in `libraries` that loads. */
@@ -289,7 +289,7 @@ export interface TorchNative extends Native {
     libraries: readonly string[],
   ): Promise<JpegDecoderHandle>;
   /**
-   * Decodes, resizes and crops JPEG files into uint8 [n, crop, crop, 3] on the GPU. `failed` contains the
+   * Decodes, resizes and crops JPEG files into uint8 [n * views, crop, crop, 3] on the GPU. `failed` contains the
    * indices of the files that could not be decoded and are omitted; `images` is absent if all failed. The
    * bytes are kept alive until the promise settles; they must not be written to or transferred.
    */
@@ -297,6 +297,6 @@ export interface TorchNative extends Native {
     executor: ExecutorHandle,
     decoder: JpegDecoderHandle,
     files: readonly Uint8Array[],
-    transform: Transform,
+    transform: BatchTransform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
 }
