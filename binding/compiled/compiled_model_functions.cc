@@ -154,13 +154,13 @@ Napi::Value CallMethod(const Napi::CallbackInfo& info) {
 Napi::Value SoftmaxTopK(const Napi::CallbackInfo& info) {
   const auto logits = Unwrap<HostTensor>(info[1]);
   const int64_t k = info[2].As<Napi::Number>().Int64Value();
-  auto select = [logits, k] {
+  auto select = [logits, k, temperatures = ReadTemperatures(info[3])] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       if (logits->type != ElementType::kFloat32 || logits->shape.size() != 2) {
         throw Error("ERR_SEMISUP_TENSOR", "Expected float32 logits [n, classes].");
       }
       const auto* rows = static_cast<const float*>(logits->memory.get());
-      return semisup::SoftmaxTopK(rows, logits->shape[0], logits->shape[1], k);
+      return semisup::SoftmaxTopK(rows, logits->shape[0], logits->shape[1], k, temperatures);
     });
   };
   auto result = [](Napi::Env env, TopClasses&& top) { return semisup::ToJs(env, top); };

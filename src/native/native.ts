@@ -114,11 +114,15 @@ export interface Native {
     images: readonly Pixels[],
     transform: BatchTransform,
   ): Promise<TensorHandle>;
-  /** Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. */
+  /**
+   * Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. Each row is divided by
+   * its temperature, if there are any.
+   */
   softmaxTopk(
     executor: ExecutorHandle,
     logits: TensorHandle,
     k: number,
+    temperatures?: Float64Array,
   ): Promise<{ indices: Int32Array; probabilities: Float32Array }>;
 }
 

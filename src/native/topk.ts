@@ -9,7 +9,16 @@ export interface TopK {
   readonly probabilities: Float32Array;
 }
 
-/** Computes softmax and top-k of logits [n, classes], on the executor's threads. */
-export async function softmaxTopk(executor: Executor, logits: Tensor, k: number): Promise<TopK> {
-  return await executor.native.softmaxTopk(executor.handle, logits.handle, k);
+/**
+ * Computes softmax and top-k of logits [n, classes], on the executor's threads.
+ *
+ * @param temperatures the divisor of each row; 1 by default
+ */
+export async function softmaxTopk(
+  executor: Executor,
+  logits: Tensor,
+  k: number,
+  temperatures?: Float64Array,
+): Promise<TopK> {
+  return await executor.native.softmaxTopk(executor.handle, logits.handle, k, temperatures);
 }

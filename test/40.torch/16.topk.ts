@@ -4,9 +4,16 @@ import { Executor, openEngine, softmaxTopk, Tensor } from '../../src/native';
 import { sharedExecutor } from '../../src/torch';
 
 describe('softmaxTopk', () => {
-  async function topK(logits: readonly (readonly number[])[], k: number) {
+  async function topK(
+    logits: readonly (readonly number[])[],
+    k: number,
+    temperatures?: readonly number[],
+  ) {
     const tensor = Tensor.from(logits);
-    const { indices, probabilities } = await softmaxTopk(await sharedExecutor(), tensor, k);
+    const { indices, probabilities } = await softmaxTopk(
+      ...([await sharedExecutor(), tensor, k] as const),
+      temperatures && Float64Array.from(temperatures),
+    );
     return { indices: [...indices], probabilities: [...probabilities] };
   }
 
@@ -40,6 +47,37 @@ describe('softmaxTopk', () => {
     const { indices, probabilities } = await topK([[2, 5, NaN, 1, 7, 9, NaN]], 4);
     assert.deepEqual(indices, [2, 6, 5, 4]);
     assert.ok(probabilities.every(Number.isNaN));
+  });
+
+  it('divides each row by its temperature', async () => {
+    const row = [1, 3, 2];
+    const { indices, probabilities } = await topK([row, row, row], 3, [1, 2, 0.5]);
+    assert.deepEqual(indices, [1, 2, 0, 1, 2, 0, 1, 2, 0]);
+    const softmax = (logits: readonly number[]) => {
+      const exponentials = logits.map(Math.exp);
+      const sum = exponentials.reduce((a, b) => a + b);
+      return exponentials.map((one) => one / sum);
+    };
+    const expected = [softmax([3, 2, 1]), softmax([1.5, 1, 0.5]), softmax([6, 4, 2])].flat();
+    for (const [i, value] of expected.entries()) {
+      assert.ok(Math.abs(probabilities[i]! - value) < 1e-7, `${probabilities[i]} ${value}`);
+    }
+  });
+
+  it('remains finite at the smallest and the largest temperature', async () => {
+    const { probabilities } = await topK(
+      [
+        [1, 3],
+        [1, 3],
+      ],
+      2,
+      [Number.MIN_VALUE, Number.MAX_VALUE],
+    );
+    assert.deepEqual(probabilities, [1, 0, 0.5, 0.5]);
+  });
+
+  it('rejects another number of temperatures than of rows', async () => {
+    await assert.rejects(topK([[1, 2]], 2, [1, 1]), { code: 'ERR_SEMISUP_TENSOR' });
   });
 
   it('rejects more classes than there are logits', async () => {
