@@ -93,6 +93,7 @@ export type {
   FileOrigin,
   ImageClass,
   License,
+  InputOptions,
   ModelCard,
   ModelDescription,
   ModelMetadata,

@@ -19,6 +19,7 @@ import {
   parseMetadata,
   type FeatureInfo,
   type ImageClass,
+  type InputOptions,
   type ModelDescription,
   type ModelMetadata,
 } from '../models';
@@ -632,7 +633,7 @@ function isKernelsOnly(choices: PlanChoices | undefined): choices is PlanChoices
 function readMetadata(
   module: CallableModule,
   name: string,
-  description: ModelDescription,
+  description: ModelDescription & InputOptions,
 ): ModelMetadata {
   const text = module.extraFiles[metadataFile];
   const stored = text === undefined ? undefined : parseMetadata(text, name);

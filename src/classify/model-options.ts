@@ -1,13 +1,13 @@
 import { completeLimits, type DecodeLimits, type ImageInput } from '../image';
 import { completeIsolation, type IsolationLimits } from '../isolate';
-import type { ModelDescription } from '../models';
+import { checkInputOptions, type InputOptions, type ModelDescription } from '../models';
 import { checkOptionNames, checkSignal, pick, invalidValue } from '../options';
 import { checkExecutorOptions, type DeviceName, type ExecutorOptions } from '../native';
 import { checkPlanOptions, planOptionNames, type PlanOptions } from '../torch';
 import type { Transform } from '../types';
 
 /** The `ModelOptions` for how a classifier computes, without its device and threads. */
-export interface InferenceOptions extends PlanOptions {
+export interface InferenceOptions extends PlanOptions, InputOptions {
   /**
    * With the precisions `'int8'` and `'auto'`: about 8 to 100 images, representative of those to be
    * classified, which calibrate the ranges of 8-bit activations. Synthetic images by default.
@@ -60,10 +60,8 @@ export interface ClassifierOpenOptions extends ModelOptions, ModelDescription, T
 const inferenceOptionNames = [
   ...planOptionNames,
   ...Object.keys({
-    calibration: true,
-    decode: true,
-    shrinkOnLoad: true,
-    limits: true,
+    ...{ calibration: true, decode: true, shrinkOnLoad: true, limits: true },
+    ...{ size: true, crop: true },
   } satisfies Record<Exclude<keyof InferenceOptions, keyof PlanOptions>, true>),
 ] as readonly (keyof InferenceOptions)[];
 
@@ -124,6 +122,7 @@ export function checkModelOptions(options: ModelOptions): void {
   checkExecutorOptions(options);
   const { precision } = checkPlanOptions(options);
   const { calibration, decode, shrinkOnLoad, limits } = options;
+  checkInputOptions(options);
   completeLimits(limits);
   if (decode !== undefined && decode !== 'cpu' && decode !== 'gpu') {
     throw invalidValue('decode', `'cpu' or 'gpu'`, decode);

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { batch, decode, type DecodeLimits, type EncodedFile } from '../image';
 import { CompiledModule } from '../compiled';
 import { ModelError, OptionError } from '../errors';
+import { metadataFile, parseMetadata } from '../models';
+import { imagenetTransform } from '../models/transform';
 import { invalidValue } from '../options';
 import { rejectOnAbort, type Executor, type Tensor } from '../native';
 import {
@@ -131,6 +134,13 @@ export class PlannedModel {
     // eslint-disable-next-line @typescript-eslint/require-await
     const plan = async (method: Method) => module.planOf(method);
     const compile = async (path: string, { name, precision, files = [] }: ModelCompileRequest) => {
+      if (!hasTransform(module, transform)) {
+        throw new ModelError('ERR_SEMISUP_MODEL_KIND', {
+          what: `${name} is open as a compiled model with another transform than that of its file, which cannot be replaced.`,
+          remedy: `Compile its TorchScript: open that file, or a model of the hub with plan: 'untuned'.`,
+          value: name,
+        });
+      }
       if (precision === forward.precision && files.length === 0) {
         await module.copyTo(path);
         return;
@@ -277,6 +287,14 @@ export class PlannedModel {
 const shrinkMargin = 2;
 
 function minSideOf({ shrinkOnLoad }: InferenceOptions, { resize }: Transform): number | undefined {
+/** Whether the metadata of a compiled model state this transform. */
+function hasTransform({ extraFiles }: CompiledModule, transform: Transform): boolean {
+  const text = extraFiles[metadataFile];
+  if (text === undefined) return false;
+  const stored = parseMetadata(text, metadataFile).transform;
+  return isDeepStrictEqual({ ...imagenetTransform, ...stored }, transform);
+}
+
   return shrinkOnLoad === true ? shrinkMargin * resize : undefined;
 }
 

@@ -20,7 +20,7 @@ import type { CompiledModelFile } from './compiled-model';
  */
 export async function compileInCache(
   torchScript: string,
-  { path, precision }: CompiledModelFile,
+  { path, precision, size }: CompiledModelFile,
   { threads, signal, replace, priority = 'normal' }: CompileInCacheOptions,
 ): Promise<boolean> {
   const lock = `${path}.lock`;
@@ -39,7 +39,7 @@ export async function compileInCache(
             return ScriptModule.loadWithPriority(torchScript, loadOptions, priority);
           },
           torchScript,
-          { device: 'cpu', plan: 'interpreter', threads, signal },
+          { device: 'cpu', plan: 'interpreter', size, threads, signal },
         );
         try {
           await rejectOnAbort(signal, model.compile(path, { precision }));

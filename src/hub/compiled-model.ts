@@ -15,6 +15,8 @@ import { modelFile } from './cache';
 export interface CompiledModelFile {
   readonly path: string;
   readonly precision: CpuPrecision;
+  /** The side of the input, in pixels. */
+  readonly size: number;
 }
 
 /**
@@ -28,6 +30,7 @@ export function compiledModelFile(
   device: DeviceHandle,
 ): CompiledModelFile | undefined {
   const { precision = 'float32', plan = 'auto', calibration, decode = 'cpu', threads } = options;
+  const { size = card.transform.crop } = options;
   const isDefault = !device.gpu && plan === 'auto' && !calibration && decode === 'cpu';
   const isOfCpu = precision === 'float32' || precision === 'bfloat16' || precision === 'int8';
   const { instructionSet } = openEngine();
@@ -38,7 +41,9 @@ export function compiledModelFile(
     ...[threads ?? threadsByDefault(), process.env.OMP_NUM_THREADS],
   ];
   const hash = createHash('sha256').update(JSON.stringify(machine)).digest('hex').slice(0, 8);
-  return { path: modelFile(card, hubDir, `${precision}.${hash}.semisup`), precision };
+  // Its algorithms are the fastest at one size. The crop does not matter: it is an option when the file is opened.
+  const variant = size === card.transform.crop ? precision : `${precision}.${size}`;
+  return { path: modelFile(card, hubDir, `${variant}.${hash}.semisup`), precision, size };
 }
 
 /**

@@ -27,7 +27,8 @@ const conversion = {
 const repository = 'facebookresearch/semi-supervised-ImageNet1K-models';
 
 /** Options of `hub.prepare`. */
-export interface PrepareOptions extends HubOptions, Pick<ModelOptions, 'precision' | 'threads'> {}
+export interface PrepareOptions
+  extends HubOptions, Pick<ModelOptions, 'precision' | 'threads' | 'size'> {}
 
 /** Options of `hub.load`. */
 export interface LoadOptions extends WeightsOptions, ModelOptions {}
@@ -159,9 +160,9 @@ async function download(name: string, options: HubOptions = {}): Promise<string>
  * @throws as `download`, and OptionError if the processor does not support the precision
  */
 async function prepare(names: readonly string[], options: PrepareOptions = {}): Promise<void> {
-  checkHubOptions(options, ['precision', 'threads'], 'hub.prepare');
-  const { precision, threads } = options;
-  checkModelOptions({ precision, threads });
+  checkHubOptions(options, ['precision', 'threads', 'size'], 'hub.prepare');
+  const { precision, threads, size } = options;
+  checkModelOptions({ precision, threads, size });
   checkPrecision(precision ?? 'float32', await openDevice());
   const models = names.map((name) => card(name));
   for (const model of models) await prepareModel(model, options);
@@ -173,10 +174,15 @@ async function prepareModel(
   options: PrepareOptions,
   checkpoint?: string,
 ): Promise<void> {
-  const { hubDir, precision, threads, forceReload: replace = false, signal } = options;
+  const { hubDir, precision, threads, size, forceReload: replace = false, signal } = options;
   const cached = await conversion.torchScript.cachedModel(model, options, checkpoint);
   if (!('torchScript' in cached)) return;
-  const compiled = compiledModelFile(model, hubDir, { precision, threads }, await openDevice());
+  const compiled = compiledModelFile(
+    model,
+    hubDir,
+    { precision, threads, size },
+    await openDevice(),
+  );
   if (!compiled) return;
   const request = { threads, signal, replace };
   await conversion.compiled.compileInCache(cached.torchScript, compiled, request);

@@ -11,6 +11,7 @@ export {
 export { classes, classesOf, type ImageClass } from './classes';
 export type { FeatureInfo } from './feature-info';
 export { findClass, matchClasses, nearestClass } from './find-class';
+export { checkInputOptions, resizeInput, type InputOptions } from './input-size';
 export {
   metadataFile,
   formatMetadata,

@@ -1,5 +1,6 @@
 import { invalidValue } from '../options';
 import type { Transform } from '../types';
+import { resizeInput, type InputOptions } from './input-size';
 import { maxClasses, type ModelMetadata } from './metadata';
 import { imagenetTransform } from './transform';
 
@@ -23,12 +24,13 @@ export interface ModelDescription {
  * @param metadata those in the file, if it has any
  * @param name the name of a model without metadata
  * @returns undefined if neither states the classes
- * @throws OptionError if the classes are not names, or contradict the metadata
+ * @throws OptionError if the classes are not names, or contradict the metadata, or if the image would be resized to
+ *   more than 4096 pixels
  */
 export function describeModel(
   metadata: ModelMetadata | undefined,
   name: string,
-  { classes, transform }: ModelDescription,
+  { classes, transform, size, crop }: ModelDescription & InputOptions,
 ): ModelMetadata | undefined {
   if (classes !== undefined) checkClasses(classes, metadata);
   if (!metadata && classes === undefined) return undefined;
@@ -44,7 +46,10 @@ export function describeModel(
     }),
     numClasses,
     labels: classes ?? metadata!.labels,
-    transform: { ...imagenetTransform, ...metadata?.transform, ...transform },
+    transform: resizeInput(
+      { ...imagenetTransform, ...metadata?.transform, ...transform },
+      { size, crop },
+    ),
   };
 }
 

@@ -77,6 +77,29 @@ describe('the compiled models in the cache', function () {
     assert.equal((await compiledFiles()).length, 3);
   });
 
+  it('are written once for each size, and serve every crop', async () => {
+    await hub.prepare([name], { hubDir, size: 96 });
+    await hub.prepare([name], { hubDir });
+    // Those of the default size have no size in their names.
+    const files = await compiledFiles();
+    assert.deepEqual(files.map((file) => file.split('.').slice(3, -2)).sort(), [[], ['96']]);
+    for (const [options, transform] of [
+      [{ size: 96 }, [109, 96]],
+      [{ size: 96, crop: 1 }, [96, 96]],
+      [{ crop: 1 }, [224, 224]],
+      [{ size: 224, crop: 0.875 }, [256, 224]],
+    ] as const) {
+      await using model = await hub.load(name, { hubDir, ...options });
+      assert.equal(model.plan.kind, 'compiled');
+      const { resize, crop } = model.metadata.transform;
+      assert.deepEqual([resize, crop], transform);
+      await model.classify(clock);
+    }
+    assert.deepEqual(await compiledFiles(), files);
+    await assert.rejects(hub.load(name, { hubDir, size: 0 }), /an integer from 1 to 4096 for size/);
+    await assert.rejects(hub.prepare([name], { hubDir, crop: 1 } as object), /no option 'crop'/);
+  });
+
   it('are not used for another plan, custom weights or another number of classes', async () => {
     const others = [
       { plan: 'untuned' },

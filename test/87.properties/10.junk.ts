@@ -28,7 +28,7 @@ const maxTime = 30_000;
 /** At most 200 characters of each value, and the text around them. */
 const maxMessage = 2500;
 
-const modelOptions = ['device', 'threads', 'instances', 'precision', 'plan', 'tolerance', 'calibration', 'decode', 'limits', 'signal']; // prettier-ignore
+const modelOptions = ['device', 'threads', 'instances', 'precision', 'plan', 'tolerance', 'calibration', 'decode', 'limits', 'size', 'crop', 'signal']; // prettier-ignore
 const hubOptions = [
   'hubDir',
   'forceReload',
