@@ -21,6 +21,7 @@ export {
   type Prediction,
   type ReturnErrors,
   type Timings,
+  type ViewOptions,
 } from './classify';
 export {
   openDataset,
@@ -92,8 +93,8 @@ export type {
   FeatureInfo,
   FileOrigin,
   ImageClass,
-  License,
   InputOptions,
+  License,
   ModelCard,
   ModelDescription,
   ModelMetadata,

@@ -2,9 +2,11 @@ import { ScriptError } from '../errors';
 import { Semaphore } from '../semaphore';
 
 /** How a batcher forms batches. */
-export interface BatcherOptions {
-  /** The maximum number of inputs in a batch. */
+export interface BatcherOptions<Input> {
+  /** The maximum number of rows in a batch. An input that has more is a batch of its own. */
   readonly maxBatchSize: number;
+  /** The number of rows of an input; 1 by default. */
+  readonly rowsOf?: (input: Input) => number;
   /** The number of batches that run concurrently. */
   readonly concurrency: number;
   /** The time that a ready input waits for inputs being prepared, in milliseconds. */
@@ -43,7 +45,7 @@ interface Request<Input, Result> {
  * inputs collect until then.
  */
 export class Batcher<Input, Result> {
-  readonly #options: BatcherOptions;
+  readonly #options: BatcherOptions<Input>;
   readonly #run: (inputs: readonly Input[]) => Promise<readonly Result[]>;
   /**
    * Limits the inputs between preparation and result to those of the running batches and the next one.
@@ -58,7 +60,7 @@ export class Batcher<Input, Result> {
 
   /** @param run computes the results of a batch, in the order of its inputs */
   constructor(
-    options: BatcherOptions,
+    options: BatcherOptions<Input>,
     run: (inputs: readonly Input[]) => Promise<readonly Result[]>,
   ) {
     const { maxBatchSize, concurrency } = options;
@@ -122,11 +124,12 @@ export class Batcher<Input, Result> {
 
   /** Starts a batch, unless the limit is reached, no input is ready, or waiting would enlarge it. */
   #startBatch(): void {
-    const { maxBatchSize, concurrency, maxDelay } = this.#options;
+    const { concurrency, maxDelay } = this.#options;
     const [oldest] = this.#ready;
     if (!oldest || this.#runningBatches >= concurrency) return;
     const delay = oldest.readySince + maxDelay - performance.now();
-    if (this.#ready.length < maxBatchSize && this.#preparing > 0 && delay > 0) {
+    const { size, isFull } = this.#nextBatch();
+    if (!isFull && this.#preparing > 0 && delay > 0) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
         this.#startBatch();
@@ -135,7 +138,20 @@ export class Batcher<Input, Result> {
     }
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    void this.#runBatch(this.#ready.splice(0, maxBatchSize));
+    void this.#runBatch(this.#ready.splice(0, size));
+  }
+
+  /** How many ready inputs fit into a batch, and whether it has room for no other. */
+  #nextBatch(): { readonly size: number; readonly isFull: boolean } {
+    const { maxBatchSize, rowsOf = () => 1 } = this.#options;
+    let size = 0;
+    let rows = 0;
+    for (const { input } of this.#ready) {
+      rows += rowsOf(input);
+      if (size > 0 && rows > maxBatchSize) break;
+      size++;
+    }
+    return { size, isFull: rows >= maxBatchSize };
   }
 
   async #runBatch(requests: readonly Request<Input, Result>[]): Promise<void> {

@@ -9,7 +9,7 @@ import {
 import { asyncDispose } from '../dispose';
 import { emit } from '../emit';
 import { DisposedError, ModelError } from '../errors';
-import { checkTransform, type ImageInput } from '../image';
+import { checkTransform, completeViews, type ImageInput } from '../image';
 import {
   classesOf,
   describeModel,
@@ -68,15 +68,22 @@ import {
   type ClassifierOpenOptions,
   type InferenceOptions,
 } from './model-options';
+import { completeTemperature } from './temperature';
+import type { ViewOptions } from './views';
 
 /** Options of `Classifier.classify`. */
-export interface ClassifyOptions extends ImagesOptions {
+export interface ClassifyOptions extends ImagesOptions, ViewOptions {
   /** The number of classes to return; 5 by default, or all if the model has fewer. */
   readonly topk?: number;
+  /**
+   * Divides the logits before softmax; 1 by default. Above 1 it lowers the scores of an overconfident model, below 1 it
+   * raises them; the order of the classes stays (Guo et al., "On Calibration of Modern Neural Networks", 2017).
+   */
+  readonly temperature?: number;
 }
 
 /** Options of `Classifier.embed`. */
-export interface EmbedOptions extends ImagesOptions {
+export interface EmbedOptions extends ImagesOptions, ViewOptions {
   /**
    * Divides each embedding by its L2 norm, so that the dot product of two is their cosine similarity; `false` by
    * default.
@@ -352,7 +359,7 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   /**
    * Returns the embedding of an image: the output of the model's `features` method, i.e. of the global
    * average pooling before the last layer, e.g. 2048 floats for a ResNet-50. For an array of images,
-   * returns one embedding per image. With `normalize`, each has the L2 norm 1.
+   * returns one embedding per image. With several `views` it is their mean. With `normalize`, each has the L2 norm 1.
    *
    * @throws ImageError if an image is missing, corrupt or too large
    * @throws OptionError if an option is unknown or has an invalid value
@@ -368,16 +375,17 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     images: ImageInput | readonly ImageInput[],
     options: EmbedOptions = {},
   ): Promise<Float32Array | ImageFailure | (Float32Array | ImageFailure)[]> {
-    checkOptionNames(options, ['normalize', ...imagesOptionNames], 'embed');
+    checkOptionNames(options, ['normalize', 'views', ...imagesOptionNames], 'embed');
     checkOnError(images, options);
     checkSignal(options.signal);
+    const views = completeViews(options.views);
     const { normalize: isNormalized = false } = options;
     if (typeof isNormalized !== 'boolean') {
       throw invalidValue('normalize', 'true or false', isNormalized);
     }
     const rows = await this.#runCall(sizeOfImages(images), async ({ model, pipeline }) => {
       await model.prepare('features', options.signal);
-      return await pipeline.rows('features', images, options);
+      return await pipeline.rows('features', images, views, options);
     });
     if (isNormalized) for (const row of rows) if (!isImageFailure(row)) normalize(row);
     return isArray(images) ? rows : rows[0]!;
@@ -459,19 +467,21 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
   }
 
   /**
-   * Returns the logits of each image, i.e. the model's output before softmax, float32 [n, classes].
+   * Returns the logits of each image, i.e. the model's output before softmax, float32 [n, classes]. With several `views`
+   * they are their mean.
    *
    * @throws ImageError if an image is missing, corrupt or too large
-   * @throws OptionError if an option is unknown
+   * @throws OptionError if an option is unknown or has an invalid value
    * @throws DisposedError after `close()`
    */
   async logits(
     images: ImageInput | readonly ImageInput[],
-    options: ImageOptions = {},
+    options: ImageOptions & ViewOptions = {},
   ): Promise<Tensor<'float32'>> {
-    checkOptionNames(options, imageOptionNames, 'logits');
+    checkOptionNames(options, ['views', ...imageOptionNames], 'logits');
+    const views = completeViews(options.views);
     const rows = await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
-      pipeline.rows('forward', images, options),
+      pipeline.rows('forward', images, views, options),
     );
     const columns = this.classes.length;
     const data = new Float32Array(rows.length * columns);
@@ -485,10 +495,10 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
    */
   async logitRows(
     images: readonly ImageInput[],
-    options: ImageOptions = {},
+    { views = 'center', ...options }: ImageOptions & ViewOptions = {},
   ): Promise<(Float32Array | ImageFailure)[]> {
     return await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
-      pipeline.rows('forward', images, { ...options, onError: 'return' }),
+      pipeline.rows('forward', images, views, { ...options, onError: 'return' }),
     );
   }
 
@@ -610,14 +620,19 @@ export class Classifier extends EventEmitter<ClassifierEvents> implements AsyncD
     images: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<(DetailedResult | ImageFailure)[]> {
-    checkOptionNames(options, ['topk', ...imagesOptionNames], caller);
+    checkOptionNames(options, ['topk', 'temperature', 'views', ...imagesOptionNames], caller);
     checkOnError(images, options);
     const { topk = Math.min(5, this.classes.length) } = options;
     if (!Number.isInteger(topk) || topk < 1 || topk > this.classes.length) {
       throw invalidValue('topk', `an integer from 1 to ${this.classes.length}`, topk);
     }
+    const request = {
+      k: topk,
+      views: completeViews(options.views),
+      temperature: completeTemperature(options.temperature),
+    };
     return await this.#runCall(sizeOfImages(images), ({ pipeline }) =>
-      pipeline.classify(images, topk, options),
+      pipeline.classify(images, request, options),
     );
   }
 }

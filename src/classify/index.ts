@@ -17,6 +17,8 @@ export { isImageFailure, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
 export type { ModuleLoader } from './open-module';
 export type { ImageOptions, ImagesOptions } from './pipeline';
+export { completeTemperature } from './temperature';
+export type { ViewOptions } from './views';
 export {
   checkModelOptions,
   checkTrustOptions,

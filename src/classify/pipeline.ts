@@ -1,6 +1,7 @@
 import {
   decode,
   decodeUnlessJpeg,
+  viewCounts,
   type DecodedPixels,
   type DecodeOptions,
   type EncodedFile,
@@ -10,7 +11,7 @@ import { classesOf, featureInfo, type ImageClass, type ModelMetadata } from '../
 import { checkSignal } from '../options';
 import { Semaphore } from '../semaphore';
 import { softmaxTopk, rejectOnAbort, type Tensor } from '../native';
-import type { Pixels } from '../types';
+import type { Pixels, Views } from '../types';
 import { toPredictions, type DetailedResult } from './prediction';
 import { Batcher, type Reserve } from './batcher';
 import { checkLogits, checkRows } from './check-output';
@@ -29,6 +30,7 @@ import {
 } from './heat-map';
 import { LayerFailure } from './layer-error';
 import type { SubBatchOutput, PlannedModel } from './planned-model';
+import { averageViews } from './views';
 
 /** Options of every call that takes images. */
 export interface ImageOptions {
@@ -67,10 +69,21 @@ interface ExplainInput extends HeatMapRequest {
   readonly image: DecodedPixels;
 }
 
-interface ClassifyInput extends PreparedImage {
+/** An image of which the model sees views. */
+interface ViewedImage extends PreparedImage {
+  readonly views: Views;
+}
+
+/** How an image is classified. */
+interface ClassifyRequest {
   /** The number of classes to return. */
   readonly k: number;
+  readonly views: Views;
+  /** Divides the logits before softmax. */
+  readonly temperature: number;
 }
+
+interface ClassifyInput extends ViewedImage, ClassifyRequest {}
 
 /** An image whose feature maps are returned. */
 interface FeaturesInput extends PreparedImage {
@@ -96,7 +109,7 @@ export class ImagePipeline {
   readonly #metadata: ModelMetadata;
   readonly #classes: readonly ImageClass[];
   readonly #classifyBatcher: Batcher<ClassifyInput, DetailedResult>;
-  readonly #rowBatchers: Readonly<Record<RowMethod, Batcher<PreparedImage, Float32Array>>>;
+  readonly #rowBatchers: Readonly<Record<RowMethod, Batcher<ViewedImage, Float32Array>>>;
   readonly #featuresBatcher: Batcher<FeaturesInput, FeatureMap[]>;
   readonly #classMapBatcher: Batcher<ExplainInput, HeatMap>;
   readonly #gradCamBatcher: Batcher<ExplainInput, HeatMap>;
@@ -108,12 +121,19 @@ export class ImagePipeline {
     const { maxBatchSize, module } = model;
     const memory = new Semaphore(maxPixelBytes);
     const options = { maxBatchSize, concurrency: module.executor.instances, maxDelay, memory };
-    this.#classifyBatcher = new Batcher(options, (inputs) => this.#classifyBatch(inputs));
-    this.#rowBatchers = {
-      forward: new Batcher(options, (inputs) => this.#rowsOfBatch('forward', inputs)),
-      features: new Batcher(options, (inputs) => this.#rowsOfBatch('features', inputs)),
-    };
-    this.#featuresBatcher = new Batcher(options, (inputs) => this.#featuresOfBatch(inputs));
+    const rowsOf = ({ views }: { readonly views: Views }) => viewCounts[views];
+    const viewOptions = { ...options, rowsOf };
+    this.#classifyBatcher = new Batcher<ClassifyInput, DetailedResult>(viewOptions, (inputs) =>
+      this.#classifyBatch(inputs),
+    );
+    const rowBatcher = (method: RowMethod) =>
+      new Batcher<ViewedImage, Float32Array>(viewOptions, (inputs) =>
+        this.#rowsOfBatch(method, inputs),
+      );
+    this.#rowBatchers = { forward: rowBatcher('forward'), features: rowBatcher('features') };
+    this.#featuresBatcher = new Batcher<FeaturesInput, FeatureMap[]>(options, (inputs) =>
+      this.#featuresOfBatch(inputs),
+    );
     this.#classMapBatcher = new Batcher(options, (inputs) => this.#explainBatch(inputs));
     // A backward pass keeps the output of each later layer: of one image at a time.
     this.#gradCamBatcher = new Batcher({ ...options, maxBatchSize: 1 }, ([input]) =>
@@ -124,10 +144,10 @@ export class ImagePipeline {
   /** Returns the `k` most probable classes of each image. */
   async classify(
     images: ImageInput | readonly ImageInput[],
-    k: number,
+    request: ClassifyRequest,
     options: ImagesOptions,
   ): Promise<(DetailedResult | ImageFailure)[]> {
-    const toInput = (image: PreparedImage) => ({ ...image, k });
+    const toInput = (image: PreparedImage) => ({ ...image, ...request });
     return await this.#run(images, options, this.#classifyBatcher, toInput, this.#read);
   }
 
@@ -156,13 +176,14 @@ export class ImagePipeline {
     return await this.#run(images, options, this.#featuresBatcher, toInput, this.#read);
   }
 
-  /** Runs a method and returns one row of its output per image. */
+  /** Runs a method and returns one row of its output per image, the mean over its views. */
   async rows(
     method: RowMethod,
     images: ImageInput | readonly ImageInput[],
+    views: Views,
     options: ImagesOptions,
   ): Promise<(Float32Array | ImageFailure)[]> {
-    const toInput = (image: PreparedImage) => image;
+    const toInput = (image: PreparedImage) => ({ ...image, views });
     return await this.#run(images, options, this.#rowBatchers[method], toInput, this.#read);
   }
 
@@ -212,7 +233,8 @@ export class ImagePipeline {
   async #classifyBatch(inputs: readonly ClassifyInput[]): Promise<DetailedResult[]> {
     const maxK = Math.max(...inputs.map(({ k }) => k));
     return await this.#runBatch('forward', inputs, async ({ outputs, timings }, subInputs) => {
-      const best = await softmaxTopk(this.#model.module.executor, outputs[0]!, maxK);
+      const temperatures = Float64Array.from(subInputs, ({ temperature }) => temperature);
+      const best = await softmaxTopk(this.#model.module.executor, outputs[0]!, maxK, temperatures);
       return toPredictions(best, maxK, this.#classes).map((predictions, i) => ({
         predictions: predictions.slice(0, subInputs[i]!.k),
         timings: { decode: subInputs[i]!.preparationTime, ...timings },
@@ -243,7 +265,7 @@ export class ImagePipeline {
     return toHeatMap(raw, this.#classes, box, { width, height });
   }
 
-  async #rowsOfBatch(method: RowMethod, inputs: readonly PreparedImage[]): Promise<Float32Array[]> {
+  async #rowsOfBatch(method: RowMethod, inputs: readonly ViewedImage[]): Promise<Float32Array[]> {
     return await this.#runBatch(method, inputs, async ({ outputs }) => await toRows(outputs[0]!));
   }
 
@@ -268,29 +290,67 @@ export class ImagePipeline {
   }
 
   /**
-   * Runs a batch. The model may split it into sub-batches, whose results are put into the order of `inputs`.
+   * Runs a batch, images with the same views at a time. The model may split these into sub-batches, whose results are
+   * put into the order of `inputs`.
    *
    * @param selected see `PlannedModel.run`
    */
-  async #runBatch<Input extends { readonly image: Pixels | EncodedFile }, Result>(
+  async #runBatch<Input extends BatchInput, Result>(
     method: Method,
     inputs: readonly Input[],
     toResults: (subBatch: SubBatchOutput, inputs: readonly Input[]) => Promise<readonly Result[]>,
     selected?: readonly number[],
   ): Promise<Result[]> {
     const results = new Array<Result>(inputs.length);
-    const images = inputs.map(({ image }) => image);
-    await this.#model.run(method, selected, images, async (subBatch) => {
-      const { outputs, indices } = subBatch;
-      for (const { shape } of outputs) {
-        if (method === 'forward') checkLogits(this.#metadata, shape);
-        checkRows(this.#metadata, shape, indices.length);
-      }
-      const subInputs = indices.map((index) => inputs[index]!);
-      const subResults = await toResults(subBatch, subInputs);
-      for (const [i, index] of indices.entries()) results[index] = subResults[i]!;
-    });
+    for (const [views, positions] of groupByViews(inputs)) {
+      const images = positions.map((position) => inputs[position]!.image);
+      await this.#model.run({ method, views, selected }, images, async (subBatch) => {
+        const subPositions = subBatch.indices.map((index) => positions[index]!);
+        const subInputs = subPositions.map((position) => inputs[position]!);
+        for (const { shape } of subBatch.outputs) {
+          if (method === 'forward') checkLogits(this.#metadata, shape);
+          checkRows(this.#metadata, shape, subInputs.length * viewCounts[views]);
+        }
+        const subResults = await withMeanOutputs(subBatch, views, (mean) =>
+          toResults(mean, subInputs),
+        );
+        for (const [i, position] of subPositions.entries()) results[position] = subResults[i]!;
+      });
+    }
     return results;
+  }
+}
+
+/** An image of a batch. */
+interface BatchInput {
+  readonly image: Pixels | EncodedFile;
+  /** `'center'` by default. */
+  readonly views?: Views;
+}
+
+/** The positions of the inputs with each kind of views. */
+function groupByViews(inputs: readonly BatchInput[]): Map<Views, number[]> {
+  const groups = new Map<Views, number[]>();
+  for (const [position, { views = 'center' }] of inputs.entries()) {
+    const group = groups.get(views);
+    if (group) group.push(position);
+    else groups.set(views, [position]);
+  }
+  return groups;
+}
+
+/** Passes the means of the outputs over the views of each image to `use`. */
+async function withMeanOutputs<Result>(
+  subBatch: SubBatchOutput,
+  views: Views,
+  use: (mean: SubBatchOutput) => Promise<Result>,
+): Promise<Result> {
+  if (views === 'center') return await use(subBatch);
+  const outputs = await Promise.all(subBatch.outputs.map((output) => averageViews(output, views)));
+  try {
+    return await use({ ...subBatch, outputs });
+  } finally {
+    for (const output of outputs) output.dispose();
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type Plan,
   type ScriptModule,
 } from '../torch';
-import type { Pixels, Transform } from '../types';
+import type { Pixels, Transform, Views } from '../types';
 import type { CallableModule } from './callable-module';
 import { createPlan, exampleOf, methodNames, type Method } from './create-plan';
 import type { IsolatedModule } from './isolated-module';
@@ -28,9 +28,17 @@ import type { InferenceOptions } from './model-options';
 /** The outputs of a method for the images of a sub-batch. */
 export interface SubBatchOutput {
   readonly outputs: readonly Tensor<'float32'>[];
-  /** The position of each row's image in the batch. */
+  /** The position of each image in the batch. */
   readonly indices: readonly number[];
   readonly timings: Omit<Timings, 'decode'>;
+}
+
+/** What to run on a batch. */
+interface MethodCall {
+  readonly method: Method;
+  readonly views: Views;
+  /** The indices of the outputs, of a method that returns several. */
+  readonly selected?: readonly number[];
 }
 
 /** The maximum batch size: larger batches use more memory and are not faster. */
@@ -216,13 +224,11 @@ export class PlannedModel {
   }
 
   /**
-   * Runs a prepared method on a batch. Passes the outputs of each sub-batch to `consume`, then disposes them.
-   *
-   * @param selected the indices of the outputs, of a method that returns several
+   * Runs a prepared method on the views of a batch. Passes the outputs of each sub-batch, which have one row per view,
+   * to `consume`, then disposes them.
    */
   async run(
-    method: Method,
-    selected: readonly number[] | undefined,
+    { method, views, selected }: MethodCall,
     images: readonly (Pixels | EncodedFile)[],
     consume: (output: SubBatchOutput) => Promise<void>,
   ): Promise<void> {
@@ -231,7 +237,7 @@ export class PlannedModel {
     const { module, transform, gpu, jpegDecoder } = this.#context;
     const subBatches = await preprocess(images, {
       executor: module.executor,
-      transform,
+      transform: { ...transform, views },
       gpu: isPlanned ? gpu : undefined,
       jpegDecoder: isPlanned ? jpegDecoder : undefined,
       limits: this.limits,
@@ -283,10 +289,6 @@ export class PlannedModel {
   }
 }
 
-/** How much larger than the transform's size a shrunk image stays, so that its resize averages pixels. */
-const shrinkMargin = 2;
-
-function minSideOf({ shrinkOnLoad }: InferenceOptions, { resize }: Transform): number | undefined {
 /** Whether the metadata of a compiled model state this transform. */
 function hasTransform({ extraFiles }: CompiledModule, transform: Transform): boolean {
   const text = extraFiles[metadataFile];
@@ -295,6 +297,10 @@ function hasTransform({ extraFiles }: CompiledModule, transform: Transform): boo
   return isDeepStrictEqual({ ...imagenetTransform, ...stored }, transform);
 }
 
+/** How much larger than the transform's size a shrunk image stays, so that its resize averages pixels. */
+const shrinkMargin = 2;
+
+function minSideOf({ shrinkOnLoad }: InferenceOptions, { resize }: Transform): number | undefined {
   return shrinkOnLoad === true ? shrinkMargin * resize : undefined;
 }
 

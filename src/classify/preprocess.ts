@@ -1,10 +1,11 @@
 import { batch, decodeFile, type DecodeLimits, type EncodedFile } from '../image';
 import type { Executor, Tensor } from '../native';
 import type { GpuHandle, GpuJpegDecoder } from '../torch';
-import type { Pixels, Transform } from '../types';
+import type { BatchTransform, Pixels } from '../types';
 
 /** Images of a batch that were preprocessed together. */
 export interface SubBatch {
+  /** One row per view, those of an image one after another. */
   readonly input: Tensor;
   /** The position of each image in the batch. */
   readonly indices: readonly number[];
@@ -13,7 +14,7 @@ export interface SubBatch {
 /** The resources for preprocessing the images of a model. */
 export interface PreprocessContext {
   readonly executor: Executor;
-  readonly transform: Transform;
+  readonly transform: BatchTransform;
   /** A GPU that normalizes the images itself. */
   readonly gpu: GpuHandle | undefined;
   /** Decodes files on the GPU; undefined if the CPU decodes all of them. */

@@ -12,6 +12,7 @@ import {
   type HeatMap,
   type ImageFailure,
   type ImageOptions,
+  type ViewOptions,
   type Prediction,
   type ReturnErrors,
 } from '../classify';
@@ -162,7 +163,7 @@ export abstract class ReplaceableModel extends EventEmitter<SlotEvents> {
   /** Like `Classifier.logits`. */
   async logits(
     images: ImageInput | readonly ImageInput[],
-    options?: ImageOptions,
+    options?: ImageOptions & ViewOptions,
   ): Promise<Tensor<'float32'>> {
     return await this.use((active) => classifierOf(active, 'logits').logits(images, options));
   }

@@ -10,11 +10,12 @@ describe('Batcher', () => {
     concurrency = 1,
     maxDelay = 1_000_000,
     memory = new Semaphore(Infinity),
+    rowsOf = undefined as ((input: number) => number) | undefined,
   } = {}) {
     const batches: number[][] = [];
     const releases: (() => void)[] = [];
     const batcher = new Batcher<number, number>(
-      { maxBatchSize, concurrency, maxDelay, memory },
+      { maxBatchSize, concurrency, maxDelay, memory, rowsOf },
       async (inputs) => {
         batches.push([...inputs]);
         if (inputs.includes(13)) throw new Error(`unlucky: ${inputs.join(', ')}`);
@@ -48,6 +49,33 @@ describe('Batcher', () => {
     releases.shift()?.();
     assert.deepEqual(batches, [[1], [2, 3, 4, 5], [6, 7]]);
     assert.deepEqual(await Promise.all(answers), [2, 4, 6, 8, 10, 12, 14]);
+  });
+
+  it('counts the rows of inputs, of which one may exceed the maximum batch size', async () => {
+    const { batches, releases, add } = doublingBatcher({ rowsOf: (input) => input });
+    const answers = [add(1)];
+    await setImmediate();
+    answers.push(...[2, 1, 2, 10, 4, 1].map((input) => add(input)));
+    while (batches.length < 6) {
+      await setImmediate();
+      releases.shift()?.();
+    }
+    releases.shift()?.();
+    assert.deepEqual(batches, [[1], [2, 1], [2], [10], [4], [1]]);
+    assert.deepEqual(await Promise.all(answers), [2, 4, 2, 4, 20, 8, 2]);
+  });
+
+  it('does not wait for others if an input fills a batch', async () => {
+    const { batches, releases, batcher, add } = doublingBatcher({ rowsOf: () => 10 });
+    const slow = batcher.add(() => setTimeout(60, 9));
+    const quick = add(1);
+    await setImmediate();
+    assert.deepEqual(batches, [[1]]);
+    releases.shift()!();
+    assert.equal(await quick, 2);
+    while (batches.length < 2) await setTimeout(10);
+    releases.shift()!();
+    assert.equal(await slow, 18);
   });
 
   it('waits for inputs that are being prepared, for at most maxDelay', async () => {

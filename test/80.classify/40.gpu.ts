@@ -66,6 +66,16 @@ describe('Classifier on a GPU', function () {
     assertClose(await logits.data(), await expectedLogits.data());
   });
 
+  it('averages over views', async () => {
+    await using gpu = await open({ size: 64 });
+    await using expected = await Classifier.open(path, { plan: 'untuned', size: 64 });
+    for (const views of ['flip', 'ten-crop'] as const) {
+      for (const [i, features] of (await gpu.embed(images, { views })).entries()) {
+        assertClose(features, (await expected.embed(images, { views }))[i]!);
+      }
+    }
+  });
+
   it('accepts float32 tensors', async () => {
     await using gpu = await open();
     using input = syntheticImages([2, 3, 96, 64]);
@@ -128,6 +138,19 @@ describe('Classifier on a GPU', function () {
         assertClose(features, await cpu.embed(fakePixels(width, height)), 2e-2);
       }
       assert.equal((await loggedDecodes())!.length, 8);
+    });
+
+    it('crops views on the GPU, and averages over them', async () => {
+      const size = 64;
+      await using gpu = await open({ decode: 'gpu', size });
+      await using expected = await Classifier.open(path, { plan: 'untuned', size });
+      // An odd number of columns remains beside the crops.
+      const inputs = [await encode(401, 300), await encode(90, 133, true)];
+      const pixels = [fakePixels(401, 300), inputs[1]!];
+      const reference = await expected.embed(pixels, { views: 'ten-crop' });
+      for (const [i, features] of (await gpu.embed(inputs, { views: 'ten-crop' })).entries()) {
+        assertClose(features, reference[i]!, 2e-2);
+      }
     });
 
     it('decodes other images on the CPU, and preserves the order', async () => {

@@ -38,7 +38,7 @@ const hubOptions = [
   'weights',
   'numClasses',
 ];
-const imageOptions = ['topk', 'orient', 'signal', 'onError', 'normalize', 'class', 'layer'];
+const imageOptions = ['topk', 'orient', 'signal', 'onError', 'normalize', 'views', 'temperature', 'class', 'layer']; // prettier-ignore
 
 /** A function of the package with junk for its arguments. */
 type Call = (...args: never[]) => unknown;
