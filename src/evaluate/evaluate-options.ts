@@ -1,3 +1,5 @@
+import { completeTemperature, type ViewOptions } from '../classify';
+import { completeViews } from '../image';
 import { checkOptionNames, checkPath, checkSignal, invalidValue } from '../options';
 import type { TargetOptions } from './targets';
 
@@ -14,7 +16,12 @@ export interface EvaluationProgress {
 }
 
 /** Options of `evaluate`. */
-export interface EvaluateOptions extends TargetOptions {
+export interface EvaluateOptions extends TargetOptions, ViewOptions {
+  /**
+   * Divides the logits before softmax; 1 by default. It changes the NLL and the calibration, but no accuracy (Guo et al.,
+   * "On Calibration of Modern Neural Networks", 2017). Choose it on other images than those of the evaluation.
+   */
+  readonly temperature?: number;
   /**
    * A file for the results of each image. If it exists, the evaluation goes on where an earlier one with the same models,
    * images and options ended.
@@ -30,7 +37,8 @@ export interface EvaluateOptions extends TargetOptions {
 
 const optionNames = Object.keys({
   ...{ classMap: true, realLabels: true, validLabels: true },
-  ...{ results: true, orient: true, onProgress: true, signal: true },
+  ...{ results: true, orient: true, views: true, temperature: true },
+  ...{ onProgress: true, signal: true },
 } satisfies Record<keyof EvaluateOptions, true>);
 
 /** @throws OptionError if an option is unknown or has an invalid value */
@@ -47,6 +55,8 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
   if (orient !== undefined && typeof orient !== 'boolean') {
     throw invalidValue('orient', 'true or false', orient);
   }
+  completeViews(options.views);
+  completeTemperature(options.temperature);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw invalidValue('onProgress', 'a function', onProgress);
   }

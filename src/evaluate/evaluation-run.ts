@@ -62,6 +62,7 @@ export class EvaluationRun {
     if (this.#done === 0) throw noImages(this.#dataset.name);
     const seconds = (performance.now() - this.#startTime) / 1000;
     const throughput = this.#computed === 0 ? NaN : this.#computed / seconds;
+    const { views = 'center', temperature = 1 } = this.#options;
     return this.#models.map(({ metadata, classes }, i) => {
       const rows = [...this.#names].flatMap((name): PictureResult[] => {
         const result = this.#results.get(name)?.[i];
@@ -69,7 +70,7 @@ export class EvaluationRun {
       });
       return summarize(metadata, classes, rows, {
         ...{ unreadable: this.#unreadable, unlabeled: this.#unlabeled, excluded: this.#excluded },
-        throughput,
+        ...{ views, temperature, throughput },
       });
     });
   }
@@ -80,13 +81,15 @@ export class EvaluationRun {
 
   /** What the results depend on. */
   #conditions(): Record<string, unknown> {
-    const { orient = false, classMap, realLabels } = this.#options;
+    const { orient = false, views = 'center', temperature = 1 } = this.#options;
+    const { classMap, realLabels } = this.#options;
     return {
       dataset: this.#dataset.name,
       models: this.#models.map(({ metadata: { name, source, transform }, plan }) => ({
         ...{ name, checkpoint: source?.sha256, precision: plan.precision, transform },
       })),
-      ...{ orient, classMap, realLabels, validLabels: this.#targets.valid },
+      ...{ orient, views, temperature },
+      ...{ classMap, realLabels, validLabels: this.#targets.valid },
     };
   }
 
@@ -137,8 +140,8 @@ export class EvaluationRun {
     model: Classifier,
     images: readonly ImageInput[],
   ): Promise<(Float32Array | ImageFailure)[]> {
-    const { orient } = this.#options;
-    return await model.logitRows(images, { orient, signal: this.#signal });
+    const { orient, views } = this.#options;
+    return await model.logitRows(images, { orient, views, signal: this.#signal });
   }
 
   /** The samples that count and have no results yet. */
@@ -182,7 +185,7 @@ export class EvaluationRun {
       const labels = this.#targets.labelsOf(name, label);
       const results = logits.map((row) => {
         const { valid } = this.#targets;
-        return toAnswer(labels, row as Float32Array, valid);
+        return toAnswer(labels, row as Float32Array, valid, this.#options.temperature);
       });
       pictures.push({ name, results });
       this.#computed++;

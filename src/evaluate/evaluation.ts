@@ -1,4 +1,5 @@
 import { countParameters, type ImageClass, type ModelMetadata } from '../models';
+import type { Views } from '../types';
 import { calibrate, type Calibration } from './calibration';
 import { findConfusions, scoreClasses, type ClassScores, type Confusion } from './confusion';
 import { isCorrect, type PictureResult } from './picture-result';
@@ -24,6 +25,10 @@ export interface LeftOut {
 /** The accuracy of a model on a dataset. */
 export interface Evaluation extends LeftOut {
   readonly metadata: ModelMetadata;
+  /** What the model saw of each image. */
+  readonly views: Views;
+  /** The divisor of the logits before softmax. */
+  readonly temperature: number;
   /** The number of the model's parameters; undefined for a model of your own. */
   readonly parameters: number | undefined;
   /** The result of each image, in the order of the dataset. */
@@ -48,7 +53,7 @@ export function summarize(
   metadata: ModelMetadata,
   classes: readonly ImageClass[],
   results: readonly PictureResult[],
-  more: LeftOut & Pick<Evaluation, 'throughput'>,
+  more: LeftOut & Pick<Evaluation, 'views' | 'temperature' | 'throughput'>,
 ): Evaluation {
   const count = (k: number) => results.filter((result) => isCorrect(result, k)).length;
   const scores = scoreClasses(results, classes);

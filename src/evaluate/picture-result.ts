@@ -23,12 +23,15 @@ const topk = 5;
  * The answer: the softmax over the logits of the valid classes, in float64.
  *
  * @param valid the indices of the classes that count; all by default
+ * @param temperature divides the logits before softmax
  */
 export function toAnswer(
   labels: readonly number[],
-  logits: Float32Array,
+  outputs: Float32Array,
   valid?: readonly number[],
+  temperature = 1,
 ): Answer {
+  const logits = Float64Array.from(outputs, (output) => output / temperature);
   const indices = valid ?? Array.from(logits.keys());
   const best = mostProbable(logits, indices);
   const maximum = logits[best[0]!]!;
@@ -45,7 +48,7 @@ export function toAnswer(
 }
 
 function nearestNll(
-  logits: Float32Array,
+  logits: Float64Array,
   labels: readonly number[],
   maximum: number,
   sum: number,
@@ -54,7 +57,7 @@ function nearestNll(
 }
 
 /** The indices with the largest logits, largest first; of equal ones the first. */
-function mostProbable(logits: Float32Array, indices: readonly number[]): number[] {
+function mostProbable(logits: Float64Array, indices: readonly number[]): number[] {
   const best: number[] = [];
   for (const index of indices) {
     const value = logits[index]!;

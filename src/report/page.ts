@@ -33,7 +33,7 @@ ${style}
 <body>
 <main>
 <h1>${escape(title)}</h1>
-<p>${escape(date.toISOString().slice(0, 10))}. ${counts(evaluations[0]!)}</p>
+<p>${escape(date.toISOString().slice(0, 10))}. ${counts(evaluations[0]!)}${scoring(evaluations[0]!)}</p>
 ${modelTable(evaluations)}
 ${differences(evaluations)}
 <h2>Accuracy and size</h2>
@@ -67,6 +67,15 @@ function counts({ results, unreadable, unlabeled, excluded }: Evaluation): strin
   ] as const;
   const parts = leftOut.filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`);
   return `${results.length} images${parts.length > 0 ? `; of others, ${parts.join(', ')}` : ''}.`;
+}
+
+/** How the outputs of the models were averaged and scaled; empty for the default. */
+function scoring({ views, temperature }: Evaluation): string {
+  const parts = [
+    ...(views === 'center' ? [] : [` Views: ${views}.`]),
+    ...(temperature === 1 ? [] : [` Temperature: ${temperature}.`]),
+  ];
+  return parts.join('');
 }
 
 function modelTable(evaluations: readonly Evaluation[]): string {

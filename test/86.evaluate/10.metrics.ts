@@ -40,7 +40,7 @@ const metadata: ModelMetadata = {
 const summarizeResults = (results: PictureResult[]): Evaluation =>
   summarize(metadata, classesOf(metadata), results, {
     ...{ unreadable: [], unlabeled: [], excluded: [] },
-    throughput: NaN,
+    ...{ views: 'center', temperature: 1, throughput: NaN },
   });
 
 const results = golden.labels.map((label, i) => ({

@@ -83,6 +83,34 @@ describe('evaluate', function () {
     assert.ok(both[1]!.top1.correct < 80);
   });
 
+  it('averages over views, and divides logits by the temperature', async () => {
+    const options = { views: 'ten-crop', temperature: 2.5 } as const;
+    const [evaluation, other] = await evaluate([model, biased], path('val'), options);
+    assert.deepEqual([evaluation!.views, evaluation!.temperature], ['ten-crop', 2.5]);
+    for (const { name, scores, classes, labels, nll } of evaluation!.results) {
+      const predictions = await model.classify(path(`val/${name}`), options);
+      assert.deepEqual(
+        classes,
+        predictions.map(({ index }) => index),
+      );
+      for (const [i, { score }] of predictions.entries()) {
+        assert.ok(Math.abs(scores[i]! - score) < 1e-6);
+      }
+      const right = scores[classes.indexOf(labels[0]!)]!;
+      assert.ok(Math.abs(nll + Math.log(right)) < 1e-6);
+    }
+    const plain = await evaluate(biased, path('val'));
+    assert.deepEqual(other!.top1, plain.top1);
+    assert.ok(other!.calibration.ece !== plain.calibration.ece);
+    const results = path('results.jsonl');
+    await evaluate(model, path('val'), { ...options, results });
+    await assert.rejects(
+      evaluate(model, path('val'), { ...options, temperature: 2, results }),
+      /temperature was 2\.5, and is now 2\./,
+    );
+    await assert.rejects(evaluate(model, path('val'), { results }), /views was "ten-crop"/);
+  });
+
   it('counts and lists images that cannot be read or have no label', async () => {
     await writeFile(path('val/red/bad.png'), 'no image');
     await writeFile(path('val/red/empty.jpg'), '');
@@ -228,6 +256,8 @@ describe('evaluate', function () {
     await assert.rejects(evaluate(model, empty), /The dataset nothing contains no images/);
     await assert.rejects(evaluate([], path('val')), OptionError);
     await assert.rejects(evaluate(model, path('val'), { result: 'x' } as object), /'results'/);
+    await assert.rejects(evaluate(model, path('val'), { temperature: 0 }), /a number above 0/);
+    await assert.rejects(evaluate(model, path('val'), { views: 'all' as 'flip' }), /for views/);
     await using other = await Classifier.open(path('colors.pt'), {
       classes: ['red', 'green', 'yellow'],
     });
