@@ -16,6 +16,7 @@ interface BenchFlags extends HubFlags {
   readonly batch: readonly number[];
   readonly seconds: number;
   readonly threads?: number;
+  readonly size?: number;
   readonly weights?: string;
   readonly json?: boolean;
 }
@@ -52,6 +53,7 @@ export function benchCommand(): Command {
       )
       .option('--seconds <seconds>', 'duration of each measurement', parseSeconds, 3)
       .option('--threads <count>', 'number of intra-op threads', parsePositiveInteger)
+      .option('--size <pixels>', "side of the model's input; its own by default", Number)
       .option('--weights <checkpoint>', 'path of your own checkpoint')
       .option('--json', 'print JSON'),
   ).action(async (models: string[], flags: BenchFlags) => {
@@ -68,10 +70,12 @@ export function benchCommand(): Command {
 }
 
 async function bench(model: string, flags: BenchFlags): Promise<Row[]> {
-  const { weights, threads, device } = flags;
+  const { weights, threads, size, device } = flags;
   const precisions = flags.precision ?? precisionsOf(await openDevice(device)).toReversed();
   const load = (options: LoadOptions) =>
-    withHub(flags, (more) => hub.load(model, { ...more, ...options, device, weights, threads }));
+    withHub(flags, (more) =>
+      hub.load(model, { ...more, ...options, device, weights, threads, size }),
+    );
   const classifiers: Classifier[] = [];
   try {
     classifiers.push(await load({ plan: 'interpreter' }));

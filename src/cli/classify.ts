@@ -9,10 +9,12 @@ import { withHubFlags, type HubFlags } from './hub-options';
 import { isModelFile, openClassifier } from './open-classifier';
 import { processImages } from './process-images';
 import { imageArgument, withRunFlags, type RunFlags } from './run-options';
+import { withTemperatureFlag, withViewFlags, type ViewFlags } from './view-options';
 import { bar, bold, dim, errorAsJson, print, printJson, table } from './terminal';
 
-interface ClassifyFlags extends HubFlags, RunFlags {
+interface ClassifyFlags extends HubFlags, RunFlags, ViewFlags {
   readonly topk?: number;
+  readonly temperature?: number;
   readonly orient?: boolean;
   readonly json?: boolean;
 }
@@ -20,18 +22,25 @@ interface ClassifyFlags extends HubFlags, RunFlags {
 /** `semisup classify IMAGE…` */
 export function classifyCommand(): Command {
   return withHubFlags(
-    withRunFlags(
-      new Command('classify').description('classify images').argument('<image...>', imageArgument),
+    withTemperatureFlag(
+      withViewFlags(
+        withRunFlags(
+          new Command('classify')
+            .description('classify images')
+            .argument('<image...>', imageArgument),
+        ),
+      ),
     )
       .option('-k, --topk <count>', 'number of classes', parsePositiveInteger)
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: ClassifyFlags) => {
-    const { topk, orient } = flags;
+    const { topk, temperature, views, orient } = flags;
     checkTopk(flags);
     await using model = await openClassifier(flags);
     const results: object[] = [];
-    const classify = (image: ImageInput) => model.classifyDetailed(image, { topk, orient });
+    const classify = (image: ImageInput) =>
+      model.classifyDetailed(image, { topk, temperature, views, orient });
     for await (const { image, result, error } of processImages(images, classify)) {
       if (flags.json) results.push({ image, ...(error ? { error: errorAsJson(error) } : result) });
       else if (result) print(show(image, result));

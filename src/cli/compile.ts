@@ -13,7 +13,7 @@ import { openClassifier } from './open-classifier';
 import type { RunFlags } from './run-options';
 import { note, print, printJson } from './terminal';
 
-interface CompileFlags extends HubFlags, Pick<RunFlags, 'weights' | 'classes'> {
+interface CompileFlags extends HubFlags, Pick<RunFlags, 'weights' | 'classes' | 'size' | 'crop'> {
   readonly output?: string;
   readonly precision: NonNullable<CompileOptions['precision']>;
   readonly cpu?: string;
@@ -37,6 +37,8 @@ export function compileCommand(): Command {
         'instruction sets of this processor to compile for, e.g. avx2,avx512; the best one by default',
       )
       .option('--calibration <images...>', 'with int8: representative images, 8 to 100')
+      .option('--size <pixels>', "side of the model's input; its own by default", Number)
+      .option('--crop <fraction>', 'of the shorter side that the model sees, e.g. 1', Number)
       .option('--weights <checkpoint>', 'path of your own checkpoint')
       .option('--classes <file>', 'with a TorchScript file: its class names, one per line')
       .option('--json', 'print JSON'),
@@ -111,10 +113,13 @@ function checkInUse(set: string | undefined): void {
 }
 
 /** The flags for another instruction set. */
-function argumentsOf({ precision, calibration, weights, classes, ...hub }: CompileFlags): string[] {
+function argumentsOf(flags: CompileFlags): string[] {
+  const { precision, calibration, size, crop, weights, classes, ...hub } = flags;
   return [
     ...['--precision', precision],
     ...(calibration ? ['--calibration', ...calibration] : []),
+    ...(size === undefined ? [] : ['--size', String(size)]),
+    ...(crop === undefined ? [] : ['--crop', String(crop)]),
     ...(weights === undefined ? [] : ['--weights', weights]),
     ...(classes === undefined ? [] : ['--classes', classes]),
     ...(hub.hubDir === undefined ? [] : ['--hub-dir', hub.hubDir]),

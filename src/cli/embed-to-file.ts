@@ -9,9 +9,10 @@ import { identifyModel } from './index-model';
 import { openClassifier } from './open-classifier';
 import { Interruption, withDisplay } from './progress';
 import type { RunFlags } from './run-options';
+import type { ViewFlags } from './view-options';
 import { note, print, printJson } from './terminal';
 
-interface EmbedToFileFlags extends HubFlags, RunFlags {
+interface EmbedToFileFlags extends HubFlags, RunFlags, ViewFlags {
   readonly orient?: boolean;
   readonly normalize?: boolean;
   readonly json?: boolean;
@@ -26,14 +27,14 @@ export async function embedToFile(
   await checkEmbeddingsPath(path);
   const images = await listImages(names);
   await using model = await openClassifier(flags);
-  const { orient = false, normalize = false } = flags;
+  const { orient = false, normalize = false, views = 'center' } = flags;
   const name = await identifyModel(flags);
   const { precision } = model.plan;
   const { transform } = model.metadata;
-  const conditions = { model: name, precision, transform, orient, normalize };
+  const conditions = { model: name, precision, transform, orient, normalize, views };
   try {
     await withDisplay(new ImageBar(), async (onProgress, signal) => {
-      const run = new EmbeddingRun(model, images, { orient, normalize, onProgress });
+      const run = new EmbeddingRun(model, images, { orient, normalize, views, onProgress });
       await writeEmbeddings(path, conditions, (rows, locked) => run.complete(rows, locked), signal);
       show({ file: path, model: name, ...run.summary() }, flags);
     });

@@ -6,9 +6,10 @@ import { withHubFlags, type HubFlags } from './hub-options';
 import { openClassifier } from './open-classifier';
 import { processImages } from './process-images';
 import { imageArgument, withRunFlags, type RunFlags } from './run-options';
+import { withViewFlags, type ViewFlags } from './view-options';
 import { errorAsJson, print, printJson } from './terminal';
 
-interface EmbedFlags extends HubFlags, RunFlags {
+interface EmbedFlags extends HubFlags, RunFlags, ViewFlags {
   readonly out?: string;
   readonly orient?: boolean;
   readonly normalize?: boolean;
@@ -18,24 +19,26 @@ interface EmbedFlags extends HubFlags, RunFlags {
 /** `semisup embed IMAGE…` */
 export function embedCommand(): Command {
   return withHubFlags(
-    withRunFlags(
-      new Command('embed')
-        .description("compute embeddings: the model's features before its last layer")
-        .argument('<image...>', imageArgument),
+    withViewFlags(
+      withRunFlags(
+        new Command('embed')
+          .description("compute embeddings: the model's features before its last layer")
+          .argument('<image...>', imageArgument),
+      ),
     )
       .option('-o, --out <file>', 'write them to a .npy, .jsonl, .parquet or .lance file')
       .option('--orient', 'rotate images according to their EXIF orientation')
       .option('--normalize', 'divide each embedding by its L2 norm')
       .option('--json', 'print JSON'),
   ).action(async (images: string[], flags: EmbedFlags) => {
-    const { out, orient, normalize } = flags;
+    const { out, orient, normalize, views } = flags;
     if (out !== undefined) {
       await embedToFile(out, images, flags);
       return;
     }
     await using model = await openClassifier(flags);
     const results: object[] = [];
-    const embed = (image: ImageInput) => model.embed(image, { orient, normalize });
+    const embed = (image: ImageInput) => model.embed(image, { orient, normalize, views });
     for await (const { image, result, error } of processImages(images, embed)) {
       if (flags.json) {
         results.push({

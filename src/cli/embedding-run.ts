@@ -4,6 +4,7 @@ import { ImageError } from '../errors';
 import { chunksOf, forEachConcurrently } from '../evaluate/chunks';
 import { readFingerprint } from '../fingerprint';
 import { abbreviate } from '../options';
+import type { Views } from '../types';
 import type { ImageArgument } from './image-arguments';
 import type { ImageProgress } from './image-progress';
 import { describeError, note } from './terminal';
@@ -27,6 +28,7 @@ const chunkSize = { cpu: 32, gpu: 128 };
 interface RunContext {
   readonly orient: boolean;
   readonly normalize: boolean;
+  readonly views: Views;
   readonly onProgress: (progress: ImageProgress) => void;
 }
 
@@ -88,10 +90,10 @@ export class EmbeddingRun {
   }
 
   async #embed(chunk: readonly ImageFile[], rows: RowsFile, signal: AbortSignal): Promise<void> {
-    const { orient, normalize } = this.#context;
+    const { orient, normalize, views } = this.#context;
     const results = await this.#model.embed(
       chunk.map(({ image }) => image),
-      { orient, normalize, signal, onError: 'return' },
+      { orient, normalize, views, signal, onError: 'return' },
     );
     const computed = chunk.flatMap((file, i) => {
       const embedding = results[i]!;

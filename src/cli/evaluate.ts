@@ -11,14 +11,16 @@ import { openClassifier } from './open-classifier';
 import { Interruption, withDisplay } from './progress';
 import { writeReport, type ReportOptions } from '../report';
 import { withRunFlags, type RunFlags } from './run-options';
+import { withTemperatureFlag, withViewFlags, type ViewFlags } from './view-options';
 import { note, print, printJson } from './terminal';
 
-interface EvaluateFlags extends HubFlags, RunFlags {
+interface EvaluateFlags extends HubFlags, RunFlags, ViewFlags {
   readonly labels?: string;
   readonly classMap?: string;
   readonly realLabels?: string;
   readonly validLabels?: string;
   readonly orient?: boolean;
+  readonly temperature?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly csv?: boolean;
@@ -27,17 +29,21 @@ interface EvaluateFlags extends HubFlags, RunFlags {
 /** `semisup eval DATASET` */
 export function evaluateCommand(): Command {
   return withHubFlags(
-    withRunFlags(
-      new Command('eval')
-        .description('measure the accuracy of models on labeled images')
-        .argument(
-          '<dataset>',
-          'directory with one directory per class, list of `filename label`, .tar or .tar.gz, or pattern of these',
-        )
-        .addHelpText(
-          'after',
-          '\nSeveral models, separated by commas in --model, share one pass over the images.',
+    withTemperatureFlag(
+      withViewFlags(
+        withRunFlags(
+          new Command('eval')
+            .description('measure the accuracy of models on labeled images')
+            .argument(
+              '<dataset>',
+              'directory with one directory per class, list of `filename label`, .tar or .tar.gz, or pattern of these',
+            )
+            .addHelpText(
+              'after',
+              '\nSeveral models, separated by commas in --model, share one pass over the images.',
+            ),
         ),
+      ),
     )
       .option('--labels <file>', 'labels of a flat directory: a list, or a ground-truth file')
       .option('--class-map <file>', "the dataset's label of each class, one per line")
@@ -57,11 +63,11 @@ export function evaluateCommand(): Command {
     const models: Classifier[] = [];
     try {
       for (const model of names) models.push(await openClassifier({ ...flags, model }));
-      const { out, classMap, realLabels, validLabels, orient } = flags;
+      const { out, classMap, realLabels, validLabels, orient, views, temperature } = flags;
       const results = out === undefined ? undefined : join(out, 'results.jsonl');
       const evaluations = await withDisplay(new ImageBar(), (onProgress, signal) =>
         evaluate(models, dataset, {
-          ...{ classMap, realLabels, validLabels, orient, results, signal },
+          ...{ classMap, realLabels, validLabels, orient, views, temperature, results, signal },
           onProgress: ({ done, total, rate, top1 }) => {
             const text = `top-1 ${top1.map((share) => `${(100 * share).toFixed(2)} %`).join(', ')}`;
             onProgress({ done, total, rate, text });

@@ -5,7 +5,7 @@ import type { LoadOptions } from '../hub';
 /** The options of commands that run a model; `hub.load` checks their values. */
 export interface RunFlags extends Pick<
   ModelOptions,
-  'device' | 'precision' | 'tolerance' | 'plan' | 'decode'
+  'device' | 'precision' | 'tolerance' | 'plan' | 'decode' | 'size' | 'crop'
 > {
   readonly model: string;
   readonly weights?: string;
@@ -41,5 +41,7 @@ export function withRunFlags(command: Command): Command {
       Number,
     )
     .option('--plan <plan>', 'how the plan is chosen: auto, tune, untuned or interpreter')
-    .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu');
+    .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu')
+    .option('--size <pixels>', "side of the model's input; its own by default, e.g. 224", Number)
+    .option('--crop <fraction>', 'of the shorter side that it sees, e.g. 0.875 or 1', Number);
 }

@@ -3,6 +3,8 @@ import { createReadStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import type { Prediction } from '../../src/classify';
+import { hub } from '../../src/hub';
 import { generatedWeights } from '../support/generated-weights';
 import { TestServer } from '../support/http-server';
 import { root, runCommand } from '../support/run-node';
@@ -120,6 +122,46 @@ describe('semisup classify, embed, explain and export', function () {
     assert.deepEqual([code, map!.class.label, map!.data.length], [0, 'wall clock', 14 * 14]);
     for (const wrong of [[], ['--out', 'cam.gif'], ['--out', join(out, 'cam.png')]]) {
       assert.equal((await runCommand(['explain', clock, ...wrong, ...model()])).code, 2);
+    }
+  });
+
+  it('average over views, and scale logits by a temperature', async () => {
+    const run = async (command: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await runCommand([
+        command,
+        clock,
+        '--json',
+        ...args,
+        ...model(),
+      ]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      return (JSON.parse(stdout) as { predictions: Prediction[]; embedding: number[] }[])[0]!;
+    };
+    await using classifier = await hub.load('resnet18_swsl', {
+      ...{ weights: generated.weights, size: 96, crop: 1, plan: 'untuned' },
+    });
+    const input = ['--size', '96', '--crop', '1', '--plan', 'untuned'];
+    const options = { views: 'ten-crop', temperature: 0.5 } as const;
+    const { predictions } = await run(
+      'classify',
+      ...input,
+      '--views',
+      'ten-crop',
+      '--temperature',
+      '0.5',
+    );
+    assert.deepEqual(predictions, await classifier.classify(clock, options));
+    const { embedding } = await run('embed', ...input, '--views', 'flip');
+    assert.deepEqual(embedding, [...(await classifier.embed(clock, { views: 'flip' }))]);
+    for (const [wrong, message] of [
+      [['--views', 'tencrop'], /Allowed choices are center, flip, five-crop, ten-crop/],
+      [['--temperature', '0'], /Expected a number above 0/],
+      [['--size', 'large'], /Expected an integer from 1 to 4096 for size, but received NaN/],
+      [['--crop', '87.5'], /Expected a number above 0 and at most 1 for crop, but received 87\.5/],
+    ] as const) {
+      const { code, stderr } = await runCommand(['classify', clock, ...wrong, ...model()]);
+      assert.equal(code, 2);
+      assert.match(stderr, message);
     }
   });
 

@@ -198,6 +198,21 @@ describe('semisup index, search and duplicates', function () {
     assert.match(table.stdout, /^2 images\ncosine[^]*\n1 group of 2 of 5 images\n$/);
   });
 
+  it("use the index's size and crop, and refuse others", async () => {
+    const created = await index(...model(), '--size', '64', '--crop', '1');
+    assert.match(created.model, /^resnet18_swsl@sha256:[0-9a-f]{16} --size 64 --crop 1$/);
+    const query = join(photos(), 'b.png');
+    const search = (...args: string[]) =>
+      runCommand(['search', query, '--index', photos(), '-k', '1', '--json', ...args]);
+    const { stdout } = await search(...model());
+    const [result] = JSON.parse(stdout) as { neighbors: Neighbors }[];
+    assert.ok(Math.abs(result!.neighbors[0]!.score - 1) < 1e-5);
+    const { code, stderr } = await search(...model(), '--size', '96');
+    assert.notEqual(code, 0);
+    assert.match(stderr, /--size 64 --crop 1, but the model selected is .* --size 96 --crop 1\./);
+    assert.match(stderr, /with the same --size and --crop/);
+  });
+
   it('refuse another model, and say which to use', async () => {
     await index(...model());
     const other = join(directory.path, 'other.safetensors');

@@ -21,6 +21,15 @@ describe('semisup bench', function () {
       ...['--seconds', '0.01', ...args],
     ]);
 
+  it('measures at another size', async () => {
+    const args = ['--precision', 'float32', '--batch', '1', '--json', '--size'];
+    const { code, stdout } = await bench(...args, '64');
+    assert.deepEqual([code, (JSON.parse(stdout) as Row[]).length], [0, 2]);
+    const wrong = await bench(...args, '0');
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /Expected an integer from 1 to 4096 for size/);
+  });
+
   it('prints a table of the interpreter and the plans, with their reasons', async () => {
     const { code, stdout, stderr } = await bench('--precision', 'float32', '--batch', '1, 2');
     const lines = stdout.trim().split('\n');

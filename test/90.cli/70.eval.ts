@@ -52,6 +52,38 @@ describe('semisup eval', function () {
     assert.equal((JSON.parse(json.stdout) as { images: number }[])[0]!.images, 12);
   });
 
+  it('evaluates at another size, over views, and with a temperature', async () => {
+    const evaluateWith = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCommand(['eval', path('val'), ...model, ...args]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      return stdout;
+    };
+    const input = ['--size', '288', '--crop', '1'];
+    assert.match(await evaluateWith(...input, '--csv'), /,288,1,bilinear\n$/);
+    const scoring = ['--views', 'ten-crop', '--temperature', '2', '--out', path('out')];
+    const [summary] = JSON.parse(await evaluateWith(...input, ...scoring, '--json')) as [
+      Record<string, unknown>,
+    ];
+    const { views, temperature, transform, nll } = summary;
+    assert.deepEqual({ views, temperature }, { views: 'ten-crop', temperature: 2 });
+    assert.deepEqual((transform as { crop: number }).crop, 288);
+    const [plain] = JSON.parse(await evaluateWith('--json')) as [Record<string, unknown>];
+    assert.deepEqual([plain.views, plain.temperature], ['center', 1]);
+    assert.deepEqual(plain.top1, summary.top1);
+    assert.notEqual(plain.nll, nll);
+    const report = await readFile(path('out/report.html'), 'utf8');
+    assert.match(report, /12 images\. Views: ten-crop\. Temperature: 2\.<\/p>/);
+    const { code, stderr } = await runCommand([
+      'eval',
+      path('val'),
+      ...model,
+      '--out',
+      path('out'),
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /results of another evaluation: models was/);
+  });
+
   it('lists images that cannot be read, and exits with 1', async () => {
     await writeFile(path('val/red/bad.png'), 'no image');
     const { code, stderr } = await runCommand(['eval', path('val'), ...model]);
