@@ -8,6 +8,7 @@ import { DownloadError } from '../../src/errors';
 import { evaluate, type Evaluation } from '../../src/evaluate';
 import { hub } from '../../src/hub';
 import { classes } from '../../src/models';
+import type { Views } from '../../src/types';
 import { photosIn } from '../support/accuracy';
 import { photosOrSkip } from '../support/photos';
 
@@ -18,6 +19,17 @@ const expected = { top1: 90, top5: 100, total: 100 };
 async function readAnswers(): Promise<Record<string, number[]>> {
   const file = join(__dirname, 'fixtures', 'photos.json');
   return JSON.parse(await readFile(file, 'utf8')) as Record<string, number[]>;
+}
+
+/** What PyTorch and Pillow return for all photos. */
+interface ViewsGolden {
+  readonly size: number;
+  readonly crop: number;
+  readonly views: Views;
+  /** By temperature. */
+  readonly nll: Readonly<Record<string, number>>;
+  /** The five best classes of each photo. */
+  readonly answers: Readonly<Record<string, readonly number[]>>;
 }
 
 const indices = Object.fromEntries(classes.map(({ wnid, index }) => [wnid, index]));
@@ -100,6 +112,36 @@ describe('an evaluation of the baseline on 100 photos', function () {
       const evaluation = await run(join(directory, path));
       check(evaluation, counts);
       if (!path.includes('{')) assert.deepEqual(answersOf(evaluation), answersOf(flat), path);
+    }
+  });
+
+  it('agrees with plain PyTorch and Pillow over several views, and at another size', async function () {
+    const photos = await prepare(this);
+    // fixtures/classify_views.py wrote it. Five crops are the first ones of ten.
+    const golden = await readFile(join(__dirname, 'fixtures', 'views.json'), 'utf8');
+    const goldens = (JSON.parse(golden) as ViewsGolden[]).filter(
+      (one) => one.views !== 'five-crop',
+    );
+    const some = join(directory, 'some');
+    await mkdir(some);
+    for (const photo of photos.filter((_, i) => i % 5 === 0)) {
+      await cp(photo, join(some, basename(photo)));
+    }
+    for (const { size, crop, views, nll, answers } of goldens) {
+      await using resized = await hub.load('resnet50_baseline', { size, crop, plan: 'untuned' });
+      // Ten crops of 100 photos take a minute.
+      const [path, count] = views === 'ten-crop' ? [some, 20] : [photosOrSkip(this), 100];
+      const temperature = views === 'flip' ? 1.5 : 1;
+      const evaluation = await evaluate(resized, path, { views, temperature });
+      assert.equal(evaluation.results.length, count);
+      for (const { name, classes } of evaluation.results) {
+        assert.deepEqual(classes, answers[name], name);
+      }
+      if (count < 100) continue;
+      const difference = Math.abs(evaluation.nll - nll[String(temperature)]!);
+      assert.ok(difference < 1e-4, `${views}: ${evaluation.nll}`);
+      const correct = Object.values(answers).filter(([first], i) => first === 10 * i).length;
+      assert.equal(evaluation.top1.correct, correct);
     }
   });
 
