@@ -19,7 +19,7 @@ const threads = Number(options.threads);
 const callsPerRound = 5;
 
 const features = (layers) => ({
-  name: `features, ${layers?.join(' ') ?? 'all'}`,
+  name: `features: ${layers?.join(' ') ?? 'all'}`,
   call: (model, images) => model.features(images, { layers }),
 });
 const calls = [
