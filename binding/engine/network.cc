@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -39,13 +40,8 @@ class Frame {
 };
 
 std::vector<int> SelectedValues(const Steps& steps, const OutputSelection& selected) {
-  if (selected.empty()) return steps.outputs;
   std::vector<int> values;
-  for (const size_t index : selected) {
-    if (index >= steps.outputs.size()) {
-      throw std::invalid_argument("It has " + std::to_string(steps.outputs.size()) +
-                                  " outputs, and none at index " + std::to_string(index) + ".");
-    }
+  for (const size_t index : SelectedIndices(selected, steps.outputs.size())) {
     values.push_back(steps.outputs[index]);
   }
   return values;
@@ -71,6 +67,20 @@ Tensors ConcatenateOutputs(const std::vector<Tensors>& parts) {
 }
 
 }  // namespace
+
+OutputSelection SelectedIndices(const OutputSelection& selected, size_t count) {
+  auto indices = selected;
+  if (indices.empty()) {
+    indices.resize(count);
+    std::iota(indices.begin(), indices.end(), 0);
+  }
+  for (const size_t index : indices) {
+    if (index < count) continue;
+    throw std::invalid_argument("It has " + std::to_string(count) + " outputs, and none at index " +
+                                std::to_string(index) + ".");
+  }
+  return indices;
+}
 
 Tensors Network::RunSteps(const Tensor& input, StepStates& states, const OutputSelection& selected,
                           const Observer& observer) const {

@@ -28,6 +28,9 @@ struct Steps {
 
 // Indices of a network's outputs, in the order in which they are returned; empty for all.
 using OutputSelection = std::vector<size_t>;
+// The indices that a selection stands for, of `count` outputs. Throws std::invalid_argument for one
+// that does not exist.
+OutputSelection SelectedIndices(const OutputSelection& selected, size_t count);
 
 // The states of the steps for inputs of one shape in one mode.
 struct StepStates {

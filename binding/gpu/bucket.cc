@@ -58,15 +58,17 @@ Bucket::Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
     gpu.ReleaseCachedMemory();
     AddFailure("cuDNN's fused convolutions cannot be used: " + FirstSentence(exception));
   }
-  reference_->reset();
+  reference_->clear();
 }
 
 void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>& network,
                  bool fused, const Graph* pool_graph) {
   const auto run = [network, buffers = buffers_](Fusion fusion, bool benchmark) {
-    const auto output = network->Run(buffers->input, fusion, benchmark);
-    if (!buffers->output.defined()) buffers->output = at::empty_like(output);
-    buffers->output.copy_(output);
+    const auto outputs = network->Run(buffers->input, fusion, benchmark);
+    if (buffers->outputs.empty()) {
+      for (const auto& output : outputs) buffers->outputs.push_back(at::empty_like(output));
+    }
+    for (size_t i = 0; i < outputs.size(); i++) buffers->outputs[i].copy_(outputs[i]);
   };
   const auto forward = [run, fusion = fused ? Fusion::kFused : Fusion::kNone](bool benchmark) {
     run(fusion, benchmark);
@@ -77,11 +79,11 @@ void Bucket::Try(Gpu& gpu, Stream& stream, const std::shared_ptr<const Network>&
   stream.Run([run, forward, fused, buffers = buffers_, difference, reference = reference_] {
     if (!fused) {
       forward(true);
-      *reference = buffers->output.clone();
+      for (const auto& output : buffers->outputs) reference->push_back(output.clone());
       return;
     }
     run(Fusion::kFusedWithTraps, true);
-    *difference = program::RelativeDifference(buffers->output, *reference);
+    *difference = program::LargestRelativeDifference(buffers->outputs, *reference);
   });
   stream.Record(WaitMode::kBlock)->Synchronize();
   // The comparison is false for NaN, so NaN fails too.
@@ -115,12 +117,15 @@ void Bucket::AddFailure(const std::string& failure) {
   }
 }
 
-void Bucket::Run(Stream& stream, const PendingTensor& images, const PendingTensor& output) const {
-  stream.Run([forward = forward_, buffers = buffers_, images, output] {
+void Bucket::Run(Stream& stream, const PendingTensor& images, const OutputSelection& selected,
+                 const PendingTensors& outputs) const {
+  stream.Run([forward = forward_, buffers = buffers_, images, selected, outputs] {
     const int64_t count = images->size(0);
     buffers->input.narrow(0, 0, count).copy_(*images);
     forward();
-    *output = buffers->output.narrow(0, 0, count).clone();
+    for (const size_t index : selected) {
+      outputs->push_back(buffers->outputs.at(index).narrow(0, 0, count).clone());
+    }
   });
 }
 

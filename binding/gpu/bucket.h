@@ -5,12 +5,17 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gpu/gpu.h"
 #include "gpu/network.h"
 #include "gpu/upload_streams.h"
+#include "program/planned_method.h"
 
 namespace semisup::gpu {
+
+// Tensors that are set when a stream reaches the work that sets them.
+using PendingTensors = std::shared_ptr<std::vector<at::Tensor>>;
 
 // The fastest measured way to launch the batches of one size.
 struct LaunchConfig {
@@ -36,15 +41,16 @@ class Bucket {
   Bucket(Gpu& gpu, Stream& stream, std::shared_ptr<const Network> network,
          const PendingTensor& images, int64_t size, const Bucket* pool_bucket);
 
-  // Submits at most `size` images. `*output` becomes a defined tensor once the stream reaches
-  // this point.
-  void Run(Stream& stream, const PendingTensor& images, const PendingTensor& output) const;
+  // Submits at most `size` images. The stream fills `*outputs` with the selected outputs when it
+  // reaches this point.
+  void Run(Stream& stream, const PendingTensor& images, const OutputSelection& selected,
+           const PendingTensors& outputs) const;
   const LaunchConfig& config() const { return config_; }
 
  private:
   struct Buffers {
     at::Tensor input;
-    at::Tensor output;
+    std::vector<at::Tensor> outputs;
   };
 
   // Checks and measures one alternative, and selects it if it is the fastest so far.
@@ -52,12 +58,12 @@ class Bucket {
            const Graph* pool_graph);
   void AddFailure(const std::string& failure);
 
-  // The output without fused convolutions, which the fused output must match. Used only during
+  // The outputs without fused convolutions, which those with them must match. Used only during
   // construction.
-  const PendingTensor reference_ = std::make_shared<at::Tensor>();
+  const PendingTensors reference_ = std::make_shared<std::vector<at::Tensor>>();
   const std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
   std::shared_ptr<Graph> graph_;
-  // Computes the output buffer from the input buffer.
+  // Computes the output buffers from the input buffer.
   std::function<void()> forward_;
   LaunchConfig config_;
 };

@@ -48,37 +48,44 @@ at::Tensor GpuPlan::ToInterpreterInput(const at::Tensor& input) const {
 
 double GpuPlan::tolerance() const { return network_->tolerance(); }
 
-std::vector<at::Tensor> GpuPlan::Run(const at::Tensor& input, const OutputSelection&) {
-  if (input.size(0) <= kMaxBatchSize) return {RunBatch(input)};
-  std::vector<at::Tensor> outputs;
-  for (const auto& batch : input.split(kMaxBatchSize)) outputs.push_back(RunBatch(batch));
-  const auto output = std::make_shared<at::Tensor>();
+std::vector<at::Tensor> GpuPlan::Run(const at::Tensor& input, const OutputSelection& selected) {
+  const auto indices = engine::SelectedIndices(selected, network_->output_count());
+  if (input.size(0) <= kMaxBatchSize) return RunBatch(input, indices);
+  std::vector<std::vector<at::Tensor>> parts(indices.size());
+  for (const auto& batch : input.split(kMaxBatchSize)) {
+    const auto outputs = RunBatch(batch, indices);
+    for (size_t i = 0; i < outputs.size(); i++) parts[i].push_back(outputs[i]);
+  }
+  const auto outputs = std::make_shared<std::vector<at::Tensor>>();
   std::shared_ptr<Event> done;
   {
     const std::lock_guard lock(mutex_);
-    // On the stream that allocated the outputs.
-    compute_->Run([outputs, output] { *output = at::cat(outputs); });
+    // On the stream that allocated the parts.
+    compute_->Run([parts, outputs] {
+      for (const auto& one : parts) outputs->push_back(at::cat(one));
+    });
     done = compute_->Record(WaitMode::kBlock);
   }
   done->Synchronize();
-  return {*output};
+  return *outputs;
 }
 
-at::Tensor GpuPlan::RunBatch(const at::Tensor& input) {
+std::vector<at::Tensor> GpuPlan::RunBatch(const at::Tensor& input,
+                                          const OutputSelection& selected) {
   const UploadStreams::Lease lease(uploads_);
   const auto [images, event] = lease.Stage(input);
-  const auto output = std::make_shared<at::Tensor>();
+  const auto outputs = std::make_shared<std::vector<at::Tensor>>();
   std::shared_ptr<Event> done;
   {
     const std::lock_guard lock(mutex_);
     compute_->WaitFor(event);
     const auto& bucket = BucketFor(input, images);
-    bucket.Run(*compute_, images, output);
+    bucket.Run(*compute_, images, selected, outputs);
     const bool is_short = bucket.config().batch_ms < kSpinBelowMs;
     done = compute_->Record(is_short ? WaitMode::kSpin : WaitMode::kBlock);
   }
   done->Synchronize();
-  return *output;
+  return *outputs;
 }
 
 const Bucket& GpuPlan::BucketFor(const at::Tensor& input, const PendingTensor& images) {

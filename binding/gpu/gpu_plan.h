@@ -33,7 +33,6 @@ class GpuPlan final : public PlannedMethod {
   GpuPlan& operator=(const GpuPlan&) = delete;
 
   bool Accepts(const at::Tensor& input) const override;
-  // One output only, which is selected.
   std::vector<at::Tensor> Run(const at::Tensor& input, const OutputSelection& selected) override;
   at::Tensor ToInterpreterInput(const at::Tensor& input) const override;
   double tolerance() const override;
@@ -50,7 +49,7 @@ class GpuPlan final : public PlannedMethod {
     auto operator<=>(const BucketKey&) const = default;
   };
 
-  at::Tensor RunBatch(const at::Tensor& input);
+  std::vector<at::Tensor> RunBatch(const at::Tensor& input, const OutputSelection& selected);
   const Bucket& BucketFor(const at::Tensor& input, const PendingTensor& images);
 
   const std::shared_ptr<Gpu> gpu_;

@@ -68,9 +68,6 @@ at::Tensor Normalizer::operator()(const at::Tensor& images) const {
 Network::Network(program::Program program, c10::Device device, program::ComputePrecision precision,
                  const Normalization& normalization)
     : precision_(precision), normalizer_(normalization, device), program_(std::move(program)) {
-  if (program_.outputs.size() != 1) {
-    throw program::UnsupportedGraph("it returns several tensors");
-  }
   const auto dtype = program::DTypeOf(precision_);
   const auto move_to_device = [&](const at::Tensor& tensor) {
     if (!tensor.defined()) return tensor;
@@ -91,7 +88,8 @@ Network::Network(program::Program program, c10::Device device, program::ComputeP
   }
 }
 
-at::Tensor Network::Run(const at::Tensor& images, Fusion fusion, bool benchmark) const {
+std::vector<at::Tensor> Network::Run(const at::Tensor& images, Fusion fusion,
+                                     bool benchmark) const {
   const MathMode mode(precision_ == program::ComputePrecision::kTf32, benchmark);
   auto input = normalizer_(images)
                    .to(program::DTypeOf(precision_))
@@ -101,7 +99,9 @@ at::Tensor Network::Run(const at::Tensor& images, Fusion fusion, bool benchmark)
     const auto residual = values.inputs.size() > 1 ? frame.Take(values, 1) : at::Tensor();
     frame.Set(values, Convolve(*step.convolution, frame.Take(values, 0), residual, fusion));
   };
-  return program::Execute(program_, std::move(input), convolve).to(at::kFloat).contiguous();
+  auto outputs = program::Execute(program_, std::move(input), convolve);
+  for (auto& output : outputs) output = output.to(at::kFloat).contiguous();
+  return outputs;
 }
 
 }  // namespace semisup::gpu

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <vector>
 
 #include "program/numerics.h"
 #include "program/program.h"
@@ -32,13 +33,13 @@ class Normalizer {
 // A program for a device, with one copy of the weights in its memory, channels-last.
 class Network {
  public:
-  // Throws program::UnsupportedGraph if the program has several outputs.
   Network(program::Program program, c10::Device device, program::ComputePrecision precision,
           const Normalization& normalization);
 
   // Takes images on the device: float32 [n, c, h, w], or uint8 [n, h, w, 3], which are normalized.
-  // Returns float32. `benchmark`: see MathMode.
-  at::Tensor Run(const at::Tensor& images, Fusion fusion, bool benchmark) const;
+  // Returns all outputs in float32. `benchmark`: see MathMode.
+  std::vector<at::Tensor> Run(const at::Tensor& images, Fusion fusion, bool benchmark) const;
+  size_t output_count() const { return program_.outputs.size(); }
   double tolerance() const { return program::ToleranceOf(precision_); }
 
  private:

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -61,6 +62,19 @@ double RelativeDifference(const at::Tensor& actual, const at::Tensor& expected) 
   if (actual.sizes() != expected.sizes()) return std::numeric_limits<double>::infinity();
   const double difference = at::sub(actual, expected).abs().max().item().toDouble();
   return difference == 0 ? 0 : difference / expected.abs().max().item().toDouble();
+}
+
+double LargestRelativeDifference(const std::vector<at::Tensor>& actual,
+                                 const std::vector<at::Tensor>& expected) {
+  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double largest = 0;
+  for (size_t i = 0; i < actual.size(); i++) {
+    const double difference = RelativeDifference(actual[i], expected[i]);
+    // Negated, so that NaN stays.
+    if (!(difference <= largest)) largest = difference;
+    if (std::isnan(largest)) break;
+  }
+  return largest;
 }
 
 }  // namespace semisup::program

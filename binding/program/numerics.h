@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
 namespace semisup::program {
 
@@ -24,5 +25,8 @@ double ToleranceOf(ComputePrecision precision);
 // The maximum absolute difference, relative to the maximum magnitude of `expected`. Infinity if the
 // shapes differ; NaN if either tensor contains NaN, so compare it as !(difference <= tolerance).
 double RelativeDifference(const at::Tensor& actual, const at::Tensor& expected);
+// The largest one of several outputs.
+double LargestRelativeDifference(const std::vector<at::Tensor>& actual,
+                                 const std::vector<at::Tensor>& expected);
 
 }  // namespace semisup::program

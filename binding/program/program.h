@@ -49,11 +49,11 @@ struct Program {
 // Compiles a method of a module in eval mode. Throws UnsupportedGraph.
 Program Compile(const torch::jit::Module& module, const std::string& method);
 
-// Runs a program with one output on a batch. Convolutions are delegated to run_convolution(step,
-// frame), which must set the step's output.
+// Runs a program on a batch, and returns its outputs. Convolutions are delegated to
+// run_convolution(step, frame), which must set the step's output.
 template <class RunConvolution>
-at::Tensor Execute(const Program& program, at::Tensor batch,
-                   const RunConvolution& run_convolution) {
+std::vector<at::Tensor> Execute(const Program& program, at::Tensor batch,
+                                const RunConvolution& run_convolution) {
   Frame frame(program.constants, program.input, std::move(batch));
   for (const auto& step : program.steps) {
     if (step.convolution) {
@@ -63,7 +63,9 @@ at::Tensor Execute(const Program& program, at::Tensor batch,
       frame.Run(step.op, step.values);
     }
   }
-  return frame[program.outputs.at(0)].toTensor();
+  std::vector<at::Tensor> outputs;
+  for (const int output : program.outputs) outputs.push_back(frame[output].toTensor());
+  return outputs;
 }
 
 }  // namespace semisup::program

@@ -60,6 +60,14 @@ describe('Classifier on a GPU', function () {
     // By gradients, of the module on the CPU.
     const finer = await gpu.explain(images[0]!, { layer: 'layer3' });
     assertClose(finer.data, (await cpu.explain(images[0]!, { layer: 'layer3' })).data);
+    const layers = { layers: ['layer4', 'relu'] };
+    const pyramids = await gpu.features(images, layers);
+    for (const [i, levels] of (await cpu.features(images, layers)).entries()) {
+      for (const [level, { layer, data }] of levels.entries()) {
+        assert.equal(pyramids[i]![level]!.layer, layer);
+        assertClose(pyramids[i]![level]!.data, data);
+      }
+    }
     using logits = await gpu.logits(images);
     using expectedLogits = await cpu.logits(images);
     assert.deepEqual(logits.shape, [3, classes]);
