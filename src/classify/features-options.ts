@@ -1,6 +1,6 @@
-import { ModelError } from '../errors';
+import { ModelError, type OptionError } from '../errors';
 import type { FeatureInfo, ModelMetadata } from '../models';
-import { invalidValue } from '../options';
+import { invalidValue, nearest } from '../options';
 import type { CallableModule } from './callable-module';
 import type { ImagesOptions } from './pipeline';
 
@@ -24,12 +24,11 @@ export function indicesOfLayers(
 ): readonly number[] {
   if (layers === undefined) return info.map((_, index) => index);
   const names = info.map(({ module }) => module);
-  const isList = Array.isArray(layers) && layers.length > 0;
-  const list: readonly string[] = layers;
-  if (!isList || !list.every((layer) => names.includes(layer))) {
-    const known = names.slice(0, maxListed).map((name) => `'${name}'`);
-    throw invalidValue('layers', `an array of ${known.join(', ')}`, layers);
+  if (!Array.isArray(layers) || layers.length === 0) {
+    throw invalidValue('layers', 'an array of names in featureInfo', layers);
   }
+  const list = Array.from(layers as readonly string[]);
+  for (const layer of list) if (!names.includes(layer)) throw unknownLayer(layer, names);
   if (new Set(list).size < list.length) {
     throw invalidValue('layers', 'different layers', list);
   }
@@ -53,4 +52,15 @@ export function checkHasFeatures(
         : 'It was written by an earlier version of semisup: export or compile it again.',
     value: name,
   });
+}
+
+function unknownLayer(layer: unknown, names: readonly string[]): OptionError {
+  const guess = typeof layer === 'string' ? nearest(layer, names) : undefined;
+  const listed = names.slice(0, maxListed).map((name) => `'${name}'`);
+  return invalidValue(
+    'an element of layers',
+    `one of ${listed.join(', ')}`,
+    layer,
+    guess === undefined ? 'Pass names in featureInfo.' : `Did you mean '${guess}'?`,
+  );
 }

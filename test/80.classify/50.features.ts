@@ -150,9 +150,14 @@ describe('Classifier.features', function () {
 
   it('rejects unknown layers and options, and says what exists', async () => {
     const cases: [object, RegExp][] = [
-      [{ layers: ['layer5'] }, /Expected an array of 'relu', 'layer1', .*for layers/],
-      [{ layers: 'layer1' }, /Expected an array of 'relu'/],
-      [{ layers: [] }, /Expected an array of 'relu'/],
+      [
+        { layers: ['layer1', 'layr2'] },
+        /one of 'relu', 'layer1', .*received 'layr2'.*Did you mean 'layer2'\?/,
+      ],
+      [{ layers: [undefined] }, /one of 'relu'.*received undefined/],
+      [{ layers: [3] }, /one of 'relu'.*received 3 .*Pass names in featureInfo/],
+      [{ layers: 'layer1' }, /Expected an array of names in featureInfo for layers/],
+      [{ layers: [] }, /Expected an array of names in featureInfo for layers/],
       [{ layers: ['layer1', 'layer1'] }, /Expected different layers/],
       [{ layer: 'layer1' }, /Did you mean 'layers'\?/],
     ];

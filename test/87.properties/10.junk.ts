@@ -17,6 +17,7 @@ import {
   setThreads,
   Tensor,
 } from '../../src';
+import { indicesOfLayers } from '../../src/classify/features-options';
 import { junk, junkOptions, type Recipe } from '../support/junk';
 import { image, saveClassifier, saveNet } from '../support/slot-models';
 
@@ -123,6 +124,8 @@ describe('junk arguments raise only typed errors', function () {
     'classify(array)': [(i: never) => classifier.classify([image(), i]), junk],
     classifyDetailed: [(i: never, o: object) => classifier.classifyDetailed(i, o), junk, images],
     embed: [(i: never, o: object) => classifier.embed(i, o), junk, images],
+    features: [(i: never, o: object) => classifier.features(i, o), junk, junkOptions(['layers', ...imageOptions])], // prettier-ignore
+    'features(layers)': [(l: never) => indicesOfLayers(l, [{ module: 'a', channels: 1, reduction: 1 }]), junk], // prettier-ignore
     explain: [(i: never, o: object) => classifier.explain(i, o), junk, images],
     renderHeatMap: [renderHeatMap, junk, junkOptions(['width', 'height', 'colorMap', 'opacity'])],
     renderOverlay: [renderOverlay, junk, junk, junkOptions(['orient', 'limits', 'colorMap', 'opacity', 'format', 'signal'])], // prettier-ignore
