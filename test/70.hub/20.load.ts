@@ -19,7 +19,7 @@ import { writeTfjs } from '../support/wrappings';
 import { writeSafetensors } from '../support/write-safetensors';
 
 const clock = join(root, 'examples', 'clock.jpg');
-const cached = 'resnet18_swsl-118f1556.build4.pt';
+const cached = 'resnet18_swsl-118f1556.build5.pt';
 
 describe('hub.load', function () {
   this.timeout(120_000);

@@ -44,7 +44,7 @@ describe('the compiled models in the cache', function () {
     await using first = await hub.load(name, { hubDir });
     assert.equal((await first.whenTuned()).kind, 'compiled');
     const [file, ...others] = await compiledFiles();
-    assert.match(file!, /^resnet18_swsl-\w{8}\.build4\.float32\.\w{8}\.semisup$/);
+    assert.match(file!, /^resnet18_swsl-\w{8}\.build5\.float32\.\w{8}\.semisup$/);
     assert.deepEqual(others, []);
     const expected = await first.classify(clock);
     const { code, stdout, stderr } = await runNode(

@@ -64,7 +64,7 @@ describe('a cache that cannot be written', function () {
     Object.assign(card(name).origin, published);
   });
 
-  const torchScript = () => `${name}-${origin.sha256Prefix}.build4.pt`;
+  const torchScript = () => `${name}-${origin.sha256Prefix}.build5.pt`;
   const prepared = () => [torchScript(), `${torchScript()}.sha256`, 'weights.safetensors'].sort();
 
   it('serves hub.load after hub.download, which builds the TorchScript file', async () => {

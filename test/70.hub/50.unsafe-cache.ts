@@ -36,7 +36,7 @@ const title = 'a cache that others can write';
       checkpoints = join(hubDir, 'checkpoints');
       const { origin, ...files } = await publishCheckpoint(name, generated.weights, hubDir);
       checkpoint = files.checkpoint;
-      built = join(checkpoints, `${name}-${origin.sha256Prefix}.build4.pt`);
+      built = join(checkpoints, `${name}-${origin.sha256Prefix}.build5.pt`);
     });
     afterEach(() => {
       Object.assign(card(name).origin, published);

@@ -61,7 +61,7 @@ describe('ModelSlot.open', () => {
   it('resolves names and aliases of the hub before paths', async () => {
     const checkpoints = path('checkpoints');
     await mkdir(checkpoints);
-    const cached = join(checkpoints, 'resnet18_swsl-118f1556.build4.pt');
+    const cached = join(checkpoints, 'resnet18_swsl-118f1556.build5.pt');
     await saveClassifier(cached, 2);
     await writeFile(`${cached}.sha256`, sha256(await readFile(cached)));
     for (const name of ['resnet18_swsl', 'swsl_resnet18']) {
