@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { ModelError } from '../../src/errors';
-import { ModelSlot } from '../../src/slot';
+import { ModelSlot, type VersionedResult } from '../../src/slot';
 import { memory } from '../../src/native';
 import { outputOf, image, ones, saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryDirectory } from '../support/temporary';
@@ -84,10 +84,14 @@ describe('ModelSlot', () => {
     const images = Array<ReturnType<typeof image>>(400).fill(image());
     const order: string[] = [];
     slot.on('swap', () => order.push('swap')).on('drained', () => order.push('drained'));
-    const classifying = slot
-      .classifyDetailed(images, { topk: 1 })
-      .finally(() => order.push('completed'));
-    const { drained } = await slot.swap(next);
+    let classifying!: Promise<VersionedResult[]>;
+    // The check is the last step before the swap, so that the call takes longer than the rest.
+    const check = () => {
+      classifying = slot
+        .classifyDetailed(images, { topk: 1 })
+        .finally(() => order.push('completed'));
+    };
+    const { drained } = await slot.swap(next, { check });
     const answers = await classifying;
     await drained;
     assert.deepEqual(order, ['swap', 'completed', 'drained']);
