@@ -2,7 +2,6 @@
 
 #include <ATen/core/List.h>
 
-#include <string>
 #include <utility>
 
 #include "runtime/error.h"
@@ -32,12 +31,7 @@ std::vector<at::Tensor> OutputsOf(const c10::IValue& value) {
 c10::IValue SelectOutputs(const c10::IValue& value, const OutputSelection& selected) {
   const auto outputs = OutputsOf(value);
   c10::List<at::Tensor> list;
-  for (const size_t index : selected) {
-    if (index >= outputs.size()) {
-      throw Error("ERR_SEMISUP_SCRIPT", "The method returned " + std::to_string(outputs.size()) +
-                                            " tensors, and none at index " + std::to_string(index) +
-                                            ".");
-    }
+  for (const size_t index : engine::SelectedIndices(selected, outputs.size())) {
     list.push_back(outputs[index]);
   }
   return list;

@@ -21,3 +21,11 @@ export function locateFailure(error: unknown, index: number): ImageFailure | und
   error.message = `images[${index}]: ${error.message}`;
   return error;
 }
+
+/** The code and the message of an error, without the position in the call that `locateFailure` states. */
+export function withoutPosition({ code, what, remedy }: ImageFailure): {
+  readonly code: string;
+  readonly message: string;
+} {
+  return { code, message: `${what} ${remedy}` };
+}

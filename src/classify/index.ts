@@ -13,7 +13,7 @@ export type { ExplainOptions } from './explain-options';
 export type { FeatureMap } from './feature-map';
 export type { FeaturesOptions } from './features-options';
 export type { HeatMap } from './heat-map';
-export { isImageFailure, type ImageFailure } from './image-failure';
+export { isImageFailure, withoutPosition, type ImageFailure } from './image-failure';
 export { openModel, type Model } from './open-model';
 export type { ModuleLoader } from './open-module';
 export type { ImageOptions, ImagesOptions } from './pipeline';

@@ -1,7 +1,7 @@
-import type { Classifier } from '../classify';
+import { chunksOf, forEachConcurrently } from '../async-iteration';
+import { withoutPosition, type Classifier } from '../classify';
 import type { RowsFile } from '../embeddings';
 import { ImageError } from '../errors';
-import { chunksOf, forEachConcurrently } from '../evaluate/chunks';
 import { readFingerprint } from '../fingerprint';
 import { abbreviate } from '../options';
 import type { Views } from '../types';
@@ -107,9 +107,8 @@ export class EmbeddingRun {
     this.#report();
   }
 
-  #fail(image: string, { code, what, remedy }: ImageError): void {
-    // Without the position in the call.
-    const error = { code, message: `${what} ${remedy}` };
+  #fail(image: string, failure: ImageError): void {
+    const error = withoutPosition(failure);
     note(describeError(error));
     this.#failures.push({ image, error });
   }

@@ -1,4 +1,4 @@
-import type { Classifier, ImageFailure } from '../classify';
+import { withoutPosition, type Classifier, type ImageFailure } from '../classify';
 import { ImageError } from '../errors';
 import type { EntryMetadata, ImageIndex, IndexEntry } from '../search';
 import type { ImageProgress } from './image-progress';
@@ -141,9 +141,7 @@ class IndexUpdater {
         entries.push({ id, embedding, metadata });
       } else {
         if (!(embedding instanceof ImageError)) throw embedding;
-        // Without the position in the call.
-        const { code, what, remedy } = embedding;
-        const error = { code, message: `${what} ${remedy}` };
+        const error = withoutPosition(embedding);
         note(describeError(error));
         this.#failures.push({ path, error });
         unreadable.push(id);

@@ -69,8 +69,8 @@ export async function buildTorchScript({
 }
 
 /**
- * Builds a module from an architecture and a checkpoint: methods `forward`, `features`, `feature_map`, `pyramid` and `class_maps` (see `resnet`),
- * metadata in the extra file `semisup.json`. Tensors are read and filled one at a time.
+ * Builds a module from an architecture and a checkpoint: methods `forward`, `features`, `feature_map`, `pyramid` and
+ * `class_maps` (see `resnet`), metadata in the extra file `semisup.json`. Tensors are read and filled one at a time.
  *
  * @returns a module on the CPU, which the caller closes
  * @throws CheckpointError if the checkpoint is damaged or of another architecture

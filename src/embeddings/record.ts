@@ -9,7 +9,7 @@ export interface StampedRow extends Row {
 }
 
 /** Where a row is in a file. */
-export interface Record {
+export interface StoredRow {
   readonly image: string;
   readonly stamp: string;
   readonly dimensions: number;
@@ -46,7 +46,7 @@ export function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffe
  * Reads the records from a position to the end of the file, or to the first one that is damaged, as a process that was
  * killed may have left it.
  */
-export async function* readRecords(file: FileHandle, start: number): AsyncGenerator<Record> {
+export async function* readRecords(file: FileHandle, start: number): AsyncGenerator<StoredRow> {
   let position = start;
   let bytes = Buffer.alloc(0);
   for (;;) {
@@ -77,7 +77,7 @@ function lengthOf(bytes: Buffer): number | undefined {
   return headBytes + keyBytes + 4 * dimensions;
 }
 
-function decodeRecord(bytes: Buffer, position: number): Record | undefined {
+function decodeRecord(bytes: Buffer, position: number): StoredRow | undefined {
   if (bytes.readUInt32LE(0) !== crc32(bytes.subarray(4))) return undefined;
   const [keyEnd, dimensions] = [headBytes + bytes.readUInt32LE(4), bytes.readUInt32LE(8)];
   const key = bytes.toString('utf8', headBytes, keyEnd);

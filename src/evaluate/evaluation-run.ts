@@ -1,10 +1,11 @@
-import { isImageFailure, type Classifier, type ImageFailure } from '../classify';
+import { chunksOf, forEachConcurrently } from '../async-iteration';
+import { isImageFailure, withoutPosition, type Classifier, type ImageFailure } from '../classify';
 import { duplicate, type Dataset, type Sample } from '../dataset';
 import { DatasetError } from '../errors';
 import type { ImageInput } from '../image';
 import { withLock } from '../net/lock';
 import { Semaphore } from '../semaphore';
-import { chunksOf, decodeSamples, forEachConcurrently } from './chunks';
+import { decodeSamples } from './decode-samples';
 import type { EvaluateOptions } from './evaluate-options';
 import { summarize, type Evaluation, type UnreadableImage } from './evaluation';
 import { isCorrect, toAnswer, type PictureResult } from './picture-result';
@@ -204,9 +205,8 @@ export class EvaluationRun {
     }
   }
 
-  #fail(name: string, { code, what, remedy }: ImageFailure): void {
-    // Without the position in the call.
-    this.#unreadable.push({ name, code, message: `${what} ${remedy}` });
+  #fail(name: string, failure: ImageFailure): void {
+    this.#unreadable.push({ name, ...withoutPosition(failure) });
   }
 
   #report(): void {

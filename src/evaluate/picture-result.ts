@@ -27,37 +27,28 @@ const topk = 5;
  */
 export function toAnswer(
   labels: readonly number[],
-  outputs: Float32Array,
+  logits: Float32Array,
   valid?: readonly number[],
   temperature = 1,
 ): Answer {
-  const logits = Float64Array.from(outputs, (output) => output / temperature);
   const indices = valid ?? Array.from(logits.keys());
   const best = mostProbable(logits, indices);
   const maximum = logits[best[0]!]!;
+  const exponent = (index: number) => (logits[index]! - maximum) / temperature;
   let sum = 0;
-  for (const index of indices) sum += Math.exp(logits[index]! - maximum);
-  const right = labels.reduce((total, index) => total + Math.exp(logits[index]! - maximum), 0);
+  for (const index of indices) sum += Math.exp(exponent(index));
+  const right = labels.reduce((total, index) => total + Math.exp(exponent(index)), 0);
   return {
     labels,
     classes: best,
-    scores: best.map((index) => Math.exp(logits[index]! - maximum) / sum),
+    scores: best.map((index) => Math.exp(exponent(index)) / sum),
     // The difference of logits, because the exponential of a very improbable class is 0.
-    nll: right > 0 ? Math.log(sum) - Math.log(right) : nearestNll(logits, labels, maximum, sum),
+    nll: Math.log(sum) - (right > 0 ? Math.log(right) : Math.max(...labels.map(exponent))),
   };
 }
 
-function nearestNll(
-  logits: Float64Array,
-  labels: readonly number[],
-  maximum: number,
-  sum: number,
-): number {
-  return Math.log(sum) + maximum - Math.max(...labels.map((index) => logits[index]!));
-}
-
 /** The indices with the largest logits, largest first; of equal ones the first. */
-function mostProbable(logits: Float64Array, indices: readonly number[]): number[] {
+function mostProbable(logits: Float32Array, indices: readonly number[]): number[] {
   const best: number[] = [];
   for (const index of indices) {
     const value = logits[index]!;

@@ -190,8 +190,8 @@ async function prepareModel(
 
 /**
  * Writes a model as a TorchScript file for Python's `torch.jit.load` and any LibTorch: parameter names
- * as in torchvision, methods `forward`, `features`, `class_maps` and `pyramid`, of which `classify`, `embed`, `explain` and `features` return
- * the results, and `feature_map`; metadata in the extra file `semisup.json`.
+ * as in torchvision, methods `forward`, `features`, `class_maps` and `pyramid`, of which `classify`, `embed`, `explain`
+ * and `features` return the results, and `feature_map`; metadata in the extra file `semisup.json`.
  *
  * @param path where to write the file
  * @returns the absolute path of the file

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../../src/checkpoint';
 import { Classifier } from '../../src/classify';
 import { CheckpointError, DownloadError, ModelError, OptionError } from '../../src/errors';
 import { hub, type HubProgress } from '../../src/hub';
+import { modelFile } from '../../src/hub/cache';
 import { checkKnownCard, knownCard } from '../../src/hub/known-file';
 import { card } from '../../src/models';
 import { sha256File } from '../../src/net/hash';
@@ -19,7 +20,7 @@ import { writeTfjs } from '../support/wrappings';
 import { writeSafetensors } from '../support/write-safetensors';
 
 const clock = join(root, 'examples', 'clock.jpg');
-const cached = 'resnet18_swsl-118f1556.build5.pt';
+const cached = basename(modelFile(card('resnet18_swsl'), undefined, 'pt'));
 
 describe('hub.load', function () {
   this.timeout(120_000);

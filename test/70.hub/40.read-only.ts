@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hub, type HubProgress } from '../../src/hub';
+import { modelFile } from '../../src/hub/cache';
 import { libTorchDirectory } from '../support/libtorch-directory';
 import { card } from '../../src/models';
 import type { PlanMode } from '../../src/torch';
@@ -64,7 +65,7 @@ describe('a cache that cannot be written', function () {
     Object.assign(card(name).origin, published);
   });
 
-  const torchScript = () => `${name}-${origin.sha256Prefix}.build5.pt`;
+  const torchScript = () => basename(modelFile(card(name), hubDir, 'pt'));
   const prepared = () => [torchScript(), `${torchScript()}.sha256`, 'weights.safetensors'].sort();
 
   it('serves hub.load after hub.download, which builds the TorchScript file', async () => {

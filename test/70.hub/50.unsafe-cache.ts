@@ -3,6 +3,7 @@ import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hub } from '../../src/hub';
+import { modelFile } from '../../src/hub/cache';
 import { card } from '../../src/models';
 import { sha256File } from '../../src/net/hash';
 import { readTuning, writeTuning } from '../../src/torch/tuning-cache';
@@ -34,9 +35,9 @@ const title = 'a cache that others can write';
     beforeEach(async () => {
       hubDir = join(directory.path, 'hub');
       checkpoints = join(hubDir, 'checkpoints');
-      const { origin, ...files } = await publishCheckpoint(name, generated.weights, hubDir);
+      const files = await publishCheckpoint(name, generated.weights, hubDir);
       checkpoint = files.checkpoint;
-      built = join(checkpoints, `${name}-${origin.sha256Prefix}.build5.pt`);
+      built = modelFile(card(name), hubDir, 'pt');
     });
     afterEach(() => {
       Object.assign(card(name).origin, published);

@@ -9,6 +9,8 @@ import { resolveSource } from '../../src/slot/source';
 import { memory } from '../../src/native';
 import { ScriptModule } from '../../src/torch';
 import { sha256 } from '../support/pixels';
+import { modelFile } from '../../src/hub/cache';
+import { card } from '../../src/models';
 import { outputOf, image, makeNet, ones, saveClassifier, saveNet } from '../support/slot-models';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -61,7 +63,7 @@ describe('ModelSlot.open', () => {
   it('resolves names and aliases of the hub before paths', async () => {
     const checkpoints = path('checkpoints');
     await mkdir(checkpoints);
-    const cached = join(checkpoints, 'resnet18_swsl-118f1556.build5.pt');
+    const cached = modelFile(card('resnet18_swsl'), directory.path, 'pt');
     await saveClassifier(cached, 2);
     await writeFile(`${cached}.sha256`, sha256(await readFile(cached)));
     for (const name of ['resnet18_swsl', 'swsl_resnet18']) {

@@ -71,6 +71,7 @@ describe('the layers of src/', () => {
       'emit',
       'fingerprint',
       'conditions',
+      'async-iteration',
     ],
     ['options', 'permission', 'trust', 'semaphore'],
     ['net', 'checkpoint', 'home'],

@@ -4,6 +4,9 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { modelFile } from '../../../src/hub/cache';
+import { card } from '../../../src/models';
+import type { FileOrigin } from '../../../src/models/checkpoint-origin';
 import { sha256File } from '../../../src/net/hash';
 import { file, sha256, someBytes, type RequestHandler } from '../../support/http-server';
 import { wheelFiles, writeWheel } from '../../support/fake-libtorch';
@@ -119,7 +122,9 @@ export function setting() {
       await mkdir(where, { recursive: true });
       await copyFile(generated.weights, checkpoint);
       const sha256Prefix = (await sha256File(checkpoint)).slice(0, 8);
-      const built = `resnet18_swsl-${sha256Prefix}.build5.pt`;
+      const model = card('resnet18_swsl');
+      const origin = { ...(model.origin as FileOrigin), sha256Prefix };
+      const built = basename(modelFile({ ...model, origin }, into, 'pt'));
       const before = [basename(checkpoint)];
       return {
         operation: {
