@@ -102,7 +102,8 @@ describe('semisup embed --out', function () {
       ['no.jpg', 'ERR_SEMISUP_IMAGE_NOT_FOUND'],
     ]);
     const bad = failed.find(({ image }) => image.endsWith('bad.png'));
-    assert.match(bad!.error.message, /^\S*bad\.png is not a supported image/);
+    // With the remedy, and without the position in a call.
+    assert.match(bad!.error.message, /^\S*bad\.png is not a supported image.*\. [A-Z].*\.$/s);
     assert.equal((await readLines()).length, 3);
     await rm(out());
     const table = await runCommand(['embed', photos(), '--out', out(), ...model()]);
