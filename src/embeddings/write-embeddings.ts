@@ -55,7 +55,8 @@ export async function writeEmbeddings(
   await guardFile(path, mkdir(dirname(target.path), { recursive: true }));
   // Two processes would write at the same positions.
   const task = (locked: AbortSignal) => writeLocked(target, conditions, compute, locked);
-  await withLock(`${target.path}.lock`, task, { signal });
+  const toError = (error: Error) => writeError(target.path, error.cause ?? error);
+  await withLock(`${target.path}.lock`, task, { signal, toError });
 }
 
 async function writeLocked(

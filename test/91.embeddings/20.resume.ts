@@ -206,6 +206,12 @@ describe('writing a file of embeddings', function () {
       write(computeRows(1, 1), pathOf('file/v.jsonl')),
       isError('WRITE', /file\/v\.jsonl' could not be written: .*ENOTDIR|EEXIST/),
     );
+    // A lock cannot be created.
+    await mkdir(pathOf('v.jsonl.lock'));
+    await assert.rejects(
+      write(computeRows(1, 1)),
+      isError('WRITE', /v\.jsonl' could not be written: /),
+    );
   });
 
   it('completes what a process left that was killed between two renames', async () => {
