@@ -21,7 +21,9 @@ async function run(program: string, env: NodeJS.ProcessEnv = process.env): Promi
        const { Worker } = require('node:worker_threads');
        const code = "require('./test/support/typescript.cjs'); const { libtorch, Tensor } = require('./src'); (async () => {" + program +
          "})().then((result) => require('node:worker_threads').parentPort.postMessage(result))";
-       new Worker(code, { eval: true, env }).on('message', resolve).on('error', reject);
+       let result;
+       new Worker(code, { eval: true, env }).on('message', (message) => { result = message; })
+         .on('error', reject).on('exit', () => resolve(result));
      });
      const codeOf = (f) => { try { f(); } catch (error) { return error.code; } };
      (async () => { ${program} })().then((result) => console.log(JSON.stringify(result)));`,
