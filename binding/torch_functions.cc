@@ -18,6 +18,7 @@
 #include "script/script_module_handle.h"
 #include "script/state.h"
 #include "script/tensor.h"
+#include "train/trainer_functions.h"
 
 namespace semisup {
 
@@ -57,6 +58,11 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<Attribute>(exports, "attribute");
   Export<CreateModule>(exports, "createModule");
   Export<FillTensor>(exports, "fillTensor");
+  Export<CreateTrainer>(exports, "createTrainer");
+  Export<TrainStep>(exports, "trainStep");
+  Export<TrainerState>(exports, "trainerState");
+  Export<RestoreTrainer>(exports, "restoreTrainer");
+  Export<CopyTrained>(exports, "copyTrained");
   Export<BatchImagesForGpu>(exports, "batchImagesForGpu");
   Export<SoftmaxTopK>(exports, "softmaxTopk");
 }

@@ -8,8 +8,6 @@
 namespace semisup::engine {
 namespace {
 
-constexpr size_t kMaxCachedBytes = size_t{1} << 30;
-
 thread_local Arena* current = nullptr;
 
 }  // namespace
@@ -41,7 +39,7 @@ void Arena::Free(const Block& block) {
   const std::lock_guard lock(mutex_);
   cached_.emplace(block.bytes, block.memory);
   cached_bytes_ += block.bytes;
-  while (cached_bytes_ > kMaxCachedBytes) Release(std::prev(cached_.end()));
+  while (cached_bytes_ > max_cached_bytes_) Release(std::prev(cached_.end()));
 }
 
 void Arena::Release(std::multimap<size_t, void*>::iterator block) {

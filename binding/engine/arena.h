@@ -12,11 +12,15 @@ struct Block {
   size_t bytes;
 };
 
+constexpr size_t kDefaultMaxCachedBytes = size_t{1} << 30;
+
 // Caches the memory of freed tensors for later ones: every forward pass allocates the same sizes,
 // and faulting in fresh pages costs as much as the arithmetic on them. The cache is bounded.
 // Thread-safe.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
+  explicit Arena(size_t max_cached_bytes = kDefaultMaxCachedBytes)
+      : max_cached_bytes_(max_cached_bytes) {}
   ~Arena();
   // Returns a block of at least `bytes` bytes.
   Block Allocate(size_t bytes);
@@ -29,6 +33,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
  private:
   void Release(std::multimap<size_t, void*>::iterator block);
 
+  const size_t max_cached_bytes_;
   std::mutex mutex_;
   std::multimap<size_t, void*> cached_;
   size_t cached_bytes_ = 0;

@@ -14,8 +14,9 @@ constexpr const char* kUsage = "Arena";
 
 void DeclareArenas(Napi::Env env) { Environment::Of(env).UsageOf(kUsage); }
 
-std::shared_ptr<engine::Arena> CreateArena(Napi::Env env, Executor& executor) {
-  auto arena = std::make_shared<engine::Arena>();
+std::shared_ptr<engine::Arena> CreateArena(Napi::Env env, Executor& executor,
+                                           size_t max_cached_bytes) {
+  auto arena = std::make_shared<engine::Arena>(max_cached_bytes);
   const std::weak_ptr weak(arena);
   Environment::Of(env).ReportUsage(kUsage, [weak]() -> std::optional<int64_t> {
     const auto live = weak.lock();

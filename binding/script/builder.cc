@@ -1,11 +1,7 @@
 #include "script/builder.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
-#include <algorithm>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,10 +12,9 @@
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/job.h"
-#include "script/dtype.h"
+#include "script/fill.h"
 #include "script/module_spec.h"
 #include "script/script_module_handle.h"
-#include "tensor/arguments.h"
 
 namespace semisup {
 namespace {
@@ -87,54 +82,6 @@ at::Tensor FindTensor(jit::Module module, const std::string& name) {
   return module.attr(name.substr(begin)).toTensor();
 }
 
-struct StridedView {
-  const uint8_t* data;
-  size_t length;
-  c10::ScalarType dtype;
-  std::vector<int64_t> shape;
-  std::vector<int64_t> stride;
-
-  // The bytes from the first element of the view to the end of its last.
-  size_t Extent() const {
-    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
-    const auto elements = static_cast<int64_t>(length / c10::elementSize(dtype));
-    int64_t last = 0;
-    for (size_t i = 0; i < shape.size(); i++) {
-      // The shape and strides are untrusted and their product may overflow: compare by division.
-      if (stride[i] < 0 || (stride[i] > 0 && shape[i] - 1 > (elements - last) / stride[i])) {
-        throw Error("ERR_SEMISUP_TENSOR", "The strides exceed the bounds of the data.");
-      }
-      last += (shape[i] - 1) * stride[i];
-    }
-    return static_cast<size_t>(last + 1) * c10::elementSize(dtype);
-  }
-};
-
-void Fill(at::Tensor target, const StridedView& source, const std::string& name) {
-  if (target.sizes() != c10::IntArrayRef(source.shape) ||
-      source.shape.size() != source.stride.size()) {
-    throw Error("ERR_SEMISUP_TENSOR",
-                "The shape of the data does not match that of '" + name + "'.");
-  }
-  if (source.Extent() != source.length) {
-    throw Error("ERR_SEMISUP_TENSOR", "Expected " + std::to_string(source.Extent()) +
-                                          " bytes for '" + name + "', but received " +
-                                          std::to_string(source.length) + ".");
-  }
-  if (source.length == 0) return;
-  // Kernels load whole elements, so data that is not aligned to them is copied first.
-  std::unique_ptr<uint8_t[]> aligned;
-  const uint8_t* data = source.data;
-  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(source.dtype) != 0) {
-    aligned = std::make_unique_for_overwrite<uint8_t[]>(source.length);
-    std::memcpy(aligned.get(), data, source.length);
-    data = aligned.get();
-  }
-  const at::NoGradGuard no_grad;
-  target.copy_(
-      at::from_blob(const_cast<uint8_t*>(data), source.shape, source.stride, source.dtype));
-}
-
 }  // namespace
 
 Napi::Value CreateModule(const Napi::CallbackInfo& info) {
@@ -152,11 +99,7 @@ Napi::Value FillTensor(const Napi::CallbackInfo& info) {
   const auto module = Unwrap<ScriptModule>(info[1]);
   const std::string name = info[2].As<Napi::String>();
   const auto bytes = info[3].As<Napi::Uint8Array>();
-  const auto view = info[4].As<Napi::Object>();
-  StridedView source{bytes.Data(), bytes.ByteLength(),
-                     DTypeFromName(view.Get("dtype").As<Napi::String>()),
-                     ReadSizes(view.Get("shape")), ReadSizes(view.Get("stride"))};
-
+  auto source = ReadStridedView(bytes, info[4].As<Napi::Object>());
   auto fill = [module, name, source = std::move(source)] {
     return WithCode("ERR_SEMISUP_TENSOR", [&] {
       Fill(FindTensor(module->module, name), source, name);

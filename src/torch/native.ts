@@ -17,6 +17,68 @@ export interface LoadedModule {
   readonly extraFiles: Record<string, Uint8Array>;
 }
 
+/** A module in training: its optimizer, and the moving averages of its weights. */
+export type TrainerHandle = Handle<'Trainer'>;
+
+/** How a module is trained. */
+export interface TrainerSettings {
+  readonly optimizer:
+    | { readonly name: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
+    | {
+        readonly name: 'adamw';
+        readonly beta1: number;
+        readonly beta2: number;
+        readonly eps: number;
+      };
+  /** Parameters in no group are not trained. The learning rate of a group is that of the step times `lrScale`. */
+  readonly groups: readonly {
+    readonly names: readonly string[];
+    readonly lrScale: number;
+    readonly weightDecay: number;
+  }[];
+  /** The submodules that remain in eval mode, by dotted name. */
+  readonly evalModules: readonly string[];
+  readonly labelSmoothing: number;
+  /** The maximum norm of the gradients; 0 if it is not limited. */
+  readonly clipNorm: number;
+  /** The decay of the moving average of the weights; 0 for none. */
+  readonly emaDecay: number;
+  /** Whether operators run in bfloat16 where PyTorch's autocast does so. */
+  readonly autocast: boolean;
+}
+
+/** How the images of a batch are mixed: mixup, or CutMix with a box. */
+export interface Mix {
+  /** The weight of the image itself; that of its partner is 1 - lambda. */
+  readonly lambda: number;
+  /** The index of each image's partner. */
+  readonly partners: readonly number[];
+  /** [y1, x1, y2, x2]: what is copied from the partner. */
+  readonly box?: readonly [number, number, number, number];
+}
+
+/** How a batch is trained on. */
+export interface StepSettings {
+  /** The learning rate. */
+  readonly lr: number;
+  /** Seeds operators such as dropout; an integer from 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** 1 / the number of batches whose gradients are accumulated. */
+  readonly lossScale: number;
+  /** Whether the optimizer updates the parameters after this batch. */
+  readonly updates: boolean;
+  readonly mix?: Mix;
+}
+
+/** The result of a batch. */
+export interface StepResult {
+  readonly loss: number;
+  /** The number of images whose largest logit is that of the target. */
+  readonly correct: number;
+  /** The norm of the gradients before they are clipped; absent unless the batch updates. */
+  readonly gradientNorm?: number;
+}
+
 /** An argument of a method. */
 export interface ArgumentSchema {
   readonly name: string;
@@ -299,4 +361,44 @@ export interface TorchNative extends Native {
     files: readonly Uint8Array[],
     transform: BatchTransform,
   ): Promise<{ readonly images?: TensorHandle; readonly failed: readonly number[] }>;
+
+  /**
+   * Prepares a module for training, in place: training mode, channels-last weights, gradients of the parameters in the
+   * groups alone. Until it is no longer used, nothing else may use the module.
+   */
+  createTrainer(
+    executor: ExecutorHandle,
+    module: ModuleHandle,
+    settings: TrainerSettings,
+  ): Promise<TrainerHandle>;
+  /**
+   * Trains on a batch: images float32 [n, c, h, w]; targets int64 [n], or probabilities float32 [n, classes]. If the
+   * loss or the norm of the gradients is not finite, the parameters do not change.
+   */
+  trainStep(
+    executor: ExecutorHandle,
+    trainer: TrainerHandle,
+    images: TensorHandle,
+    targets: TensorHandle,
+    settings: StepSettings,
+  ): Promise<StepResult>;
+  /**
+   * All tensors that training changes, which share its memory: `model.<name>` for parameters and buffers,
+   * `optimizer.<kind>.<parameter>`, and `ema.<name>`.
+   */
+  trainerState(executor: ExecutorHandle, trainer: TrainerHandle): Promise<Record<string, object>>;
+  /** Copies a strided view of `data` into one of the tensors of `trainerState`, as `fillTensor` does. */
+  restoreTrainer(
+    executor: ExecutorHandle,
+    trainer: TrainerHandle,
+    name: string,
+    data: Uint8Array,
+    source: TensorView,
+  ): Promise<void>;
+  /** A copy of the module in eval mode; with `useEma`, with the moving averages of its weights if there are any. */
+  copyTrained(
+    executor: ExecutorHandle,
+    trainer: TrainerHandle,
+    useEma: boolean,
+  ): Promise<ModuleHandle>;
 }

@@ -25,7 +25,7 @@ import { checkCallOptions, type CallOptions } from './call-options';
 import { openExecutor, openExecutorSync, type TorchExecutor } from './executor';
 import { decodeExtraFiles, encodeExtraFiles, type ExtraFiles } from './extra-files';
 import { explainLoadError, explainLoadErrorSync } from './load-error';
-import type { LoadedModule, MethodSchema, ModuleHandle } from './native';
+import type { LoadedModule, MethodSchema, ModuleHandle, TrainerSettings } from './native';
 import { createPlan } from './plan';
 import type { PlanOptions } from './plan-options';
 import type { Plan, PlanExample } from './plan-request';
@@ -35,6 +35,7 @@ import {
   type KeywordArguments,
   type ScriptValue,
 } from './script-value';
+import { Trainer } from './trainer';
 
 const floatDTypes = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies DType[];
 
@@ -351,6 +352,19 @@ export class ScriptModule implements AsyncDisposable {
    */
   async compile(path: string, request: CompileRequest): Promise<void> {
     await writeCompiledModel(this.executor, this.#handle, path, request);
+  }
+
+  /**
+   * Prepares the module for training. Until the trainer is no longer used, nothing else may use the module; closing
+   * the module ends both.
+   *
+   * @internal
+   */
+  async trainer(settings: TrainerSettings): Promise<Trainer<ScriptModule>> {
+    return await Trainer.create(this.executor, this.#handle, settings, async (module) => {
+      const executor = await openExecutor({ threads: this.executor.threads || undefined });
+      return new ScriptModule(executor, { module, extraFiles: encodeExtraFiles(this.extraFiles) });
+    });
   }
 
   /** The parameters by dotted name; the tensors share the module's memory. */

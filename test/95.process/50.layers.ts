@@ -98,7 +98,7 @@ describe('the layers of binding/', () => {
     ['program', 'runtime'],
     ['archive', 'tensor'],
     ['script', 'image'],
-    ['compiled', 'search', 'plan', 'gpu'],
+    ['compiled', 'search', 'plan', 'gpu', 'train'],
     ['cuda', 'inference'],
     ['functions'],
     ['engine_functions', 'shared_functions', 'torch_functions'],
