@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "image/rgb.h"
+
 namespace semisup {
 namespace {
 
@@ -186,21 +188,6 @@ class RowBlender {
   std::vector<uint8_t> blended_;
 };
 
-// Image.convert("RGB") of CMYK, with Pillow's rounding of the division by 255.
-std::vector<uint8_t> CmykToRgb(const PixelView& image) {
-  const int64_t pixels = image.width * image.height;
-  std::vector<uint8_t> rgb(static_cast<size_t>(pixels) * 3);
-  for (int64_t i = 0; i < pixels; ++i) {
-    const uint8_t* inks = image.data + i * 4;
-    const int paper = 255 - inks[3];
-    for (int c = 0; c < 3; ++c) {
-      const int product = inks[c] * paper + 128;
-      rgb[i * 3 + c] = static_cast<uint8_t>(paper - ((product + (product >> 8)) >> 8));
-    }
-  }
-  return rgb;
-}
-
 // Receives row y of an axis: its red samples, then green, then blue.
 using LineCallback = std::function<void(const uint8_t* line, size_t y)>;
 
@@ -240,16 +227,40 @@ void ResizeVerticallyFirst(const PixelView& image, const Axis& columns, const Ax
   }
 }
 
-void Check(const PixelView& image, const TransformSpec& spec) {
-  // Sizes within this limit have products that do not overflow.
-  constexpr int64_t limit = int64_t{1} << 31;
-  const auto within = [](int64_t size, int64_t most) { return size >= 1 && size <= most; };
-  if (!within(image.width, limit) || !within(image.height, limit) || !within(image.channels, 4) ||
-      (image.cmyk && image.channels != 4)) {
+// Resizes to width x height pixels, of which the axes have the outputs.
+void Resize(const PixelView& image, int64_t width, int64_t height, const Axis& columns,
+            const Axis& rows, const LineCallback& on_line) {
+  // The order affects rounding. Since version 13, Pillow resizes vertically first if the height
+  // shrinks by more than twice as many pixels as the width.
+  const int64_t removed_rows = image.height - height;
+  const bool vertical_first = removed_rows > 0 && removed_rows > 2 * (image.width - width);
+  const auto resize = vertical_first ? ResizeVerticallyFirst : ResizeHorizontallyFirst;
+  resize(image, columns, rows, on_line);
+}
+
+bool IsWithin(int64_t size, int64_t most) { return size >= 1 && size <= most; }
+
+// Sizes within this limit have products that do not overflow.
+constexpr int64_t kMaxSide = int64_t{1} << 31;
+
+void Check(const PixelView& image) {
+  if (!IsWithin(image.width, kMaxSide) || !IsWithin(image.height, kMaxSide) ||
+      !IsWithin(image.channels, 4) || (image.cmyk && image.channels != 4)) {
     throw std::invalid_argument("The width, height or channels of an image are out of range.");
   }
-  if (!within(spec.resize, limit) || !within(spec.crop, spec.resize)) {
+}
+
+void Check(const PixelView& image, const TransformSpec& spec) {
+  Check(image);
+  if (!IsWithin(spec.resize, kMaxSide) || !IsWithin(spec.crop, spec.resize)) {
     throw std::invalid_argument("The crop of a transform is not within 1 and its resize.");
+  }
+}
+
+// Interleaves a row of planar RGB.
+void Interleave(const uint8_t* line, size_t width, uint8_t* pixels) {
+  for (size_t x = 0; x < width; ++x) {
+    for (size_t c = 0; c < 3; ++c) pixels[3 * x + c] = line[c * width + x];
   }
 }
 
@@ -300,7 +311,9 @@ class RowsOfViews {
 void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowCallback& on_row) {
   Check(image, spec);
   if (image.cmyk) {
-    const std::vector<uint8_t> rgb = CmykToRgb(image);
+    const int64_t pixels = image.width * image.height;
+    std::vector<uint8_t> rgb(static_cast<size_t>(pixels) * 3);
+    ToRgb(image.data, pixels, image.channels, image.cmyk, rgb.data());
     return ResizeAndCrop({rgb.data(), image.width, image.height, 3, false}, spec, on_row);
   }
   const int64_t shorter = std::min(image.width, image.height);
@@ -316,12 +329,7 @@ void ResizeAndCrop(const PixelView& image, const TransformSpec& spec, const RowC
   const Axis columns(image.width, width, OutputsOf(std::move(lefts), spec.crop), filter);
   const Axis rows(image.height, height, OutputsOf(std::move(tops), spec.crop), filter);
   RowsOfViews on_line(views, spec.crop, columns, rows, on_row);
-  // The order affects rounding. Since version 13, Pillow resizes vertically first if the height
-  // shrinks by more than twice as many pixels as the width.
-  const int64_t removed_rows = image.height - height;
-  const bool vertical_first = removed_rows > 0 && removed_rows > 2 * (image.width - width);
-  const auto resize = vertical_first ? ResizeVerticallyFirst : ResizeHorizontallyFirst;
-  resize(image, columns, rows, std::ref(on_line));
+  Resize(image, width, height, columns, rows, std::ref(on_line));
 }
 
 }  // namespace
@@ -342,11 +350,19 @@ void Transform(const PixelView& image, const TransformSpec& spec, float* out) {
 void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out) {
   const auto side = static_cast<size_t>(spec.crop);
   ResizeAndCrop(image, spec, [&](const uint8_t* line, size_t view, size_t y) {
-    uint8_t* pixels = out + (view * side + y) * side * 3;
-    for (size_t x = 0; x < side; ++x) {
-      for (size_t c = 0; c < 3; ++c) pixels[3 * x + c] = line[c * side + x];
-    }
+    Interleave(line, side, out + (view * side + y) * side * 3);
   });
+}
+
+void ResizeToBytes(const PixelView& image, int64_t width, int64_t height,
+                   Interpolation interpolation, uint8_t* out) {
+  Check(image);
+  const Filter filter = FilterOf(interpolation);
+  const Axis columns(image.width, width, OutputsOf({0}, width), filter);
+  const Axis rows(image.height, height, OutputsOf({0}, height), filter);
+  const auto side = static_cast<size_t>(width);
+  Resize(image, width, height, columns, rows,
+         [&](const uint8_t* line, size_t y) { Interleave(line, side, out + y * side * 3); });
 }
 
 }  // namespace semisup

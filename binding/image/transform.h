@@ -40,4 +40,9 @@ void Transform(const PixelView& image, const TransformSpec& spec, float* out);
 // interleaved RGB.
 void TransformToBytes(const PixelView& image, const TransformSpec& spec, uint8_t* out);
 
+// Image.convert("RGB").resize((width, height), interpolation), of an image that is not CMYK. Writes
+// width * height * 3 bytes, interleaved RGB. Throws std::invalid_argument if the image is empty.
+void ResizeToBytes(const PixelView& image, int64_t width, int64_t height,
+                   Interpolation interpolation, uint8_t* out);
+
 }  // namespace semisup
