@@ -1,5 +1,6 @@
 #include <string>
 
+#include "augment/augment_images.h"
 #include "functions.h"
 #include "image/batch_images.h"
 #include "kernels/instruction_set.h"
@@ -20,6 +21,7 @@ void DefineSharedFunctions(Napi::Env env, Napi::Object exports) {
   Export<CancelJob>(exports, "cancelJob");
   Export<AbandonExecutor>(exports, "abandonExecutor");
   Export<BatchImages>(exports, "batchImages");
+  Export<augment::AugmentImages>(exports, "augmentImages");
 }
 
 }  // namespace semisup

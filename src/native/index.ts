@@ -1,5 +1,6 @@
 export { rejectOnAbort } from './abort';
 export { initializeAddon, openEngine } from './addon';
+export { augmentImages, type AugmentTransform } from './augment-images';
 export { batchImages } from './batch-images';
 export { CallQueue, completeQueueLimits, type QueueLimits } from './call-queue';
 export {
@@ -30,6 +31,14 @@ export type {
   VectorLayout,
   VectorPrecision,
 } from './native';
+export type {
+  CropOperation,
+  CropRectangle,
+  Operation,
+  Operations,
+  Padding,
+  ValueOperationName,
+} from './operations';
 export {
   typedArrayOver,
   type TypedArrayOf,

@@ -1,5 +1,6 @@
-import type { BatchTransform, DType, Pixels } from '../types';
+import type { BatchTransform, DType, Pixels, Transform } from '../types';
 import type { InstructionSet } from './instruction-set';
+import type { Operations } from './operations';
 
 declare const tag: unique symbol;
 /**
@@ -113,6 +114,16 @@ export interface Native {
     executor: ExecutorHandle,
     images: readonly Pixels[],
     transform: BatchTransform,
+  ): Promise<TensorHandle>;
+  /**
+   * Augments images into one float32 tensor [n, 3, crop, crop], RGB, by the operations of each. The pixel data is kept
+   * alive until the promise settles; it must not be written to or transferred.
+   */
+  augmentImages(
+    executor: ExecutorHandle,
+    images: readonly Pixels[],
+    operations: readonly Operations[],
+    transform: Transform,
   ): Promise<TensorHandle>;
   /**
    * Softmax and top-k of logits [n, classes]: class indices and probabilities [n, k], best first. Each row is divided by

@@ -98,7 +98,7 @@ describe('the layers of binding/', () => {
     ['program', 'runtime'],
     ['archive', 'tensor'],
     ['script', 'image'],
-    ['compiled', 'search', 'plan', 'gpu', 'train'],
+    ['compiled', 'search', 'plan', 'gpu', 'augment', 'train'],
     ['cuda', 'inference'],
     ['functions'],
     ['engine_functions', 'shared_functions', 'torch_functions'],
