@@ -44,7 +44,7 @@ std::variant<CenterCrop, Crop> ReadCrop(const Napi::Object& object, const PixelV
                  std::to_string(crop.resize) + ".");
   }
   const bool reflects =
-      object.Get("padding").StrictEquals(Napi::String::New(object.Env(), "reflect"));
+      object.Get("paddingMode").StrictEquals(Napi::String::New(object.Env(), "reflect"));
   const Crop crop{ReadInteger(object, "top"), ReadInteger(object, "left"),
                   ReadInteger(object, "height"), ReadInteger(object, "width"),
                   reflects ? Padding::kReflect : Padding::kConstant};

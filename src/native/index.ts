@@ -36,7 +36,7 @@ export type {
   CropRectangle,
   Operation,
   Operations,
-  Padding,
+  PaddingMode,
   ValueOperationName,
 } from './operations';
 export {

@@ -18,7 +18,7 @@ export type CropOperation =
        * What the rectangle shows beyond the image, at most `size` pixels on each side: black (`'constant'`, the
        * default), or the image mirrored at its edge (`'reflect'`).
        */
-      readonly padding?: Padding;
+      readonly paddingMode?: PaddingMode;
     })
   | {
       /** In pixels; at least `size`. */
@@ -26,7 +26,7 @@ export type CropOperation =
     };
 
 /** How an image is padded, as torchvision names it. */
-export type Padding = 'constant' | 'reflect';
+export type PaddingMode = 'constant' | 'reflect';
 
 /**
  * A change of an image whose size remains, bit-exact with torchvision's function on a PIL image.

@@ -79,7 +79,7 @@ def describe_crop(width, height, mode, crop, size, interpolation):
 
 def rectangle(top, left, height, width, padding=None):
     crop = {"top": top, "left": left, "height": height, "width": width}
-    return crop if padding is None else {**crop, "padding": padding}
+    return crop if padding is None else {**crop, "paddingMode": padding}
 
 
 def describe_crops():

@@ -37,7 +37,7 @@ def crop(image, operation, size, interpolation):
     if "resize" in operation:
         return F.center_crop(F.resize(image, operation["resize"], mode), size)
     top, left, height, width = (operation[key] for key in ["top", "left", "height", "width"])
-    if operation.get("padding") != "reflect":
+    if operation.get("paddingMode") != "reflect":
         return F.resized_crop(image, top, left, height, width, [size, size], mode)
     right = max(left + width - image.width, 0)
     bottom = max(top + height - image.height, 0)

@@ -79,7 +79,7 @@ describe('the layers of src/', () => {
     ['libtorch', 'native'],
     ['torch', 'versions'],
     ['compiled'],
-    ['models', 'image', 'isolate'],
+    ['models', 'image', 'isolate', 'augment'],
     ['convert'],
     ['classify'],
     ['hub'],

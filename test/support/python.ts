@@ -17,9 +17,12 @@ export function pythonLacks(modules: readonly string[]): string | undefined {
 }
 
 function importError(name: string): string | undefined {
-  const { error, status, stderr } = spawnSync(pythonCommand, ['-c', `import ${name}`], {
-    encoding: 'utf8',
-  });
+  return pythonFails(['-c', `import ${name}`]);
+}
+
+/** The reason that Python cannot run a script that imports what it needs, or undefined if it can. */
+export function pythonFails(args: readonly string[]): string | undefined {
+  const { error, status, stderr } = spawnSync(pythonCommand, args, { encoding: 'utf8' });
   if (error) return `${pythonCommand} is not installed`;
   if (status === 0) return undefined;
   return `${pythonCommand} failed: ${stderr.trim().split('\n').at(-1)}; SEMISUP_TEST_PYTHON selects another Python`;

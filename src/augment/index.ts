@@ -1,0 +1,13 @@
+export type { ColorJitterOptions } from './color-jitter';
+export {
+  completeAugment,
+  sampleOperations,
+  type AugmentOptions,
+  type AugmentPolicy,
+  type InputSize,
+} from './policy';
+export type { RandAugmentOptions } from './rand-augment';
+export type { SampleSeed } from './random';
+export type { RandomCropOptions } from './random-crop';
+export type { RandomResizedCropOptions } from './random-resized-crop';
+export { minSideOfCrop, scaleCrop } from './shrink';
