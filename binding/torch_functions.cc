@@ -18,6 +18,7 @@
 #include "script/script_module_handle.h"
 #include "script/state.h"
 #include "script/tensor.h"
+#include "train/logistic_regression.h"
 #include "train/trainer_functions.h"
 
 namespace semisup {
@@ -65,6 +66,8 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Export<CopyTrained>(exports, "copyTrained");
   Export<BatchImagesForGpu>(exports, "batchImagesForGpu");
   Export<SoftmaxTopK>(exports, "softmaxTopk");
+  Export<PrincipalAxes>(exports, "principalAxes");
+  Export<FitLogisticRegression>(exports, "fitLogisticRegression");
 }
 
 }  // namespace semisup

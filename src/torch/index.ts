@@ -1,12 +1,19 @@
 import './convert-tensor';
 
 export { openNative } from './addon';
-export { toArchive, writeFileAtomically, type Archive, type ArchiveSource } from './archive';
+export {
+  checkWritable,
+  toArchive,
+  writeFileAtomically,
+  type Archive,
+  type ArchiveSource,
+} from './archive';
 export { batchImagesForGpu } from './batch-images-for-gpu';
 export { devices, openDevice, type Device, type DeviceHandle } from './device';
 export { openExecutor, sharedExecutor, type TorchExecutor } from './executor';
 export type { ExtraFiles } from './extra-files';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
+export { LogisticRegression, type Coefficients, type Fit } from './logistic-regression';
 export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
 export type { ConvolutionAlgorithm, PlanChoices, PlanMeasurements } from './plan-choices';
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';

@@ -337,6 +337,37 @@ export interface TorchNative extends Native {
     extraFiles: Readonly<Record<string, Uint8Array>>,
   ): Promise<void>;
 
+  /**
+   * Rotates features, float32 [n, d], to their r = min(n, d) principal axes around their mean. Returns tensors in
+   * float64: coordinates [n, r], variances [r], axes [d, r] and the mean [d]. `jobId` as in `callMethod`; an
+   * abort takes effect between the steps.
+   */
+  principalAxes(executor: ExecutorHandle, features: TensorHandle, jobId: number): Promise<unknown>;
+  /**
+   * Minimizes the objective of scikit-learn's `LogisticRegression`: `0.5 * ||weight||^2 + c * sum(w_i * loss_i)`, with
+   * the squared norm doubled for two classes. The first tensors are those of `principalAxes`; `labels` are int64
+   * [n], `sampleWeights` the w_i, float64 [n]. `startWeight` [classes, d] and `startIntercept` [classes] are where it
+   * starts, by default zero. Ends when the largest element of the gradient is at most `tolerance`, on axes where the
+   * objective divided by `c * sum(w_i)` has a curvature of about 1. Returns weight [classes, d], intercept [classes],
+   * the logits of all samples [n, classes] and their losses [n], float64; the objective; that element; and the number
+   * of evaluations, between which an abort takes effect.
+   */
+  fitLogisticRegression(
+    executor: ExecutorHandle,
+    coordinates: TensorHandle,
+    variances: TensorHandle,
+    axes: TensorHandle,
+    mean: TensorHandle,
+    labels: TensorHandle,
+    sampleWeights: TensorHandle,
+    classes: number,
+    c: number,
+    tolerance: number,
+    startWeight: TensorHandle | undefined,
+    startIntercept: TensorHandle | undefined,
+    jobId: number,
+  ): Promise<unknown>;
+
   /** Like `batchImages`, but returns uint8 [n * views, crop, crop, 3] in pinned memory; the GPU normalizes it. */
   batchImagesForGpu(
     executor: ExecutorHandle,
