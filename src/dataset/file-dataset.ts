@@ -6,6 +6,7 @@ export class FileDataset implements Dataset {
   readonly name: string;
   readonly size: number;
   readonly labels: readonly string[];
+  readonly emptyClasses: readonly string[];
   readonly #root: string;
   readonly #entries: readonly Omit<Sample, 'image'>[];
 
@@ -13,8 +14,14 @@ export class FileDataset implements Dataset {
    * @param name the dataset's path
    * @param root the directory that the names of the entries are relative to
    */
-  constructor(name: string, root: string, entries: readonly Omit<Sample, 'image'>[]) {
+  constructor(
+    name: string,
+    root: string,
+    entries: readonly Omit<Sample, 'image'>[],
+    emptyClasses: readonly string[] = [],
+  ) {
     this.name = name;
+    this.emptyClasses = emptyClasses;
     this.#root = root;
     this.#entries = entries;
     this.size = entries.length;

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { glob } from 'tinyglobby';
 import { DatasetError } from '../errors';
 import { imageExtensions } from '../image';
@@ -43,13 +43,38 @@ async function openDirectory(path: string, labels: string | undefined): Promise<
       `Their names must end in one of ${imageExtensions.join(', ')}.`,
     );
   }
-  if (labels === undefined) return withLabels(path, path, names, labelFromPath);
+  if (labels === undefined) {
+    return withLabels(
+      path,
+      path,
+      names,
+      labelFromPath,
+      await directoriesWithoutImages(path, names),
+    );
+  }
   const file = await readLabelFile(labels, names);
   if ('source' in file) return withLabels(path, path, names, file.source);
   // Images that the list names but that do not exist fail one by one; others have no label.
   const listed = file.list.entries.map(({ name }) => name);
   const all = new Set([...listed, ...names]);
   return withLabels(path, path, [...all], labelFromList(file.list));
+}
+
+/** The directories below `path` in which, and below which, there are no images. */
+async function directoriesWithoutImages(
+  path: string,
+  images: readonly string[],
+): Promise<string[]> {
+  const options = { cwd: path, expandDirectories: false, onlyDirectories: true, dot: false };
+  const directories = (await glob('**/*', options)).map((name) => name.replace(/\/$/, ''));
+  const used = new Set<string>();
+  for (const image of images) {
+    for (let name = posix.dirname(image); name !== '.' && !used.has(name);) {
+      used.add(name);
+      name = posix.dirname(name);
+    }
+  }
+  return directories.filter((name) => !used.has(name)).toSorted();
 }
 
 async function openArchives(
@@ -76,9 +101,12 @@ function withLabels(
   root: string,
   names: readonly string[],
   labelOf: (name: string) => string | undefined,
+  emptyClasses?: readonly string[],
 ): Dataset {
   const entries = names.map((name) => ({ name, label: labelOf(name) }));
-  if (entries.some(({ label }) => label !== undefined)) return new FileDataset(path, root, entries);
+  if (entries.some(({ label }) => label !== undefined)) {
+    return new FileDataset(path, root, entries, emptyClasses);
+  }
   throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
     what: `None of the ${names.length} images in ${path} has a label.`,
     remedy:

@@ -24,6 +24,8 @@ export interface Dataset {
   readonly size?: number;
   /** The labels that occur, if they are known before the samples are read, so that wrong ones are reported at once. */
   readonly labels?: readonly string[];
+  /** The directories of classes that contain no images, if they are known. */
+  readonly emptyClasses?: readonly string[];
   /** Returns all samples, in the same order every time. No two have the same name. */
   samples(options?: SamplesOptions): AsyncIterable<Sample>;
 }
