@@ -34,6 +34,8 @@ export interface BuildOptions extends ExecutorOptions {
   readonly source: Pick<WeightsSource, 'file' | 'sha256'>;
   /** By default the checkpoint's number of classes; for any other but 1000, `fc` is initialized. */
   readonly numClasses?: number;
+  /** The names of the classes of a last layer that was trained for them; by default those of ImageNet. */
+  readonly labels?: readonly string[];
   /** Seed of the initialized `fc`, a 32-bit integer; 0 by default. */
   readonly seed?: number;
   /** Called after each tensor with the bytes filled so far and those of all tensors. */
@@ -80,6 +82,7 @@ export async function buildModule({
   state,
   source,
   numClasses: requestedClasses,
+  labels,
   seed = 0,
   onProgress,
   signal,
@@ -99,8 +102,8 @@ export async function buildModule({
     architecture: card.architecture,
     stride: architectures[card.architecture].stride,
     numClasses,
-    head: needsHead ? 'random' : 'checkpoint',
-    labels: numClasses === 1000 ? 'imagenet1k' : null,
+    head: needsHead ? 'random' : labels ? 'trained' : 'checkpoint',
+    labels: labels ?? (numClasses === 1000 ? 'imagenet1k' : null),
     license: card.license,
     source: {
       file: toPrintable(source.file),

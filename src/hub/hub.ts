@@ -9,7 +9,7 @@ import {
 import { LibTorchError } from '../errors';
 import { card, describe, list, type ModelCard } from '../models';
 import { checkPath, invalidArgument } from '../options';
-import { checkPrecision, openDevice, openNative } from '../torch';
+import { checkPrecision, openDevice, openNative, ScriptModule } from '../torch';
 import { compiledModelFile, openCached } from './compiled-model';
 import { checkHubOptions, type HubOptions, type WeightsOptions } from './options';
 
@@ -124,6 +124,26 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
     weights ?? model.name,
     openOptions,
   );
+}
+
+/**
+ * A model of the hub as a TorchScript module on the CPU, which the caller closes.
+ *
+ * @throws as `hub.load`
+ * @internal
+ */
+export async function openScriptModule(
+  name: string,
+  options: WeightsOptions,
+): Promise<ScriptModule> {
+  const model = card(name);
+  await openNative();
+  const { torchScript } = conversion;
+  if (options.weights !== undefined) return await torchScript.buildInMemory(model, options, {});
+  const cached = await torchScript.cachedModel(model, options);
+  return 'torchScript' in cached
+    ? await ScriptModule.load(cached.torchScript, { device: 'cpu', verify: true })
+    : await torchScript.buildInMemory(model, options, {}, cached.checkpoint);
 }
 
 /**

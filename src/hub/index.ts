@@ -1,3 +1,3 @@
 export { checkpointsDirectory as cacheDirectory } from './cache';
-export { hub, type LoadOptions, type PrepareOptions } from './hub';
+export { hub, openScriptModule, type LoadOptions, type PrepareOptions } from './hub';
 export type { HubOptions, HubProgress, WeightsOptions } from './options';

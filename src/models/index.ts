@@ -13,6 +13,7 @@ export type { FeatureInfo } from './feature-info';
 export { findClass, matchClasses, nearestClass } from './find-class';
 export { checkInputOptions, resizeInput, type InputOptions } from './input-size';
 export {
+  maxClasses,
   metadataFile,
   formatMetadata,
   parseMetadata,

@@ -40,10 +40,10 @@ export interface ModelMetadata {
   readonly stride: 'v1.5' | 'v1' | null;
   readonly numClasses: number;
   /**
-   * Where the last layer comes from: `random` means that its predictions are meaningless until it is trained.
-   * Null for a model of your own.
+   * Where the last layer comes from: `random` means that its predictions are meaningless until it is trained,
+   * `trained` that it was trained for other classes than the checkpoint's. Null for a model of your own.
    */
-  readonly head: 'checkpoint' | 'random' | null;
+  readonly head: 'checkpoint' | 'random' | 'trained' | null;
   /** The names of its classes: those of ImageNet-1k, your own, or none (a head for other classes). */
   readonly labels: 'imagenet1k' | readonly string[] | null;
   /** The license of the weights; null if it is not known. */
@@ -136,8 +136,9 @@ function readArchitecture(
   return { architecture, stride: expected };
 }
 
-function readHead(head: unknown): 'checkpoint' | 'random' {
-  check(head === 'checkpoint' || head === 'random', 'head must be checkpoint or random');
+function readHead(head: unknown): NonNullable<ModelMetadata['head']> {
+  const isKnown = head === 'checkpoint' || head === 'random' || head === 'trained';
+  check(isKnown, 'head must be checkpoint, random or trained');
   return head;
 }
 
