@@ -100,7 +100,8 @@ export class ImageError extends SemisupError<
 > {}
 
 /**
- * A dataset is missing, empty or damaged, names an image twice, or has labels that name no class of the model.
+ * A dataset is missing, empty or damaged, names an image twice, has labels that name no class of the model, or is not
+ * fit to learn from: it has too few classes or images, or identical images of different classes.
  */
 export class DatasetError extends SemisupError<
   | 'ERR_SEMISUP_DATASET_NOT_FOUND'
@@ -109,6 +110,8 @@ export class DatasetError extends SemisupError<
   | 'ERR_SEMISUP_DATASET_TRUNCATED'
   | 'ERR_SEMISUP_DATASET_DUPLICATE'
   | 'ERR_SEMISUP_DATASET_LABEL'
+  | 'ERR_SEMISUP_DATASET_CLASSES'
+  | 'ERR_SEMISUP_DATASET_CONTRADICTION'
 > {}
 
 /** The file with the results of an evaluation cannot be used, or a model is less accurate than required. */

@@ -133,6 +133,14 @@ export {
   type WatchOptions,
 } from './slot';
 export {
+  teach,
+  type LabelIssue,
+  type RegularizationScore,
+  type TaughtModel,
+  type TeachOptions,
+  type TeachProgress,
+} from './teach';
+export {
   memory,
   setThreads,
   Tensor,

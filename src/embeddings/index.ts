@@ -1,2 +1,2 @@
-export type { RowsFile } from './rows-file';
+export { RowsFile } from './rows-file';
 export { checkEmbeddingsPath, writeEmbeddings, type ComputeRows } from './write-embeddings';

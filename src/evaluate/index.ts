@@ -1,5 +1,5 @@
 export { accuracyOn, type AccuracyOptions } from './accuracy-on';
-export type { Calibration, CalibrationBin } from './calibration';
+export { calibrate, type Calibration, type CalibrationBin } from './calibration';
 export type { ClassScores, Confusion } from './confusion';
 export { evaluate } from './evaluate';
 export type { EvaluateOptions, EvaluationProgress } from './evaluate-options';
@@ -7,11 +7,12 @@ export { toCsv } from './csv';
 export { summaryOf } from './summary';
 export {
   compareEvaluations,
+  summarize,
   type Evaluation,
   type LeftOut,
   type UnreadableImage,
 } from './evaluation';
-export { isCorrect, type Answer, type PictureResult } from './picture-result';
+export { isCorrect, toAnswer, type Answer, type PictureResult } from './picture-result';
 export type { McNemar, Proportion } from './statistics';
 export type { TargetOptions } from './targets';
 export { writeOutput } from './write-output';

@@ -47,6 +47,7 @@ const exportedNames = [
   'renderHeatMap',
   'renderOverlay',
   'setThreads',
+  'teach',
   'versions',
   'writeReport',
 ];

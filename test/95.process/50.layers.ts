@@ -85,7 +85,7 @@ describe('the layers of src/', () => {
     ['hub'],
     ['slot', 'dataset', 'explain'],
     ['evaluate', 'search', 'embeddings'],
-    ['report'],
+    ['report', 'teach'],
     ['cli', 'index'],
   ];
   checkLayers(async () => ({ files: await readTypeScript(join(root, 'src')), layers }));

@@ -1,0 +1,95 @@
+import { DatasetError } from '../errors';
+import { maxClasses } from '../models';
+import { abbreviate } from '../options';
+import { contentsByLabel, type Photo } from './read-photos';
+
+/** Fewer cannot be divided into images to learn from and images to judge by. */
+const minPhotos = 2;
+
+/** The names in a message; others are counted. */
+const maxNames = 5;
+
+/**
+ * The names of the classes: the labels, sorted.
+ *
+ * @param dataset its name, for messages
+ * @param empty directories of classes without images
+ * @throws DatasetError if there are fewer than two, one has fewer than two different images, or an image has several
+ */
+export function classNamesOf(
+  dataset: string,
+  photos: readonly Photo[],
+  empty: readonly string[] = [],
+): string[] {
+  checkEmpty(dataset, empty);
+  checkContradictions(dataset, photos);
+  const contents = contentsByLabel(photos);
+  const names = [...contents.keys()].toSorted();
+  if (names.length < 2 || names.length > maxClasses) {
+    throw classesError(
+      dataset,
+      `Expected images of 2 to ${maxClasses} classes in ${abbreviate(dataset)}, but received ${names.length === 1 ? `only '${abbreviate(names[0]!)}'` : names.length}.`,
+      'Put the images into a directory for each class, or label them in a list.',
+    );
+  }
+  const scarce = names.filter((name) => contents.get(name)!.size < minPhotos);
+  if (scarce.length > 0) {
+    const counts = scarce.map((name) => `'${abbreviate(name)}' has ${contents.get(name)!.size}`);
+    throw classesError(
+      dataset,
+      `Expected at least ${minPhotos} different images that can be read of each class in ${abbreviate(dataset)}, but ${enumerate(counts)}.`,
+      'Add images of the class, or remove it.',
+    );
+  }
+  for (const name of names) checkName(dataset, name);
+  return names;
+}
+
+function checkEmpty(dataset: string, empty: readonly string[]): void {
+  if (empty.length === 0) return;
+  throw classesError(
+    dataset,
+    `Expected images in each directory of ${abbreviate(dataset)}, but there are none in ${enumerate(empty.map((name) => `'${abbreviate(name)}'`))}.`,
+    'Add images whose format is supported (docs/image-formats.md), or remove the directory.',
+  );
+}
+
+/** The metadata of a model have one line for each class. */
+function checkName(dataset: string, name: string): void {
+  if (name.length <= 1000 && !/\p{C}/u.test(name)) return;
+  throw classesError(
+    dataset,
+    `Expected a line of printable text for the name of a class of ${abbreviate(dataset)}, but received '${abbreviate(name)}'.`,
+    'Rename the class.',
+  );
+}
+
+/** A copy in another class would be a wrong label for certain. */
+function checkContradictions(dataset: string, photos: readonly Photo[]): void {
+  const first = new Map<string, Photo>();
+  const pairs: string[] = [];
+  for (const photo of photos) {
+    const other = first.get(photo.sha256);
+    if (!other) first.set(photo.sha256, photo);
+    else if (other.label !== photo.label) {
+      const nameOf = ({ name, label }: Photo) => `${abbreviate(name)} ('${abbreviate(label)}')`;
+      pairs.push(`${nameOf(other)} and ${nameOf(photo)}`);
+    }
+  }
+  if (pairs.length === 0) return;
+  throw new DatasetError('ERR_SEMISUP_DATASET_CONTRADICTION', {
+    what: `Expected one label for each image of ${abbreviate(dataset)}, but identical images have two: ${enumerate(pairs)}.`,
+    remedy: 'Remove the copy with the wrong label.',
+    value: dataset,
+  });
+}
+
+function classesError(dataset: string, what: string, remedy: string): DatasetError {
+  return new DatasetError('ERR_SEMISUP_DATASET_CLASSES', { what, remedy, value: dataset });
+}
+
+function enumerate(items: readonly string[]): string {
+  const rest = items.length - maxNames;
+  const shown = items.slice(0, maxNames).join(', ');
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}

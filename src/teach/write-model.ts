@@ -1,0 +1,75 @@
+import { basename, extname } from 'node:path';
+import { contiguousStride, type StoredTensor } from '../checkpoint';
+import { buildTorchScript } from '../convert';
+import type { ModelMetadata } from '../models';
+import type { Tensor } from '../native';
+import type { BaseModel } from './base-model';
+
+/** A last layer. */
+export interface Head {
+  /** Row-major, [classes, d]. */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/**
+ * Writes a model with another last layer as a TorchScript file, as `hub.exportTorchScript` writes those of the hub. Its
+ * weights keep their license and their source.
+ *
+ * @returns the metadata
+ * @throws ModelError `ERR_SEMISUP_MODEL_WRITE` if it cannot be written
+ */
+export async function writeModel(
+  path: string,
+  base: BaseModel,
+  labels: readonly string[],
+  { weight, bias }: Head,
+  signal: AbortSignal | undefined,
+): Promise<ModelMetadata> {
+  const module = await base.openModule();
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const [name, tensor] of Object.entries(await module.stateDict())) {
+      tensors.set(name, stored(tensor));
+    }
+    tensors.set('fc.weight', floats(weight, [bias.length, weight.length / bias.length]));
+    tensors.set('fc.bias', floats(bias, [bias.length]));
+    const { architecture, license, source, transform } = base.metadata;
+    const { file, sha256, key, prefix } = source!;
+    return await buildTorchScript({
+      path,
+      card: { name: nameOf(path), architecture, license, transform },
+      state: { path, tensors, key, prefix, close: () => Promise.resolve() },
+      source: { file, sha256 },
+      labels,
+      signal,
+    });
+  } finally {
+    await module.close();
+  }
+}
+
+/** The name of the file, as a line of printable text. */
+function nameOf(path: string): string {
+  return basename(path, extname(path)).replace(/\p{C}/gu, '?').slice(0, 1000);
+}
+
+function stored(tensor: Tensor): StoredTensor {
+  const { dtype, shape } = tensor;
+  const read = async () => {
+    const { buffer, byteOffset, byteLength } = await tensor.data();
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  };
+  return { dtype, shape, stride: contiguousStride(shape), read };
+}
+
+function floats(values: Float32Array, shape: readonly number[]): StoredTensor {
+  const { buffer, byteOffset, byteLength } = values;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return {
+    dtype: 'float32',
+    shape,
+    stride: contiguousStride(shape),
+    read: () => Promise.resolve(bytes),
+  };
+}
