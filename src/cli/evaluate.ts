@@ -7,6 +7,7 @@ import { invalidValue } from '../options';
 import { showEvaluations } from './evaluation-tables';
 import { withHubFlags, type HubFlags } from './hub-options';
 import { ImageBar } from './image-progress';
+import { noteLeftOut } from './left-out';
 import { openClassifier } from './open-classifier';
 import { Interruption, withDisplay } from './progress';
 import { writeReport, type ReportOptions } from '../report';
@@ -79,7 +80,8 @@ export function evaluateCommand(): Command {
       if (flags.json) printJson(evaluations.map(summaryOf));
       else if (flags.csv) process.stdout.write(toCsv(evaluations));
       else print(showEvaluations(evaluations));
-      report(evaluations[0]!);
+      noteLeftOut(evaluations[0]!);
+      if (evaluations[0]!.unreadable.length > 0) process.exitCode = 1;
     } catch (error) {
       if (error instanceof Interruption && flags.out !== undefined) {
         note('Interrupted. Run the command again to evaluate the other images.');
@@ -101,26 +103,6 @@ async function writeSummaries(
   await writeOutput(join(directory, 'summary.json'), summary);
   await writeOutput(join(directory, 'results.csv'), toCsv(evaluations));
   await writeReport(join(directory, 'report.html'), evaluations, dataset, options);
-}
-
-/** The number of images whose messages are printed. */
-const maxMessages = 5;
-
-/** Reports the images that do not count. */
-function report({ unreadable, unlabeled, excluded }: Evaluation): void {
-  for (const { message, code } of unreadable.slice(0, maxMessages)) {
-    note(`semisup: ${message} (${code})`);
-  }
-  if (unreadable.length > 0) {
-    process.exitCode = 1;
-    note(`${unreadable.length} images could not be read, and do not count.`);
-  }
-  if (unlabeled.length > 0) {
-    note(`${unlabeled.length} images have no label, and do not count, such as ${unlabeled[0]!}.`);
-  }
-  if (excluded.length > 0) {
-    note(`${excluded.length} images have no right class, and do not count.`);
-  }
 }
 
 function checkOneModel({ weights, classes, model }: EvaluateFlags): void {

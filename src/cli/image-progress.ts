@@ -8,6 +8,8 @@ export interface ImageProgress {
   readonly total?: number;
   /** Images per second. */
   readonly rate: number;
+  /** What is counted in place of images. */
+  readonly unit?: string;
   /** What else is shown, such as an accuracy. */
   readonly text?: string;
 }
@@ -27,6 +29,8 @@ export class ImageBar implements ProgressDisplay<ImageProgress> {
       return;
     }
     const { done, total, rate, text = '' } = progress;
+    // Of another phase.
+    if (total !== this.#bar?.getTotal()) this.hide();
     const payload = { text, rate: rate.toFixed(1), left: duration((total - done) / rate) };
     if (!this.#bar) {
       this.#bar = new SingleBar({
@@ -48,10 +52,10 @@ export class ImageBar implements ProgressDisplay<ImageProgress> {
     this.#written = -Infinity;
   }
 
-  #showLine({ done, rate, text = '' }: ImageProgress): void {
+  #showLine({ done, rate, unit = 'images', text = '' }: ImageProgress): void {
     if (performance.now() - this.#written < interval) return;
     this.#written = performance.now();
-    process.stderr.write(`\r${done} images  ${rate.toFixed(1)} images/s  ${text}\u001b[K`);
+    process.stderr.write(`\r${done} ${unit}  ${rate.toFixed(1)} ${unit}/s  ${text}\u001b[K`);
   }
 }
 

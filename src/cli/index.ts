@@ -18,6 +18,7 @@ import { libtorchCommand } from './libtorch';
 import { listCommand } from './list';
 import { Interruption } from './progress';
 import { searchCommand } from './search';
+import { teachCommand } from './teach';
 import { describeError, endWithOutput, note, printWarningsPlainly } from './terminal';
 
 const exitFailure = 1;
@@ -37,6 +38,7 @@ for (const command of [
   classifyCommand,
   embedCommand,
   evaluateCommand,
+  teachCommand,
   explainCommand,
   indexCommand,
   searchCommand,

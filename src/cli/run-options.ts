@@ -20,16 +20,25 @@ export function toLoadOptions(flags: RunFlags): Pick<LoadOptions, 'weights' | ke
   return { ...pickModelOptions(flags), weights: flags.weights };
 }
 
-/** Adds the options of commands that run a model. */
+/** Adds the options of commands that run a model of any kind. */
 export function withRunFlags(command: Command): Command {
-  return command
-    .option(
-      '-m, --model <model>',
-      'model name, see `semisup list`, or the path of a TorchScript file or a compiled model',
-      'resnet50_swsl',
-    )
-    .option('--weights <checkpoint>', 'path of your own checkpoint')
+  return withModelFlags(
+    command,
+    'model name, see `semisup list`, or the path of a TorchScript file or a compiled model',
+  )
     .option('--classes <file>', 'with a TorchScript file: its class names, one per line')
+    .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu');
+}
+
+/**
+ * Adds the options for a model, and how it runs.
+ *
+ * @param models which models the command takes
+ */
+export function withModelFlags(command: Command, models: string): Command {
+  return command
+    .option('-m, --model <model>', models, 'resnet50_swsl')
+    .option('--weights <checkpoint>', 'path of your own checkpoint')
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
     .option(
       '--precision <precision>',
@@ -41,7 +50,6 @@ export function withRunFlags(command: Command): Command {
       Number,
     )
     .option('--plan <plan>', 'how the plan is chosen: auto, tune, untuned or interpreter')
-    .option('--decode <where>', 'device that decodes JPEGs: cpu or gpu')
     .option('--size <pixels>', "side of the model's input; its own by default, e.g. 224", Number)
     .option('--crop <fraction>', 'of the shorter side that it sees, e.g. 0.875 or 1', Number);
 }
