@@ -130,6 +130,17 @@ export class EmbeddingsError extends SemisupError<
   | 'ERR_SEMISUP_EMBEDDINGS_PACKAGE'
 > {}
 
+/**
+ * A training diverged, its module cannot be trained, or the files of its run belong to another one, are damaged or cannot
+ * be written.
+ */
+export class TrainingError extends SemisupError<
+  | 'ERR_SEMISUP_TRAINING_DIVERGED'
+  | 'ERR_SEMISUP_TRAINING_MODULE'
+  | 'ERR_SEMISUP_TRAINING_RUN'
+  | 'ERR_SEMISUP_TRAINING_WRITE'
+> {}
+
 /** Node's permission model (`--permission`) denied what is necessary; the message names the flag that allows it. */
 export class PermissionError extends SemisupError<'ERR_SEMISUP_PERMISSION'> {}
 

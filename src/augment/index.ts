@@ -7,7 +7,15 @@ export {
   type InputSize,
 } from './policy';
 export type { RandAugmentOptions } from './rand-augment';
-export type { SampleSeed } from './random';
+export {
+  happens,
+  integer,
+  randomOf,
+  shuffle,
+  uniform,
+  type RandomGenerator,
+  type SampleSeed,
+} from './random';
 export type { RandomCropOptions } from './random-crop';
 export type { RandomResizedCropOptions } from './random-resized-crop';
 export { minSideOfCrop, scaleCrop } from './shrink';

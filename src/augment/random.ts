@@ -19,8 +19,13 @@ export interface SampleSeed {
  * in which samples are loaded nor the number of threads changes them, and training that is resumed repeats none.
  */
 export function randomOfSample({ seed, epoch, index }: SampleSeed): RandomGenerator {
-  // The states of neighboring samples must not be similar: the generator would mix them too slowly.
-  const hash = createHash('sha256').update(`${seed} ${epoch} ${index}`).digest();
+  return randomOf(`${seed} ${epoch} ${index}`);
+}
+
+/** The random numbers of a key. */
+export function randomOf(key: string): RandomGenerator {
+  // The states of similar keys must not be similar: the generator would mix them too slowly.
+  const hash = createHash('sha256').update(key).digest();
   return xoroshiro128plusFromState([0, 4, 8, 12].map((offset) => hash.readInt32LE(offset)));
 }
 

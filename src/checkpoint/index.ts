@@ -21,6 +21,8 @@ export {
   type StoredTensor,
 } from './state-dict';
 
+export { writeSafetensors } from './write-safetensors';
+
 /** Includes the tar magic at byte 257, which is the last of the magic numbers. */
 const HEAD_BYTES = 512;
 

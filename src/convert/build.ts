@@ -95,7 +95,8 @@ export async function buildModule({
   const numClasses = requestedClasses ?? classCount(weights);
   const spec = resnet(architectures[card.architecture], numClasses);
   // A head is replaced only on request: never because the checkpoint's cannot be used.
-  const replacesHead = requestedClasses !== undefined && requestedClasses !== 1000;
+  const replacesHead =
+    requestedClasses !== undefined && (requestedClasses !== 1000 || labels !== undefined);
   const { tensors, needsHead } = matchState(weights, card.architecture, numClasses, replacesHead);
   const metadata: ModelMetadata = {
     name: card.name,

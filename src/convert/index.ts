@@ -6,3 +6,4 @@ export {
 } from './declared-architecture';
 export { fromKeras } from './keras';
 export { selectState, type SelectedState } from './select-state';
+export { toStoredTensor, toStoredTensors } from './stored-tensor';

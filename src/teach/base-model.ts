@@ -36,7 +36,7 @@ export async function openBaseModel(options: TeachOptions): Promise<BaseModel> {
   const path = resolve(model);
   const { content } = await toArchive(path);
   if (await isCompiledModel(content)) {
-    throw unsupported(model, 'is a compiled model, whose last layer cannot be replaced');
+    throw unsupportedModel(model, 'is a compiled model, whose last layer cannot be replaced');
   }
   const classifier = await Classifier.open(path, { ...pickModelOptions(options), signal });
   return await withClassifier(classifier, model, async () => ({
@@ -71,7 +71,7 @@ async function withClassifier(
     const { metadata } = classifier;
     const { architecture } = metadata;
     if (architecture === null) {
-      throw unsupported(name, 'does not have an architecture of the hub in its metadata');
+      throw unsupportedModel(name, 'does not have an architecture of the hub in its metadata');
     }
     const description = await describe(metadata);
     return { classifier, metadata: { ...metadata, architecture }, ...description };
@@ -81,7 +81,8 @@ async function withClassifier(
   }
 }
 
-function unsupported(model: string, problem: string): ModelError {
+/** The error for a model whose last layer cannot be replaced. */
+export function unsupportedModel(model: string, problem: string): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_KIND', {
     what: `'${abbreviate(model)}' cannot learn other classes: it ${problem}.`,
     remedy:

@@ -1,8 +1,7 @@
 import { basename, extname } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../checkpoint';
-import { buildTorchScript } from '../convert';
+import { buildTorchScript, toStoredTensors } from '../convert';
 import type { ModelMetadata } from '../models';
-import type { Tensor } from '../native';
 import type { BaseModel } from './base-model';
 
 /** A last layer. */
@@ -28,17 +27,14 @@ export async function writeModel(
 ): Promise<ModelMetadata> {
   const module = await base.openModule();
   try {
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, tensor] of Object.entries(await module.stateDict())) {
-      tensors.set(name, stored(tensor));
-    }
+    const tensors = await toStoredTensors(module);
     tensors.set('fc.weight', floats(weight, [bias.length, weight.length / bias.length]));
     tensors.set('fc.bias', floats(bias, [bias.length]));
     const { architecture, license, source, transform } = base.metadata;
     const { file, sha256, key, prefix } = source!;
     return await buildTorchScript({
       path,
-      card: { name: nameOf(path), architecture, license, transform },
+      card: { name: modelNameOf(path), architecture, license, transform },
       state: { path, tensors, key, prefix, close: () => Promise.resolve() },
       source: { file, sha256 },
       labels,
@@ -49,18 +45,9 @@ export async function writeModel(
   }
 }
 
-/** The name of the file, as a line of printable text. */
-function nameOf(path: string): string {
+/** The name of a model in a file: that of the file, as a line of printable text. */
+export function modelNameOf(path: string): string {
   return basename(path, extname(path)).replace(/\p{C}/gu, '?').slice(0, 1000);
-}
-
-function stored(tensor: Tensor): StoredTensor {
-  const { dtype, shape } = tensor;
-  const read = async () => {
-    const { buffer, byteOffset, byteLength } = await tensor.data();
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  };
-  return { dtype, shape, stride: contiguousStride(shape), read };
 }
 
 function floats(values: Float32Array, shape: readonly number[]): StoredTensor {

@@ -14,7 +14,16 @@ export { openExecutor, sharedExecutor, type TorchExecutor } from './executor';
 export type { ExtraFiles } from './extra-files';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';
 export { LogisticRegression, type Coefficients, type Fit } from './logistic-regression';
-export type { ArgumentSchema, GpuHandle, MethodSchema } from './native';
+export type {
+  ArgumentSchema,
+  GpuHandle,
+  MethodSchema,
+  Mix,
+  StepResult,
+  StepSettings,
+  TrainerSettings,
+} from './native';
+export type { Trainer } from './trainer';
 export type { ConvolutionAlgorithm, PlanChoices, PlanMeasurements } from './plan-choices';
 export { checkPlanOptions, planOptionNames, type PlanMode, type PlanOptions } from './plan-options';
 export type { Plan, PlanExample } from './plan-request';

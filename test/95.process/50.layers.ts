@@ -86,6 +86,7 @@ describe('the layers of src/', () => {
     ['slot', 'dataset', 'explain'],
     ['evaluate', 'search', 'embeddings'],
     ['report', 'teach'],
+    ['train'],
     ['cli', 'index'],
   ];
   checkLayers(async () => ({ files: await readTypeScript(join(root, 'src')), layers }));

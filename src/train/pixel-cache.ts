@@ -1,0 +1,23 @@
+import type { Pixels } from '../types';
+
+/** Decoded images in memory, up to a number of bytes: those that are decoded first. */
+export class PixelCache {
+  readonly #pixels = new Map<number, Pixels>();
+  #freeBytes: number;
+
+  constructor(bytes: number) {
+    this.#freeBytes = bytes;
+  }
+
+  get(index: number): Pixels | undefined {
+    return this.#pixels.get(index);
+  }
+
+  /** Keeps an image if there is room for it. */
+  add(index: number, pixels: Pixels): void {
+    const { byteLength } = pixels.data;
+    if (byteLength > this.#freeBytes || this.#pixels.has(index)) return;
+    this.#freeBytes -= byteLength;
+    this.#pixels.set(index, pixels);
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Dataset } from '../dataset';
+import type { LeftOut } from '../evaluate';
+import type { FinetuneOptions, TrainingSettings } from './finetune-options';
+import { splitImages } from './split';
+import { TrainingSet } from './training-set';
+
+/** Some of the images of a set. */
+export interface Subset {
+  readonly set: TrainingSet;
+  /** In ascending order. */
+  readonly indices: readonly number[];
+}
+
+/** The images of a run. */
+export interface TrainingData extends Pick<LeftOut, 'unreadable' | 'unlabeled'> {
+  readonly classNames: readonly string[];
+  readonly training: Subset;
+  /** Without indices if there is no validation. */
+  readonly validation: Subset;
+}
+
+const defaultShare = 0.1;
+const defaultCacheBytes = 512 * 2 ** 20;
+
+/** Reads the images to train on, and those to judge by. @throws DatasetError if they cannot be learned from */
+export async function openTrainingData(
+  dataset: Dataset,
+  { seed, orient }: TrainingSettings,
+  options: FinetuneOptions,
+): Promise<TrainingData> {
+  const { validation = defaultShare, limits, signal, onProgress } = options;
+  const { cacheBytes = defaultCacheBytes } = options;
+  const read = async (one: Dataset, classNames?: readonly string[]) =>
+    await TrainingSet.read(
+      one,
+      { orient, limits, cacheBytes, signal },
+      (done, total, rate) => {
+        onProgress?.({ phase: 'read', epoch: 0, done, total, rate });
+      },
+      classNames,
+    );
+  const set = await read(dataset);
+  const { classNames } = set;
+  if (typeof validation === 'number') {
+    const parts = splitImages(set.images, validation, seed);
+    return {
+      ...{ classNames, unreadable: set.unreadable, unlabeled: set.unlabeled },
+      training: { set, indices: parts.training },
+      validation: { set, indices: parts.validation },
+    };
+  }
+  const judged = await read(validation, classNames);
+  return {
+    classNames,
+    unreadable: [...set.unreadable, ...judged.unreadable],
+    unlabeled: [...set.unlabeled, ...judged.unlabeled],
+    training: { set, indices: [...set.images.keys()] },
+    validation: { set: judged, indices: [...judged.images.keys()] },
+  };
+}
+
+/** Identifies the images of a subset: their contents and classes, in their order. */
+export function fingerprintOf({ set, indices }: Subset): string {
+  const hash = createHash('sha256');
+  for (const index of indices) {
+    const { sha256, label } = set.images[index]!;
+    hash.update(`${sha256} ${label}\n`);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,159 @@
+import { chunksOf } from '../async-iteration';
+import { isImageFailure, withoutPosition } from '../classify';
+import { duplicate, type Dataset, type Sample } from '../dataset';
+import { DatasetError } from '../errors';
+import type { UnreadableImage } from '../evaluate';
+import { decodeFile, type DecodeLimits, type ImageInput } from '../image';
+import { abbreviate } from '../options';
+import { classNamesOf, ProgressMeter, readContent } from '../teach';
+import type { Pixels } from '../types';
+import { PixelCache } from './pixel-cache';
+import type { TrainingImage } from './training-image';
+
+/** The images that are decoded at the same time. */
+const concurrency = 8;
+
+/** How images are read. */
+export interface ReadOptions {
+  readonly orient: boolean;
+  readonly limits?: DecodeLimits;
+  /** The memory for decoded images, in bytes. */
+  readonly cacheBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What is known of a dataset's images after all have been decoded once. */
+interface ReadImages {
+  readonly images: (Omit<TrainingImage, 'label'> & { readonly label: string })[];
+  readonly unreadable: UnreadableImage[];
+  readonly unlabeled: string[];
+}
+
+/**
+ * The images of a dataset that can be decoded, in memory as files: images in archives with their bytes, the others as
+ * paths. Decoded images are kept as far as the cache has room.
+ */
+export class TrainingSet {
+  readonly name: string;
+  readonly classNames: readonly string[];
+  readonly images: readonly TrainingImage[];
+  readonly unreadable: readonly UnreadableImage[];
+  readonly unlabeled: readonly string[];
+  readonly #options: ReadOptions;
+  readonly #cache: PixelCache;
+
+  private constructor(
+    name: string,
+    classNames: readonly string[],
+    { images, unreadable, unlabeled }: ReadImages,
+    options: ReadOptions,
+    cache: PixelCache,
+  ) {
+    const indices = new Map(classNames.map((label, index) => [label, index]));
+    this.name = name;
+    this.classNames = classNames;
+    this.images = images.map((image) => ({ ...image, label: indices.get(image.label)! }));
+    this.unreadable = unreadable;
+    this.unlabeled = unlabeled;
+    this.#options = options;
+    this.#cache = cache;
+  }
+
+  /**
+   * Decodes all images once, so that those that cannot be decoded are known before the training.
+   *
+   * @param classNames the classes, if they are those of another dataset
+   * @throws DatasetError if the images cannot be learned from
+   */
+  static async read(
+    dataset: Dataset,
+    options: ReadOptions,
+    onProgress: ((done: number, total: number | undefined, rate: number) => void) | undefined,
+    classNames?: readonly string[],
+  ): Promise<TrainingSet> {
+    const cache = new PixelCache(options.cacheBytes);
+    const meter = new ProgressMeter('read', dataset.size, ({ done, total, rate }) => {
+      onProgress?.(done, total, rate);
+    });
+    const read: ReadImages = { images: [], unreadable: [], unlabeled: [] };
+    const names = new Set<string>();
+    for await (const samples of chunksOf(
+      dataset.samples({ signal: options.signal }),
+      concurrency,
+    )) {
+      for (const { name } of samples) {
+        if (names.has(name)) throw duplicate(dataset.name, name);
+        names.add(name);
+      }
+      const decoded = await Promise.all(samples.map((sample) => decodeSample(sample, options)));
+      for (const [i, { name, image, label }] of samples.entries()) {
+        const result = decoded[i]!;
+        if ('error' in result) read.unreadable.push(result);
+        else if (label === undefined) read.unlabeled.push(name);
+        else {
+          cache.add(read.images.length, result.pixels);
+          read.images.push({ name, input: image, label, sha256: result.sha256 });
+        }
+      }
+      meter.add(samples.length);
+    }
+    const found = classNames
+      ? checkLabels(dataset.name, read.images, classNames)
+      : classNamesOf(dataset.name, read.images, dataset.emptyClasses);
+    return new TrainingSet(dataset.name, found, read, options, cache);
+  }
+
+  /** The pixels of an image. @throws ImageError if its file has changed and cannot be decoded */
+  async decode(index: number): Promise<Pixels> {
+    const cached = this.#cache.get(index);
+    if (cached) return cached;
+    const { input } = this.images[index]!;
+    const { pixels } = await decodeInput(input, this.#options);
+    this.#cache.add(index, pixels);
+    return pixels;
+  }
+}
+
+interface DecodedSample {
+  readonly pixels: Pixels;
+  readonly sha256: string;
+}
+
+async function decodeSample(
+  { name, image }: Sample,
+  options: ReadOptions,
+): Promise<DecodedSample | (UnreadableImage & { readonly error: true })> {
+  try {
+    return await decodeInput(image, options);
+  } catch (error) {
+    if (!isImageFailure(error)) throw error;
+    return { error: true, name, ...withoutPosition(error) };
+  }
+}
+
+async function decodeInput(
+  input: ImageInput,
+  { orient, limits, signal }: ReadOptions,
+): Promise<DecodedSample> {
+  const { image, sha256 } = await readContent(input, limits, signal);
+  const pixels = 'bytes' in image ? await decodeFile(image, { orient, limits, signal }) : image;
+  return { pixels, sha256 };
+}
+
+/** The classes of another dataset, which a validation must not exceed. */
+function checkLabels(
+  dataset: string,
+  images: ReadImages['images'],
+  classNames: readonly string[],
+): readonly string[] {
+  const known = new Set(classNames);
+  const stranger = images.find(({ label }) => !known.has(label));
+  if (stranger) {
+    throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
+      what: `The label '${abbreviate(stranger.label)}' of ${stranger.name} in ${dataset} is no class of the training images.`,
+      remedy: 'Correct the label, or add training images of the class.',
+      value: stranger.label,
+    });
+  }
+  return classNames;
+}
