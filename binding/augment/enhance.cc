@@ -58,11 +58,13 @@ void AdjustContrast(RgbImage& image, float factor) {
 }
 
 void AdjustSaturation(RgbImage& image, float factor) {
-  std::vector<uint8_t> gray(static_cast<size_t>(image.stride()));
+  // Levels are written with a byte that the next one overwrites.
+  std::vector<uint8_t> gray(static_cast<size_t>(image.stride()) + 1);
   for (int64_t y = 0; y < image.height; ++y) {
     uint8_t* row = image.row(y);
     for (int64_t i = 0; i < image.stride(); i += 3) {
-      gray[i] = gray[i + 1] = gray[i + 2] = static_cast<uint8_t>(LumaOf(row + i));
+      const auto levels = static_cast<uint32_t>(LumaOf(row + i)) * 0x01010101;
+      std::memcpy(&gray[i], &levels, sizeof(levels));
     }
     BlendRow(gray.data(), image.stride(), factor, row);
   }
