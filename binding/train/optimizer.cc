@@ -27,6 +27,8 @@ Optimizer::Optimizer(std::variant<Sgd, AdamW> algorithm, std::vector<ParameterGr
   const bool is_adamw = std::holds_alternative<AdamW>(algorithm_);
   for (const auto& group : groups_) {
     auto& state = states_.emplace_back();
+    // The fused kernel refuses buffers that it does not need.
+    if (!is_adamw && std::get<Sgd>(algorithm_).momentum == 0) continue;
     for (const auto& parameter : group.parameters) {
       const auto detached = parameter.detach();
       state.first.push_back(at::zeros_like(detached));

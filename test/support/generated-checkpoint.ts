@@ -7,10 +7,10 @@ import { Tensor } from '../../src/native';
  * A checkpoint whose tensors are generated when they are read, bit-identical to that of
  * generated_checkpoint.py. Its activations neither explode nor vanish at any depth.
  */
-export function generatedState(architecture: ArchitectureName): StateDict {
+export function generatedState(architecture: ArchitectureName, classes = 1000): StateDict {
   const basic = architectures[architecture].block === 'basic';
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, { dtype, shape }] of tensorsOf(resnet(architectures[architecture]))) {
+  for (const [name, { dtype, shape }] of tensorsOf(resnet(architectures[architecture], classes))) {
     const index = tensors.size;
     const read = (): Promise<Uint8Array> => {
       if (dtype === 'int64') return Promise.resolve(bytesOf(BigInt64Array.of(BigInt(index))));
