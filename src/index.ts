@@ -1,4 +1,11 @@
 /// <reference types="node" preserve="true" />
+export type {
+  AugmentOptions,
+  ColorJitterOptions,
+  RandAugmentOptions,
+  RandomCropOptions,
+  RandomResizedCropOptions,
+} from './augment';
 export {
   Classifier,
   type Box,
@@ -178,5 +185,14 @@ export {
   type ScriptModuleOptions,
   type ScriptValue,
 } from './torch';
+export {
+  finetune,
+  type EpochResult,
+  type FinetunedModel,
+  type FinetuneOptions,
+  type FinetuneProgress,
+  type Schedule,
+  type Trainable,
+} from './train';
 export type { DType, Pixels, Transform, Views } from './types';
 export { versions } from './versions';

@@ -12,6 +12,7 @@ import { embedCommand } from './embed';
 import { evaluateCommand } from './evaluate';
 import { explainCommand } from './explain';
 import { exportCommand } from './export';
+import { finetuneCommand } from './finetune';
 import { indexCommand } from './index-images';
 import { infoCommand } from './info';
 import { libtorchCommand } from './libtorch';
@@ -39,6 +40,7 @@ for (const command of [
   embedCommand,
   evaluateCommand,
   teachCommand,
+  finetuneCommand,
   explainCommand,
   indexCommand,
   searchCommand,
