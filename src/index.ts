@@ -2,6 +2,7 @@
 export type {
   AugmentOptions,
   ColorJitterOptions,
+  NumberRange,
   RandAugmentOptions,
   RandomCropOptions,
   RandomResizedCropOptions,
@@ -160,6 +161,7 @@ export {
   type ExecutorOptions,
   type Memory,
   type MemoryUsage,
+  type PaddingMode,
   type InferredDType,
   type InstructionSet,
   type VectorPrecision,

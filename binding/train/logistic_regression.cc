@@ -87,8 +87,8 @@ struct FitRequest {
 // Its variables are the coefficients on the principal axes [classes, r + 1], the intercept last,
 // each divided by its scale: the inverse root of the objective's curvature along its axis, as the
 // probabilities at the start have it. L-BFGS begins with a multiple of the identity as the inverse
-// Hessian, with which it takes thousands of iterations where the variances of the axes differ by
-// orders of magnitude.
+// Hessian, from which it converges slowly where the variances of the axes differ by orders of
+// magnitude.
 class Objective {
  public:
   Objective(const FitRequest& request, const at::Tensor& start)
@@ -101,8 +101,7 @@ class Objective {
     // The mean diagonal of the Hessian of the losses by the logits.
     const auto curvature =
         (probabilities * (1 - probabilities)).mean(1).dot(weights_).clamp_min(kLeastCurvature);
-    scale_ =
-        at::cat({penalty_ + curvature * request.axes.variances, curvature.view(1)}).rsqrt_();
+    scale_ = at::cat({penalty_ + curvature * request.axes.variances, curvature.view(1)}).rsqrt_();
     variables_ = (start / scale_).contiguous();
   }
 
@@ -124,7 +123,8 @@ class Objective {
                  residuals.sum(0).view({-1, 1})},
                 1);
     variables_.mutable_grad() = gradient * scale_;
-    return request_.Losses(log_probabilities).dot(weights_) + 0.5 * penalty_ * weight.square().sum();
+    return request_.Losses(log_probabilities).dot(weights_) +
+           0.5 * penalty_ * weight.square().sum();
   }
 
   at::Tensor& variables() { return variables_; }
@@ -164,13 +164,12 @@ c10::IValue FitRequest::Solve() const {
                              Losses(logits.log_softmax(1)), value.item<double>() * LossScale(),
                              objective.Gradient(), evaluations);
     }
-    torch::optim::LBFGS optimizer({objective.variables()},
-                                  torch::optim::LBFGSOptions()
-                                      .max_iter(kMaxIterations)
-                                      .history_size(20)
-                                      .tolerance_grad(tolerance)
-                                      .tolerance_change(kChangeTolerance)
-                                      .line_search_fn("strong_wolfe"));
+    torch::optim::LBFGS optimizer({objective.variables()}, torch::optim::LBFGSOptions()
+                                                               .max_iter(kMaxIterations)
+                                                               .history_size(20)
+                                                               .tolerance_grad(tolerance)
+                                                               .tolerance_change(kChangeTolerance)
+                                                               .line_search_fn("strong_wolfe"));
     optimizer.step([&] {
       // step() enables the recording of gradients.
       const c10::NoGradGuard no_grad;

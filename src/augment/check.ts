@@ -1,5 +1,5 @@
 import { invalidValue } from '../options';
-import type { Range } from './random';
+import type { NumberRange } from './random';
 
 /** Throws `OptionError` unless `value` is an integer in [min, max]. */
 export function checkInteger(name: string, value: unknown, min: number, max: number): void {
@@ -8,13 +8,13 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
 }
 
 /** Throws `OptionError` unless `value` is two numbers in [min, max], the lower one first. */
-export function checkRange(name: string, value: unknown, [min, max]: Range): void {
+export function checkRange(name: string, value: unknown, [min, max]: NumberRange): void {
   if (isRange(value) && value.every((each) => isIn([min, max], each))) return;
   const bounds = Number.isFinite(max) ? `from ${min} to ${max}` : `of at least ${min}`;
   throw invalidValue(name, `two numbers ${bounds}, the lower one first,`, value);
 }
 
-function isRange(value: unknown): value is Range {
+function isRange(value: unknown): value is NumberRange {
   return (
     Array.isArray(value) &&
     value.length === 2 &&
@@ -24,6 +24,6 @@ function isRange(value: unknown): value is Range {
 }
 
 /** Whether a number is in [min, max]. */
-export function isIn([min, max]: Range, value: number): boolean {
+export function isIn([min, max]: NumberRange, value: number): boolean {
   return value >= min && value <= max;
 }

@@ -1,7 +1,7 @@
 import type { Operation } from '../native';
 import { checkOptionNames, invalidValue } from '../options';
 import { checkRange, isIn } from './check';
-import { shuffle, uniform, type RandomGenerator, type Range } from './random';
+import { shuffle, uniform, type RandomGenerator, type NumberRange } from './random';
 
 /**
  * Random changes of colors, in a random order: torchvision's `ColorJitter`. Each is off by default. A number `x` is
@@ -9,17 +9,17 @@ import { shuffle, uniform, type RandomGenerator, type Range } from './random';
  */
 export interface ColorJitterOptions {
   /** The lowest and highest factor of the brightness. */
-  readonly brightness?: number | Range;
+  readonly brightness?: number | NumberRange;
   /** The lowest and highest factor of the contrast. */
-  readonly contrast?: number | Range;
+  readonly contrast?: number | NumberRange;
   /** The lowest and highest factor of the saturation. */
-  readonly saturation?: number | Range;
+  readonly saturation?: number | NumberRange;
   /** The lowest and highest rotation of the hue, in turns; at least -0.5 and at most 0.5. */
-  readonly hue?: number | Range;
+  readonly hue?: number | NumberRange;
 }
 
 /** The ranges of the changes that are on. */
-export type ColorJitter = Readonly<Partial<Record<JitterName, Range>>>;
+export type ColorJitter = Readonly<Partial<Record<JitterName, NumberRange>>>;
 
 type JitterName = keyof ColorJitterOptions;
 
@@ -31,7 +31,7 @@ const factorLimits = [0, 1e6] as const;
 /** @throws OptionError if an option is unknown or invalid */
 export function completeColorJitter(options: ColorJitterOptions): ColorJitter {
   checkOptionNames(options, names, 'augment.colorJitter');
-  const jitter: Partial<Record<JitterName, Range>> = {};
+  const jitter: Partial<Record<JitterName, NumberRange>> = {};
   for (const name of names) {
     const range = completeRange(name, options[name]);
     const neutral = name === 'hue' ? 0 : 1;
@@ -40,7 +40,7 @@ export function completeColorJitter(options: ColorJitterOptions): ColorJitter {
   return jitter;
 }
 
-function completeRange(name: JitterName, value: number | Range = 0): Range {
+function completeRange(name: JitterName, value: number | NumberRange = 0): NumberRange {
   const option = `augment.colorJitter.${name}`;
   const limits = name === 'hue' ? hueLimits : factorLimits;
   if (typeof value !== 'number') {

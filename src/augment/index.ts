@@ -13,6 +13,7 @@ export {
   randomOf,
   shuffle,
   uniform,
+  type NumberRange,
   type RandomGenerator,
   type SampleSeed,
 } from './random';

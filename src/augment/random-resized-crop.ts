@@ -1,16 +1,16 @@
 import type { CropRectangle } from '../native';
 import { checkOptionNames } from '../options';
 import { checkRange } from './check';
-import { integer, uniform, type RandomGenerator, type Range } from './random';
+import { integer, uniform, type RandomGenerator, type NumberRange } from './random';
 import { roundHalfToEven } from './round';
 import type { ImageSize } from './size';
 
 /** A crop of random area and aspect ratio, resized to the input's size: torchvision's `RandomResizedCrop`. */
 export interface RandomResizedCropOptions {
   /** The lowest and highest area of the crop, relative to that of the image; `[0.08, 1]` by default. */
-  readonly scale?: Range;
+  readonly scale?: NumberRange;
   /** The lowest and highest ratio of its width to its height; `[3 / 4, 4 / 3]` by default. */
-  readonly ratio?: Range;
+  readonly ratio?: NumberRange;
 }
 
 /** How often a crop that fits is tried to sample. */
@@ -50,7 +50,7 @@ export function sampleResizedCrop(
   return centralCrop({ width: imageWidth, height: imageHeight }, ratio);
 }
 
-function centralCrop(image: ImageSize, [lowest, highest]: Range): CropRectangle {
+function centralCrop(image: ImageSize, [lowest, highest]: NumberRange): CropRectangle {
   const aspect = image.width / image.height;
   let { width, height } = image;
   // torchvision rounds to 0 in images of few pixels, and fails.

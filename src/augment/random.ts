@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+
+/** A generator of pure-rand, which is not named in declarations, so that these need no types of it. */
+export interface RandomGenerator {
+  next(): number;
+  clone(): RandomGenerator;
+  getState(): readonly number[];
+}
 
 /** What determines the random numbers of a sample. */
 export interface SampleSeed {
@@ -30,7 +36,7 @@ export function randomOf(key: string): RandomGenerator {
 }
 
 /** A number in [min, max), or `min` if both are equal. */
-export function uniform(random: RandomGenerator, [min, max]: Range): number {
+export function uniform(random: RandomGenerator, [min, max]: NumberRange): number {
   return min + (max - min) * uniformFloat64(random);
 }
 
@@ -54,7 +60,5 @@ export function shuffle<T>(random: RandomGenerator, items: readonly T[]): T[] {
   return shuffled;
 }
 
-export type { RandomGenerator };
-
 /** The lowest and the highest value. */
-export type Range = readonly [min: number, max: number];
+export type NumberRange = readonly [min: number, max: number];

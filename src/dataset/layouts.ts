@@ -60,21 +60,24 @@ async function openDirectory(path: string, labels: string | undefined): Promise<
   return withLabels(path, path, [...all], labelFromList(file.list));
 }
 
-/** The directories below `path` in which, and below which, there are no images. */
+/** The directories without images next to those that have some, but not those within the directory of a class. */
 async function directoriesWithoutImages(
   path: string,
   images: readonly string[],
 ): Promise<string[]> {
   const options = { cwd: path, expandDirectories: false, onlyDirectories: true, dot: false };
   const directories = (await glob('**/*', options)).map((name) => name.replace(/\/$/, ''));
-  const used = new Set<string>();
-  for (const image of images) {
-    for (let name = posix.dirname(image); name !== '.' && !used.has(name);) {
-      used.add(name);
-      name = posix.dirname(name);
-    }
+  const ofClasses = new Set(images.map((image) => posix.dirname(image)));
+  const used = new Set(['.']);
+  for (let name of ofClasses) {
+    for (; !used.has(name); name = posix.dirname(name)) used.add(name);
   }
-  return directories.filter((name) => !used.has(name)).toSorted();
+  return directories
+    .filter((name) => {
+      const parent = posix.dirname(name);
+      return !used.has(name) && used.has(parent) && !ofClasses.has(parent);
+    })
+    .toSorted();
 }
 
 async function openArchives(

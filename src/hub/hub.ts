@@ -130,7 +130,6 @@ async function loadModel(name: string, options: LoadOptions = {}): Promise<Class
  * A model of the hub as a TorchScript module on the CPU, which the caller closes.
  *
  * @throws as `hub.load`
- * @internal
  */
 export async function openScriptModule(
   name: string,

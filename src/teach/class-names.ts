@@ -1,3 +1,4 @@
+import type { Dataset } from '../dataset';
 import { DatasetError } from '../errors';
 import { maxClasses } from '../models';
 import { abbreviate } from '../options';
@@ -12,19 +13,19 @@ const maxNames = 5;
 /**
  * The names of the classes: the labels, sorted.
  *
- * @param dataset its name, for messages
- * @param empty directories of classes without images
+ * @param labels all that occur
+ * @param photos the images that can be read
  * @throws DatasetError if there are fewer than two, one has fewer than two different images, or an image has several
  */
 export function classNamesOf(
-  dataset: string,
+  { name: dataset, emptyClasses = [] }: Pick<Dataset, 'name' | 'emptyClasses'>,
+  labels: ReadonlySet<string>,
   photos: readonly Photo[],
-  empty: readonly string[] = [],
 ): string[] {
-  checkEmpty(dataset, empty);
+  checkEmpty(dataset, emptyClasses);
   checkContradictions(dataset, photos);
   const contents = contentsByLabel(photos);
-  const names = [...contents.keys()].toSorted();
+  const names = [...labels].toSorted();
   if (names.length < 2 || names.length > maxClasses) {
     throw classesError(
       dataset,
@@ -32,9 +33,10 @@ export function classNamesOf(
       'Put the images into a directory for each class, or label them in a list.',
     );
   }
-  const scarce = names.filter((name) => contents.get(name)!.size < minPhotos);
+  const countOf = (name: string) => contents.get(name)?.size ?? 0;
+  const scarce = names.filter((name) => countOf(name) < minPhotos);
   if (scarce.length > 0) {
-    const counts = scarce.map((name) => `'${abbreviate(name)}' has ${contents.get(name)!.size}`);
+    const counts = scarce.map((name) => `'${abbreviate(name)}' has ${countOf(name)}`);
     throw classesError(
       dataset,
       `Expected at least ${minPhotos} different images that can be read of each class in ${abbreviate(dataset)}, but ${enumerate(counts)}.`,

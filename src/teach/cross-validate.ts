@@ -35,8 +35,8 @@ const exponents = Array.from({ length: 17 }, (_, i) => -2 + i / 2);
 /** The path ends when so many values in turn are worse than the best. */
 const patience = 2;
 
-/** The mean losses are within the square of it of their optima: far below their differences. */
-const tolerance = 1e-4;
+/** The NLLs differ by more where it matters: on 10,000 pictures of CIFAR-10, from those of the optima by less than 0.1 %. */
+const tolerance = 3e-4;
 
 /**
  * Selects the regularization with the lowest NLL of images that were not seen, from strong to weak. Each fit starts where

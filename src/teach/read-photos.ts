@@ -19,6 +19,8 @@ export interface Photo {
 export interface PhotoList {
   /** In the order of the dataset. */
   readonly photos: readonly Photo[];
+  /** All labels, also those of images that cannot be read. */
+  readonly labels: ReadonlySet<string>;
   readonly unreadable: readonly UnreadableImage[];
   /** The names of those without a label. */
   readonly unlabeled: readonly string[];
@@ -41,6 +43,7 @@ export async function readPhotos(
   const names = new Set<string>();
   const unreadable: UnreadableImage[] = [];
   const unlabeled: string[] = [];
+  const labels = new Set<string>();
   const meter = new ProgressMeter('read', dataset.size, options.onProgress);
   const read = async ({ name, label, image }: Sample) => {
     if (names.has(name)) throw duplicate(dataset.name, name);
@@ -49,6 +52,7 @@ export async function readPhotos(
       unlabeled.push(name);
       return;
     }
+    labels.add(label);
     const position = photos.push(undefined) - 1;
     try {
       const { sha256 } = await readContent(image, limits, signal);
@@ -61,7 +65,8 @@ export async function readPhotos(
   };
   await forEachConcurrently(dataset.samples({ signal }), concurrency, read);
   signal?.throwIfAborted();
-  return { photos: photos.filter((photo) => photo !== undefined), unreadable, unlabeled };
+  const readable = photos.filter((photo) => photo !== undefined);
+  return { photos: readable, labels, unreadable, unlabeled };
 }
 
 /** The different contents of the images of each label. */

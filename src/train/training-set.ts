@@ -77,13 +77,15 @@ export class TrainingSet {
     });
     const read: ReadImages = { images: [], unreadable: [], unlabeled: [] };
     const names = new Set<string>();
+    const labels = new Set<string>();
     for await (const samples of chunksOf(
       dataset.samples({ signal: options.signal }),
       concurrency,
     )) {
-      for (const { name } of samples) {
+      for (const { name, label } of samples) {
         if (names.has(name)) throw duplicate(dataset.name, name);
         names.add(name);
+        if (label !== undefined) labels.add(label);
       }
       const decoded = await Promise.all(samples.map((sample) => decodeSample(sample, options)));
       for (const [i, { name, image, label }] of samples.entries()) {
@@ -99,7 +101,7 @@ export class TrainingSet {
     }
     const found = classNames
       ? checkLabels(dataset.name, read.images, classNames)
-      : classNamesOf(dataset.name, read.images, dataset.emptyClasses);
+      : classNamesOf(dataset, labels, read.images);
     return new TrainingSet(dataset.name, found, read, options, cache);
   }
 

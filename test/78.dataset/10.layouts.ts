@@ -54,6 +54,13 @@ describe('openDataset', () => {
     assert.deepEqual(dataset.labels, ['n01440764', 'deep']);
   });
 
+  it('lists directories without images next to others, but not those of a class, nor hidden ones', async () => {
+    await touch('val/cat/c.jpg', 'val/cat/notes/a.txt', 'val/dog/dog.heif', 'val/.thumbnails/a');
+    await mkdir(path('val/fox/young'), { recursive: true });
+    const { emptyClasses } = await openDataset(directory.path);
+    assert.deepEqual(emptyClasses, ['val/dog', 'val/fox']);
+  });
+
   it('takes WordNet IDs at the beginning of names, and leaves other names without a label', async () => {
     await touch('n01440764_10026.JPEG', 'n02123045_cat.jpg', 'photo.jpg');
     assert.deepEqual(await labelsIn(await openDataset(directory.path)), {

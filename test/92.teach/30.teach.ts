@@ -233,6 +233,15 @@ describe('teach', function () {
       await truncate(path('photos/pale/1.png'), 60);
       const expected = isError(DatasetError, 'DATASET_CLASSES', /but 'pale' has 1\. /);
       await assert.rejects(run(), expected);
+      await truncate(path('photos/pale/0.png'), 59);
+      const none = isError(DatasetError, 'DATASET_CLASSES', /but 'pale' has 0\. /);
+      await assert.rejects(run(), none);
+      await writeFile(
+        path('list.txt'),
+        'photos/red/0.png red\nphotos/red/1.png red\ngone.png blue',
+      );
+      const missing = isError(DatasetError, 'DATASET_CLASSES', /but 'blue' has 0\. /);
+      await assert.rejects(run({}, path('list.txt')), missing);
     });
 
     it('a file that cannot be written, before it reads the images', async () => {

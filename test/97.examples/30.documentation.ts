@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { hub } from '../../src/hub';
 import { ScriptModule } from '../../src/torch';
@@ -34,6 +34,11 @@ describe('the code blocks of README and docs', function () {
     for (const dataset of ['val', 'imagenet/val']) {
       await mkdir(join(directory, dataset, 'n04548280'), { recursive: true });
       await copyFile(clock, join(directory, dataset, 'n04548280', 'clock.jpg'));
+    }
+    for (const [i, background] of ['white', 'ivory', 'red', 'tomato'].entries()) {
+      const path = join(directory, 'flowers', i < 2 ? 'daisy' : 'tulip', `${i}.png`);
+      await mkdir(dirname(path), { recursive: true });
+      await sharp({ create: { width: 64, height: 64, channels: 3, background } }).toFile(path);
     }
     // A Python block writes it, if there is Python; the format is detected from the content.
     await copyFile(weights, join(directory, 'flowers.pth'));

@@ -63,6 +63,10 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
       exportTorchScript: (name, path, options) =>
         semisup.hub.exportTorchScript('resnet18_swsl', path, { ...options, weights }),
     });
+    const teach = (dataset, options) =>
+      semisup.teach(dataset, { ...options, model: 'resnet18_swsl', weights, plan: 'untuned' });
+    const finetune = (dataset, options) =>
+      semisup.finetune(dataset, { ...options, model: 'resnet18_swsl', weights, size: 32 });
     const ModelSlot = {
       open: (source, options) =>
         semisup.ModelSlot.open(source.endsWith('.pt') ? source : source + '.pt', options),
