@@ -17,15 +17,18 @@ export class ArchiveDataset implements Dataset {
   readonly name: string;
   readonly #paths: readonly string[];
   readonly #labelOf: LabelSource;
+  readonly #hasClassFiles: boolean;
 
   /**
    * @param paths the archives, in their order
    * @param labelOf the label of an image without a class file
+   * @param hasClassFiles whether class files are read
    */
-  constructor(name: string, paths: readonly string[], labelOf: LabelSource) {
+  constructor(name: string, paths: readonly string[], labelOf: LabelSource, hasClassFiles = true) {
     this.name = name;
     this.#paths = paths;
     this.#labelOf = labelOf;
+    this.#hasClassFiles = hasClassFiles;
   }
 
   async *samples({ skip, signal }: SamplesOptions = {}): AsyncGenerator<Sample> {
@@ -36,7 +39,7 @@ export class ArchiveDataset implements Dataset {
       // Names are unique within an archive only.
       const prefix = this.#paths.length > 1 ? `${relativeTo(root, path)}/` : '';
       const wanted = (name: string) => {
-        if (isClassFile(name)) return true;
+        if (isClassFile(name)) return this.#hasClassFiles;
         if (!isImageName(name)) return false;
         if (seen.has(prefix + name)) throw duplicate(path, name);
         seen.add(prefix + name);

@@ -35,13 +35,29 @@ export async function readLabelList(path: string): Promise<LabelList> {
         'Write the name of an image and its label on each line, such as `photos/dog.jpg n02099712`.',
       );
     }
-    const normalized = name.replace(/\\/g, '/').replace(/^\.\//, '');
-    const earlier = numbers.get(normalized);
-    if (earlier !== undefined) throw namedTwice(path, normalized, earlier, number);
-    numbers.set(normalized, number);
-    return { name: normalized, label };
+    return { name: addName(path, name, number, numbers), label };
   });
   return { path, entries };
+}
+
+/**
+ * Reads a list with the name of an image on each line. Names are normalized to `/`.
+ *
+ * @throws DatasetError if it cannot be read, or two lines name one image
+ */
+export async function readNameList(path: string): Promise<string[]> {
+  const numbers = new Map<string, number>();
+  const lines = await readLines(path);
+  return lines.map(({ line, number }) => addName(path, line, number, numbers));
+}
+
+/** Returns the normalized name on a line. @throws DatasetError if an earlier line has it */
+function addName(path: string, name: string, line: number, lines: Map<string, number>): string {
+  const normalized = name.replace(/\\/g, '/').replace(/^\.\//, '');
+  const earlier = lines.get(normalized);
+  if (earlier !== undefined) throw namedTwice(path, normalized, earlier, line);
+  lines.set(normalized, line);
+  return normalized;
 }
 
 function namedTwice(path: string, name: string, first: number, second: number): DatasetError {

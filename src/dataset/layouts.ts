@@ -7,13 +7,16 @@ import { imagesIn } from '../image/images-in';
 import { ArchiveDataset } from './archive-dataset';
 import { unreadable } from './errors';
 import { FileDataset } from './file-dataset';
-import { readLabelList } from './label-list';
+import { readLabelList, readNameList } from './label-list';
 import { labelFromList, labelFromPath, readLabelFile } from './label-source';
 import type { Dataset } from './sample';
 import { expandPattern, isPattern } from './shards';
 
 /** Opens a directory, a list, an archive or a pattern of archives. @throws as `openDataset` */
-export async function openLayout(path: string, labels: string | undefined): Promise<Dataset> {
+export async function openLayout(
+  path: string,
+  labels: string | false | undefined,
+): Promise<Dataset> {
   const stats = await stat(path).catch((cause: unknown) => {
     if (isPattern(path)) return undefined;
     throw unreadable(path, cause);
@@ -25,10 +28,10 @@ export async function openLayout(path: string, labels: string | undefined): Prom
   }
   if (stats.isDirectory()) return await openDirectory(path, labels);
   if (await isArchive(path)) return await openArchives(path, [path], labels);
-  return await openList(path);
+  return await openList(path, labels);
 }
 
-async function openDirectory(path: string, labels: string | undefined): Promise<Dataset> {
+async function openDirectory(path: string, labels: string | false | undefined): Promise<Dataset> {
   const options = { cwd: path, expandDirectories: false, caseSensitiveMatch: false };
   const names = (await imagesIn(path)).toSorted();
   if (names.length === 0) {
@@ -43,6 +46,7 @@ async function openDirectory(path: string, labels: string | undefined): Promise<
       `Their names must end in one of ${imageExtensions.join(', ')}.`,
     );
   }
+  if (labels === false) return new FileDataset(path, path, unlabeled(names));
   if (labels === undefined) {
     return withLabels(
       path,
@@ -83,20 +87,26 @@ async function directoriesWithoutImages(
 async function openArchives(
   name: string,
   paths: readonly string[],
-  labels: string | undefined,
+  labels: string | false | undefined,
 ): Promise<Dataset> {
+  if (labels === false) return new ArchiveDataset(name, paths, () => undefined, false);
   if (labels === undefined) return new ArchiveDataset(name, paths, labelFromPath);
   const file = await readLabelFile(labels, undefined);
   const labelOf = 'source' in file ? file.source : labelFromList(file.list);
   return new ArchiveDataset(name, paths, labelOf);
 }
 
-async function openList(path: string): Promise<Dataset> {
-  const list = await readLabelList(path);
-  if (list.entries.length === 0) {
+async function openList(path: string, labels: string | false | undefined): Promise<Dataset> {
+  const entries =
+    labels === false ? unlabeled(await readNameList(path)) : (await readLabelList(path)).entries;
+  if (entries.length === 0) {
     throw empty(path, 'The list names no images', 'Write a line `filename label` for each image.');
   }
-  return new FileDataset(path, dirname(path), list.entries);
+  return new FileDataset(path, dirname(path), entries);
+}
+
+function unlabeled(names: readonly string[]) {
+  return names.map((name) => ({ name, label: undefined }));
 }
 
 function withLabels(
@@ -113,7 +123,7 @@ function withLabels(
   throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
     what: `None of the ${names.length} images in ${path} has a label.`,
     remedy:
-      'Put them into a directory for each class, or pass a file with lines of `filename label` as `labels`.',
+      'Put them into a directory for each class, or pass a file with lines of `filename label` as `labels`; pass `labels: false` for images without labels.',
     value: path,
   });
 }

@@ -5,13 +5,14 @@ import type { Dataset } from './sample';
 export interface DatasetOptions {
   /**
    * A file with the labels of images that are not in a directory for each class: a list with lines of `filename label`,
-   * or ImageNet's `ILSVRC2012_validation_ground_truth.txt`.
+   * or ImageNet's `ILSVRC2012_validation_ground_truth.txt`. `false` opens images without labels, in any directories; a list
+   * then names one image on each line.
    */
-  readonly labels?: string;
+  readonly labels?: string | false;
 }
 
 /**
- * Opens labeled images:
+ * Opens images, which are labeled unless `labels` is `false`:
  * - a directory with a directory for each class, named by WordNet ID, class name or index;
  * - a directory of images, with `labels`, or with names that begin with WordNet IDs, such as `n01440764_10026.JPEG`;
  * - a text file with lines of `filename label`, whose names are relative to its directory;
@@ -26,7 +27,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   checkPath('the path of a dataset', path);
   checkOptionNames(options, ['labels'], 'openDataset');
   const { labels } = options;
-  if (labels !== undefined) checkPath('labels', labels);
+  if (labels !== undefined && labels !== false) checkPath('labels', labels);
   // Loaded on first use, with what reads archives and patterns.
   const { openLayout } = require('./layouts') as typeof import('./layouts');
   return await openLayout(path, labels);

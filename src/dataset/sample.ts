@@ -16,7 +16,7 @@ export interface SamplesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Labeled images. `openDataset` opens those in files; implement it for others. */
+/** Images, labeled or not. `openDataset` opens those in files; implement it for others. */
 export interface Dataset {
   /** The path of the dataset or another name, for messages and results. */
   readonly name: string;

@@ -61,6 +61,24 @@ describe('openDataset', () => {
     assert.deepEqual(emptyClasses, ['val/dog', 'val/fox']);
   });
 
+  it('opens images without labels', async () => {
+    await touch('pool/b.jpg', 'pool/deep/a.png');
+    assert.deepEqual(await labelsIn(await openDataset(path('pool'), { labels: false })), {
+      'b.jpg': undefined,
+      'deep/a.png': undefined,
+    });
+    await writeFile(path('pool.txt'), 'pool/my photo.jpg\n./pool/deep/a.png\n\n');
+    const list = await openDataset(path('pool.txt'), { labels: false });
+    assert.deepEqual(await labelsIn(list), {
+      'pool/my photo.jpg': undefined,
+      'pool/deep/a.png': undefined,
+    });
+    await writeFile(path('pool.txt'), 'a.jpg\nb.jpg\n./a.jpg\n');
+    await refuses('DUPLICATE', /a\.jpg twice, on lines 1 and 3/, path('pool.txt'), {
+      labels: false,
+    });
+  });
+
   it('takes WordNet IDs at the beginning of names, and leaves other names without a label', async () => {
     await touch('n01440764_10026.JPEG', 'n02123045_cat.jpg', 'photo.jpg');
     assert.deepEqual(await labelsIn(await openDataset(directory.path)), {

@@ -86,6 +86,14 @@ describe('a dataset in archives', () => {
     await fails('NOT_FOUND', /s-000011.tar does not exist/, read(path('s-{000009..000011}.tar')));
   });
 
+  it('opens images without labels, and no class files', async () => {
+    await pack('s-000000.tar', ['a/001.jpg', 'a/001.cls']);
+    const samples: [string, string | undefined][] = [];
+    const dataset = await openDataset(path('s-000000.tar'), { labels: false });
+    for await (const { name, label } of dataset.samples()) samples.push([name, label]);
+    assert.deepEqual(samples, [['a/001.jpg', undefined]]);
+  });
+
   it('tells archives of one name in two directories apart', async () => {
     await mkdir(path('all/x'), { recursive: true });
     await mkdir(path('all/y'));
