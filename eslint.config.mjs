@@ -28,8 +28,8 @@ export default ts.config(
         'error',
         {
           allow: [
-            '^(sharp|@napi-rs/image|node-gyp-build|undici|hyparquet-writer|@lancedb/lancedb)$',
-            '^\\./(compile-in-cache|compose-report|evaluation-run|install|isolated-module|layouts|python|torchscript)$',
+            '^(sharp|@napi-rs/image|node-gyp-build|undici|hyparquet|hyparquet-writer|@lancedb/lancedb)$',
+            '^\\./(compile-in-cache|compose-report|evaluation-run|install|isolated-module|layouts|python|scoring-run|torchscript)$',
           ],
         },
       ],

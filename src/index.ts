@@ -125,6 +125,19 @@ export {
   type SearchOptions,
 } from './search';
 export {
+  mergeSelections,
+  scorePool,
+  selectImages,
+  type PseudoLabeledImage,
+  type ScoredPool,
+  type ScorePoolOptions,
+  type ScorePoolProgress,
+  type SelectedImage,
+  type Selection,
+  type SelectOptions,
+  type SelectProgress,
+} from './selftrain';
+export {
   ModelSlot,
   type ModelOpener,
   type ModelSource,

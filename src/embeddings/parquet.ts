@@ -40,7 +40,7 @@ export async function writeParquet(path: string, table: EmbeddingTable): Promise
 }
 
 /** Makes a writer append to a file after each row group. That of hyparquet-writer does so synchronously. */
-function appendTo(file: FileHandle, writer: hyparquet.ByteWriter): hyparquet.Writer {
+export function appendTo(file: FileHandle, writer: hyparquet.ByteWriter): hyparquet.Writer {
   const flush = async () => {
     await file.appendFile(writer.getBytes());
     writer.index = 0;
