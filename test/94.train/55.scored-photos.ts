@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { Classifier } from '../../src/classify';
+import type { Classifier, Prediction } from '../../src/classify';
 import { openDataset } from '../../src/dataset';
 import { DownloadError } from '../../src/errors';
 import { hub } from '../../src/hub';
@@ -42,7 +42,7 @@ describe('the scores of the baseline for 100 photos', function () {
       const file = await asyncBufferFromFile(join(out, `score-0000${shard}.parquet`));
       for (const row of await parquetReadObjects({ file })) {
         const image = row.image as string;
-        const expected = await model.classify(join(photos, image), { topk: 10 });
+        const expected: Prediction[] = await model.classify(join(photos, image), { topk: 10 });
         for (const [rank, { index, score }] of expected.entries()) {
           // Another batch may round differently, so that nearly equal classes change places.
           const found = row[`score_${rank + 1}`] as number;
