@@ -50,6 +50,8 @@ export default ts.config(
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-floating-promises': 'error' } },
   { files: ['**/*.mjs', 'examples/**/*.js'], languageOptions: { globals: globals.node } },
   { files: ['**/*.cjs'], languageOptions: { globals: { ...globals.node, ...globals.commonjs } } },
+  // Scripts of one page, which share their names.
+  { files: ['assets/report/**'], languageOptions: { sourceType: 'script' } },
   {
     files: ['assets/report/**', 'examples/electron/src/renderer/**'],
     languageOptions: { globals: globals.browser },

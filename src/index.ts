@@ -208,6 +208,7 @@ export {
   type FinetuneProgress,
   type Schedule,
   type Trainable,
+  writeTrainingReport,
 } from './train';
 export type { DType, Pixels, Transform, Views } from './types';
 export { versions } from './versions';

@@ -1,42 +1,6 @@
-// Draws the charts of a report in the browser. Chart.js precedes it in the page.
-/* global Chart */
-const data = JSON.parse(document.getElementById('data').textContent);
-
-/** Okabe and Ito's colors, which people with color blindness tell apart. */
-const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
-const colorOf = (index) => palette[index % palette.length];
-
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
-
+// Draws the charts of the report of an evaluation. drawing.js precedes it in the page.
+/* global data, percent, style, colorOf, draw, options, drawAgain */
 const shorten = (label) => (label.length > 24 ? `${label.slice(0, 23)}…` : label);
-
-const charts = [];
-
-function draw(id, configuration) {
-  const canvas = document.getElementById(id);
-  if (!canvas) return;
-  charts.push(new Chart(canvas, configuration));
-}
-
-/** The options that all charts share. */
-function options({ x, y, label, ...more }) {
-  const axis = (title, rest) => ({
-    title: { display: true, text: title },
-    grid: { color: style('--line') },
-    ...rest,
-  });
-  return {
-    animation: false,
-    maintainAspectRatio: false,
-    scales: { x: axis(x.title, x.axis), y: axis(y.title, y.axis) },
-    plugins: {
-      legend: { labels: { usePointStyle: true, boxHeight: 7 } },
-      tooltip: { callbacks: { label } },
-    },
-    ...more,
-  };
-}
 
 /** Accuracy against a size of the models, in front of the points of the cards. */
 function drawSizes(id, key, title) {
@@ -133,15 +97,9 @@ function drawClasses() {
   });
 }
 
-function drawAll() {
-  for (const chart of charts.splice(0)) chart.destroy();
-  Chart.defaults.color = style('--text');
-  Chart.defaults.font.family = 'system-ui, sans-serif';
+drawAgain(() => {
   drawSizes('parameters', 'parameters', 'parameters, millions');
   drawSizes('gmacs', 'gmacs', 'GMACs per image');
   drawReliability();
   drawClasses();
-}
-
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
-drawAll();
+});

@@ -5,6 +5,7 @@ import { summaryOf } from '../evaluate';
 import { pick } from '../options';
 import {
   finetune,
+  writeTrainingReport,
   type EpochResult,
   type FinetunedModel,
   type FinetuneOptions,
@@ -30,6 +31,7 @@ interface FinetuneFlags extends Omit<
   readonly trainCrop?: 'center' | 'pad';
   readonly colorJitter?: number;
   readonly randAugment?: number;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -72,6 +74,7 @@ export function finetuneCommand(): Command {
           }),
         ),
       );
+      if (flags.report !== undefined) await writeTrainingReport(flags.report, trained);
       if (flags.json) printJson(toJson(trained));
       else print(describe(trained));
       if (trained.evaluation) noteLeftOut(trained.evaluation);
@@ -142,6 +145,7 @@ function withTrainingFlags(command: Command): Command {
     .option('--orient', 'rotate images according to their EXIF orientation')
     .option('--hub-dir <directory>', 'cache directory; that of torch.hub by default')
     .option('--offline', 'use only the cache')
+    .option('--report <file>', 'write the curves of the training as an HTML file')
     .option('--json', 'print JSON');
 }
 

@@ -1,6 +1,7 @@
 import { compareEvaluations, type Evaluation } from '../evaluate';
 import { cardOf } from '../models';
-import { embedJson, embedScript, escapeHtml as escape, percent } from './html';
+import { figure, htmlDocument, htmlTable, type Assets } from './document';
+import { escapeHtml as escape, percent } from './html';
 import type { Pictures, ReportPictures, Selection } from './pictures';
 import { reportData } from './report-data';
 
@@ -10,30 +11,17 @@ export interface PageContent extends ReportPictures {
   readonly date: Date;
   /** Of the first model. */
   readonly selection: Selection;
-  readonly style: string;
-  readonly chartLibrary: string;
-  readonly charts: string;
+  readonly assets: Assets;
 }
 
 /** The report as one HTML file, which needs no network. */
 export function page(evaluations: readonly Evaluation[], content: PageContent): string {
-  const { dataset, date, style, chartLibrary, charts } = content;
-  const title = `${evaluations.map(({ metadata }) => metadata.name).join(', ')} on ${dataset}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${escape(title)}</title>
-<style>
-${style}
-</style>
-</head>
-<body>
-<main>
-<h1>${escape(title)}</h1>
-<p>${escape(date.toISOString().slice(0, 10))}. ${counts(evaluations[0]!)}${scoring(evaluations[0]!)}</p>
+  const { dataset, date, assets } = content;
+  return htmlDocument({
+    title: `${evaluations.map(({ metadata }) => metadata.name).join(', ')} on ${dataset}`,
+    data: reportData(evaluations),
+    assets,
+    body: `<p>${escape(date.toISOString().slice(0, 10))}. ${counts(evaluations[0]!)}${scoring(evaluations[0]!)}</p>
 ${modelTable(evaluations)}
 ${differences(evaluations)}
 <h2>Accuracy and size</h2>
@@ -49,14 +37,8 @@ ${figure('gmacs', 'Top-1 accuracy by GMACs')}
 <p>Of the classes with images, those with the lowest F1 of ${escape(evaluations[0]!.metadata.name)}.</p>
 ${classFigure(evaluations)}
 ${pairs(content)}
-${mistakes(evaluations[0]!, content)}
-</main>
-<script type="application/json" id="data">${embedJson(reportData(evaluations))}</script>
-<script>${embedScript(chartLibrary)}</script>
-<script>${embedScript(charts)}</script>
-</body>
-</html>
-`;
+${mistakes(evaluations[0]!, content)}`,
+  });
 }
 
 function counts({ results, unreadable, unlabeled, excluded }: Evaluation): string {
@@ -97,12 +79,7 @@ function modelTable(evaluations: readonly Evaluation[]): string {
       percent(macro.f1),
     ];
   });
-  const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
-  return `<div class="scroll"><table>
-<thead>${row(titles, 'th')}</thead>
-<tbody>${rows.map((cells) => row(cells, 'td')).join('\n')}</tbody>
-</table></div>`;
+  return htmlTable(titles, rows);
 }
 
 /** McNemar's test for each pair of models. */
@@ -116,11 +93,6 @@ function differences(evaluations: readonly Evaluation[]): string {
       }),
     )
     .join('\n');
-}
-
-function figure(id: string, label: string, height?: number): string {
-  const style = height === undefined ? '' : ` style="height: ${height}px"`;
-  return `<figure><div class="chart"${style}><canvas id="${id}" role="img" aria-label="${label}"></canvas></div></figure>`;
 }
 
 function classFigure(evaluations: readonly Evaluation[]): string {

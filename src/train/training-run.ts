@@ -276,10 +276,9 @@ function conditionsOf(
 ): Conditions {
   return {
     model: identity,
-    classes: recipe.labels,
-    ...{ training: fingerprintOf(data.training), validation: fingerprintOf(data.validation) },
     ...settings,
-    ...{ transform, augment },
+    ...{ transform, augment, classes: recipe.labels },
+    ...{ training: fingerprintOf(data.training), validation: fingerprintOf(data.validation) },
   };
 }
 

@@ -55,6 +55,7 @@ const exportedNames = [
   'teach',
   'versions',
   'writeReport',
+  'writeTrainingReport',
 ];
 
 /** Everything that the package contains; `**` is any path, `*` any name. Binaries exist only where they were made. */
