@@ -14,8 +14,8 @@ const stride = 3;
 
 /**
  * Binary heaps that keep the best entries each: those with the highest scores, of equal ones those whose names come
- * first, then those whose classes do. This order is total, so that neither the order in which entries arrive nor how they
- * were divided changes what is kept. The worst entry is at the root, where a better one replaces it.
+ * first, then those whose classes do. This order is total, so that neither the order in which entries arrive nor how
+ * they were divided changes what is kept. The worst entry is at the root, where a better one replaces it.
  *
  * All heaps share one array, whose memory the operating system provides as it is written.
  */

@@ -6,8 +6,8 @@ import type { Selection } from './selection';
 import { scoringDifference } from './shard-info';
 
 /**
- * Merges selections of pools that have no image in common: the result is the selection of their union. So pools that are
- * scored on different machines can be selected from there.
+ * Merges selections of pools that have no image in common: the result is the selection of their union. So pools that
+ * are scored on different machines can be selected from there.
  *
  * @throws OptionError unless they were made by the same model with the same options
  * @throws DatasetError if both have an image for the same class

@@ -16,8 +16,8 @@ interface Block {
 }
 
 /**
- * The names of images as UTF-8, outside of the JS heap. A name is identified by a reference, a number of 32 bits, and has a
- * slot for a number of the caller.
+ * The names of images as UTF-8, outside of the JS heap. A name is identified by a reference, a number of 32 bits, and
+ * has a slot for a number of the caller.
  */
 export class NameArena {
   readonly #blocks: Block[] = [];
@@ -70,8 +70,8 @@ export class NameArena {
   }
 
   /**
-   * Copies a name into another arena, once: further calls return the same reference. The slots of this arena are used for
-   * that.
+   * Copies a name into another arena, once: further calls return the same reference. The slots of this arena are used
+   * for that.
    */
   moveTo(target: NameArena, reference: number): number {
     const moved = this.slotOf(reference);

@@ -2,8 +2,8 @@ import type { Classifier } from '../classify';
 import { deadLeavesImages } from '../image';
 
 /**
- * How far the logits of the same weights may be apart, relative to their norm: tuning selects other algorithms in another
- * process, which round differently.
+ * How far the logits of the same weights may be apart, relative to their norm: tuning selects other algorithms in
+ * another process, which round differently.
  */
 const tolerances: Readonly<Record<string, number>> = { float32: 1e-3 };
 const lowPrecisionTolerance = 5e-2;

@@ -15,11 +15,11 @@ export interface ScorePoolProgress {
 
 /** Options of `scorePool`. */
 export interface ScorePoolOptions {
-  /** The directory of the score files. If it has some of the same run, this one goes on with the first that is missing. */
+  /** The directory of the score files. If it has some of the same run, those that are missing are computed. */
   readonly out: string;
   /**
-   * The number of the most probable classes that are kept for each image; P in the paper. 10 by default, as there, or all if
-   * the model has fewer; at most 100. `selectImages` can use fewer.
+   * The number of the most probable classes that are kept for each image; P in the paper. 10 by default, as there, or
+   * all if the model has fewer; at most 100. `selectImages` can use fewer.
    */
   readonly classesPerImage?: number;
   /** Divides the logits before softmax; 1 by default. See `ClassifyOptions.temperature`. */

@@ -10,20 +10,22 @@ import { completeScorePoolOptions, type ScorePoolOptions } from './score-options
 import type { ScoredPool } from './scoring-run';
 
 /**
- * Predicts the classes of a pool of unlabeled images with a teacher, and writes the most probable ones of each image with their
- * softmax: the first step of Yalniz et al., "Billion-scale semi-supervised learning for image classification" (2019,
- * https://arxiv.org/abs/1905.00546). `selectImages` is the second.
+ * Predicts the classes of a pool of unlabeled images with a teacher, and writes the most probable ones of each image
+ * with their softmax: the first step of Yalniz et al., "Billion-scale semi-supervised learning for image
+ * classification" (2019, https://arxiv.org/abs/1905.00546). `selectImages` is the second.
  *
- * Writes files of Apache Parquet (`score-00000.parquet`, …) with a row for each image: `image` (its name within the dataset; if
- * there are several datasets, after the last component of the path of its own), `class_1` to `class_P` (int32) and `score_1` to `score_P` (float32),
- * best first. Each file has `imagesPerShard` images of the pool in its order, and is renamed to its name when it is complete: a
- * run that was interrupted goes on with the first one that is missing. Its files are those of a run that was not, bit for bit, as far as
- * the model computes the same for an image in any batch. Images that cannot be read are left out and listed.
- * Labels are ignored. Memory is bounded, but for the images that could not be read.
+ * Writes files of Apache Parquet (`score-00000.parquet`, …) with a row for each image: `image` (its name within the
+ * dataset; if there are several datasets, after the last component of the path of its own), `class_1` to `class_P`
+ * (int32) and `score_1` to `score_P` (float32), best first. Each file has `imagesPerShard` images of the pool in its
+ * order, and is renamed to its name when it is complete: a run that was interrupted computes those that are missing.
+ * They are the same as without an interruption, bit for bit, if the model runs the same plan.
+ *
+ * Images are decoded on the CPU in their full size, with the default limits. Those that cannot be read are left out and
+ * listed; labels are ignored. Memory is bounded, but for the images that could not be read.
  *
  * @param pool one or several datasets of `openDataset`; its option `labels: false` opens images without labels
- * @throws TrainingError if `out` has the scores of other weights, images or options, a file there is damaged, or one cannot be
- *   written
+ * @throws TrainingError if `out` has the scores of other weights, images or options, a file there is damaged, or one
+ *   cannot be written
  * @throws DatasetError if there are no images, or an archive is damaged
  * @throws OptionError if an option is unknown or has an invalid value, or paths of datasets end in the same name
  */

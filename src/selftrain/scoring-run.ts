@@ -6,7 +6,10 @@ import { differenceBetween } from '../conditions';
 import type { Sample } from '../dataset';
 import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
+import { decodeSamples, type DecodedSample } from '../evaluate/decode-samples';
+import { Semaphore } from '../semaphore';
 import { writeFileAtomically } from '../torch';
+import type { Pixels } from '../types';
 import { otherRun, writeError } from './errors';
 import type { Pool } from './pool';
 import { probeModel } from './probe';
@@ -17,8 +20,11 @@ import { ShardRows } from './shard-rows';
 import { ShardSequence, type Place } from './shard-sequence';
 import { writeScoreFile } from './write-score-file';
 
-/** Batches of the CPU are small; on a GPU, several fill its queue. */
-const chunkSize = { cpu: 16, gpu: 128 };
+/**
+ * The images of a call. They are decoded before, and calls follow one another, so that each is one batch: an image of
+ * another batch would have scores that differ in their last digits.
+ */
+const chunkSize = { cpu: 8, gpu: 64 };
 
 /** A pool that was scored. */
 export interface ScoredPool {
@@ -63,8 +69,7 @@ export class ScoringRun {
 
   async complete(): Promise<ScoredPool> {
     const { signal } = this.#options;
-    const scoring = await this.#scoring();
-    await this.#readShards(scoring);
+    const scoring = await this.#readShards(await this.#scoring());
     const { imagesPerShard } = this.#settings;
     const sequence = new ShardSequence(this.#directory, imagesPerShard, new Map(this.#shards));
     const samples = this.#newSamples(sequence);
@@ -103,8 +108,13 @@ export class ScoringRun {
     return { datasets: this.#pool.names, imagesPerShard: this.#settings.imagesPerShard };
   }
 
-  /** Reads what earlier runs have written. @throws TrainingError if it is damaged, or of another run */
-  async #readShards(scoring: Scoring): Promise<void> {
+  /**
+   * Reads what earlier runs have written.
+   *
+   * @returns what their scores depend on, if there are any: their probe may differ in its last digits
+   * @throws TrainingError if a file is damaged, or of another run
+   */
+  async #readShards(scoring: Scoring): Promise<Scoring> {
     const pool = this.#poolConditions;
     const numbers = (await readdir(this.#directory)).flatMap((name) => shardOf(name) ?? []);
     for (const shard of numbers.toSorted((a, b) => a - b)) {
@@ -121,6 +131,8 @@ export class ScoringRun {
       this.#done += info.images;
       this.#unreadable += info.unreadable.length;
     }
+    const [first] = this.#shards.values();
+    return first?.scoring ?? scoring;
   }
 
   /** The images of shards that do not exist. Those of others are not read. */
@@ -154,10 +166,17 @@ export class ScoringRun {
     const { imagesPerShard, classesPerImage } = this.#settings;
     const rows = new ShardRows(imagesPerShard, classesPerImage);
     const failures = new Map<number, UnreadableImage>();
-    const size = this.#model.plan.device.startsWith('cpu') ? chunkSize.cpu : chunkSize.gpu;
+    const { plan } = this.#model;
+    const size = plan.device.startsWith('cpu') ? chunkSize.cpu : chunkSize.gpu;
+    const { orient } = this.#settings;
+    const decoded = decodeSamples(samples, { orient, signal: this.#options.signal });
+    let next = 0;
     // While one chunk runs, the next one is decoded.
-    await forEachConcurrently(chunksOf(samples, size), 2, async (chunk) => {
-      await this.#scoreChunk(chunk, rows, failures);
+    const turns = new Semaphore(1);
+    await forEachConcurrently(chunksOf(decoded, size), 2, async (chunk) => {
+      const first = next;
+      next += chunk.length;
+      await turns.run(() => this.#scoreChunk(chunk, first, rows, failures));
     });
     const info: ShardInfo = {
       ...{ scoring, pool: this.#poolConditions, shard },
@@ -173,22 +192,26 @@ export class ScoringRun {
     this.#shards.set(shard, info);
   }
 
+  /** @param first the position of the first image within the shard */
   async #scoreChunk(
-    chunk: readonly PlacedSample[],
+    chunk: readonly DecodedSample[],
+    first: number,
     rows: ShardRows,
     failures: Map<number, UnreadableImage>,
   ): Promise<void> {
-    const { classesPerImage: topk, temperature, orient } = this.#settings;
+    const { classesPerImage: topk, temperature } = this.#settings;
     const { signal, onProgress } = this.#options;
-    const images = chunk.map(({ image }) => image);
-    const options = { topk, temperature, orient, signal, onError: 'return' } as const;
-    const results = await this.#model.classify(images, options);
-    for (const [i, { name, position }] of chunk.entries()) {
-      const result = results[i]!;
-      if (isImageFailure(result)) {
-        failures.set(position, { name, ...withoutPosition(result) });
-        this.#unreadable++;
-      } else rows.set(position, name, result);
+    const placed = chunk.map((sample, i) => ({ ...sample, position: first + i }));
+    const readable = placed.filter(({ image }) => !isImageFailure(image));
+    const images = readable.map(({ image }) => image as Pixels);
+    const answers = await this.#model.classify(images, { topk, temperature, signal });
+    for (const [i, { position, name }] of readable.entries()) {
+      rows.set(position, name, answers[i]!);
+    }
+    for (const { position, name, image } of placed) {
+      if (!isImageFailure(image)) continue;
+      failures.set(position, { name, ...withoutPosition(image) });
+      this.#unreadable++;
     }
     this.#done += chunk.length;
     this.#computed += chunk.length;

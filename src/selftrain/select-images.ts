@@ -17,17 +17,19 @@ import { scoringDifference, shardName, shardOf, type Scoring } from './shard-inf
 import { writeSelection } from './write-selection';
 
 /**
- * Selects, for each class, the images of a pool that a teacher gives the highest scores, to train a student on: "Data selection and
- * labeling" in Yalniz et al., "Billion-scale semi-supervised learning for image classification" (2019,
- * https://arxiv.org/abs/1905.00546). Only the best `classesPerImage` classes of an image count. With `balanced: false`, the
- * highest scores of all classes are selected, which that paper compares in its analysis of the selection strategy.
+ * Selects, for each class, the images of a pool that a teacher gives the highest scores, to train a student on: "Data
+ * selection and labeling" in Yalniz et al., "Billion-scale semi-supervised learning for image classification" (2019,
+ * https://arxiv.org/abs/1905.00546). Only the best `classesPerImage` classes of an image count. `balanced: false` selects
+ * the highest scores of all classes instead, for comparison: the paper recommends a balanced distribution of the
+ * inferred labels.
  *
- * The result depends on the scores alone, not on how they are divided into files, nor on their order. Files are read in parts: memory
- * is 12 bytes for each pair that may be selected, and 14 at the end, and the names of the images selected.
+ * The result depends on the scores alone, not on how they are divided into files, nor on their order. Files are read in
+ * parts. Memory is 12 bytes for each pair of image and class that may be selected, and what `Selection` takes.
  *
- * @param scores the directory that `scorePool` wrote, whose shards must be complete, or some of its files; or several of these
- * @throws TrainingError if there are no scores, a shard is missing or damaged, shards are of different models or options, or
- *   `out` cannot be written
+ * @param scores the directory that `scorePool` wrote, whose shards must be complete, or some of its files; or several
+ *   of these
+ * @throws TrainingError if there are no scores, a shard is missing or damaged, shards are of different models or
+ *   options, or `out` cannot be written
  * @throws DatasetError if an image has two scores for one class, as when its shard is passed twice
  * @throws OptionError if an option is unknown or has an invalid value
  */

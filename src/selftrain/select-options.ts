@@ -26,9 +26,9 @@ export interface SelectOptions {
    */
   readonly classesPerImage?: number;
   /**
-   * Whether each class is given its own `imagesPerClass` images, the default. If `false`, the pairs of image and class with the
-   * highest scores of all are selected, as many as there are classes times `imagesPerClass`: frequent classes
-   * then have more images, and rare ones few or none.
+   * Whether each class is given its own `imagesPerClass` images, the default. If `false`, the pairs of image and
+   * class with the highest scores of all are selected, as many as there are classes times `imagesPerClass`: frequent
+   * classes then have more images, and rare ones few or none.
    */
   readonly balanced?: boolean;
   /** A directory, in which `selection.parquet` and `images.parquet` are written, or replaced. */

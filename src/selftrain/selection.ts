@@ -40,8 +40,9 @@ interface Images {
 }
 
 /**
- * The images that were selected for each class. Equal scores are ordered by the names of the images, by code point. It takes
- * 14 bytes for each pair of image and class, and 20 bytes and the name for each image, most of it outside of the JS heap.
+ * The images that were selected for each class. Equal scores are ordered by the names of the images, by code point.
+ * It takes 14 bytes for each pair of image and class, and 20 bytes and the name for each image, most of it outside of
+ * the JS heap.
  */
 export class Selection {
   /** As the options of `selectImages`. */

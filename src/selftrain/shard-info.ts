@@ -16,7 +16,7 @@ export interface Scoring {
   readonly probe: readonly number[];
 }
 
-/** What the scores of a shard depend on, and which part of the pool it is: the metadata `semisup` of its file, as JSON. */
+/** What the scores of a shard depend on, and its part of the pool: the metadata `semisup` of its file, as JSON. */
 export interface ShardInfo {
   readonly scoring: Scoring;
   /** What else the shards of a directory have in common. */

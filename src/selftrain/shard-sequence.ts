@@ -13,8 +13,8 @@ export interface Place {
 type Names = Pick<ShardInfo, 'images' | 'names' | 'isLast'>;
 
 /**
- * Divides a pool into shards, in the order in which its images are named, and checks that existing shards are of the same
- * images.
+ * Divides a pool into shards, in the order in which its images are named, and checks that existing shards are of the
+ * same images.
  */
 export class ShardSequence {
   readonly #directory: string;

@@ -16,8 +16,9 @@ const rowsPerGroup = 4096;
 
 /**
  * Writes scores as Apache Parquet: a row for each image with the columns `image`, `class_1` to `class_P` (int32) and
- * `score_1` to `score_P` (float32). Compared with a row for each pair or with lists, this is the smallest and the fastest to read with
- * pandas, because each name is stored once and no level precedes the values; fewer classes can be read than were kept.
+ * `score_1` to `score_P` (float32). Compared with a row for each pair or with lists, this is the smallest and the
+ * fastest to read with pandas, because each name is stored once and no level precedes the values; fewer classes can
+ * be read than were kept.
  */
 export async function writeScoreFile(
   path: string,

@@ -21,9 +21,9 @@ const image: hyparquet.SchemaElement = {
 };
 
 /**
- * Writes two files of Apache Parquet into a directory: `selection.parquet` has the columns `class` (int32), `rank` (int32, from 1),
- * `image` (string) and `score` (float32), ordered by class and rank; `images.parquet` has each image once, with the list
- * `classes` (int32). The metadata `semisup` are what they depend on, as JSON.
+ * Writes two files of Apache Parquet into a directory: `selection.parquet` has the columns `class` (int32), `rank`
+ * (int32, from 1), `image` (string) and `score` (float32), ordered by class and rank; `images.parquet` has each image
+ * once, with the list `classes` (int32). The metadata `semisup` are what they depend on, as JSON.
  *
  * @throws TrainingError if they cannot be written; `signal.reason` after an abort
  */
