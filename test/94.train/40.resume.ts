@@ -16,9 +16,10 @@ describe('a training that is killed', function () {
   const directory = temporaryDirectory();
   const path = (name: string) => join(directory.path, name);
 
-  const start = (out: string) =>
+  const start = (out: string, limit?: string) =>
     new Child('finetune.ts', [path('photos'), path('base.pt'), path(out)], {
       env: { SEMISUP_LIBTORCH: libTorchDirectory() },
+      limit,
     });
   const files = async (run: string) =>
     await Promise.all(
@@ -32,13 +33,16 @@ describe('a training that is killed', function () {
       () => 0,
     );
 
-  it(`ends with the same bytes as one that was not, after ${kills} kills`, async () => {
+  beforeEach(async () => {
     await saveGeneratedModel(path('base.pt'), 'resnet18');
     for (const color of colors) {
       for (let i = 0; i < 8; i++)
         await saveColor(path(`photos/${color}/${i}.png`), color, 120 + 16 * i);
     }
     for (const run of ['whole', 'killed']) await saveColor(path(`${run}/unused.png`), 'red');
+  });
+
+  it(`ends with the same bytes as one that was not, after ${kills} kills`, async () => {
     await start('whole/colors.pt').ends();
     const random = new Random(5);
     const states = new Set([await stateTime()]);
@@ -58,6 +62,36 @@ describe('a training that is killed', function () {
     await start('killed/colors.pt').ends();
     const [whole, killed] = [await files('whole'), await files('killed')];
     assert.equal(whole.length, killed.length);
+    whole.forEach((bytes, i) => {
+      assert.ok(bytes.equals(killed[i]!), `file ${i} differs`);
+    });
+  });
+
+  it('goes on after a disk that was full, and has lost no epoch that it had written', async function () {
+    if (process.platform === 'win32') {
+      this.test!.title += ' (skipped: Windows has no ulimit)';
+      return this.skip();
+    }
+    await start('whole/colors.pt').ends();
+    // In units of 512 bytes: room for the best weights, 45 MB, but not for the state of the run.
+    const output = await start('killed/colors.pt', 'ulimit -f 140000').ends();
+    assert.match(
+      output,
+      /ERR_SEMISUP_TRAINING_WRITE .*last\.safetensors could not be written: .* it goes on after the last epoch/,
+    );
+    assert.equal(await stateTime(), 0);
+    const child = start('killed/colors.pt');
+    await child.says('validate 6\n');
+    while (child.process.exitCode === null && (await stateTime()) === 0) await sleep(5);
+    await child.kill();
+    const state = await readFile(path('killed/colors.pt.run/last.safetensors'));
+    assert.match(
+      await start('killed/colors.pt', 'ulimit -f 140000').ends(),
+      /ERR_SEMISUP_TRAINING_WRITE/,
+    );
+    assert.deepEqual(await readFile(path('killed/colors.pt.run/last.safetensors')), state);
+    await start('killed/colors.pt').ends();
+    const [whole, killed] = [await files('whole'), await files('killed')];
     whole.forEach((bytes, i) => {
       assert.ok(bytes.equals(killed[i]!), `file ${i} differs`);
     });

@@ -1,6 +1,6 @@
 import { finetune } from '../../../src/train';
 
-/** Trains a model for four epochs, and prints each step: <dataset> <model> <out>. */
+/** Trains a model for four epochs, and prints each step and the error: <dataset> <model> <out>. */
 async function main(): Promise<void> {
   const [dataset, model, out] = process.argv.slice(2) as [string, string, string];
   await finetune(dataset, {
@@ -9,4 +9,6 @@ async function main(): Promise<void> {
   });
 }
 
-void main();
+main().catch(({ code, message }: Error & { code?: string }) => {
+  process.stdout.write(`${code} ${message}\n`);
+});
