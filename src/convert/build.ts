@@ -30,8 +30,8 @@ export interface BuildOptions extends ExecutorOptions {
    * closed.
    */
   readonly state: StateDict & Partial<SelectedState>;
-  /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata. */
-  readonly source: Pick<WeightsSource, 'file' | 'sha256'>;
+  /** The checkpoint's file name and its SHA-256 in 64 hex digits, for the metadata; null for random weights. */
+  readonly source: Pick<WeightsSource, 'file' | 'sha256'> | null;
   /** By default the checkpoint's number of classes; for any other but 1000, `fc` is initialized. */
   readonly numClasses?: number;
   /** The names of the classes of a last layer that was trained for them; by default those of ImageNet. */
@@ -106,7 +106,7 @@ export async function buildModule({
     head: needsHead ? 'random' : labels ? 'trained' : 'checkpoint',
     labels: labels ?? (numClasses === 1000 ? 'imagenet1k' : null),
     license: card.license,
-    source: {
+    source: source && {
       file: toPrintable(source.file),
       sha256: source.sha256,
       ...(state.key && { key: toPrintable(state.key) }),

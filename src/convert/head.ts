@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { hash } from './hash';
 
 /** Number of values computed between yields to the event loop: about a millisecond of work. */
 const slice = 2 ** 17;
@@ -25,12 +26,4 @@ export async function initializeHead(
     weight: values.subarray(0, outputs * inputs),
     bias: values.subarray(outputs * inputs),
   };
-}
-
-/** A bijection of the 32-bit integers that decorrelates neighbors: the finalizer of MurmurHash3. */
-function hash(value: number): number {
-  let bits = value >>> 0;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }

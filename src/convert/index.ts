@@ -5,5 +5,6 @@ export {
   declaresStride,
 } from './declared-architecture';
 export { fromKeras } from './keras';
+export { randomState } from './random-state';
 export { selectState, type SelectedState } from './select-state';
 export { toStoredTensor, toStoredTensors } from './stored-tensor';

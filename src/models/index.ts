@@ -22,6 +22,7 @@ export {
 } from './metadata';
 export { checkNumClasses } from './num-classes';
 export { describeModel, type ModelDescription } from './own-model';
-export type { ArchitectureName } from './resnet';
+export { isArchitectureName, type ArchitectureName } from './resnet';
+export { imagenetTransform } from './transform';
 export type { CheckpointOrigin, FileOrigin, NpmOrigin } from './checkpoint-origin';
 export { cardOf, countParameters, featureInfo } from './model-facts';

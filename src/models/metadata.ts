@@ -48,7 +48,7 @@ export interface ModelMetadata {
   readonly labels: 'imagenet1k' | readonly string[] | null;
   /** The license of the weights; null if it is not known. */
   readonly license: License | null;
-  /** Null for a model of your own. */
+  /** Null for a model of your own, and for one that was trained from random weights. */
   readonly source: WeightsSource | null;
   readonly transform: Transform;
   /** What the method `pyramid` of a model of your own returns; absent if it has none, and of all other models. */
@@ -97,7 +97,7 @@ function readMetadata(value: unknown): ModelMetadata {
     head: isOwn ? null : readHead(metadata.head),
     labels: readLabels(labels, numClasses),
     license: license === null ? null : readLicense(license),
-    source: isOwn && source === null ? null : readSource(source),
+    source: source === null ? null : readSource(source),
     transform: readTransform(metadata.transform),
     ...(isOwn &&
       metadata.featureInfo !== undefined && { featureInfo: readFeatureInfo(metadata.featureInfo) }),

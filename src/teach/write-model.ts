@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../checkpoint';
 import { buildTorchScript, toStoredTensors } from '../convert';
 import type { ModelMetadata } from '../models';
+import { pick } from '../options';
 import type { BaseModel } from './base-model';
 
 /** A last layer. */
@@ -31,12 +32,12 @@ export async function writeModel(
     tensors.set('fc.weight', floats(weight, [bias.length, weight.length / bias.length]));
     tensors.set('fc.bias', floats(bias, [bias.length]));
     const { architecture, license, source, transform } = base.metadata;
-    const { file, sha256, key, prefix } = source!;
+    const { key, prefix } = source ?? {};
     return await buildTorchScript({
       path,
       card: { name: modelNameOf(path), architecture, license, transform },
       state: { path, tensors, key, prefix, close: () => Promise.resolve() },
-      source: { file, sha256 },
+      source: source && pick(source, ['file', 'sha256']),
       labels,
       signal,
     });

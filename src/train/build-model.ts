@@ -1,6 +1,7 @@
-import { toStoredTensors, type BuildOptions } from '../convert';
+import type { BuildOptions } from '../convert';
+import { pick } from '../options';
 import { modelNameOf } from '../teach';
-import type { BaseModule } from './base-module';
+import type { BaseWeights } from './base-weights';
 
 /** How a network with the weights of a base is built, but for the tensors. */
 export type ModelRecipe = Pick<BuildOptions, 'card' | 'source' | 'labels' | 'numClasses' | 'seed'>;
@@ -13,33 +14,27 @@ export type ModelRecipe = Pick<BuildOptions, 'card' | 'source' | 'labels' | 'num
  */
 export function recipeOf(
   path: string,
-  { metadata }: BaseModule,
+  { metadata }: BaseWeights,
   labels: readonly string[],
   seed: number,
 ): ModelRecipe {
   const { architecture, license, transform, source } = metadata;
-  const { file, sha256 } = source!;
   return {
     card: { name: modelNameOf(path), architecture, license, transform },
-    source: { file, sha256 },
+    source: source && pick(source, ['file', 'sha256']),
     ...{ labels, seed, numClasses: labels.length },
   };
 }
 
 /** The weights of a base; those of its last layer only if it has the same classes. */
-export async function stateOf(
-  { module, metadata }: BaseModule,
+export function stateOf(
+  { state, metadata }: BaseWeights,
   labels: readonly string[],
-): Promise<BuildOptions['state']> {
-  const tensors = await toStoredTensors(module);
-  const { source } = metadata;
+): BuildOptions['state'] {
+  const tensors = new Map(state.tensors);
   if (JSON.stringify(metadata.labels) !== JSON.stringify(labels)) {
     tensors.delete('fc.weight');
     tensors.delete('fc.bias');
   }
-  return {
-    path: source!.file,
-    ...{ tensors, key: source!.key, prefix: source!.prefix },
-    close: () => Promise.resolve(),
-  };
+  return { ...state, tensors };
 }

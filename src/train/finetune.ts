@@ -5,7 +5,7 @@ import { summarize, type Evaluation } from '../evaluate';
 import { checkInputOptions, classesOf, resizeInput, type ModelMetadata } from '../models';
 import { withLock } from '../net/lock';
 import { checkWritable, ScriptModule } from '../torch';
-import { openBaseModule } from './base-module';
+import { openBaseWeights } from './base-weights';
 import { recipeOf, stateOf } from './build-model';
 import type { EpochResult } from './epoch-result';
 import {
@@ -77,7 +77,7 @@ async function train(
   options: FinetuneOptions & { readonly signal: AbortSignal },
 ): Promise<FinetunedModel> {
   const { onHubProgress: onProgress } = options;
-  const base = await openBaseModule({ ...options, onProgress });
+  const base = await openBaseWeights({ ...options, onProgress }, settings.seed);
   let run: TrainingRun | undefined;
   try {
     const data = await openTrainingData(dataset, settings, options);
@@ -87,7 +87,7 @@ async function train(
     const sized = { ...recipe, card: { ...recipe.card, transform } };
     run = await TrainingRun.open(
       { directory, data, recipe: sized, identity: base.identity },
-      await stateOf(base, classNames),
+      stateOf(base, classNames),
       settings,
       options,
     );
@@ -100,7 +100,7 @@ async function train(
     };
   } finally {
     await run?.close();
-    await base.module.close();
+    await base.state.close();
   }
 }
 

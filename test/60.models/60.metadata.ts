@@ -76,7 +76,7 @@ describe('model metadata', () => {
     license: [undefined, 'MIT'],
     'license.commercial': [null, 0],
     'license.url': [7],
-    source: [null],
+    source: [undefined, 'x'],
     'source.key': [1, '', 'a\nb'],
     'source.prefix': [null, '\x1b'],
     'source.sha256': ['', 'AB'.repeat(32), 'ab'.repeat(33)],

@@ -216,6 +216,18 @@ describe('finetune', function () {
     });
   }
 
+  it('trains from scratch', async () => {
+    const options = { model: 'resnet18', epochs: 1, validation: 0 };
+    const { metadata } = await run(options);
+    assert.deepEqual(
+      [metadata.architecture, metadata.source, metadata.license, metadata.head],
+      ['resnet18', null, null, 'trained'],
+    );
+    await run({ ...options, out: path('more.pt'), model: path('colors.pt') });
+    await using model = await Classifier.open(path('more.pt'), { plan: 'untuned' });
+    assert.equal(model.metadata.source, null);
+  });
+
   it('trains no other layers than those it should', async () => {
     await run({ trainable: 'head', epochs: 1, validation: 0 });
     await using base = await Classifier.open(path('base.pt'), { plan: 'untuned', size: 32 });
