@@ -9,6 +9,7 @@ async function main(): Promise<void> {
   });
 }
 
-main().catch(({ code, message }: Error & { code?: string }) => {
+main().catch((error: unknown) => {
+  const { code, message } = error as Error & { code?: string };
   process.stdout.write(`${code} ${message}\n`);
 });
