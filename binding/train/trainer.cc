@@ -188,7 +188,8 @@ jit::Module Trainer::Copy(bool use_ema) const {
   const auto finish = [&](const at::Tensor& tensor, bool is_parameter) {
     const auto& source = use_ema && !ema_.empty() ? ema_[index] : weights_[index].second;
     index++;
-    tensor.set_data(source.clone(at::MemoryFormat::Contiguous));
+    tensor.set_data(
+        source.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::Contiguous));
     if (is_parameter) tensor.set_requires_grad(true);
   };
   for (const auto& parameter : copy.parameters()) finish(parameter, true);

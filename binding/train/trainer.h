@@ -68,7 +68,8 @@ class Trainer {
   // the weights are unchanged.
   StepResult Step(const at::Tensor& images, const at::Tensor& targets, const StepOptions& options);
 
-  // A copy of the module in eval mode; with `use_ema`, with the moving averages of its weights.
+  // A copy of the module on the CPU, in eval mode; with `use_ema`, with the moving averages of its
+  // weights.
   torch::jit::Module Copy(bool use_ema) const;
 
   // All tensors that training changes: `model.<parameter or buffer>`, `optimizer.<…>`, `ema.<…>`.

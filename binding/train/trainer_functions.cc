@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "plan/precision_support.h"
+#include "program/numerics.h"
 #include "runtime/error.h"
 #include "runtime/handle.h"
 #include "runtime/job.h"
@@ -42,6 +44,14 @@ SubmitOptions Alone(const Napi::CallbackInfo& info) {
   return {.executor = Unwrap<Executor>(info[0]), .queue = {.is_exclusive = true}};
 }
 
+void CheckBFloat16(c10::Device device) {
+  if (!device.is_cpu()) return;
+  const auto& reason = plan::ReasonAgainst(program::ComputePrecision::kBFloat16);
+  if (reason.empty()) return;
+  throw Error("ERR_SEMISUP_OPTION_VALUE",
+              "The precision 'bfloat16' is not available: " + reason + ".");
+}
+
 }  // namespace
 
 Napi::Value CreateTrainer(const Napi::CallbackInfo& info) {
@@ -50,7 +60,10 @@ Napi::Value CreateTrainer(const Napi::CallbackInfo& info) {
   const auto submit = Alone(info);
   const auto arena = CreateArena(info.Env(), *submit.executor, kMaxCachedBytes);
   auto create = [module, options, arena] {
-    return WithCode(kCode, [&] { return std::make_shared<Trainer>(module, options, arena); });
+    return WithCode(kCode, [&] {
+      if (options.autocast) CheckBFloat16(module->device);
+      return std::make_shared<Trainer>(module, options, arena);
+    });
   };
   auto result = [](Napi::Env env, std::shared_ptr<Trainer>&& trainer) -> Napi::Value {
     return Wrap(env, std::move(trainer));

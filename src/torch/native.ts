@@ -426,7 +426,7 @@ export interface TorchNative extends Native {
     data: Uint8Array,
     source: TensorView,
   ): Promise<void>;
-  /** A copy of the module in eval mode; with `useEma`, with the moving averages of its weights if there are any. */
+  /** A copy of the module on the CPU, in eval mode; with `useEma`, with the moving averages of its weights if there are any. */
   copyTrained(
     executor: ExecutorHandle,
     trainer: TrainerHandle,

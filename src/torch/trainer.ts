@@ -68,7 +68,7 @@ export class Trainer<Module> {
   }
 
   /**
-   * A copy of the module in eval mode, on threads of its own, which the caller closes.
+   * A copy of the module on the CPU, in eval mode, on threads of its own, which the caller closes.
    *
    * @param useEma whether its weights are the moving averages, if there are any
    */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openDataset, type Dataset } from '../dataset';
 import { summarize, type Evaluation } from '../evaluate';
@@ -62,11 +62,16 @@ export async function finetune(
   const opened = typeof dataset === 'string' ? await openDataset(dataset) : dataset;
   const directory = resolve(options.runDir ?? `${options.out}.run`);
   await mkdir(directory, { recursive: true });
-  return await withLock(
-    join(directory, 'lock'),
-    (signal) => train(opened, path, directory, settings, { ...options, signal }),
-    { signal: options.signal },
-  );
+  try {
+    return await withLock(
+      join(directory, 'lock'),
+      (signal) => train(opened, path, directory, settings, { ...options, signal }),
+      { signal: options.signal },
+    );
+  } finally {
+    // Only if it is empty: a run that failed before its first epoch leaves nothing.
+    await rmdir(directory).catch(() => undefined);
+  }
 }
 
 async function train(

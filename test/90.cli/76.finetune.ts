@@ -19,13 +19,14 @@ describe('semisup finetune', function () {
     }
   });
 
-  const run = async (...more: string[]) =>
+  const run = async (...more: string[]) => await runWith({}, ...more);
+  const runWith = async (env: NodeJS.ProcessEnv, ...more: string[]) =>
     await runCommand(
       [
         ...['finetune', path('photos'), '--model', path('base.pt'), '--out', path('colors.pt')],
         ...['--size', '32', '--epochs', '2', '--batch-size', '6', '--validation', '0.25', ...more],
       ],
-      { ...process.env, SEMISUP_LIBTORCH: libTorchDirectory() },
+      { ...process.env, SEMISUP_LIBTORCH: libTorchDirectory(), ...env },
     );
 
   it('prints the epochs and the validation of the best one', async () => {
@@ -69,5 +70,16 @@ describe('semisup finetune', function () {
     const other = await run('--epochs', '1', '--seed', '1');
     assert.equal(other.code, 1);
     assert.match(other.stderr, /belongs to another run: seed was 0, and is now 1\..*_RUN\)\n$/);
+  });
+
+  it('refuses bfloat16 on a processor without it', async function () {
+    if (process.arch !== 'x64') {
+      this.test!.title += ' (skipped: only on x64 can the instructions be excluded)';
+      return this.skip();
+    }
+    const env = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
+    const { code, stderr } = await runWith(env, '--precision', 'bfloat16');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /precision 'bfloat16' is not available: .* bfloat16 instructions/);
   });
 });
