@@ -1,5 +1,6 @@
 import type { Dataset } from '../dataset';
 import { DatasetError } from '../errors';
+import type { UnreadableImage } from '../evaluate';
 import { maxClasses } from '../models';
 import { abbreviate } from '../options';
 import { contentsByLabel, type Photo } from './read-photos';
@@ -15,12 +16,14 @@ const maxNames = 5;
  *
  * @param labels all that occur
  * @param photos the images that can be read
+ * @param unreadable the others, for the message
  * @throws DatasetError if there are fewer than two, one has fewer than two different images, or an image has several
  */
 export function classNamesOf(
   { name: dataset, emptyClasses = [] }: Pick<Dataset, 'name' | 'emptyClasses'>,
   labels: ReadonlySet<string>,
   photos: readonly Photo[],
+  unreadable: readonly UnreadableImage[],
 ): string[] {
   checkEmpty(dataset, emptyClasses);
   checkContradictions(dataset, photos);
@@ -39,12 +42,18 @@ export function classNamesOf(
     const counts = scarce.map((name) => `'${abbreviate(name)}' has ${countOf(name)}`);
     throw classesError(
       dataset,
-      `Expected at least ${minPhotos} different images that can be read of each class in ${abbreviate(dataset)}, but ${enumerate(counts)}.`,
+      `Expected at least ${minPhotos} different images that can be read of each class in ${abbreviate(dataset)}, but ${enumerate(counts)}.${firstUnreadable(unreadable)}`,
       'Add images of the class, or remove it.',
     );
   }
   for (const name of names) checkName(dataset, name);
   return names;
+}
+
+function firstUnreadable(unreadable: readonly UnreadableImage[]): string {
+  const [first] = unreadable;
+  if (!first) return '';
+  return ` Of ${unreadable.length} images that cannot be read, the first is ${abbreviate(first.name)}: ${first.message}`;
 }
 
 function checkEmpty(dataset: string, empty: readonly string[]): void {

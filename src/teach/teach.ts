@@ -48,14 +48,14 @@ export async function teach(
   let read: number;
   try {
     list = await readPhotos(opened, options);
-    classNamesOf(opened, list.labels, list.photos);
+    classNamesOf(opened, list.labels, list.photos, list.unreadable);
     read = (performance.now() - startTime) / 1000;
     computed = await computeFeatures(base, opened, list.photos, options);
   } finally {
     await base.classifier.close();
   }
   const { photos, features, run } = computed;
-  const classNames = classNamesOf(opened, list.labels, photos);
+  const classNames = classNamesOf(opened, list.labels, photos, run.unreadable);
   const indices = new Map(classNames.map((name, index) => [name, index]));
   const labels = photos.map(({ label }) => indices.get(label)!);
   const { folds = 5, seed = 0, classWeight, signal } = options;

@@ -101,7 +101,7 @@ export class TrainingSet {
     }
     const found = classNames
       ? checkLabels(dataset.name, read.images, classNames)
-      : classNamesOf(dataset, labels, read.images);
+      : classNamesOf(dataset, labels, read.images, read.unreadable);
     return new TrainingSet(dataset.name, found, read, options, cache);
   }
 

@@ -166,7 +166,12 @@ describe('the classes of a dataset', () => {
   const two = (label: string) => [photo(label, `${label}1`), photo(label, `${label}2`)];
 
   const namesOf = (photos: readonly Photo[], emptyClasses: readonly string[] = []) =>
-    classNamesOf({ name: 'd', emptyClasses }, new Set(photos.map(({ label }) => label)), photos);
+    classNamesOf(
+      { name: 'd', emptyClasses },
+      new Set(photos.map(({ label }) => label)),
+      photos,
+      [],
+    );
 
   it('are the labels, sorted', () => {
     assert.deepEqual(namesOf([...two('b'), ...two('a'), ...two('B')]), ['B', 'a', 'b']);

@@ -287,7 +287,11 @@ describe('finetune', function () {
 
   it('refuses what it cannot learn from', async () => {
     await saveColor(path('photos/pale/0.png'), 'red', 60);
-    await fails({}, DatasetError, 'ERR_SEMISUP_DATASET_CLASSES', /'pale' has 1/);
+    await fails({}, DatasetError, 'ERR_SEMISUP_DATASET_CLASSES', /'pale' has 1\. Add images/);
+    await writeFile(path('photos/pale/1.png'), 'no image');
+    const message =
+      /'pale' has 1\. Of 1 images that cannot be read, the first is pale\/1\.png: .*\. Add images/;
+    await fails({}, DatasetError, 'ERR_SEMISUP_DATASET_CLASSES', message);
     await rm(path('photos/pale'), { recursive: true });
     await cp(path('photos/red/0.png'), path('photos/blue/copy.png'));
     await fails({}, DatasetError, 'ERR_SEMISUP_DATASET_CONTRADICTION', /identical images have two/);
