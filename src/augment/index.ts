@@ -19,4 +19,3 @@ export {
 } from './random';
 export type { RandomCropOptions } from './random-crop';
 export type { RandomResizedCropOptions } from './random-resized-crop';
-export { minSideOfCrop, scaleCrop } from './shrink';

@@ -69,7 +69,7 @@ export function finetuneCommand(): Command {
             sampling: flags.balanced ? 'balanced' : undefined,
             augment: toAugment(flags),
             onProgress: (progress) => {
-              onProgress(describeProgress(progress, flags.epochs));
+              onProgress(describeProgress(progress));
             },
           }),
         ),
@@ -171,10 +171,14 @@ function toAugment({ trainCrop, colorJitter, randAugment }: FinetuneFlags): obje
   };
 }
 
-function describeProgress(
-  { phase, epoch, loss, accuracy, ...counts }: FinetuneProgress,
-  epochs = 10,
-): ImageProgress {
+function describeProgress({
+  phase,
+  epoch,
+  epochs,
+  loss,
+  accuracy,
+  ...counts
+}: FinetuneProgress): ImageProgress {
   if (phase === 'read') return { ...counts, text: 'read' };
   const place = `epoch ${epoch}/${epochs}`;
   if (phase === 'validate') return { ...counts, text: `${place}, validation` };

@@ -1,7 +1,7 @@
 import { toPrintable } from '../checkpoint/errors';
 import type { Checkpoint } from '../checkpoint/state-dict';
 import { CheckpointError } from '../errors';
-import { cards } from '../models/cards';
+import { cards, findCard } from '../models/cards';
 import {
   architectures,
   isArchitectureName,
@@ -27,7 +27,7 @@ export function declaredArchitecture({
   metadata,
 }: Pick<Checkpoint, 'metadata'>): DeclaredArchitecture | undefined {
   for (const name of lookUp(metadata, architectureKeys)) {
-    const card = cards.find((one) => one.name === name || one.aliases.includes(name));
+    const card = findCard(name);
     // torchvision's and timm's own name is `resnet50`, with a tag in newer versions of timm.
     const [plain = name] = name.split('.');
     const architecture = card?.architecture ?? (isArchitectureName(plain) ? plain : undefined);

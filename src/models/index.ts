@@ -1,6 +1,7 @@
 export {
   card,
   cards,
+  findCard,
   describe,
   list,
   type Accuracy,

@@ -4,7 +4,7 @@ import { isUint8Array } from 'node:util/types';
 import { Classifier, openModel, pickModelOptions, type Model } from '../classify';
 import { ModelError, OptionError } from '../errors';
 import { hub } from '../hub';
-import { cards } from '../models';
+import { findCard } from '../models';
 import { abbreviate, describeThrown, guardGetters, invalidArgument } from '../options';
 import { rejectOnAbort } from '../native';
 import { ScriptModule } from '../torch';
@@ -52,7 +52,7 @@ export function resolveSource(source: ModelSource, options: SlotOptions): Resolv
       source,
     );
   }
-  const card = cards.find(({ name, aliases }) => name === source || aliases.includes(source));
+  const card = findCard(source);
   return card ? fromHub(card.name, options) : fromPath(resolve(source), options);
 }
 

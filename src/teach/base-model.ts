@@ -5,7 +5,7 @@ import { isCompiledModel } from '../compiled';
 import type { Conditions } from '../conditions';
 import { ModelError } from '../errors';
 import { hub, openScriptModule } from '../hub';
-import { card, cards, type ArchitectureName, type ModelMetadata } from '../models';
+import { card, findCard, type ArchitectureName, type ModelMetadata } from '../models';
 import { sha256File } from '../net/hash';
 import { abbreviate, pick } from '../options';
 import { ScriptModule, toArchive } from '../torch';
@@ -29,11 +29,8 @@ export interface BaseModel {
  */
 export async function openBaseModel(options: TeachOptions): Promise<BaseModel> {
   const { model, signal } = options;
-  const isOfHub = cards.some(({ name, aliases }) => name === model || aliases.includes(model));
-  if (isOfHub) return await openOfHub(options);
-  // Throws for a name that is no file either.
-  if (!/\.\w+$|[\\/]/.test(model) && !existsSync(model)) card(model);
-  const path = resolve(model);
+  const path = fileOfModel(model);
+  if (path === undefined) return await openOfHub(options);
   const { content } = await toArchive(path);
   if (await isCompiledModel(content)) {
     throw unsupportedModel(model, 'is a compiled model, whose last layer cannot be replaced');
@@ -79,6 +76,17 @@ async function withClassifier(
     await classifier.close();
     throw error;
   }
+}
+
+/**
+ * The absolute path of a model in a file; undefined for the name of one of the hub.
+ *
+ * @throws ModelError if it is a name, but neither of the hub nor of a file
+ */
+export function fileOfModel(model: string): string | undefined {
+  if (findCard(model)) return undefined;
+  if (!/\.\w+$|[\\/]/.test(model) && !existsSync(model)) card(model);
+  return resolve(model);
 }
 
 /** The error for a model whose last layer cannot be replaced. */

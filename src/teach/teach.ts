@@ -1,7 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openDataset, type Dataset } from '../dataset';
-import { invalidValue } from '../options';
 import { checkWritable } from '../torch';
 import { openBaseModel } from './base-model';
 import { classNamesOf } from './class-names';
@@ -39,7 +37,7 @@ export async function teach(
 ): Promise<TaughtModel> {
   checkTeachOptions(options);
   const path = resolve(options.out);
-  await checkOutput(path);
+  await checkWritable(path);
   const opened = typeof dataset === 'string' ? await openDataset(dataset) : dataset;
   const base = await openBaseModel(options);
   let list: PhotoList;
@@ -75,13 +73,4 @@ export async function teach(
     embedded: run.computed,
     duration: { read, embed: run.seconds, solve: head.seconds },
   };
-}
-
-/** Before hours of work. */
-async function checkOutput(path: string): Promise<void> {
-  const stats = await stat(path).catch(() => undefined);
-  if (stats && !stats.isFile()) {
-    throw invalidValue('out', 'the path of a file', path, 'Choose another path.');
-  }
-  await checkWritable(path);
 }

@@ -78,6 +78,8 @@ export async function writeFileAtomically(
 
 /** Checks before long work whether its result could be written. @throws ModelError as `writeFileAtomically` */
 export async function checkWritable(path: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats && !stats.isFile()) throw writeError(path, 'It exists and is not a file.', undefined);
   try {
     await access(dirname(path), constants.W_OK);
   } catch (error) {

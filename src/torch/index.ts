@@ -9,7 +9,7 @@ export {
   type ArchiveSource,
 } from './archive';
 export { batchImagesForGpu } from './batch-images-for-gpu';
-export { devices, openDevice, type Device, type DeviceHandle } from './device';
+export { checkDeviceName, devices, openDevice, type Device, type DeviceHandle } from './device';
 export { openExecutor, sharedExecutor, type TorchExecutor } from './executor';
 export type { ExtraFiles } from './extra-files';
 export { GpuJpegDecoder } from './gpu-jpeg-decoder';

@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { StateDict } from '../checkpoint';
 import type { Conditions } from '../conditions';
 import { randomState, toStoredTensors, type BuildOptions } from '../convert';
 import { openScriptModule, type HubOptions } from '../hub';
 import {
-  card,
-  cards,
   imagenetTransform,
   isArchitectureName,
   metadataFile,
@@ -16,7 +12,7 @@ import {
 } from '../models';
 import { sha256File } from '../net/hash';
 import { pick } from '../options';
-import { unsupportedModel } from '../teach';
+import { fileOfModel, unsupportedModel } from '../teach';
 import { ScriptModule } from '../torch';
 
 /** The weights that a training starts from. */
@@ -56,23 +52,18 @@ export async function openBaseWeights(options: BaseOptions, seed: number): Promi
 
 async function openModelWeights(options: BaseOptions): Promise<BaseWeights> {
   const { model, signal } = options;
-  const isOfHub = cards.some(({ name, aliases }) => name === model || aliases.includes(model));
-  // Throws for a name that is no file either.
-  if (!isOfHub && !/\.\w+$|[\\/]/.test(model) && !existsSync(model)) card(model);
-  const path = resolve(model);
-  const module = isOfHub
-    ? await openScriptModule(
-        model,
-        pick(options, ['hubDir', 'offline', 'signal', 'onProgress', 'weights']),
-      )
-    : await ScriptModule.load(path, { device: 'cpu', signal });
+  const path = fileOfModel(model);
+  const hubOptions = pick(options, ['hubDir', 'offline', 'signal', 'onProgress', 'weights']);
+  const module = path
+    ? await ScriptModule.load(path, { device: 'cpu', signal })
+    : await openScriptModule(model, hubOptions);
   try {
     const metadata = readMetadata(module, model);
     const { architecture, name, source } = metadata;
     if (architecture === null) {
       throw unsupportedModel(model, 'does not have an architecture of the hub in its metadata');
     }
-    const identity = isOfHub ? { name, ...source } : { sha256: await sha256File(path, signal) };
+    const identity = path ? { sha256: await sha256File(path, signal) } : { name, ...source };
     const state: StateDict = {
       path: model,
       tensors: await toStoredTensors(module),

@@ -1,6 +1,7 @@
 import type { BuildOptions } from '../convert';
 import { pick } from '../options';
 import { modelNameOf } from '../teach';
+import type { Transform } from '../types';
 import type { BaseWeights } from './base-weights';
 
 /** How a network with the weights of a base is built, but for the tensors. */
@@ -15,10 +16,17 @@ export type ModelRecipe = Pick<BuildOptions, 'card' | 'source' | 'labels' | 'num
 export function recipeOf(
   path: string,
   { metadata }: BaseWeights,
-  labels: readonly string[],
-  seed: number,
+  {
+    transform,
+    labels,
+    seed,
+  }: {
+    readonly transform: Transform;
+    readonly labels: readonly string[];
+    readonly seed: number;
+  },
 ): ModelRecipe {
-  const { architecture, license, transform, source } = metadata;
+  const { architecture, license, source } = metadata;
   return {
     card: { name: modelNameOf(path), architecture, license, transform },
     source: source && pick(source, ['file', 'sha256']),

@@ -3,7 +3,7 @@ import type { FinetuneProgress } from './finetune-options';
 /** Counts the images of a phase of an epoch, and reports them. */
 export class EpochMeter {
   readonly #phase: 'train' | 'validate';
-  readonly #epoch: number;
+  readonly #place: Pick<FinetuneProgress, 'epoch' | 'epochs'>;
   readonly #total: number;
   readonly #onProgress: ((progress: FinetuneProgress) => void) | undefined;
   readonly #startTime = performance.now();
@@ -13,12 +13,12 @@ export class EpochMeter {
 
   constructor(
     phase: 'train' | 'validate',
-    epoch: number,
+    place: Pick<FinetuneProgress, 'epoch' | 'epochs'>,
     total: number,
     onProgress: ((progress: FinetuneProgress) => void) | undefined,
   ) {
     this.#phase = phase;
-    this.#epoch = epoch;
+    this.#place = place;
     this.#total = total;
     this.#onProgress = onProgress;
   }
@@ -49,6 +49,6 @@ export class EpochMeter {
   #report(more: Pick<FinetuneProgress, 'loss' | 'accuracy'>): void {
     const rate = (1000 * this.#done) / (performance.now() - this.#startTime);
     const counts = { done: this.#done, total: this.#total, rate };
-    this.#onProgress?.({ phase: this.#phase, epoch: this.#epoch, ...counts, ...more });
+    this.#onProgress?.({ phase: this.#phase, ...this.#place, ...counts, ...more });
   }
 }

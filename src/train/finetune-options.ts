@@ -2,7 +2,7 @@ import type { AugmentOptions } from '../augment';
 import type { Dataset } from '../dataset';
 import type { HubOptions, HubProgress } from '../hub';
 import type { DecodeLimits } from '../image';
-import type { DeviceName } from '../native';
+import { checkExecutorOptions, type DeviceName } from '../native';
 import {
   checkOptionNames,
   checkPath,
@@ -10,6 +10,7 @@ import {
   invalidArgument,
   invalidValue,
 } from '../options';
+import { checkDeviceName } from '../torch';
 import type { EpochResult } from './epoch-result';
 import type { Trainable } from './parameter-groups';
 import type { Schedule } from './schedule';
@@ -26,6 +27,8 @@ export interface FinetuneProgress {
   readonly rate: number;
   /** From 1; 0 while the images are read. */
   readonly epoch: number;
+  /** The number of epochs. */
+  readonly epochs: number;
   /** Of `train`: the mean loss of the epoch so far. */
   readonly loss?: number;
   /** Of `train`: the accuracy of the epoch so far, 0 to 1. */
@@ -184,6 +187,8 @@ export function completeFinetuneOptions(options: FinetuneOptions): TrainingSetti
     orient: boolean('orient', options.orient),
   };
   checkSchedule(settings.schedule);
+  checkExecutorOptions({ threads: options.threads });
+  checkDeviceName(options.device);
   return settings;
 }
 

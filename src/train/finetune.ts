@@ -1,5 +1,6 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { completeAugment } from '../augment';
 import { openDataset, type Dataset } from '../dataset';
 import { summarize, type Evaluation } from '../evaluate';
 import { checkInputOptions, classesOf, resizeInput, type ModelMetadata } from '../models';
@@ -8,6 +9,7 @@ import { checkWritable, ScriptModule } from '../torch';
 import { openBaseWeights } from './base-weights';
 import { recipeOf, stateOf } from './build-model';
 import type { EpochResult } from './epoch-result';
+import { unwritable } from './errors';
 import {
   completeFinetuneOptions,
   type FinetuneOptions,
@@ -61,12 +63,14 @@ export async function finetune(
   await checkWritable(path);
   const opened = typeof dataset === 'string' ? await openDataset(dataset) : dataset;
   const directory = resolve(options.runDir ?? `${options.out}.run`);
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw unwritable(directory, cause);
+  });
   try {
     return await withLock(
       join(directory, 'lock'),
       (signal) => train(opened, path, directory, settings, { ...options, signal }),
-      { signal: options.signal },
+      { signal: options.signal, toError: (error) => unwritable(directory, error) },
     );
   } finally {
     // Only if it is empty: a run that failed before its first epoch leaves nothing.
@@ -85,19 +89,20 @@ async function train(
   const base = await openBaseWeights({ ...options, onProgress }, settings.seed);
   let run: TrainingRun | undefined;
   try {
+    const transform = resizeInput(base.metadata.transform, options);
+    const { crop: size, resize } = transform;
+    const policy = completeAugment(options.augment, { size, resize });
     const data = await openTrainingData(dataset, settings, options);
     const { classNames } = data;
-    const recipe = recipeOf(path, base, classNames, settings.seed);
-    const transform = resizeInput(recipe.card.transform, options);
-    const sized = { ...recipe, card: { ...recipe.card, transform } };
+    const recipe = recipeOf(path, base, { transform, labels: classNames, seed: settings.seed });
     run = await TrainingRun.open(
-      { directory, data, recipe: sized, identity: base.identity },
+      { directory, data, recipe, policy, identity: base.identity },
       stateOf(base, classNames),
       settings,
       options,
     );
     const completed = await run.complete(options);
-    const metadata = await writeBest(path, run.bestFile, sized);
+    const metadata = await writeBest(path, run.bestFile, recipe);
     return {
       ...{ path, metadata, epochs: run.epochs, bestEpoch: run.bestEpoch },
       ...{ completed, waiting: run.waiting },

@@ -9,6 +9,10 @@ export class PixelCache {
     this.#freeBytes = bytes;
   }
 
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
   get(index: number): Pixels | undefined {
     return this.#pixels.get(index);
   }
@@ -16,7 +20,7 @@ export class PixelCache {
   /** Keeps an image if there is room for it. */
   add(index: number, pixels: Pixels): void {
     const { byteLength } = pixels.data;
-    if (byteLength > this.#freeBytes || this.#pixels.has(index)) return;
+    if (byteLength > this.#freeBytes) return;
     this.#freeBytes -= byteLength;
     this.#pixels.set(index, pixels);
   }

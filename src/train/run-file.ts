@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { openCheckpoint, writeSafetensors, type StoredTensor } from '../checkpoint';
 import { differenceBetween, type Conditions } from '../conditions';
-import { toStoredTensor, toStoredTensors } from '../convert';
+import { toStoredTensor } from '../convert';
 import { CheckpointError, TrainingError } from '../errors';
-import { errorReason } from '../net/error-reason';
 import { writeFileAtomically, type ScriptModule, type Trainer } from '../torch';
 import type { EpochResult } from './epoch-result';
+import { unwritable } from './errors';
 
 /** The tensor with the progress of a run as JSON: safetensors' own metadata are read as short strings only. */
 const progressName = 'run.json';
@@ -38,10 +38,20 @@ export async function saveRun(
 /**
  * Writes weights alone, with the names of the module, so that `hub.load` and Python read them.
  *
+ * @param useEma whether they are the moving averages
  * @throws TrainingError if the file cannot be written
  */
-export async function saveWeights(path: string, module: ScriptModule): Promise<void> {
-  await writeState(path, await toStoredTensors(module));
+export async function saveWeights(
+  path: string,
+  trainer: Trainer<ScriptModule>,
+  useEma: boolean,
+): Promise<void> {
+  const prefix = useEma ? 'ema.' : 'model.';
+  const state = Object.entries(await trainer.state()).filter(([name]) => name.startsWith(prefix));
+  await writeState(
+    path,
+    new Map(state.map(([name, tensor]) => [name.slice(prefix.length), toStoredTensor(tensor)])),
+  );
 }
 
 /**
@@ -105,13 +115,7 @@ async function writeState(path: string, tensors: ReadonlyMap<string, StoredTenso
   try {
     await writeFileAtomically(path, (temporary) => writeSafetensors(tensors, temporary));
   } catch (cause) {
-    throw new TrainingError('ERR_SEMISUP_TRAINING_WRITE', {
-      what: `${path} could not be written: ${errorReason((cause as Error).cause ?? cause)}.`,
-      remedy:
-        'Free disk space there or change the permissions, and run the training again: it goes on after the last epoch that was saved.',
-      value: path,
-      cause,
-    });
+    throw unwritable(path, cause);
   }
 }
 

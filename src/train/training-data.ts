@@ -26,21 +26,20 @@ const defaultCacheBytes = 512 * 2 ** 20;
 /** Reads the images to train on, and those to judge by. @throws DatasetError if they cannot be learned from */
 export async function openTrainingData(
   dataset: Dataset,
-  { seed, orient }: TrainingSettings,
+  { seed, orient, epochs }: TrainingSettings,
   options: FinetuneOptions,
 ): Promise<TrainingData> {
   const { validation = defaultShare, limits, signal, onProgress } = options;
-  const { cacheBytes = defaultCacheBytes } = options;
-  const read = async (one: Dataset, classNames?: readonly string[]) =>
+  const read = async (one: Dataset, cacheBytes: number, classNames?: readonly string[]) =>
     await TrainingSet.read(
       one,
       { orient, limits, cacheBytes, signal },
       (done, total, rate) => {
-        onProgress?.({ phase: 'read', epoch: 0, done, total, rate });
+        onProgress?.({ phase: 'read', epoch: 0, epochs, done, total, rate });
       },
       classNames,
     );
-  const set = await read(dataset);
+  const set = await read(dataset, options.cacheBytes ?? defaultCacheBytes);
   const { classNames } = set;
   if (typeof validation === 'number') {
     const parts = splitImages(set.images, validation, seed);
@@ -50,7 +49,7 @@ export async function openTrainingData(
       validation: { set, indices: parts.validation },
     };
   }
-  const judged = await read(validation, classNames);
+  const judged = await read(validation, set.freeCacheBytes, classNames);
   return {
     classNames,
     unreadable: [...set.unreadable, ...judged.unreadable],

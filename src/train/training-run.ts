@@ -1,21 +1,20 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { completeAugment } from '../augment';
+import type { AugmentPolicy } from '../augment';
 import type { Conditions } from '../conditions';
 import { buildModule, type BuildOptions } from '../convert';
-import { LockError, TrainingError } from '../errors';
+import { LockError } from '../errors';
 import { openExecutor, type ScriptModule, type TorchExecutor, type Trainer } from '../torch';
-import type { Transform } from '../types';
-import { BatchLoader, disposeBatch } from './batch-loader';
+import { BatchLoader, disposeBatch, type Batch } from './batch-loader';
 import type { ModelRecipe } from './build-model';
 import { batchesOf, epochOrder } from './epoch-order';
 import type { EpochResult } from './epoch-result';
 import { EpochMeter } from './epoch-meter';
+import { diverged, divergedAfter } from './errors';
 import type { FinetuneOptions, TrainingSettings } from './finetune-options';
 import { judge } from './judge';
-import { sampleMix } from './mixing';
 import { restoreRun, saveRun, saveWeights } from './run-file';
-import { learningRateFactor, type UpdateCounts } from './schedule';
+import { countSteps, stepSettings, type StepCounts } from './step-settings';
 import { trainerSettings } from './trainer-settings';
 import { fingerprintOf, type TrainingData } from './training-data';
 
@@ -24,6 +23,7 @@ export interface RunContext {
   readonly directory: string;
   readonly data: TrainingData;
   readonly recipe: ModelRecipe;
+  readonly policy: AugmentPolicy;
   /** Identifies the weights that the run starts from. */
   readonly identity: Conditions;
 }
@@ -40,8 +40,7 @@ export class TrainingRun {
   /** What images are augmented on. */
   readonly #executor: TorchExecutor;
   readonly #loader: BatchLoader;
-  readonly #counts: UpdateCounts;
-  readonly #stepsPerEpoch: number;
+  readonly #counts: StepCounts;
   #epochs: readonly EpochResult[];
   #waitingMs = 0;
   #trainingMs = 0;
@@ -65,11 +64,7 @@ export class TrainingRun {
     this.#executor = executor;
     this.#loader = loader;
     this.#epochs = epochs;
-    const { batchSize, accumulate, epochs: count, warmupEpochs } = settings;
-    this.#stepsPerEpoch = Math.ceil(context.data.training.indices.length / batchSize);
-    const perEpoch = Math.ceil(this.#stepsPerEpoch / accumulate);
-    const warmup = Math.round(warmupEpochs * perEpoch);
-    this.#counts = { perEpoch, warmup, total: count * perEpoch };
+    this.#counts = countSteps(context.data.training.indices.length, settings);
   }
 
   /**
@@ -84,12 +79,10 @@ export class TrainingRun {
     settings: TrainingSettings,
     options: FinetuneOptions,
   ): Promise<TrainingRun> {
-    const { recipe, data } = context;
+    const { recipe, data, policy } = context;
     const { transform } = recipe.card;
     const { threads, device = 'auto', signal } = options;
-    const size = { size: transform.crop, resize: transform.resize };
-    const policy = completeAugment(options.augment, size);
-    const conditions = conditionsOf(context, settings, transform, policy);
+    const conditions = conditionsOf(context, settings);
     const executor = await openExecutor({ threads: 1 });
     let module: ScriptModule | undefined;
     try {
@@ -165,8 +158,8 @@ export class TrainingRun {
     const labels = training.indices.map((index) => training.set.images[index]!.label);
     const order = epochOrder(labels, { seed, epoch, isBalanced }).map((i) => training.indices[i]!);
     const batches = this.#loader.load(batchesOf(order, batchSize), epoch);
-    const meter = new EpochMeter('train', epoch + 1, order.length, onProgress);
-    let stepInEpoch = 0;
+    const meter = new EpochMeter('train', this.#place(epoch), order.length, onProgress);
+    let index = 0;
     let lr = 0;
     const startTime = performance.now();
     try {
@@ -176,9 +169,9 @@ export class TrainingRun {
         this.#waitingMs += performance.now() - waitTime;
         if (next.done) break;
         const batch = next.value;
-        signal?.throwIfAborted();
         try {
-          ({ lr } = await this.#step(batch, epoch, stepInEpoch++, meter));
+          signal?.throwIfAborted();
+          ({ lr } = await this.#step(batch, epoch, index++, meter));
         } finally {
           disposeBatch(batch);
         }
@@ -193,28 +186,19 @@ export class TrainingRun {
   }
 
   async #step(
-    { images, targets, count }: Parameters<typeof disposeBatch>[0],
+    { images, targets, count }: Batch,
     epoch: number,
-    stepInEpoch: number,
+    index: number,
     meter: EpochMeter,
   ): Promise<{ lr: number }> {
-    const { seed, accumulate, schedule } = this.#settings;
-    const step = epoch * this.#stepsPerEpoch + stepInEpoch;
-    const update = epoch * this.#counts.perEpoch + Math.floor(stepInEpoch / accumulate);
-    const lr = this.#settings.lr * learningRateFactor(schedule, update, this.#counts);
-    const isLast = stepInEpoch === this.#stepsPerEpoch - 1;
-    // The last batches of an epoch may be fewer.
-    const group = Math.floor(stepInEpoch / accumulate) * accumulate;
-    const accumulated = Math.min(accumulate, this.#stepsPerEpoch - group);
-    const side = images.shape[2]!;
-    const { loss, correct, gradientNorm } = await this.#trainer.step(images, targets, {
-      ...{ lr, seed: step, lossScale: 1 / accumulated },
-      updates: isLast || stepInEpoch % accumulate === accumulate - 1,
-      mix: sampleMix(this.#settings, { seed, step, count, side }),
-    });
-    if (!Number.isFinite(loss)) throw diverged('The loss', loss, epoch, step, lr);
+    const step = { epoch, index, count, side: images.shape[2]! };
+    const settings = stepSettings(this.#settings, this.#counts, step);
+    const { loss, correct, gradientNorm } = await this.#trainer.step(images, targets, settings);
+    const { lr } = settings;
+    const place = `${index + 1} of epoch ${epoch + 1}`;
+    if (!Number.isFinite(loss)) throw diverged('The loss', loss, place, lr);
     if (gradientNorm !== undefined && !Number.isFinite(gradientNorm)) {
-      throw diverged('The norm of the gradients', gradientNorm, epoch, step, lr);
+      throw diverged('The norm of the gradients', gradientNorm, place, lr);
     }
     meter.add(count, loss, correct);
     return { lr };
@@ -226,15 +210,24 @@ export class TrainingRun {
   ): Promise<Pick<EpochResult, 'validation'>> {
     const { set, indices } = this.#context.data.validation;
     if (indices.length === 0) return {};
-    const meter = new EpochMeter('validate', epoch + 1, indices.length, options.onProgress);
+    const meter = new EpochMeter(
+      'validate',
+      this.#place(epoch),
+      indices.length,
+      options.onProgress,
+    );
     const copy = await this.#trainer.copy(this.#settings.ema > 0);
     const results = await judge(copy, set, indices, options, (done) => {
       meter.set(done);
     });
     const right = results.filter(({ labels, classes }) => labels[0] === classes[0]).length;
     const nll = results.reduce((sum, one) => sum + one.nll, 0) / results.length;
-    if (!Number.isFinite(nll)) throw notFinite(epoch);
+    if (!Number.isFinite(nll)) throw divergedAfter(epoch + 1);
     return { validation: { top1: right / results.length, nll } };
+  }
+
+  #place(epoch: number): { epoch: number; epochs: number } {
+    return { epoch: epoch + 1, epochs: this.#settings.epochs };
   }
 
   /** The best weights first: if the process is killed before the state is written, the epoch is repeated. */
@@ -242,12 +235,7 @@ export class TrainingRun {
     const epochs = [...this.#epochs, result];
     const best = this.#epochs.find(({ epoch }) => epoch === this.bestEpoch);
     if (!best || !isBetter(best, result)) {
-      const copy = await this.#trainer.copy(this.#settings.ema > 0);
-      try {
-        await saveWeights(this.bestFile, copy);
-      } finally {
-        await copy.close();
-      }
+      await saveWeights(this.bestFile, this.#trainer, this.#settings.ema > 0);
     }
     await saveRun(lastFile(this.#context), this.#trainer, {
       conditions: this.#conditions,
@@ -269,40 +257,13 @@ function isBetter(earlier: EpochResult, later: EpochResult): boolean {
 }
 
 function conditionsOf(
-  { data, recipe, identity }: RunContext,
+  { data, recipe, policy, identity }: RunContext,
   settings: TrainingSettings,
-  transform: Transform,
-  augment: object,
 ): Conditions {
   return {
     model: identity,
     ...settings,
-    ...{ transform, augment, classes: recipe.labels },
+    ...{ transform: recipe.card.transform, augment: policy, classes: recipe.labels },
     ...{ training: fingerprintOf(data.training), validation: fingerprintOf(data.validation) },
   };
 }
-
-function diverged(
-  what: string,
-  value: number,
-  epoch: number,
-  step: number,
-  lr: number,
-): TrainingError {
-  return new TrainingError('ERR_SEMISUP_TRAINING_DIVERGED', {
-    what: `${what} of step ${step + 1}, in epoch ${epoch + 1}, is ${value}: the training diverged at a learning rate of ${lr}.`,
-    remedy: divergedRemedy,
-    value: step + 1,
-  });
-}
-
-function notFinite(epoch: number): TrainingError {
-  return new TrainingError('ERR_SEMISUP_TRAINING_DIVERGED', {
-    what: `The model has logits that are not finite after epoch ${epoch + 1}: the training diverged.`,
-    remedy: divergedRemedy,
-    value: epoch + 1,
-  });
-}
-
-const divergedRemedy =
-  'Lower lr, lengthen warmupEpochs, or set clipNorm, e.g. to 1. The state after the last complete epoch is kept in runDir.';

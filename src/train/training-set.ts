@@ -3,7 +3,7 @@ import { isImageFailure, withoutPosition } from '../classify';
 import { duplicate, type Dataset, type Sample } from '../dataset';
 import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
-import { decodeFile, type DecodeLimits, type ImageInput } from '../image';
+import { decode, decodeFile, type DecodeLimits } from '../image';
 import { abbreviate } from '../options';
 import { classNamesOf, ProgressMeter, readContent } from '../teach';
 import type { Pixels } from '../types';
@@ -105,14 +105,16 @@ export class TrainingSet {
     return new TrainingSet(dataset.name, found, read, options, cache);
   }
 
+  /** The memory that the cache has left, in bytes. */
+  get freeCacheBytes(): number {
+    return this.#cache.freeBytes;
+  }
+
   /** The pixels of an image. @throws ImageError if its file has changed and cannot be decoded */
   async decode(index: number): Promise<Pixels> {
+    const { orient, limits, signal } = this.#options;
     const cached = this.#cache.get(index);
-    if (cached) return cached;
-    const { input } = this.images[index]!;
-    const { pixels } = await decodeInput(input, this.#options);
-    this.#cache.add(index, pixels);
-    return pixels;
+    return cached ?? (await decode(this.images[index]!.input, { orient, limits, signal }));
   }
 }
 
@@ -122,24 +124,17 @@ interface DecodedSample {
 }
 
 async function decodeSample(
-  { name, image }: Sample,
-  options: ReadOptions,
+  { name, image: input }: Sample,
+  { orient, limits, signal }: ReadOptions,
 ): Promise<DecodedSample | (UnreadableImage & { readonly error: true })> {
   try {
-    return await decodeInput(image, options);
+    const { image, sha256 } = await readContent(input, limits, signal);
+    const pixels = 'bytes' in image ? await decodeFile(image, { orient, limits, signal }) : image;
+    return { pixels, sha256 };
   } catch (error) {
     if (!isImageFailure(error)) throw error;
     return { error: true, name, ...withoutPosition(error) };
   }
-}
-
-async function decodeInput(
-  input: ImageInput,
-  { orient, limits, signal }: ReadOptions,
-): Promise<DecodedSample> {
-  const { image, sha256 } = await readContent(input, limits, signal);
-  const pixels = 'bytes' in image ? await decodeFile(image, { orient, limits, signal }) : image;
-  return { pixels, sha256 };
 }
 
 /** The classes of another dataset, which a validation must not exceed. */

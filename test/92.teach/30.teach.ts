@@ -255,7 +255,7 @@ describe('teach', function () {
       );
       await assert.rejects(
         teach(unread, { ...options, out: path('photos') }),
-        isError(OptionError, 'OPTION_VALUE', /Expected the path of a file for out/),
+        isError(ModelError, 'MODEL_WRITE', /It exists and is not a file/),
       );
     });
 

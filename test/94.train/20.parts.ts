@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { completeFinetuneOptions } from '../../src/train/finetune-options';
+import { countSteps, stepSettings } from '../../src/train/step-settings';
 import { batchesOf, epochOrder } from '../../src/train/epoch-order';
 import { sampleMix } from '../../src/train/mixing';
 import { frozenNormalizations, groupParameters, stagesOf } from '../../src/train/parameter-groups';
@@ -122,6 +124,54 @@ describe('the order of an epoch', () => {
     );
     assert.deepEqual(batches.flat(), order);
     assert.deepEqual(batchesOf([1, 2], 8), [[1, 2]]);
+  });
+});
+
+describe('the steps of an epoch', () => {
+  const settings = (accumulate: number) =>
+    completeFinetuneOptions({
+      ...{ model: 'resnet18', out: 'a.pt', batchSize: 8, accumulate, epochs: 2 },
+      ...{ schedule: { milestones: [1], gamma: 0.5 }, lr: 1 },
+    });
+  const steps = (accumulate: number, epoch: number, seed = 0) => {
+    const counts = countSteps(35, settings(accumulate));
+    return Array.from({ length: counts.stepsPerEpoch }, (_, index) =>
+      stepSettings({ ...settings(accumulate), seed }, counts, { epoch, index, count: 7, side: 32 }),
+    );
+  };
+
+  it('update after each batch by default', () => {
+    assert.deepEqual(
+      steps(1, 0).map(({ updates, lossScale, lr }) => [updates, lossScale, lr]),
+      Array(5).fill([true, 1, 1]),
+    );
+    assert.deepEqual(
+      steps(1, 1).map(({ lr }) => lr),
+      Array(5).fill(0.5),
+    );
+  });
+
+  it('accumulate the mean of several batches, of the last ones of fewer', () => {
+    assert.deepEqual(
+      steps(3, 0).map(({ updates, lossScale }) => [updates, lossScale]),
+      [
+        [false, 1 / 3],
+        [false, 1 / 3],
+        [true, 1 / 3],
+        [false, 1 / 2],
+        [true, 1 / 2],
+      ],
+    );
+    assert.deepEqual(
+      [...steps(3, 0), ...steps(3, 1)].map(({ lr }) => lr),
+      [...Array<number>(5).fill(1), ...Array<number>(5).fill(0.5)],
+    );
+  });
+
+  it('have random numbers of their own', () => {
+    const seeds = [steps(1, 0), steps(1, 1), steps(1, 0, 1)].flat().map(({ seed }) => seed);
+    assert.equal(new Set(seeds).size, 15);
+    assert.ok(seeds.every((seed) => Number.isInteger(seed) && seed >= 0));
   });
 });
 

@@ -280,7 +280,7 @@ describe('finetune', function () {
       { lr: 1000, epochs: 30, freezeBatchNorm: true },
       TrainingError,
       'ERR_SEMISUP_TRAINING_DIVERGED',
-      /(The loss|The norm of the gradients) of step \d+, in epoch \d+, is (NaN|Infinity): the training diverged at a learning rate of \d+.*\. Lower lr/,
+      /(The loss|The norm of the gradients) of step \d+ of epoch \d+ is (NaN|Infinity): the training diverged at a learning rate of \d+.*\. Lower lr/,
     );
     assert.equal(existsSync(path('colors.pt.run')), false);
   });
@@ -307,6 +307,13 @@ describe('finetune', function () {
       ModelError,
       'ERR_SEMISUP_MODEL_WRITE',
       /missing/,
+    );
+    await fails({ out: path('photos') }, ModelError, 'ERR_SEMISUP_MODEL_WRITE', /not a file/);
+    await fails(
+      { runDir: path('base.pt/run') },
+      TrainingError,
+      'ERR_SEMISUP_TRAINING_WRITE',
+      /base\.pt\/run could not be written: /,
     );
     await run({ epochs: 1 });
     await truncate(path('colors.pt.run/last.safetensors'), 1000);

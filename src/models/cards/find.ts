@@ -7,6 +7,11 @@ import { semiSupervised } from './semi-supervised';
 /** The cards of all models, the baseline last. */
 export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
 
+/** The card of a model, by its name or timm's name for it; undefined for any other name. */
+export function findCard(name: string): ModelCard | undefined {
+  return cards.find((one) => one.name === name || one.aliases.includes(name));
+}
+
 /**
  * The card of a model.
  *
@@ -16,7 +21,7 @@ export const cards: readonly ModelCard[] = [...semiSupervised, baseline];
  */
 export function card(name: string): ModelCard {
   if (typeof name !== 'string') throw invalidArgument('the name of a model', 'a string', name);
-  const found = cards.find((one) => one.name === name || one.aliases.includes(name));
+  const found = findCard(name);
   if (found) return found;
   const guess = nearest(
     name,

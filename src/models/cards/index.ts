@@ -1,3 +1,3 @@
 export type { Accuracy, License, ModelCard, Robustness } from './card';
 export { describe } from './describe';
-export { card, cards, list } from './find';
+export { card, cards, findCard, list } from './find';
