@@ -213,7 +213,11 @@ describe('finetune', function () {
       for (const { loss } of epochs) assert.ok(loss > 0 && loss < 6, `the loss is ${loss}`);
       if (options.validation === 0) {
         assert.deepEqual([epochs[0]!.validation, bestEpoch, evaluation], [undefined, 2, undefined]);
+        return;
       }
+      // What was written is what was judged: with a moving average, the average.
+      const { nll } = epochs[bestEpoch - 1]!.validation!;
+      assert.ok(Math.abs(evaluation!.nll / nll - 1) < 1e-4, `${evaluation!.nll} and ${nll}`);
     });
   }
 
