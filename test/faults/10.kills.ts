@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namesIn } from '../support/download';
@@ -11,6 +13,16 @@ const kills = Number(process.env.SEMISUP_TEST_KILLS ?? 24);
 /** The kind of a name that a killed process leaves, e.g. `.lock`. */
 function kindOf(name: string): string {
   return /\.(lock|part|part\.json|tmp|new|whl|pt|sha256)$/.exec(name)?.[0] ?? 'result';
+}
+
+/** Resolves when a file of a directory is created or changed. */
+async function firstChange(directory: string): Promise<void> {
+  const watcher = watch(directory);
+  try {
+    await once(watcher, 'change');
+  } finally {
+    watcher.close();
+  }
 }
 
 /** In a process like those that are killed, which has not run it before. */
@@ -45,8 +57,11 @@ describe(`a process that is killed at a random moment (${kills} kills)`, functio
       await process.isReady();
       // While this one runs, the next one loads what it needs.
       if (i < count - 1) next = new OperationProcess(one.operation, one.env);
+      // In a short operation few random moments are within the writing: every second kill follows the first file.
+      const written = i % 2 === 1 ? firstChange(one.directory) : undefined;
       process.start();
-      await sleep(Math.random() * duration * 1.1);
+      if (written) await Promise.race([written, sleep(2 * duration)]);
+      else await sleep(Math.random() * duration * 1.1);
       if (await process.kill()) finished++;
       for (const name of await readdir(one.directory)) {
         if (one.before.includes(name)) continue;
