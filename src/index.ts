@@ -126,8 +126,11 @@ export {
 } from './search';
 export {
   mergeSelections,
+  pretrain,
   scorePool,
   selectImages,
+  selftrain,
+  type PretrainOptions,
   type PseudoLabeledImage,
   type ScoredPool,
   type ScorePoolOptions,
@@ -136,6 +139,14 @@ export {
   type Selection,
   type SelectOptions,
   type SelectProgress,
+  type SelftrainedModel,
+  type SelftrainOptions,
+  type SelftrainProgress,
+  type SelftrainStep,
+  type StepName,
+  type StepTraining,
+  type TrainingStep,
+  type WeakLabels,
 } from './selftrain';
 export {
   ModelSlot,

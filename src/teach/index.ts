@@ -2,6 +2,7 @@ export { fileOfModel, unsupportedModel } from './base-model';
 export { classNamesOf } from './class-names';
 export type { RegularizationScore } from './cross-validate';
 export { readContent } from './image-content';
+export { readPhotos, type Photo } from './read-photos';
 export type { LabelIssue } from './label-issues';
 export { ProgressMeter } from './progress-meter';
 export type { TaughtModel } from './taught-model';

@@ -1,6 +1,14 @@
 export type { EpochResult } from './epoch-result';
-export { finetune, type FinetunedModel } from './finetune';
-export type { FinetuneOptions, FinetuneProgress } from './finetune-options';
+export { evaluateModel } from './evaluate-model';
+export { finetune } from './finetune';
+export {
+  completeFinetuneOptions,
+  type FinetuneOptions,
+  type FinetuneProgress,
+} from './finetune-options';
 export type { Trainable } from './parameter-groups';
 export type { Schedule } from './schedule';
+export { splitImages } from './split';
+export { checkFinetuneOptions, trainModel, type FinetunedModel } from './train-model';
+export { sourceOf, type LabeledSample, type TrainingSource } from './training-source';
 export { writeTrainingReport } from './write-training-report';

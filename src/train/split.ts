@@ -9,7 +9,7 @@ import type { TrainingImage } from './training-image';
  * @returns the indices of both parts, in ascending order
  */
 export function splitImages(
-  images: readonly TrainingImage[],
+  images: readonly Pick<TrainingImage, 'label' | 'sha256'>[],
   share: number,
   seed: number,
 ): { readonly training: number[]; readonly validation: number[] } {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Dataset } from '../dataset';
 import type { LeftOut } from '../evaluate';
 import type { FinetuneOptions, TrainingSettings } from './finetune-options';
 import { splitImages } from './split';
+import { sourceOf, type TrainingSource } from './training-source';
 import { TrainingSet } from './training-set';
 
 /** Some of the images of a set. */
@@ -23,14 +23,20 @@ export interface TrainingData extends Pick<LeftOut, 'unreadable' | 'unlabeled'> 
 const defaultShare = 0.1;
 const defaultCacheBytes = 512 * 2 ** 20;
 
-/** Reads the images to train on, and those to judge by. @throws DatasetError if they cannot be learned from */
+/**
+ * Reads the images to train on, and those to judge by.
+ *
+ * @param classes the names of the classes, if they are not the labels that occur
+ * @throws DatasetError if they cannot be learned from
+ */
 export async function openTrainingData(
-  dataset: Dataset,
+  source: TrainingSource,
   { seed, orient, epochs }: TrainingSettings,
   options: FinetuneOptions,
+  classes?: readonly string[],
 ): Promise<TrainingData> {
   const { validation = defaultShare, limits, signal, onProgress } = options;
-  const read = async (one: Dataset, cacheBytes: number, classNames?: readonly string[]) =>
+  const read = async (one: TrainingSource, cacheBytes: number, classNames?: readonly string[]) =>
     await TrainingSet.read(
       one,
       { orient, limits, cacheBytes, signal },
@@ -39,7 +45,7 @@ export async function openTrainingData(
       },
       classNames,
     );
-  const set = await read(dataset, options.cacheBytes ?? defaultCacheBytes);
+  const set = await read(source, options.cacheBytes ?? defaultCacheBytes, classes);
   const { classNames } = set;
   if (typeof validation === 'number') {
     const parts = splitImages(set.images, validation, seed);
@@ -49,7 +55,7 @@ export async function openTrainingData(
       validation: { set, indices: parts.validation },
     };
   }
-  const judged = await read(validation, set.freeCacheBytes, classNames);
+  const judged = await read(sourceOf(validation), set.freeCacheBytes, classNames);
   return {
     classNames,
     unreadable: [...set.unreadable, ...judged.unreadable],

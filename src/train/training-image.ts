@@ -1,6 +1,6 @@
 import type { ImageInput } from '../image';
 
-/** An image to train on. */
+/** An image to train on, with one of its labels. */
 export interface TrainingImage {
   readonly name: string;
   readonly input: ImageInput;
@@ -8,4 +8,6 @@ export interface TrainingImage {
   readonly label: number;
   /** Of its content. */
   readonly sha256: string;
+  /** Identifies the image among those of its set: one with several labels is decoded once. */
+  readonly source: number;
 }

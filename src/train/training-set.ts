@@ -1,6 +1,6 @@
 import { chunksOf } from '../async-iteration';
 import { isImageFailure, withoutPosition } from '../classify';
-import { duplicate, type Dataset, type Sample } from '../dataset';
+import { duplicate } from '../dataset';
 import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
 import { decode, decodeFile, type DecodeLimits } from '../image';
@@ -9,6 +9,7 @@ import { classNamesOf, ProgressMeter, readContent } from '../teach';
 import type { Pixels } from '../types';
 import { PixelCache } from './pixel-cache';
 import type { TrainingImage } from './training-image';
+import type { LabeledSample, TrainingSource } from './training-source';
 
 /** The images that are decoded at the same time. */
 const concurrency = 8;
@@ -31,7 +32,7 @@ interface ReadImages {
 
 /**
  * The images of a dataset that can be decoded, in memory as files: images in archives with their bytes, the others as
- * paths. Decoded images are kept as far as the cache has room.
+ * paths. Decoded images are kept as far as the cache has room. An image with several labels is trained on once with each.
  */
 export class TrainingSet {
   readonly name: string;
@@ -62,11 +63,11 @@ export class TrainingSet {
   /**
    * Decodes all images once, so that those that cannot be decoded are known before the training.
    *
-   * @param classNames the classes, if they are those of another dataset
+   * @param classNames the classes, if they are not the labels that occur; an image may then have several
    * @throws DatasetError if the images cannot be learned from
    */
   static async read(
-    dataset: Dataset,
+    dataset: TrainingSource,
     options: ReadOptions,
     onProgress: ((done: number, total: number | undefined, rate: number) => void) | undefined,
     classNames?: readonly string[],
@@ -78,23 +79,27 @@ export class TrainingSet {
     const read: ReadImages = { images: [], unreadable: [], unlabeled: [] };
     const names = new Set<string>();
     const labels = new Set<string>();
+    let sources = 0;
     for await (const samples of chunksOf(
       dataset.samples({ signal: options.signal }),
       concurrency,
     )) {
-      for (const { name, label } of samples) {
-        if (names.has(name)) throw duplicate(dataset.name, name);
-        names.add(name);
-        if (label !== undefined) labels.add(label);
+      for (const sample of samples) {
+        if (names.has(sample.name)) throw duplicate(dataset.name, sample.name);
+        names.add(sample.name);
+        for (const label of sample.labels) labels.add(label);
       }
       const decoded = await Promise.all(samples.map((sample) => decodeSample(sample, options)));
-      for (const [i, { name, image, label }] of samples.entries()) {
+      for (const [i, { name, image: input, labels: own }] of samples.entries()) {
         const result = decoded[i]!;
         if ('error' in result) read.unreadable.push(result);
-        else if (label === undefined) read.unlabeled.push(name);
+        else if (own.length === 0) read.unlabeled.push(name);
         else {
-          cache.add(read.images.length, result.pixels);
-          read.images.push({ name, input: image, label, sha256: result.sha256 });
+          const { pixels, sha256 } = result;
+          cache.add(sources, pixels);
+          for (const label of own)
+            read.images.push({ name, input, label, sha256, source: sources });
+          sources++;
         }
       }
       meter.add(samples.length);
@@ -113,8 +118,8 @@ export class TrainingSet {
   /** The pixels of an image. @throws ImageError if its file has changed and cannot be decoded */
   async decode(index: number): Promise<Pixels> {
     const { orient, limits, signal } = this.#options;
-    const cached = this.#cache.get(index);
-    return cached ?? (await decode(this.images[index]!.input, { orient, limits, signal }));
+    const { source, input } = this.images[index]!;
+    return this.#cache.get(source) ?? (await decode(input, { orient, limits, signal }));
   }
 }
 
@@ -124,7 +129,7 @@ interface DecodedSample {
 }
 
 async function decodeSample(
-  { name, image: input }: Sample,
+  { name, image: input }: LabeledSample,
   { orient, limits, signal }: ReadOptions,
 ): Promise<DecodedSample | (UnreadableImage & { readonly error: true })> {
   try {
@@ -137,7 +142,7 @@ async function decodeSample(
   }
 }
 
-/** The classes of another dataset, which a validation must not exceed. */
+/** The classes that were given, which labels must not exceed. */
 function checkLabels(
   dataset: string,
   images: ReadImages['images'],

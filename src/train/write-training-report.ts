@@ -2,7 +2,7 @@ import { checkPath } from '../options';
 import { writeOutput } from '../evaluate';
 import { escapeHtml, figure, htmlDocument, htmlTable, percent, readAssets } from '../report';
 import type { EpochResult } from './epoch-result';
-import type { FinetunedModel } from './finetune';
+import type { FinetunedModel } from './train-model';
 
 /**
  * Writes the report of a training as one HTML file, which needs no network: the losses, the accuracies and the learning

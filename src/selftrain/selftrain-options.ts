@@ -1,0 +1,183 @@
+import type { Dataset } from '../dataset';
+import {
+  checkOptionNames,
+  checkPath,
+  checkSignal,
+  invalidArgument,
+  invalidValue,
+  pick,
+} from '../options';
+import { completeFinetuneOptions, type FinetuneOptions, type FinetuneProgress } from '../train';
+import { finetuneRecipe, pretrainRecipe, withRecipe, type Recipe } from './recipes';
+import { stepNames, type SelftrainStep, type StepName } from './manifest';
+
+/** How a step of `selftrain` trains: the options of `finetune` that are not those of the whole run. */
+export type StepTraining = Pick<
+  FinetuneOptions,
+  | 'trainable'
+  | 'epochs'
+  | 'batchSize'
+  | 'accumulate'
+  | 'optimizer'
+  | 'lr'
+  | 'momentum'
+  | 'weightDecay'
+  | 'layerDecay'
+  | 'schedule'
+  | 'warmupEpochs'
+  | 'labelSmoothing'
+  | 'mixup'
+  | 'cutmix'
+  | 'ema'
+  | 'freezeBatchNorm'
+  | 'clipNorm'
+  | 'sampling'
+  | 'augment'
+>;
+
+/** Weak labels, such as hashtags. */
+export interface WeakLabels {
+  /** The images, whose labels are tags, separated by spaces, commas or semicolons: a dataset, or the path of one. */
+  readonly images: Dataset | string;
+  /** The classes of tags: a text file with a tag and the class that it stands for on each line. */
+  readonly table: string;
+}
+
+/** How far `selftrain` has come. */
+export interface SelftrainProgress extends Omit<FinetuneProgress, 'phase' | 'epoch' | 'epochs'> {
+  readonly step: StepName;
+  /** Of a training step `read`, `train` or `validate`, as of `finetune`; otherwise `run`. */
+  readonly phase: FinetuneProgress['phase'] | 'run';
+  /** Of a training step, from 1. */
+  readonly epoch?: number;
+  readonly epochs?: number;
+}
+
+/** Options of `selftrain`. */
+export interface SelftrainOptions extends Pick<
+  FinetuneOptions,
+  | 'hubDir'
+  | 'offline'
+  | 'validation'
+  | 'size'
+  | 'crop'
+  | 'precision'
+  | 'device'
+  | 'threads'
+  | 'seed'
+  | 'cacheBytes'
+  | 'orient'
+  | 'limits'
+  | 'onHubProgress'
+> {
+  /** The unlabeled images: one or several datasets, or paths of some. Their labels are ignored. */
+  readonly pool: Dataset | string | readonly (Dataset | string)[];
+  /** The TorchScript file of the student, which is written at the end. */
+  readonly out: string;
+  /** The directory of the run; by default `out` followed by `.run`. A run that was interrupted goes on. */
+  readonly runDir?: string;
+  /**
+   * What the teacher is trained from: a model, as `FinetuneOptions.model`; `'resnet50_swsl'` by default. The paper's
+   * teachers have more capacity than the students.
+   */
+  readonly teacher?: string;
+  /** What the student is trained from, as `teacher`; `'resnet18'` by default: random weights, as in the paper. */
+  readonly student?: string;
+  /** Weak labels, on which the teacher is trained before the true ones: semi-weak supervision. */
+  readonly weak?: WeakLabels;
+  /** P in the paper: see `ScorePoolOptions.classesPerImage`. */
+  readonly classesPerImage?: number;
+  /**
+   * K in the paper: see `SelectOptions.imagesPerClass`. By default 16 % of the scored images divided by the number of
+   * classes: the paper selects 16,000 images for each of 1000 classes of 100 million.
+   */
+  readonly imagesPerClass?: number;
+  /** See `SelectOptions.balanced`; `true` by default. */
+  readonly balanced?: boolean;
+  /** The number of images of a score file: see `ScorePoolOptions.imagesPerShard`. */
+  readonly imagesPerShard?: number;
+  /** How each step trains, where not by default. */
+  readonly training?: Readonly<Partial<Record<TrainingStep, StepTraining>>>;
+  /** The last step that is done; `'finetune'` by default. So a selection can be looked at before the student is trained. */
+  readonly until?: StepName;
+  readonly onProgress?: (progress: SelftrainProgress) => void;
+  /** Called after each step, also if it was done before. */
+  readonly onStep?: (step: SelftrainStep) => void;
+  /** When aborted, the promise is rejected with the signal's reason. What was completed is kept. */
+  readonly signal?: AbortSignal;
+}
+
+/** The steps that train. */
+export type TrainingStep = Exclude<StepName, 'score' | 'select'>;
+
+export const trainingSteps = ['weak', 'teacher', 'pretrain', 'finetune'] as const;
+
+const optionNames = Object.keys({
+  ...{ pool: true, out: true, runDir: true, teacher: true, student: true, weak: true },
+  ...{ classesPerImage: true, imagesPerClass: true, balanced: true, imagesPerShard: true },
+  ...{ training: true, until: true, hubDir: true, offline: true, validation: true, size: true },
+  ...{ crop: true, precision: true, device: true, threads: true, seed: true, cacheBytes: true },
+  ...{ orient: true, limits: true, onHubProgress: true, onProgress: true, onStep: true },
+  signal: true,
+} satisfies Record<keyof SelftrainOptions, true>);
+
+const stepTrainingNames = Object.keys({
+  ...{ trainable: true, epochs: true, batchSize: true, accumulate: true, optimizer: true },
+  ...{ lr: true, momentum: true, weightDecay: true, layerDecay: true, schedule: true },
+  ...{ warmupEpochs: true, labelSmoothing: true, mixup: true, cutmix: true, ema: true },
+  ...{ freezeBatchNorm: true, clipNorm: true, sampling: true, augment: true },
+} satisfies Record<keyof StepTraining, true>);
+
+/** How a step trains by default. */
+const defaultsOf: Record<TrainingStep, { epochs: number; recipe: Recipe | undefined }> = {
+  weak: { epochs: 30, recipe: pretrainRecipe },
+  teacher: { epochs: 10, recipe: undefined },
+  pretrain: { epochs: 30, recipe: pretrainRecipe },
+  finetune: { epochs: 10, recipe: finetuneRecipe },
+};
+
+/** The options of a step that trains: its own, those of the whole run, and defaults. */
+export function trainingOptions(step: TrainingStep, options: SelftrainOptions) {
+  const { epochs, recipe } = defaultsOf[step];
+  return {
+    ...withRecipe(recipe, { epochs, batchSize: 32 }, options.training?.[step] ?? {}),
+    ...pick(options, [
+      ...(['hubDir', 'offline', 'size', 'crop', 'precision', 'device', 'threads'] as const),
+      ...(['seed', 'cacheBytes', 'orient', 'limits', 'onHubProgress'] as const),
+    ]),
+  };
+}
+
+/** @throws OptionError if an option is missing, unknown or has an invalid value */
+export function checkSelftrainOptions(options: SelftrainOptions): void {
+  checkOptionNames(options, optionNames, 'selftrain');
+  const { out, runDir, weak, imagesPerClass, training, until, signal } = options ?? {};
+  checkPath('out', out);
+  if (runDir !== undefined) checkPath('runDir', runDir);
+  if (imagesPerClass !== undefined && !(Number.isInteger(imagesPerClass) && imagesPerClass > 0)) {
+    throw invalidArgument('imagesPerClass', 'an integer of at least 1', imagesPerClass);
+  }
+  if (training !== undefined) {
+    checkOptionNames(training, [...trainingSteps], 'training');
+    for (const [step, one] of Object.entries(training)) {
+      if (one !== undefined) checkOptionNames(one, stepTrainingNames, `training.${step}`);
+    }
+  }
+  if (weak !== undefined) {
+    checkOptionNames(weak, ['images', 'table'], 'weak');
+    checkPath('weak.table', weak.table);
+  }
+  if (until !== undefined && !stepNames.includes(until)) {
+    throw invalidValue('until', stepNames.map((step) => `'${step}'`).join(' or '), until);
+  }
+  for (const name of ['onProgress', 'onStep'] as const) {
+    const callback: unknown = options[name];
+    if (callback === undefined || typeof callback === 'function') continue;
+    throw invalidValue(name, 'a function', callback);
+  }
+  checkSignal(signal);
+  for (const step of trainingSteps) {
+    const { teacher: model = step, validation } = options;
+    completeFinetuneOptions({ ...trainingOptions(step, options), model, out, validation });
+  }
+}
