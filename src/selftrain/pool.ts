@@ -13,9 +13,9 @@ export class Pool {
     this.#datasets = Array.isArray(pool) ? (pool as readonly Dataset[]) : [pool as Dataset];
     if (this.#datasets.length === 0) throw invalidArgument('pool', 'at least one dataset', pool);
     const isDataset = (one: Dataset | undefined) => typeof one?.samples === 'function';
-    const stranger = this.#datasets.find((one) => !isDataset(one));
-    if (stranger !== undefined)
-      throw invalidArgument('pool', 'datasets of openDataset()', stranger);
+    const stranger = this.#datasets.findIndex((one) => !isDataset(one));
+    if (stranger >= 0)
+      throw invalidArgument('pool', 'datasets of openDataset()', this.#datasets[stranger]);
     const isOne = this.#datasets.length === 1;
     this.#prefixes = this.names.map((name) => (isOne ? '' : `${name}/`));
     const twice = this.names.find((name, i) => this.names.indexOf(name) !== i);

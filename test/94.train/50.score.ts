@@ -106,6 +106,7 @@ describe('scorePool', function () {
     assert.deepEqual(await bytesIn('out'), before);
     await assert.rejects(scorePool(model, [pool, pool], options('out')), OptionError);
     await assert.rejects(scorePool(model, [], options('out')), OptionError);
+    await assert.rejects(scorePool(model, undefined as never, options('out')), OptionError);
   });
 
   it(`writes the same files after the process was killed ${kills} times`, async () => {
