@@ -13,6 +13,6 @@ export {
   type UnreadableImage,
 } from './evaluation';
 export { isCorrect, toAnswer, type Answer, type PictureResult } from './picture-result';
-export type { McNemar, Proportion } from './statistics';
+export { proportion, type McNemar, type Proportion } from './statistics';
 export type { TargetOptions } from './targets';
 export { writeOutput } from './write-output';

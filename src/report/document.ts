@@ -56,10 +56,17 @@ ${scripts.map((script) => `<script>${embedScript(script)}</script>`).join('\n')}
 `;
 }
 
+/** A text of a table, which may be a link to a part of the page. */
+export type Cell = string | { readonly text: string; readonly id: string };
+
 /** A table of texts. */
-export function htmlTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+export function htmlTable(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const toHtml = (cell: Cell) =>
+    typeof cell === 'string'
+      ? escapeHtml(cell)
+      : `<a href="#${escapeHtml(cell.id)}">${escapeHtml(cell.text)}</a>`;
+  const row = (cells: readonly Cell[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${toHtml(cell)}</${tag}>`).join('')}</tr>`;
   return `<div class="scroll"><table>
 <thead>${row(titles, 'th')}</thead>
 <tbody>${rows.map((cells) => row(cells, 'td')).join('\n')}</tbody>

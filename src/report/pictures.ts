@@ -2,9 +2,9 @@ import { isImageFailure } from '../classify';
 import type { Dataset } from '../dataset';
 import { isCorrect, type Confusion, type Evaluation, type PictureResult } from '../evaluate';
 import { decode } from '../image';
-import { pixelsToSharp } from '../image/pixels-to-sharp';
 import { drawHeatMap } from './heat-maps';
 import type { ReportOptions } from './report-options';
+import { drawThumbnail, toUrl } from './thumbnail';
 
 /** The numbers of pairs, of images of a pair, and of mistakes that a report shows. */
 const limits = { pairs: 9, imagesOfPair: 3, mistakes: 12 };
@@ -57,8 +57,7 @@ export async function drawPictures(
     if (skip(name)) continue;
     try {
       const pixels = await decode(image, { orient, signal });
-      const square = pixelsToSharp(pixels).resize(side, side, { fit: 'cover' });
-      thumbnails.set(name, toUrl(await square.jpeg({ quality: 80 }).toBuffer()));
+      thumbnails.set(name, await drawThumbnail(pixels, side));
       const index = predicted.get(name);
       if (model === undefined || index === undefined) continue;
       const heatMap = await drawHeatMap(model, pixels, index, side);
@@ -68,8 +67,4 @@ export async function drawPictures(
     }
   }
   return { thumbnails, heatMaps };
-}
-
-function toUrl(jpeg: Buffer): string {
-  return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
 }
