@@ -29,7 +29,7 @@ export default ts.config(
         {
           allow: [
             '^(sharp|@napi-rs/image|node-gyp-build|undici|hyparquet|hyparquet-writer|@lancedb/lancedb)$',
-            '^\\./(compile-in-cache|compose-report|evaluation-run|install|isolated-module|layouts|python|scoring-run|selftrain-run|torchscript)$',
+            '^\\./(compile-in-cache|compose-report|compose-selection-report|evaluation-run|install|isolated-module|layouts|python|scoring-run|selftrain-run|torchscript)$',
           ],
         },
       ],

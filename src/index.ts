@@ -137,6 +137,8 @@ export {
   type ScorePoolProgress,
   type SelectedImage,
   type Selection,
+  type SelectionReportOptions,
+  type SelectionReportProgress,
   type SelectOptions,
   type SelectProgress,
   type SelftrainedModel,
@@ -147,6 +149,7 @@ export {
   type StepTraining,
   type TrainingStep,
   type WeakLabels,
+  writeSelectionReport,
 } from './selftrain';
 export {
   ModelSlot,

@@ -11,8 +11,10 @@ export interface Assets {
   readonly scripts: readonly string[];
 }
 
+type Charts = 'charts.js' | 'training-charts.js' | 'selection-charts.js';
+
 /** Reads the assets of a page. @param charts the script that draws its charts */
-export async function readAssets(charts: 'charts.js' | 'training-charts.js'): Promise<Assets> {
+export async function readAssets(charts: Charts): Promise<Assets> {
   const library = join(dirname(require.resolve('chart.js')), 'chart.umd.min.js');
   const files = [library, join(directory, 'drawing.js'), join(directory, charts)];
   const [style, ...scripts] = await Promise.all(

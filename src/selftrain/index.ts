@@ -15,3 +15,5 @@ export type {
 } from './selftrain-options';
 export type { SelftrainStep, StepName } from './manifest';
 export type { PseudoLabeledImage, SelectedImage, Selection } from './selection';
+export type { SelectionReportOptions, SelectionReportProgress } from './selection-report-options';
+export { writeSelectionReport } from './write-selection-report';

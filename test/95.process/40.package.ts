@@ -57,6 +57,7 @@ const exportedNames = [
   'teach',
   'versions',
   'writeReport',
+  'writeSelectionReport',
   'writeTrainingReport',
 ];
 

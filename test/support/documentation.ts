@@ -50,6 +50,7 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     }
     const { Classifier, ImageIndex, ScriptModule, Tensor } = semisup;
     const { accuracyOn, devices, evaluate, openDataset, renderOverlay } = semisup;
+    const { scorePool, selectImages, writeSelectionReport } = semisup;
     const weights = ${JSON.stringify(weights)};
     const hasGpu = (await devices()).length > 1;
     const adapt = ({ device, precision, ...options } = {}) => ({
