@@ -19,6 +19,7 @@ import { libtorchCommand } from './libtorch';
 import { listCommand } from './list';
 import { Interruption } from './progress';
 import { searchCommand } from './search';
+import { selftrainCommand } from './selftrain';
 import { teachCommand } from './teach';
 import { describeError, endWithOutput, note, printWarningsPlainly } from './terminal';
 
@@ -41,6 +42,7 @@ for (const command of [
   evaluateCommand,
   teachCommand,
   finetuneCommand,
+  selftrainCommand,
   explainCommand,
   indexCommand,
   searchCommand,

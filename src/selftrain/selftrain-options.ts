@@ -94,6 +94,8 @@ export interface SelftrainOptions extends Pick<
   readonly imagesPerClass?: number;
   /** See `SelectOptions.balanced`; `true` by default. */
   readonly balanced?: boolean;
+  /** The true classes of images of the pool, where they are known, for the page: see `SelectionReportOptions.labels`. */
+  readonly poolLabels?: ReadonlyMap<string, string>;
   /** The number of images of a score file: see `ScorePoolOptions.imagesPerShard`. */
   readonly imagesPerShard?: number;
   /** How each step trains, where not by default. */
@@ -114,7 +116,13 @@ export const trainingSteps = ['weak', 'teacher', 'pretrain', 'finetune'] as cons
 
 const optionNames = Object.keys({
   ...{ pool: true, out: true, runDir: true, teacher: true, student: true, weak: true },
-  ...{ classesPerImage: true, imagesPerClass: true, balanced: true, imagesPerShard: true },
+  ...{
+    classesPerImage: true,
+    imagesPerClass: true,
+    balanced: true,
+    imagesPerShard: true,
+    poolLabels: true,
+  },
   ...{ training: true, until: true, hubDir: true, offline: true, validation: true, size: true },
   ...{ crop: true, precision: true, device: true, threads: true, seed: true, cacheBytes: true },
   ...{ orient: true, limits: true, onHubProgress: true, onProgress: true, onStep: true },

@@ -28,6 +28,7 @@ import {
   type TrainingStep,
 } from './selftrain-options';
 import { readTagTable, taggedImages } from './tags';
+import { writeSelectionReport } from './write-selection-report';
 
 /** Of the paper, K times the number of classes, divided by the size of the pool: 16,000 x 1000 of 100 million. */
 const selectedShare = 0.16;
@@ -231,6 +232,10 @@ export class SelftrainRun {
           onProgress: ({ done, total, rate }) => {
             this.#report({ step: 'select', phase: 'run', done, total, rate });
           },
+        });
+        await writeSelectionReport(join(out, 'selection.html'), selection, {
+          ...{ pool: this.#pool, classes, labels: this.#options.poolLabels },
+          ...{ orient: this.#options.orient, signal },
         });
         const counts = classes.map((_, index) => selection.count(index));
         return {
