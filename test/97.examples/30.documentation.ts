@@ -39,6 +39,9 @@ describe('the code blocks of README and docs', function () {
       const path = join(directory, 'flowers', i < 2 ? 'daisy' : 'tulip', `${i}.png`);
       await mkdir(dirname(path), { recursive: true });
       await sharp({ create: { width: 64, height: 64, channels: 3, background } }).toFile(path);
+      const unlabeled = join(directory, 'photos', `${i}.png`);
+      await mkdir(dirname(unlabeled), { recursive: true });
+      await copyFile(path, unlabeled);
     }
     // A Python block writes it, if there is Python; the format is detected from the content.
     await copyFile(weights, join(directory, 'flowers.pth'));

@@ -45,7 +45,7 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     import * as threads from 'node:worker_threads';
     ${(code.match(nodeImports) ?? []).join('\n')}
     const semisup = createRequire(${JSON.stringify(join(root, 'package.json'))})(${JSON.stringify(root)});
-    for (const name of ${JSON.stringify(names.map((name) => name.trim()))}) {
+    for (const name of ${JSON.stringify(names.map((name) => name.trim()).filter(Boolean))}) {
       if (!(name in semisup)) throw new Error('semisup does not export ' + name);
     }
     const { Classifier, ImageIndex, ScriptModule, Tensor } = semisup;
@@ -67,7 +67,11 @@ export function javaScriptProgram({ code }: CodeBlock, weights: string): string 
     const teach = (dataset, options) =>
       semisup.teach(dataset, { ...options, model: 'resnet18_swsl', weights, plan: 'untuned' });
     const finetune = (dataset, options) =>
-      semisup.finetune(dataset, { ...options, model: 'resnet18_swsl', weights, size: 32 });
+      semisup.finetune(dataset, { ...options, ...smaller(options), size: 32 });
+    const pretrain = (selection, options) =>
+      semisup.pretrain(selection, { ...options, ...smaller(options), size: 32 });
+    // A model that the block has trained is used as it is.
+    const smaller = ({ model }) => (model.endsWith('.pt') ? {} : { model: 'resnet18_swsl', weights });
     const ModelSlot = {
       open: (source, options) =>
         semisup.ModelSlot.open(source.endsWith('.pt') ? source : source + '.pt', options),

@@ -46,7 +46,16 @@ export async function runCommand(
 
 /** Runs one of `examples/`, which import the last build of the package. */
 export async function runExample(name: string, args: readonly string[]): Promise<ProcessResult> {
-  return await runProcess(process.execPath, [join(root, 'examples', name), ...args], process.env);
+  return await runScript(join('examples', name), args);
+}
+
+/** Runs a script of the repository, which imports the last build of the package. */
+export async function runScript(
+  name: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ProcessResult> {
+  return await runProcess(process.execPath, [join(root, name), ...args], env);
 }
 
 async function runProcess(
