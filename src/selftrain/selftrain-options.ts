@@ -178,6 +178,9 @@ export function checkSelftrainOptions(options: SelftrainOptions): void {
   if (until !== undefined && !stepNames.includes(until)) {
     throw invalidValue('until', stepNames.map((step) => `'${step}'`).join(' or '), until);
   }
+  if (until === 'weak' && weak === undefined) {
+    throw invalidValue('until', "a step after 'weak', without the option weak,", until);
+  }
   for (const name of ['onProgress', 'onStep'] as const) {
     const callback: unknown = options[name];
     if (callback === undefined || typeof callback === 'function') continue;

@@ -265,7 +265,7 @@ function outputOf({ outputs }: SelftrainStep, name: string): string {
 function resultOf({ epochs, bestEpoch, fingerprint, evaluation }: FinetunedModel): Conditions {
   const { loss } = epochs.at(-1)!;
   return {
-    ...{ epochs: epochs.length, bestEpoch, loss, images: fingerprint },
+    ...{ epochs: epochs.length, bestEpoch, loss, fingerprint },
     ...(evaluation && { validation: { top1: evaluation.top1, nll: evaluation.nll } }),
   };
 }

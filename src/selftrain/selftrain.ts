@@ -26,8 +26,8 @@ export interface SelftrainedModel {
  * 4. `pretrain`: a student is trained on them (`pretrain`).
  * 5. `finetune`: the student is fine-tuned on the labeled images alone, and written.
  *
- * Learning rates and their schedules are those of the paper, unless the steps have their own; epochs, batches and the
- * number of images per class are not, because they depend on the number of images.
+ * The student's learning rates and their schedules are those of the paper, unless the steps have their own; epochs and
+ * batches are not, because they depend on the number of images. The teacher's are those of `finetune`.
  *
  * Each step has a directory in that of the run, whose `manifest.json` says what was done, with which options, and with the
  * SHA-256 of which files. A run that was interrupted goes on with the step that is not complete, and ends with the same

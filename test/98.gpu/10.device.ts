@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { DeviceError } from '../../src/errors';
 import { Tensor } from '../../src/native';
 import { devices, ScriptModule } from '../../src/torch';
@@ -8,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary';
 
 describe('a GPU', function () {
   this.timeout(120_000);
-  const { path } = temporaryDirectory();
+  const directory = temporaryDirectory();
   const available = gpusOrSkip();
 
   it('is listed with its compute capability and memory', async () => {
@@ -54,7 +55,7 @@ describe('a GPU', function () {
 
   it('is selected by name when a module is loaded', async () => {
     await using net = await makeNet(['return x * self.k'], { k: [1] });
-    const file = `${path}net.pt`;
+    const file = join(directory.path, 'net.pt');
     await net.save(file);
     for (const device of ['auto', 'cuda', 'cuda:0'] as const) {
       await using loaded = await ScriptModule.load(file, { device });
