@@ -7,9 +7,10 @@ import { RowsFile } from '../../lib/embeddings/index.js';
 import { userCache } from '../../lib/libtorch/index.js';
 import { readPhotos } from '../../lib/teach/read-photos.js';
 
-/** The embeddings [n, d] and the labels of a dataset, from the cached file that has all of them. */
-export async function cachedFeatures(directory) {
-  const { photos } = await readPhotos(await openDataset(directory), {});
+/** The images of a dataset, their embeddings [n, d] and labels, from the cached file that has all of them. */
+export async function cachedFeatures(dataset) {
+  const opened = typeof dataset === 'string' ? await openDataset(dataset) : dataset;
+  const { photos } = await readPhotos(opened, {});
   const cache = join(userCache(), 'embeddings');
   for (const name of readdirSync(cache).filter((one) => one.endsWith('.rows'))) {
     const rows = await open(join(cache, name));
@@ -24,12 +25,12 @@ export async function cachedFeatures(directory) {
       }
       const classes = [...new Set(photos.map(({ label }) => label))].sort();
       const labels = Int32Array.from(photos, ({ label }) => classes.indexOf(label));
-      return { features, labels, dimensions: rows.dimensions, classes: classes.length };
+      return { photos, features, labels, dimensions: rows.dimensions, classes: classes.length };
     } finally {
       await rows.close();
     }
   }
-  throw new Error(`No file in ${cache} has the embeddings of ${directory}.`);
+  throw new Error(`No file in ${cache} has the embeddings of ${opened.name}.`);
 }
 
 async function open(path) {

@@ -3,10 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
-const photos =
+/** The directory of 100 photos named `<wnid>_<name>.JPEG`. */
+export const photos =
   process.env.SEMISUP_BENCH_PHOTOS ??
   fileURLToPath(new URL('../../../shared/images', import.meta.url));
 const [width, height] = [500, 375];
+
+/** The names of the photos. */
+export function findPhotoNames() {
+  return readdirSync(photos).filter((name) => name.endsWith('.JPEG'));
+}
 
 /** Returns a folder of JPEGs: photos if available, or else 100 synthetic images written to `folder`. */
 export async function findPhotos(folder) {

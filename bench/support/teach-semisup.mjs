@@ -1,5 +1,5 @@
 // Fits logistic regressions. Arguments: a directory with train.f32, train.i32, test.f32 and test.i32, the dimensions, the
-// classes. Responds to a request { c } with the milliseconds of a fit and what it recognizes of the test set.
+// classes. Responds to a request { c, tolerance } with the milliseconds of a fit and what it recognizes of the test set.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tensor } from '../../lib/index.js';
@@ -17,12 +17,16 @@ await serve(async () => {
   const features = read('train.f32', Float32Array);
   const labels = BigInt64Array.from(read('train.i32', Int32Array), BigInt);
   const [testFeatures, testLabels] = [read('test.f32', Float32Array), read('test.i32', Int32Array)];
-  const handle = async ({ c }) => {
+  const handle = async ({ c, tolerance }) => {
     const began = performance.now();
     const x = Tensor.from(features, [labels.length, dimensions]);
     const regression = await LogisticRegression.open(x, Tensor.from(labels), classes);
     const sampleWeights = Tensor.from(new Float64Array(labels.length).fill(1));
-    const { weight, intercept, evaluations } = await regression.fit({ sampleWeights, c });
+    const { weight, intercept, evaluations } = await regression.fit({
+      sampleWeights,
+      c,
+      tolerance,
+    });
     const milliseconds = [performance.now() - began];
     const [w, b] = [await weight.data(), await intercept.data()];
     await regression.close();
