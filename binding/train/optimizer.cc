@@ -78,6 +78,16 @@ void Optimizer::ClearGradients() const {
   }
 }
 
+std::vector<std::string> Optimizer::NamesWithoutGradient() const {
+  std::vector<std::string> names;
+  for (const auto& group : groups_) {
+    for (size_t i = 0; i < group.parameters.size(); i++) {
+      if (!group.parameters[i].grad().defined()) names.push_back(group.names[i]);
+    }
+  }
+  return names;
+}
+
 void Optimizer::CompleteGradients() const {
   for (const auto& group : groups_) {
     for (const auto& parameter : group.parameters) {

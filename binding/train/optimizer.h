@@ -41,6 +41,7 @@ class Optimizer {
   // torch.nn.utils.clip_grad_norm_ does; 0 for no maximum. Returns their norm before.
   double ClipGradients(double max_norm) const;
   void ClearGradients() const;
+  std::vector<std::string> NamesWithoutGradient() const;
   // Gives parameters without a gradient, because no output depends on them, one of zeros.
   void CompleteGradients() const;
   // The tensors that Step() changes beside the parameters: `momentum_buffer.<parameter>`, or

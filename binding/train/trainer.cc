@@ -11,10 +11,12 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "runtime/error.h"
 #include "train/random_seed.h"
+#include "train/training_mode.h"
 
 namespace semisup::train {
 namespace {
@@ -23,11 +25,12 @@ namespace jit = torch::jit;
 
 // Without the passes of the profiling executor, which replace the operators of the first batches by
 // others with different rounding.
-jit::Code CodeOf(const jit::Module& module) {
+jit::Code CodeOf(const jit::Module& module, const std::vector<std::string>& eval_modules) {
   const auto method = module.find_method("forward");
   if (!method) throw Error("ERR_SEMISUP_SCRIPT_ARGUMENT", "The module has no method 'forward'.");
   auto graph = method->graph()->copy();
   jit::Inline(*graph);
+  CheckTrainingMode(*graph, eval_modules);
   return jit::Code(graph, "train");
 }
 
@@ -79,7 +82,7 @@ Trainer::Trainer(std::shared_ptr<ScriptModule> script, const TrainerOptions& opt
     : script_(std::move(script)),
       options_(options),
       arena_(std::move(arena)),
-      code_(CodeOf(script_->module)) {
+      code_(CodeOf(script_->module, options.eval_modules)) {
   const at::NoGradGuard no_grad;
   script_->plans.Clear();
   std::map<std::string, at::Tensor> parameters;
@@ -93,16 +96,21 @@ Trainer::Trainer(std::shared_ptr<ScriptModule> script, const TrainerOptions& opt
     weights_.emplace_back(entry.name, entry.value.detach());
   }
   std::vector<ParameterGroup> groups;
+  // A parameter that two modules share has two names; the optimizer must not update it twice.
+  std::set<const at::TensorImpl*> grouped;
   for (const auto& [names, lr_scale, weight_decay] : options.groups) {
-    auto& group = groups.emplace_back(ParameterGroup{names, {}, lr_scale, weight_decay});
+    auto& group = groups.emplace_back(ParameterGroup{{}, {}, lr_scale, weight_decay});
     for (const auto& name : names) {
       const auto found = parameters.find(name);
       if (found == parameters.end()) {
         throw Error("ERR_SEMISUP_OPTION_VALUE", "The module has no parameter '" + name + "'.");
       }
+      if (!grouped.insert(found->second.unsafeGetTensorImpl()).second) continue;
       found->second.set_requires_grad(true);
+      group.names.push_back(name);
       group.parameters.push_back(found->second);
     }
+    if (group.parameters.empty()) groups.pop_back();
   }
   optimizer_.emplace(options.algorithm, std::move(groups));
   if (options.ema_decay > 0) {
@@ -143,7 +151,8 @@ StepResult Trainer::Step(const at::Tensor& images, const at::Tensor& targets,
     const auto loss =
         CrossEntropy(logits, targets_on_device, options_.label_smoothing, options.mix);
     if (!loss.requires_grad()) {
-      throw Error("ERR_SEMISUP_SCRIPT", "The logits do not depend on the parameters to train.");
+      throw Error("ERR_SEMISUP_TRAINING_MODULE",
+                  "The logits do not depend on the parameters to train.");
     }
     result.loss = loss.item<double>();
     result.correct = CountCorrect(logits, targets_on_device);
@@ -154,6 +163,7 @@ StepResult Trainer::Step(const at::Tensor& images, const at::Tensor& targets,
     return result;
   }
   if (!options.updates) return result;
+  if (!has_gradients_) CheckGradients();
   optimizer_->CompleteGradients();
   result.gradient_norm = optimizer_->ClipGradients(options_.clip_norm);
   if (std::isfinite(*result.gradient_norm)) {
@@ -162,6 +172,24 @@ StepResult Trainer::Step(const at::Tensor& images, const at::Tensor& targets,
   }
   optimizer_->ClearGradients();
   return result;
+}
+
+void Trainer::CheckGradients() {
+  const auto missing = optimizer_->NamesWithoutGradient();
+  has_gradients_ = missing.empty();
+  if (has_gradients_) return;
+  optimizer_->ClearGradients();
+  constexpr size_t kMaxNames = 5;
+  std::string names;
+  for (size_t i = 0; i < std::min(missing.size(), kMaxNames); i++) {
+    names += (i > 0 ? ", " : "") + missing[i];
+  }
+  if (missing.size() > kMaxNames) {
+    names += " and " + std::to_string(missing.size() - kMaxNames) + " others";
+  }
+  throw Error("ERR_SEMISUP_TRAINING_MODULE",
+              "The logits do not depend on the parameters " + names +
+                  ": forward() does not use them, or detaches them.");
 }
 
 void Trainer::UpdateEma() {

@@ -59,13 +59,15 @@ struct StepResult {
 // Trains a module in place. Neither the module nor the trainer may be used concurrently.
 class Trainer {
  public:
-  // Throws ERR_SEMISUP_OPTION_VALUE for a name that the module does not have.
+  // Throws ERR_SEMISUP_OPTION_VALUE for a name that the module does not have, and
+  // ERR_SEMISUP_TRAINING_MODULE as CheckTrainingMode() does.
   Trainer(std::shared_ptr<ScriptModule> module, const TrainerOptions& options,
           std::shared_ptr<engine::Arena> arena);
 
   // Runs forward(images), images float32 [n, c, h, w], and adds the gradients to those of earlier
   // batches; then updates, unless the loss or a gradient is not finite: the result shows that, and
-  // the weights are unchanged.
+  // the weights are unchanged. Throws ERR_SEMISUP_TRAINING_MODULE before the first update if a
+  // parameter has no gradient; a later one without, e.g. of a branch, is not changed by it.
   StepResult Step(const at::Tensor& images, const at::Tensor& targets, const StepOptions& options);
 
   // A copy of the module on the CPU, in eval mode; with `use_ema`, with the moving averages of its
@@ -80,6 +82,7 @@ class Trainer {
  private:
   void SetTraining();
   at::Tensor Forward(const at::Tensor& images) const;
+  void CheckGradients();
   void UpdateEma();
 
   std::shared_ptr<ScriptModule> script_;
@@ -87,6 +90,8 @@ class Trainer {
   std::shared_ptr<engine::Arena> arena_;
   torch::jit::Code code_;
   std::optional<Optimizer> optimizer_;
+  // Whether each parameter has had a gradient.
+  bool has_gradients_ = false;
   // The parameters and buffers, and their moving averages.
   NamedTensors weights_;
   std::vector<at::Tensor> ema_;

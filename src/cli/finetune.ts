@@ -94,7 +94,7 @@ function withTrainingFlags(command: Command): Command {
   return command
     .option(
       '-m, --model <model>',
-      'model name, see `semisup list`, or the path of a TorchScript file with its architecture',
+      'model name, see `semisup list`, or the path of a TorchScript file',
       'resnet50_swsl',
     )
     .requiredOption('-o, --out <file>', 'the TorchScript file that is written')

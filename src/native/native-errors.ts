@@ -6,6 +6,7 @@ import {
   OptionError,
   ScriptError,
   TensorError,
+  TrainingError,
   type SemisupError,
 } from '../errors';
 
@@ -25,6 +26,7 @@ export type NativeErrorCode =
   | Exclude<CodeOf<DeviceError>, 'ERR_SEMISUP_DEVICE_UNAVAILABLE'>
   | Extract<CodeOf<IndexError>, 'ERR_SEMISUP_INDEX_FORMAT' | 'ERR_SEMISUP_INDEX_NOT_FOUND'>
   | CodeOf<TensorError>
+  | Extract<CodeOf<TrainingError>, 'ERR_SEMISUP_TRAINING_MODULE'>
   | CodeOf<ScriptError>
   | CodeOf<DisposedError>;
 
@@ -101,6 +103,11 @@ const factories = {
     new ScriptError('ERR_SEMISUP_SCRIPT_ARGUMENT', {
       what,
       remedy: "Check the arguments in the module's `methods`, and their types in `ScriptValue`.",
+    }),
+  ERR_SEMISUP_TRAINING_MODULE: (what) =>
+    new TrainingError('ERR_SEMISUP_TRAINING_MODULE', {
+      what,
+      remedy: 'Change the model in Python, and save it with torch.jit.script.',
     }),
   ERR_SEMISUP_TENSOR: (what) =>
     new TensorError('ERR_SEMISUP_TENSOR', { what, remedy: 'Check the shape and the dtype.' }),

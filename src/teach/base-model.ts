@@ -90,7 +90,7 @@ export function fileOfModel(model: string): string | undefined {
 }
 
 /** The error for a model whose last layer cannot be replaced. */
-export function unsupportedModel(model: string, problem: string): ModelError {
+function unsupportedModel(model: string, problem: string): ModelError {
   return new ModelError('ERR_SEMISUP_MODEL_KIND', {
     what: `'${abbreviate(model)}' cannot learn other classes: it ${problem}.`,
     remedy:

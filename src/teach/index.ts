@@ -1,4 +1,4 @@
-export { fileOfModel, unsupportedModel } from './base-model';
+export { fileOfModel } from './base-model';
 export { classNamesOf } from './class-names';
 export type { RegularizationScore } from './cross-validate';
 export { readContent } from './image-content';

@@ -38,9 +38,10 @@ export interface FinetuneProgress {
 /** Options of `finetune`. */
 export interface FinetuneOptions extends Pick<HubOptions, 'hubDir' | 'offline'> {
   /**
-   * The model that is trained: a name of the hub, or the path of a TorchScript file of one of its architectures. Its last
-   * layer is kept if it has the classes of the dataset, and replaced otherwise. The name of an architecture, such as
-   * `'resnet18'`, stands for random weights: training from scratch.
+   * The model that is trained: a name of the hub, or the path of a TorchScript file. The last layer of an architecture of the
+   * hub is kept if it has the classes of the dataset, and replaced otherwise; any other module is trained as it is, and must
+   * return as many logits as the dataset has classes. The name of an architecture, such as `'resnet18'`, stands for random
+   * weights: training from scratch.
    */
   readonly model: string;
   /** The TorchScript file that is written at the end, with the weights of the best epoch. */

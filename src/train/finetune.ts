@@ -13,10 +13,11 @@ import { sourceOf } from './training-source';
  * for bit, on the same machine with as many threads.
  *
  * @param dataset of `openDataset`, or the path of one
- * @throws TrainingError if the loss is not finite any more, `runDir` belongs to another run, or a file cannot be written
+ * @throws TrainingError if the model cannot be trained, the loss is not finite any more, `runDir` belongs to another run, or
+ *   a file cannot be written
  * @throws DatasetError if there are fewer than two classes, a class has fewer than two images, a directory has none, or
  *   identical images have different labels
- * @throws ModelError if the model is unknown or has another architecture than those of the hub, or `out` cannot be written
+ * @throws ModelError if the model is unknown, or `out` cannot be written
  * @throws OptionError if an option is unknown or has an invalid value
  */
 export async function finetune(

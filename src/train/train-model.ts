@@ -5,9 +5,8 @@ import { DatasetError } from '../errors';
 import type { Evaluation } from '../evaluate';
 import { checkInputOptions, resizeInput, type ModelMetadata } from '../models';
 import { withLock } from '../net/lock';
+import { modelNameOf } from '../teach';
 import { checkWritable } from '../torch';
-import { openBaseWeights } from './base-weights';
-import { recipeOf, stateOf } from './build-model';
 import type { EpochResult } from './epoch-result';
 import { unwritable } from './errors';
 import {
@@ -16,10 +15,10 @@ import {
   type TrainingSettings,
 } from './finetune-options';
 import { evaluateFile } from './evaluate-model';
+import { openTrainingBase } from './open-base';
 import { fingerprintOf, openTrainingData } from './training-data';
 import { TrainingRun } from './training-run';
 import type { TrainingSource } from './training-source';
-import { writeBest } from './write-best';
 
 /** A model that was fine-tuned, and how. */
 export interface FinetunedModel {
@@ -89,24 +88,19 @@ async function train(
 ): Promise<FinetunedModel> {
   const path = resolve(options.out);
   const { onHubProgress: onProgress } = options;
-  const base = await openBaseWeights({ ...options, onProgress }, settings.seed);
+  const base = await openTrainingBase({ ...options, onProgress }, settings.seed);
   let run: TrainingRun | undefined;
   try {
-    const transform = resizeInput(base.metadata.transform, options);
+    const transform = resizeInput(base.transform, options);
     const { crop: size, resize } = transform;
     const policy = completeAugment(options.augment, { size, resize });
     const data = await openTrainingData(source, settings, options, classes);
     if (data.training.indices.length === 0) throw noImages(source.name);
-    const { classNames } = data;
-    const recipe = recipeOf(path, base, { transform, labels: classNames, seed: settings.seed });
-    run = await TrainingRun.open(
-      { directory, data, recipe, policy, identity: base.identity },
-      stateOf(base, classNames),
-      settings,
-      options,
-    );
+    const target = { name: modelNameOf(path), labels: data.classNames, transform };
+    const metadata = base.describe(target);
+    run = await TrainingRun.open({ directory, data, base, metadata, policy }, settings, options);
     const completed = await run.complete(options);
-    const metadata = await writeBest(path, run.bestFile, recipe);
+    await run.writeBest(path);
     return {
       ...{ path, metadata, epochs: run.epochs, bestEpoch: run.bestEpoch },
       ...{ completed, waiting: run.waiting, fingerprint: fingerprintOf(data.training) },
@@ -114,7 +108,7 @@ async function train(
     };
   } finally {
     await run?.close();
-    await base.state.close();
+    await base.close();
   }
 }
 

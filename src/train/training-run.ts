@@ -2,11 +2,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { AugmentPolicy } from '../augment';
 import type { Conditions } from '../conditions';
-import { buildModule, type BuildOptions } from '../convert';
 import { LockError } from '../errors';
 import { openExecutor, type ScriptModule, type TorchExecutor, type Trainer } from '../torch';
 import { BatchLoader, disposeBatch, type Batch } from './batch-loader';
-import type { ModelRecipe } from './build-model';
 import { batchesOf, epochOrder } from './epoch-order';
 import type { EpochResult } from './epoch-result';
 import { EpochMeter } from './epoch-meter';
@@ -16,22 +14,24 @@ import { judge } from './judge';
 import { restoreRun, saveRun, saveWeights } from './run-file';
 import { countSteps, stepSettings, type StepCounts } from './step-settings';
 import { trainerSettings } from './trainer-settings';
+import type { TrainedMetadata, TrainingBase } from './training-base';
 import { fingerprintOf, type TrainingData } from './training-data';
+import { writeBest } from './write-best';
 
 /** What is trained, on what, and where its state is kept. */
 export interface RunContext {
   readonly directory: string;
   readonly data: TrainingData;
-  readonly recipe: ModelRecipe;
+  readonly base: TrainingBase;
+  /** Those of the model that is trained. */
+  readonly metadata: TrainedMetadata;
   readonly policy: AugmentPolicy;
-  /** Identifies the weights that the run starts from. */
-  readonly identity: Conditions;
 }
 
 /** A training, which goes on where an earlier one in its directory ended. */
 export class TrainingRun {
   /** The file with the weights of the best epoch. */
-  readonly bestFile: string;
+  readonly #bestFile: string;
   readonly #context: RunContext;
   readonly #settings: TrainingSettings;
   readonly #conditions: Conditions;
@@ -55,7 +55,7 @@ export class TrainingRun {
     loader: BatchLoader,
     epochs: readonly EpochResult[],
   ) {
-    this.bestFile = join(context.directory, 'best.safetensors');
+    this.#bestFile = join(context.directory, 'best.safetensors');
     this.#context = context;
     this.#settings = settings;
     this.#conditions = conditions;
@@ -68,25 +68,23 @@ export class TrainingRun {
   }
 
   /**
-   * Builds the module, and restores the state of an earlier run.
+   * Opens the module, and restores the state of an earlier run.
    *
-   * @param state the weights to start from
-   * @throws TrainingError if the directory has the state of another run
+   * @throws TrainingError if the module cannot be trained, or the directory has the state of another run
    */
   static async open(
     context: RunContext,
-    state: BuildOptions['state'],
     settings: TrainingSettings,
     options: FinetuneOptions,
   ): Promise<TrainingRun> {
-    const { recipe, data, policy } = context;
-    const { transform } = recipe.card;
+    const { base, metadata, data, policy } = context;
+    const { transform } = metadata;
     const { threads, device = 'auto', signal } = options;
     const conditions = conditionsOf(context, settings);
     const executor = await openExecutor({ threads: 1 });
     let module: ScriptModule | undefined;
     try {
-      ({ module } = await buildModule({ ...recipe, state, threads, signal }));
+      module = await base.open(metadata, { threads, signal });
       await module.to({ device });
       const trainer = await module.trainer(await trainerSettings(module, settings));
       const loader = new BatchLoader(
@@ -142,6 +140,12 @@ export class TrainingRun {
       if (isOver && this.#epochs.length > 0) return false;
       throw error;
     }
+  }
+
+  /** Writes the best epoch as a TorchScript file. @throws ModelError if it cannot be written */
+  async writeBest(path: string): Promise<void> {
+    const copy = await this.#trainer.copy(false);
+    await writeBest(path, copy, this.#bestFile, this.#context.metadata);
   }
 
   async close(): Promise<void> {
@@ -217,7 +221,8 @@ export class TrainingRun {
       options.onProgress,
     );
     const copy = await this.#trainer.copy(this.#settings.ema > 0);
-    const results = await judge(copy, set, indices, options, (done) => {
+    const { labels: classes, transform } = this.#context.metadata;
+    const results = await judge(copy, set, indices, { ...options, classes, transform }, (done) => {
       meter.set(done);
     });
     const right = results.filter(({ labels, classes }) => labels[0] === classes[0]).length;
@@ -235,7 +240,7 @@ export class TrainingRun {
     const epochs = [...this.#epochs, result];
     const best = this.#epochs.find(({ epoch }) => epoch === this.bestEpoch);
     if (!best || !isBetter(best, result)) {
-      await saveWeights(this.bestFile, this.#trainer, this.#settings.ema > 0);
+      await saveWeights(this.#bestFile, this.#trainer, this.#settings.ema > 0);
     }
     await saveRun(lastFile(this.#context), this.#trainer, {
       conditions: this.#conditions,
@@ -257,13 +262,13 @@ function isBetter(earlier: EpochResult, later: EpochResult): boolean {
 }
 
 function conditionsOf(
-  { data, recipe, policy, identity }: RunContext,
+  { data, base, metadata, policy }: RunContext,
   settings: TrainingSettings,
 ): Conditions {
   return {
-    model: identity,
+    model: base.identity,
     ...settings,
-    ...{ transform: recipe.card.transform, augment: policy, classes: recipe.labels },
+    ...{ transform: metadata.transform, augment: policy, classes: metadata.labels },
     ...{ training: fingerprintOf(data.training), validation: fingerprintOf(data.validation) },
   };
 }

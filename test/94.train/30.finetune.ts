@@ -304,7 +304,8 @@ describe('finetune', function () {
   it('refuses models and files that it cannot use', async () => {
     await saveColorModel(path('own.pt'));
     const unknown = 'ERR_SEMISUP_MODEL_UNKNOWN';
-    await fails({ model: path('own.pt') }, ModelError, 'ERR_SEMISUP_MODEL_KIND', /no metadata/);
+    const untrainable = 'ERR_SEMISUP_TRAINING_MODULE';
+    await fails({ model: path('own.pt') }, TrainingError, untrainable, /has no parameters/);
     await fails({ model: 'resnet9' }, ModelError, unknown, /resnet9/);
     await fails(
       { out: path('missing/colors.pt') },
