@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../dataset';
 import type { DecodeLimits } from '../image';
-import { classNamesOf, readPhotos, type Photo, type TeachProgress } from '../teach';
+import { classNamesOf, readPhotos, type Counts, type Photo } from '../learning';
 import { splitImages } from '../train';
 
 /** The images with true labels. */
@@ -29,7 +29,7 @@ export async function readLabeledImages(
   options: {
     readonly limits?: DecodeLimits;
     readonly signal?: AbortSignal;
-    readonly onProgress?: (progress: TeachProgress) => void;
+    readonly onProgress?: (counts: Counts) => void;
   },
 ): Promise<LabeledImages> {
   const { photos, labels, unreadable } = await readPhotos(dataset, options);

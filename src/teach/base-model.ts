@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Classifier, pickModelOptions } from '../classify';
 import { isCompiledModel } from '../compiled';
 import type { Conditions } from '../conditions';
 import { ModelError } from '../errors';
 import { hub, openScriptModule } from '../hub';
-import { card, findCard, type ArchitectureName, type ModelMetadata } from '../models';
+import { fileOfModel } from '../learning';
+import type { ArchitectureName, ModelMetadata } from '../models';
 import { sha256File } from '../net/hash';
 import { abbreviate, pick } from '../options';
 import { ScriptModule, toArchive } from '../torch';
@@ -76,17 +75,6 @@ async function withClassifier(
     await classifier.close();
     throw error;
   }
-}
-
-/**
- * The absolute path of a model in a file; undefined for the name of one of the hub.
- *
- * @throws ModelError if it is a name, but neither of the hub nor of a file
- */
-export function fileOfModel(model: string): string | undefined {
-  if (findCard(model)) return undefined;
-  if (!/\.\w+$|[\\/]/.test(model) && !existsSync(model)) card(model);
-  return resolve(model);
 }
 
 /** The error for a model whose last layer cannot be replaced. */

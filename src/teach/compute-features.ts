@@ -1,11 +1,11 @@
 import type { Classifier } from '../classify';
 import type { Conditions } from '../conditions';
 import type { Dataset } from '../dataset';
+import type { Photo } from '../learning';
 import { rejectOnAbort } from '../native';
 import type { BaseModel } from './base-model';
 import { embedPhotos, type EmbeddingRun } from './embed-photos';
 import { withEmbeddingCache } from './embedding-cache';
-import type { Photo } from './read-photos';
 import type { TeachOptions } from './teach-options';
 
 /** The embeddings of the images that can be decoded. */

@@ -5,10 +5,8 @@ import type { RowsFile } from '../embeddings';
 import { ImageError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
 import { decodeFile, type DecodeLimits } from '../image';
+import { type Photo, ProgressMeter, readContent } from '../learning';
 import type { Pixels } from '../types';
-import { readContent } from './image-content';
-import { ProgressMeter } from './progress-meter';
-import type { Photo } from './read-photos';
 import type { TeachProgress } from './teach-options';
 
 /** Decoded photos of a phone take 36 MB each. */
@@ -50,7 +48,9 @@ export async function embedPhotos(
   },
 ): Promise<EmbeddingRun> {
   const missing = missingPhotos(photos, rows);
-  const meter = new ProgressMeter('embed', missing.size, options.onProgress);
+  const meter = new ProgressMeter(missing.size, (counts) => {
+    options.onProgress?.({ phase: 'embed', ...counts });
+  });
   const unreadable: UnreadableImage[] = [];
   let computed = 0;
   const { signal } = options;

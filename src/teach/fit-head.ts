@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
+import { ProgressMeter } from '../learning';
 import { Tensor } from '../native';
 import { LogisticRegression } from '../torch';
 import { calibrateTemperature } from './calibrate-temperature';
 import { crossValidate, weightsOf, type RegularizationScore, type Samples } from './cross-validate';
-import { ProgressMeter } from './progress-meter';
 import type { TeachOptions } from './teach-options';
 import type { Head } from './write-model';
 
@@ -30,7 +30,9 @@ export async function fitHead(
   { c, threads, onProgress, signal }: TeachOptions,
 ): Promise<FittedHead> {
   const { labels, classes } = samples;
-  const meter = new ProgressMeter('solve', undefined, onProgress);
+  const meter = new ProgressMeter(undefined, (counts) => {
+    onProgress?.({ phase: 'solve', ...counts });
+  });
   const regression = await LogisticRegression.open(
     Tensor.from(features, [labels.length, features.length / labels.length]),
     Tensor.from(BigInt64Array.from(labels, BigInt)),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { contentsByLabel, type Photo } from './read-photos';
+import { contentsByLabel, type Photo } from '../learning';
 
 /**
  * Divides images into folds: of each class about the same number (stratified), and identical images into the same one, so

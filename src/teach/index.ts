@@ -1,11 +1,5 @@
-export { fileOfModel } from './base-model';
-export { classNamesOf } from './class-names';
 export type { RegularizationScore } from './cross-validate';
-export { readContent } from './image-content';
-export { readPhotos, type Photo } from './read-photos';
 export type { LabelIssue } from './label-issues';
-export { ProgressMeter } from './progress-meter';
 export type { TaughtModel } from './taught-model';
 export { teach } from './teach';
 export type { TeachOptions, TeachProgress } from './teach-options';
-export { modelNameOf } from './write-model';

@@ -1,9 +1,9 @@
 import { calibrate, summarize, toAnswer, type PictureResult } from '../evaluate';
+import type { Photo, PhotoList } from '../learning';
 import { classesOf, type ModelMetadata } from '../models';
 import type { EmbeddingRun } from './embed-photos';
 import type { FittedHead } from './fit-head';
 import { findLabelIssues } from './label-issues';
-import type { Photo, PhotoList } from './read-photos';
 import type { TaughtModel } from './taught-model';
 
 /** The metrics of the cross-validation. */

@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { openDataset, type Dataset } from '../dataset';
+import { classNamesOf, readPhotos, type PhotoList } from '../learning';
 import { checkWritable } from '../torch';
 import { openBaseModel } from './base-model';
-import { classNamesOf } from './class-names';
 import { computeFeatures, type Features } from './compute-features';
 import { fitHead } from './fit-head';
 import { assignFolds } from './folds';
 import { judge } from './judge';
-import { readPhotos, type PhotoList } from './read-photos';
 import type { TaughtModel } from './taught-model';
 import { checkTeachOptions, type TeachOptions } from './teach-options';
 import { writeModel } from './write-model';
@@ -45,7 +44,12 @@ export async function teach(
   const startTime = performance.now();
   let read: number;
   try {
-    list = await readPhotos(opened, options);
+    list = await readPhotos(opened, {
+      ...options,
+      onProgress: (counts) => {
+        options.onProgress?.({ phase: 'read', ...counts });
+      },
+    });
     classNamesOf(opened, list.labels, list.photos, list.unreadable);
     read = (performance.now() - startTime) / 1000;
     computed = await computeFeatures(base, opened, list.photos, options);

@@ -1,6 +1,6 @@
-import { basename, extname } from 'node:path';
 import { contiguousStride, type StoredTensor } from '../checkpoint';
 import { buildTorchScript, toStoredTensors } from '../convert';
+import { modelNameOf } from '../learning';
 import type { ModelMetadata } from '../models';
 import { pick } from '../options';
 import type { BaseModel } from './base-model';
@@ -44,11 +44,6 @@ export async function writeModel(
   } finally {
     await module.close();
   }
-}
-
-/** The name of a model in a file: that of the file, as a line of printable text. */
-export function modelNameOf(path: string): string {
-  return basename(path, extname(path)).replace(/\p{C}/gu, '?').slice(0, 1000);
 }
 
 function floats(values: Float32Array, shape: readonly number[]): StoredTensor {

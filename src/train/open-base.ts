@@ -1,8 +1,8 @@
 import { openScriptModule, type HubOptions } from '../hub';
+import { fileOfModel } from '../learning';
 import { isArchitectureName, metadataFile, parseMetadata } from '../models';
 import { sha256File } from '../net/hash';
 import { pick } from '../options';
-import { fileOfModel } from '../teach';
 import { ScriptModule } from '../torch';
 import { openPretrained, openUntrained } from './architecture-base';
 import { ModuleBase } from './module-base';

@@ -4,8 +4,8 @@ import { duplicate } from '../dataset';
 import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
 import { decode, decodeFile, type DecodeLimits } from '../image';
+import { classNamesOf, ProgressMeter, readContent } from '../learning';
 import { abbreviate } from '../options';
-import { classNamesOf, ProgressMeter, readContent } from '../teach';
 import type { Pixels } from '../types';
 import { PixelCache } from './pixel-cache';
 import type { TrainingImage } from './training-image';
@@ -73,7 +73,7 @@ export class TrainingSet {
     classNames?: readonly string[],
   ): Promise<TrainingSet> {
     const cache = new PixelCache(options.cacheBytes);
-    const meter = new ProgressMeter('read', dataset.size, ({ done, total, rate }) => {
+    const meter = new ProgressMeter(dataset.size, ({ done, total, rate }) => {
       onProgress?.(done, total, rate);
     });
     const read: ReadImages = { images: [], unreadable: [], unlabeled: [] };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { calibrateTemperature } from '../../src/teach/calibrate-temperature';
-import { classNamesOf } from '../../src/teach/class-names';
+import { classNamesOf } from '../../src/learning/class-names';
 import { weightsOf } from '../../src/teach/cross-validate';
 import { assignFolds } from '../../src/teach/folds';
 import { findLabelIssues } from '../../src/teach/label-issues';
-import type { Photo } from '../../src/teach/read-photos';
+import type { Photo } from '../../src/learning/read-photos';
 import { DatasetError } from '../../src/errors';
 import { Random } from '../support/random';
 

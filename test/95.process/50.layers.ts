@@ -85,8 +85,8 @@ describe('the layers of src/', () => {
     ['hub'],
     ['slot', 'dataset', 'explain'],
     ['evaluate', 'search', 'embeddings'],
-    ['report', 'teach'],
-    ['train'],
+    ['report', 'learning'],
+    ['teach', 'train'],
     ['selftrain'],
     ['cli', 'index'],
   ];

@@ -3,9 +3,8 @@ import { isImageFailure, withoutPosition } from '../classify';
 import { duplicate, type Dataset, type Sample } from '../dataset';
 import type { UnreadableImage } from '../evaluate';
 import type { DecodeLimits } from '../image';
-import { ProgressMeter } from './progress-meter';
+import { ProgressMeter, type Counts } from './progress-meter';
 import { readContent } from './image-content';
-import type { TeachProgress } from './teach-options';
 
 /** An image of a dataset with a label. */
 export interface Photo {
@@ -34,7 +33,7 @@ export async function readPhotos(
   dataset: Dataset,
   options: {
     readonly limits?: DecodeLimits;
-    readonly onProgress?: (progress: TeachProgress) => void;
+    readonly onProgress?: (counts: Counts) => void;
     readonly signal?: AbortSignal;
   },
 ): Promise<PhotoList> {
@@ -44,7 +43,7 @@ export async function readPhotos(
   const unreadable: UnreadableImage[] = [];
   const unlabeled: string[] = [];
   const labels = new Set<string>();
-  const meter = new ProgressMeter('read', dataset.size, options.onProgress);
+  const meter = new ProgressMeter(dataset.size, options.onProgress);
   const read = async ({ name, label, image }: Sample) => {
     if (names.has(name)) throw duplicate(dataset.name, name);
     names.add(name);
