@@ -40,7 +40,7 @@ const optionNames = [
   ...(['accumulate', 'optimizer', 'lr', 'momentum', 'weightDecay', 'layerDecay'] as const),
   ...(['warmupEpochs', 'labelSmoothing', 'mixup', 'cutmix', 'ema', 'freezeBatchNorm'] as const),
   ...(['clipNorm', 'size', 'crop', 'precision', 'device', 'threads', 'seed', 'orient'] as const),
-  ...(['hubDir', 'offline'] as const),
+  ...(['shrinkOnLoad', 'hubDir', 'offline'] as const),
 ];
 
 /** `semisup finetune DATASET` */
@@ -142,6 +142,7 @@ function withTrainingFlags(command: Command): Command {
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
     .option('--threads <count>', 'that compute a step', parsePositiveInteger)
     .option('--seed <number>', 'of all random numbers; 0 by default', Number)
+    .option('--shrink-on-load', 'decode large JPEGs of the training at a fraction of their size')
     .option('--orient', 'rotate images according to their EXIF orientation')
     .option('--hub-dir <directory>', 'cache directory; that of torch.hub by default')
     .option('--offline', 'use only the cache')

@@ -35,7 +35,7 @@ interface SelftrainFlags extends Pick<SelftrainOptions, (typeof optionNames)[num
 const optionNames = [
   ...(['out', 'runDir', 'teacher', 'student', 'classesPerImage', 'imagesPerClass'] as const),
   ...(['imagesPerShard', 'until', 'size', 'crop', 'precision', 'device', 'threads'] as const),
-  ...(['seed', 'orient', 'hubDir', 'offline'] as const),
+  ...(['seed', 'orient', 'shrinkOnLoad', 'hubDir', 'offline'] as const),
 ];
 
 /** `semisup selftrain LABELED` */
@@ -120,6 +120,7 @@ function withSelftrainFlags(command: Command): Command {
     .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
     .option('--threads <count>', 'that compute a step', parsePositiveInteger)
     .option('--seed <number>', 'of all random numbers; 0 by default', Number)
+    .option('--shrink-on-load', 'decode large JPEGs of trainings at a fraction of their size')
     .option('--orient', 'rotate images according to their EXIF orientation')
     .option('--hub-dir <directory>', 'cache directory; that of torch.hub by default')
     .option('--offline', 'use only the cache')

@@ -67,6 +67,7 @@ export interface SelftrainOptions extends Pick<
   | 'seed'
   | 'cacheBytes'
   | 'orient'
+  | 'shrinkOnLoad'
   | 'limits'
   | 'onHubProgress'
 > {
@@ -125,7 +126,14 @@ const optionNames = Object.keys({
   },
   ...{ training: true, until: true, hubDir: true, offline: true, validation: true, size: true },
   ...{ crop: true, precision: true, device: true, threads: true, seed: true, cacheBytes: true },
-  ...{ orient: true, limits: true, onHubProgress: true, onProgress: true, onStep: true },
+  ...{
+    orient: true,
+    shrinkOnLoad: true,
+    limits: true,
+    onHubProgress: true,
+    onProgress: true,
+    onStep: true,
+  },
   signal: true,
 } satisfies Record<keyof SelftrainOptions, true>);
 
@@ -151,7 +159,7 @@ export function trainingOptions(step: TrainingStep, options: SelftrainOptions) {
     ...withRecipe(recipe, { epochs, batchSize: 32 }, options.training?.[step] ?? {}),
     ...pick(options, [
       ...(['hubDir', 'offline', 'size', 'crop', 'precision', 'device', 'threads'] as const),
-      ...(['seed', 'cacheBytes', 'orient', 'limits', 'onHubProgress'] as const),
+      ...(['seed', 'cacheBytes', 'orient', 'shrinkOnLoad', 'limits', 'onHubProgress'] as const),
     ]),
   };
 }

@@ -103,6 +103,12 @@ export interface FinetuneOptions extends Pick<HubOptions, 'hubDir' | 'offline'> 
   readonly seed?: number;
   /** The memory for decoded images, in bytes; 512 MiB by default. */
   readonly cacheBytes?: number;
+  /**
+   * Decodes large JPEGs of the training at a fraction of their size, as long as the smallest crop is not enlarged for it;
+   * `false` by default. Decoding is faster and more images fit into `cacheBytes`, but pixels are only near those of Pillow
+   * (docs/image-formats.md). Images are validated in full size.
+   */
+  readonly shrinkOnLoad?: boolean;
   /** Rotates and mirrors each image according to its EXIF orientation; `false` by default. */
   readonly orient?: boolean;
   readonly limits?: DecodeLimits;
@@ -126,6 +132,7 @@ const optionNames = Object.keys({
   ...{ labelSmoothing: true, mixup: true, cutmix: true, ema: true, freezeBatchNorm: true },
   ...{ clipNorm: true, sampling: true, augment: true, size: true, crop: true, precision: true },
   ...{ device: true, threads: true, seed: true, cacheBytes: true, orient: true, limits: true },
+  ...{ shrinkOnLoad: true },
   ...{ hubDir: true, offline: true, onProgress: true, onEpoch: true, onHubProgress: true },
   signal: true,
 } satisfies Record<keyof FinetuneOptions, true>);
@@ -154,6 +161,7 @@ export type TrainingSettings = Required<
     | 'precision'
     | 'seed'
     | 'orient'
+    | 'shrinkOnLoad'
   >
 > & { readonly isBalanced: boolean };
 
@@ -186,6 +194,7 @@ export function completeFinetuneOptions(options: FinetuneOptions): TrainingSetti
     clipNorm: number('clipNorm', options.clipNorm, 0, 0, Infinity),
     seed: integer('seed', options.seed, 0, Number.MIN_SAFE_INTEGER),
     orient: boolean('orient', options.orient),
+    shrinkOnLoad: boolean('shrinkOnLoad', options.shrinkOnLoad),
   };
   checkSchedule(settings.schedule);
   checkExecutorOptions({ threads: options.threads });

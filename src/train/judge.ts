@@ -36,7 +36,7 @@ export async function judge(
     for (let start = 0; start < indices.length; start += chunkSize) {
       signal?.throwIfAborted();
       const chunk = indices.slice(start, start + chunkSize);
-      const images = await Promise.all(chunk.map((index) => set.decode(index)));
+      const images = await Promise.all(chunk.map((index) => set.decodeInFull(index)));
       const logits = await model.logits(images);
       const values = await logits.data();
       logits.dispose();

@@ -94,7 +94,7 @@ async function train(
     const transform = resizeInput(base.transform, options);
     const { crop: size, resize } = transform;
     const policy = completeAugment(options.augment, { size, resize });
-    const data = await openTrainingData(source, settings, options, classes);
+    const data = await openTrainingData(source, settings, policy, options, classes);
     if (data.training.indices.length === 0) throw noImages(source.name);
     const target = { name: modelNameOf(path), labels: data.classNames, transform };
     const metadata = base.describe(target);

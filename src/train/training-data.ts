@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { AugmentPolicy } from '../augment';
 import type { LeftOut } from '../evaluate';
 import type { FinetuneOptions, TrainingSettings } from './finetune-options';
+import { minSideOf } from './min-side';
 import { splitImages } from './split';
 import { sourceOf, type TrainingSource } from './training-source';
 import { TrainingSet } from './training-set';
@@ -26,26 +28,34 @@ const defaultCacheBytes = 512 * 2 ** 20;
 /**
  * Reads the images to train on, and those to judge by.
  *
+ * @param policy how the images to train on are changed
  * @param classes the names of the classes, if they are not the labels that occur
  * @throws DatasetError if they cannot be learned from
  */
 export async function openTrainingData(
   source: TrainingSource,
-  { seed, orient, epochs }: TrainingSettings,
+  { seed, orient, epochs, shrinkOnLoad }: TrainingSettings,
+  policy: AugmentPolicy,
   options: FinetuneOptions,
   classes?: readonly string[],
 ): Promise<TrainingData> {
   const { validation = defaultShare, limits, signal, onProgress } = options;
-  const read = async (one: TrainingSource, cacheBytes: number, classNames?: readonly string[]) =>
+  const read = async (
+    one: TrainingSource,
+    cacheBytes: number,
+    minSide: number | undefined,
+    classNames?: readonly string[],
+  ) =>
     await TrainingSet.read(
       one,
-      { orient, limits, cacheBytes, signal },
+      { orient, limits, cacheBytes, minSide, signal },
       (done, total, rate) => {
         onProgress?.({ phase: 'read', epoch: 0, epochs, done, total, rate });
       },
       classNames,
     );
-  const set = await read(source, options.cacheBytes ?? defaultCacheBytes, classes);
+  const minSide = shrinkOnLoad ? minSideOf(policy) : undefined;
+  const set = await read(source, options.cacheBytes ?? defaultCacheBytes, minSide, classes);
   const { classNames } = set;
   if (typeof validation === 'number') {
     const parts = splitImages(set.images, validation, seed);
@@ -55,7 +65,7 @@ export async function openTrainingData(
       validation: { set, indices: parts.validation },
     };
   }
-  const judged = await read(sourceOf(validation), set.freeCacheBytes, classNames);
+  const judged = await read(sourceOf(validation), set.freeCacheBytes, undefined, classNames);
   return {
     classNames,
     unreadable: [...set.unreadable, ...judged.unreadable],

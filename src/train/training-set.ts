@@ -3,7 +3,7 @@ import { isImageFailure, withoutPosition } from '../classify';
 import { duplicate } from '../dataset';
 import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
-import { decode, decodeFile, type DecodeLimits } from '../image';
+import { decode, decodeFile, type DecodeOptions } from '../image';
 import { classNamesOf, ProgressMeter, readContent } from '../learning';
 import { abbreviate } from '../options';
 import type { Pixels } from '../types';
@@ -14,13 +14,10 @@ import type { LabeledSample, TrainingSource } from './training-source';
 /** The images that are decoded at the same time. */
 const concurrency = 8;
 
-/** How images are read. */
-export interface ReadOptions {
-  readonly orient: boolean;
-  readonly limits?: DecodeLimits;
+/** How images are read; with `minSide`, large JPEGs are decoded at a fraction of their size. */
+export interface ReadOptions extends DecodeOptions {
   /** The memory for decoded images, in bytes. */
   readonly cacheBytes: number;
-  readonly signal?: AbortSignal;
 }
 
 /** What is known of a dataset's images after all have been decoded once. */
@@ -40,14 +37,14 @@ export class TrainingSet {
   readonly images: readonly TrainingImage[];
   readonly unreadable: readonly UnreadableImage[];
   readonly unlabeled: readonly string[];
-  readonly #options: ReadOptions;
+  readonly #options: DecodeOptions;
   readonly #cache: PixelCache;
 
   private constructor(
     name: string,
     classNames: readonly string[],
     { images, unreadable, unlabeled }: ReadImages,
-    options: ReadOptions,
+    options: DecodeOptions,
     cache: PixelCache,
   ) {
     const indices = new Map(classNames.map((label, index) => [label, index]));
@@ -68,11 +65,11 @@ export class TrainingSet {
    */
   static async read(
     dataset: TrainingSource,
-    options: ReadOptions,
+    { cacheBytes, ...options }: ReadOptions,
     onProgress: ((done: number, total: number | undefined, rate: number) => void) | undefined,
     classNames?: readonly string[],
   ): Promise<TrainingSet> {
-    const cache = new PixelCache(options.cacheBytes);
+    const cache = new PixelCache(cacheBytes);
     const meter = new ProgressMeter(dataset.size, ({ done, total, rate }) => {
       onProgress?.(done, total, rate);
     });
@@ -115,11 +112,18 @@ export class TrainingSet {
     return this.#cache.freeBytes;
   }
 
-  /** The pixels of an image. @throws ImageError if its file has changed and cannot be decoded */
+  /** The pixels of an image to train on. @throws ImageError if its file has changed and cannot be decoded */
   async decode(index: number): Promise<Pixels> {
-    const { orient, limits, signal } = this.#options;
     const { source, input } = this.images[index]!;
-    return this.#cache.get(source) ?? (await decode(input, { orient, limits, signal }));
+    return this.#cache.get(source) ?? (await decode(input, this.#options));
+  }
+
+  /** The pixels of an image in full size. @throws ImageError as `decode` */
+  async decodeInFull(index: number): Promise<Pixels> {
+    const { source, input } = this.images[index]!;
+    const cached = this.#cache.get(source);
+    const isFull = cached !== undefined && !('shrunkFrom' in cached);
+    return isFull ? cached : await decode(input, { ...this.#options, minSide: undefined });
   }
 }
 
@@ -130,11 +134,11 @@ interface DecodedSample {
 
 async function decodeSample(
   { name, image: input }: LabeledSample,
-  { orient, limits, signal }: ReadOptions,
+  options: DecodeOptions,
 ): Promise<DecodedSample | (UnreadableImage & { readonly error: true })> {
   try {
-    const { image, sha256 } = await readContent(input, limits, signal);
-    const pixels = 'bytes' in image ? await decodeFile(image, { orient, limits, signal }) : image;
+    const { image, sha256 } = await readContent(input, options.limits, options.signal);
+    const pixels = 'bytes' in image ? await decodeFile(image, options) : image;
     return { pixels, sha256 };
   } catch (error) {
     if (!isImageFailure(error)) throw error;

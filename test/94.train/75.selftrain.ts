@@ -196,7 +196,11 @@ describe('selftrain', function () {
       /unknown option 'epoch'.*training\.teacher|training\.teacher.*epoch/i,
     );
     await fails({ training: { finetune: { lr: -1 } } }, OptionError, /lr/);
-    await fails({ until: 'weak' }, OptionError, /a step after 'weak', without the option weak, for until/);
+    await fails(
+      { until: 'weak' },
+      OptionError,
+      /a step after 'weak', without the option weak, for until/,
+    );
     await assert.rejects(stat(path('student.pt.run')));
   });
 

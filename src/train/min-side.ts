@@ -1,0 +1,14 @@
+import type { AugmentPolicy } from '../augment';
+
+/** How much larger than the size of the center crop a shrunk image stays, so that its resize averages pixels. */
+const margin = 2;
+
+/**
+ * The shorter side that an image must keep to be shrunk before its augmentation: its smallest crop, of a square, then has
+ * the pixels of the model's input.
+ */
+export function minSideOf({ crop, size, resize }: AugmentPolicy): number {
+  if (crop.kind !== 'resized') return margin * resize;
+  const [smallest] = crop.options.scale;
+  return Math.max(margin * resize, Math.ceil(size / Math.sqrt(smallest)));
+}
