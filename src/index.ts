@@ -218,6 +218,7 @@ export {
   finetune,
   type EpochResult,
   type FinetunedModel,
+  type TrainingImages,
   type FinetuneOptions,
   type FinetuneProgress,
   type Schedule,

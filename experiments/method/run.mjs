@@ -1,9 +1,9 @@
 // The method of Yalniz et al. (2019) on a small scale: a teacher of a few labeled images, a student of the images that it
 // selects from a pool, and the supervised baseline that processes as many images. Writes a row for each seed and condition
-// to standard output; what is complete is kept in --run-dir, so that an interrupted run goes on.
+// to standard output; what is complete is kept in --run-dir, so that an interrupted run goes on; use another one for other data.
 //   node experiments/method/run.mjs --data DIR [--seeds 0,1,2,3,4] [--run-dir DIR] [--short] [--threads n] [--precision p]
 // DIR has the directories train and test, each with a directory for each class.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -49,7 +49,9 @@ const common = {
   threads: options.threads && Number(options.threads),
 };
 /** From random weights, and from those of the pre-training. */
-const rates = { scratch: { lr: 0.05, warmupEpochs: 1 }, tuned: { lr: 0.01 } };
+const rates = { scratch: 0.05, tuned: 0.01 };
+/** The images that the warm-up of a training from random weights processes. */
+const warmup = 1000;
 
 const [train, test] = await Promise.all(
   ['train', 'test'].map((part) => openDataset(join(options.data, part))),
@@ -58,7 +60,8 @@ console.log('seed,condition,stage,imagesPerClass,pairs,precision,correct,total')
 for (const seed of options.seeds.split(',').map(Number)) await runSeed(seed);
 
 async function runSeed(seed) {
-  const directory = resolve(options['run-dir'], `${options.short ? 'short' : 'seed'}-${seed}`);
+  const name = [options.short ? 'short' : 'seed', seed, options.precision].join('-');
+  const directory = resolve(options['run-dir'], name);
   mkdirSync(directory, { recursive: true });
   const file = (name) => join(directory, name);
   const { classes, labels, ...sets } = await divide(train, seed, labeledPerClass, rarest);
@@ -69,7 +72,10 @@ async function runSeed(seed) {
   /** Does something once, and keeps the rows. */
   const once = async (name, work) => {
     const path = file(`${name}.json`);
-    if (!existsSync(path)) writeFileSync(path, JSON.stringify(await work()));
+    if (!existsSync(path)) {
+      writeFileSync(`${path}.tmp`, JSON.stringify(await work()));
+      renameSync(`${path}.tmp`, path);
+    }
     for (const row of JSON.parse(readFileSync(path, 'utf8'))) {
       console.log([seed, ...row].map((value) => value ?? '').join(','));
     }
@@ -86,7 +92,10 @@ async function runSeed(seed) {
   const trainSupervised = async (name, images) => {
     const out = file(`${name}.pt`);
     const epochs = epochsOf(images, labeledCount);
-    await finetune(sets.labeled, { ...settings, ...rates.scratch, model: 'resnet18', out, epochs });
+    await finetune(sets.labeled, {
+      ...{ ...settings, lr: rates.scratch, warmupEpochs: warmup / labeledCount },
+      ...{ model: 'resnet18', out, epochs },
+    });
     return [[name, 'supervised', null, null, null, ...(await judge(out))]];
   };
   const trainStudent = async (name, pool, selection) => {
@@ -94,7 +103,8 @@ async function runSeed(seed) {
     const student = file(`${name}-pretrained.pt`);
     const epochs = epochsOf(budget.pretrain, selection.size);
     await pretrain(selection, {
-      ...{ ...settings, ...rates.scratch, schedule: 'cosine' },
+      ...{ ...settings, lr: rates.scratch, warmupEpochs: warmup / selection.size },
+      schedule: 'cosine',
       ...{ model: 'resnet18', out: student, epochs, pool, classes },
     });
     const row = (stage, result) => [
@@ -103,7 +113,7 @@ async function runSeed(seed) {
     const before = await judge(student);
     const out = file(`${name}.pt`);
     await finetune(sets.labeled, {
-      ...{ ...settings, ...rates.tuned, model: student, out },
+      ...{ ...settings, lr: rates.tuned, model: student, out },
       epochs: epochsOf(budget.finetune, labeledCount),
     });
     return [row('pretrained', before), row('finetuned', await judge(out))];

@@ -1,21 +1,23 @@
-// Summarizes the rows of run.mjs as a Markdown table: for each condition the mean accuracy over the seeds, and the mean
-// difference to the supervised baseline of the same seed, with 95 % intervals (Student's t).
+// Summarizes the rows of run.mjs as a Markdown table: the means over the seeds, and the mean difference to the supervised
+// baseline of the same seed, with 95 % intervals (Student's t).
 //   node experiments/method/summary.mjs results.csv
 import { readFileSync } from 'node:fs';
 
 /** The 97.5 % quantiles of Student's t with 1 to 9 degrees of freedom. */
 const quantiles = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
-const [header, ...lines] = readFileSync(process.argv[2], 'utf8').trim().split('\n');
+// A row that occurs twice counts once.
+const [header, ...lines] = new Set(readFileSync(process.argv[2], 'utf8').trim().split('\n'));
 const names = header.split(',');
 const rows = lines
   .filter((line) => line !== header)
   .map((line) => Object.fromEntries(line.split(',').map((value, i) => [names[i], value])));
+const conditions = [...new Set(rows.map(({ condition }) => condition))];
+const rowsOf = (condition, stage) =>
+  rows.filter((row) => row.condition === condition && row.stage === stage);
 const accuracyOf = ({ correct, total }) => (100 * correct) / total;
 const baseline = new Map(
-  rows
-    .filter(({ condition }) => condition === 'supervised')
-    .map((row) => [row.seed, accuracyOf(row)]),
+  rowsOf('supervised', 'supervised').map((row) => [row.seed, accuracyOf(row)]),
 );
 
 function meanOf(values) {
@@ -24,36 +26,45 @@ function meanOf(values) {
 
 /** The mean with its interval. */
 function describe(values, sign = '') {
+  if (values.length === 0) return '';
   const mean = meanOf(values);
   const text = (mean > 0 ? sign : '') + mean.toFixed(1);
-  if (values.length < 2) return text;
+  if (values.length === 1) return text;
+  const quantile = quantiles[values.length - 2];
+  if (quantile === undefined) throw new Error(`No quantile is known for ${values.length} seeds.`);
   const variance = meanOf(values.map((value) => (value - mean) ** 2));
-  const error = Math.sqrt(variance / (values.length - 1));
-  return `${text} ± ${(quantiles[values.length - 2] * error).toFixed(1)}`;
-}
-
-const groups = groupRows();
-function groupRows() {
-  const result = new Map();
-  for (const row of rows) {
-    const key = `${row.condition},${row.stage}`;
-    result.set(key, [...(result.get(key) ?? []), row]);
-  }
-  return result;
+  return `${text} ± ${(quantile * Math.sqrt(variance / (values.length - 1))).toFixed(1)}`;
 }
 
 console.log(
-  '| condition | stage | pairs | precision | accuracy, % | to the baseline, points | seeds |',
+  '| condition | seeds | pairs | precision | before fine-tuning, % | accuracy, % | to the baseline, points |',
 );
-console.log('|---|---|---:|---:|---:|---:|---:|');
-for (const group of groups.values()) {
-  const { condition, stage } = group[0];
+console.log('|---|---:|---:|---:|---:|---:|---:|');
+for (const condition of conditions) {
+  const before = rowsOf(condition, 'pretrained');
+  const last = [...rowsOf(condition, 'finetuned'), ...rowsOf(condition, 'supervised')];
+  if (last.length === 0) continue;
   const mean = (name, digits) =>
-    group[0][name] === '' ? '' : meanOf(group.map((row) => Number(row[name]))).toFixed(digits);
-  const difference = group.map((row) => accuracyOf(row) - baseline.get(row.seed));
+    before.length === 0 ? '' : meanOf(before.map((row) => Number(row[name]))).toFixed(digits);
+  const difference = last
+    .filter(({ seed }) => baseline.has(seed))
+    .map((row) => accuracyOf(row) - baseline.get(row.seed));
   const cells = [
-    ...[condition, stage, mean('pairs', 0), mean('precision', 2), describe(group.map(accuracyOf))],
-    ...[condition === 'supervised' ? '' : describe(difference, '+'), group.length],
+    ...[condition, last.length, mean('pairs', 0), mean('precision', 2)],
+    ...[describe(before.map(accuracyOf)), describe(last.map(accuracyOf))],
+    condition === 'supervised' ? '' : describe(difference, '+'),
   ];
   console.log(`| ${cells.join(' | ')} |`);
+}
+
+const [balanced, unbalanced] = ['skewed-balanced', 'skewed-unbalanced'].map(
+  (condition) => new Map(rowsOf(condition, 'finetuned').map((row) => [row.seed, accuracyOf(row)])),
+);
+const gains = [...balanced]
+  .filter(([seed]) => unbalanced.has(seed))
+  .map(([seed, accuracy]) => accuracy - unbalanced.get(seed));
+if (gains.length > 0) {
+  console.log(
+    `\nOf a skewed pool, balanced selection to unbalanced: ${describe(gains, '+')} points.`,
+  );
 }

@@ -19,6 +19,7 @@ import { noteLeftOut } from './left-out';
 import { offerLibTorch } from './offer-libtorch';
 import { Interruption, withDisplay, withProgress } from './progress';
 import { note, print, printJson, table } from './terminal';
+import { toValidation } from './to-validation';
 
 interface FinetuneFlags extends Omit<
   FinetuneOptions,
@@ -148,12 +149,6 @@ function withTrainingFlags(command: Command): Command {
     .option('--offline', 'use only the cache')
     .option('--report <file>', 'write the curves of the training as an HTML file')
     .option('--json', 'print JSON');
-}
-
-async function toValidation(text: string | undefined): Promise<FinetuneOptions['validation']> {
-  if (text === undefined) return undefined;
-  const share = Number(text);
-  return Number.isNaN(share) ? await openDataset(text) : share;
 }
 
 function toSchedule(text: string | undefined): Schedule | undefined {

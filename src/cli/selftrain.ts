@@ -13,11 +13,13 @@ import {
   type StepName,
   type TrainingStep,
 } from '../selftrain';
+import type { TrainingImages } from '../train';
 import { parsePositiveInteger } from './export';
 import { ImageBar, type ImageProgress } from './image-progress';
 import { offerLibTorch } from './offer-libtorch';
 import { Interruption, withDisplay, withProgress } from './progress';
 import { note, print, printJson, table } from './terminal';
+import { toValidation } from './to-validation';
 
 interface SelftrainFlags extends Pick<SelftrainOptions, (typeof optionNames)[number]> {
   readonly pool: readonly string[];
@@ -87,7 +89,7 @@ function withSelftrainFlags(command: Command): Command {
   return command
     .requiredOption('--pool <dataset...>', 'unlabeled images: directories, lists or archives')
     .requiredOption('-o, --out <file>', 'the TorchScript file of the student that is written')
-    .option('--run-dir <directory>', 'what the steps write; by default that of --out, with .run')
+    .option('--run-dir <directory>', 'directory of the run; by default --out followed by .run')
     .option('--teacher <model>', 'model that is fine-tuned as the teacher', 'resnet50_swsl')
     .option('--student <model>', 'model, or an architecture with random weights', 'resnet18')
     .option(
@@ -97,11 +99,14 @@ function withSelftrainFlags(command: Command): Command {
     )
     .option(
       '-p, --classes-per-image <count>',
-      'best classes of an image that it can be selected for; 10 by default',
+      'number of its most probable classes that an image may be selected for; 10 by default',
       parsePositiveInteger,
     )
     .option('--unbalanced', 'select the highest scores of all classes together')
-    .option('--weak <dataset>', 'images with tags, on which the teacher is trained first')
+    .option(
+      '--weak <dataset>',
+      'images with tags, on which the teacher is trained first; lists separate name and tags by a tab',
+    )
     .option('--tags <table>', 'text file with a tag and its class on each line')
     .addOption(
       new Option('--until <step>', 'last step that is done').choices([
@@ -127,12 +132,6 @@ function withSelftrainFlags(command: Command): Command {
     .option('--json', 'print JSON');
 }
 
-async function toValidation(text: string | undefined): Promise<SelftrainOptions['validation']> {
-  if (text === undefined) return undefined;
-  const share = Number(text);
-  return Number.isNaN(share) ? await openDataset(text) : share;
-}
-
 function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
@@ -147,9 +146,12 @@ function toTraining({
   epochs,
   pretrainEpochs,
 }: SelftrainFlags): SelftrainOptions['training'] {
-  const withEpochs = (step: TrainingStep, count: number | undefined) => ({
-    [step]: { ...training[step], ...(count !== undefined && { epochs: count }) },
-  });
+  // It is checked as an option of the API, whatever the file contains.
+  if (!isObject(training)) return training;
+  const withEpochs = (step: TrainingStep, count: number | undefined) => {
+    const own = training[step] ?? {};
+    return count === undefined || !isObject(own) ? {} : { [step]: { ...own, epochs: count } };
+  };
   return {
     ...training,
     ...withEpochs('weak', pretrainEpochs),
@@ -157,6 +159,10 @@ function toTraining({
     ...withEpochs('pretrain', pretrainEpochs),
     ...withEpochs('finetune', epochs),
   };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function describeProgress({
@@ -202,10 +208,14 @@ function describeResult({ step, result }: SelftrainStep): string {
     return `${String(result.scored)} images, ${String(result.unreadable)} unreadable`;
   }
   if (step === 'select') {
-    const { least, most } = result.imagesOfClass as { least: number; most: number };
-    return `${String(result.images)} images, ${least} to ${most} of each class`;
+    const empty = result.emptyClasses as readonly string[];
+    const missing = empty.length === 0 ? '' : `; none of ${empty.join(', ')}`;
+    return `${String(result.images)} images, up to ${String(result.imagesPerClass)} of each class${missing}`;
   }
-  return `${String(result.epochs)} epochs`;
+  const { count, unreadable, unlabeled } = result.images as TrainingImages;
+  const leftOut = unreadable + unlabeled;
+  const others = leftOut === 0 ? '' : `; ${leftOut} left out`;
+  return `${String(result.epochs)} epochs of ${count} images${others}`;
 }
 
 function percent(share: number): string {

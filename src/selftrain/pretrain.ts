@@ -30,7 +30,8 @@ const defaults = { epochs: 30, batchSize: 32, validation: 0 };
  * The labels are the classes that images were selected for. As in the paper, one with several labels is an example of each
  * of them, and the loss is softmax's cross-entropy: an epoch has each pair of image and class once. The learning rate is
  * the paper's by default: 0.1 for a batch of 256, in proportion to the batch, halved at 13 equally spaced moments. There is
- * no validation by default, because the labels are those of the teacher: the last epoch is written.
+ * no validation by default, because the labels are those of the teacher: the last epoch is written. Images in archives are
+ * kept in memory as files.
  *
  * @param selection of `selectImages`, or the directory that it wrote
  * @param options as those of `finetune`, with other defaults: 30 epochs, `validation: 0`, and the paper's schedule
@@ -52,7 +53,9 @@ export async function pretrain(
   if (selection instanceof Selection && selection.numClasses !== classes.length) {
     throw invalidArgument('classes', `the names of ${selection.numClasses} classes`, classes);
   }
-  return await trainModel(selectedImages(new Pool(pool), images, classes), checked, classes);
+  return await trainModel(selectedImages(new Pool(pool), images, classes), checked, {
+    ...{ classes, needsAllClasses: false, discardsUnfinished: false },
+  });
 }
 
 function checkClasses(classes: unknown): void {

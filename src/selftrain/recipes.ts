@@ -30,7 +30,7 @@ export function withRecipe<
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as Options;
-  const { epochs, batchSize, optimizer } = { ...defaults, ...given };
-  const rates = optimizer === 'adamw' ? undefined : recipe?.(epochs, batchSize);
+  const { epochs, batchSize, accumulate = 1, optimizer } = { ...defaults, ...given };
+  const rates = optimizer === 'adamw' ? undefined : recipe?.(epochs, batchSize * accumulate);
   return { ...defaults, ...rates, ...given };
 }

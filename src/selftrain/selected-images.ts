@@ -25,7 +25,11 @@ export function selectedImages(
     ...{ name, size: labels.size },
     async *samples(options): AsyncGenerator<LabeledSample> {
       const missing = new Set(labels.keys());
-      const skip = (image: string) => !labels.has(image) || options?.skip?.(image) === true;
+      const skip = (image: string) => {
+        const isSkipped = options?.skip?.(image) === true;
+        if (isSkipped) missing.delete(image);
+        return isSkipped || !labels.has(image);
+      };
       for await (const sample of pool.samples({ ...options, skip })) {
         const own = labels.get(sample.name);
         // A dataset need not call `skip`.

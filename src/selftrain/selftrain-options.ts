@@ -1,5 +1,11 @@
+import { existsSync } from 'node:fs';
+import { completeAugment } from '../augment';
 import type { Dataset } from '../dataset';
+import { ModelError } from '../errors';
+import { fileOfModel } from '../learning';
+import { checkInputOptions, isArchitectureName } from '../models';
 import {
+  abbreviate,
   checkOptionNames,
   checkPath,
   checkSignal,
@@ -9,6 +15,7 @@ import {
 } from '../options';
 import { completeFinetuneOptions, type FinetuneOptions, type FinetuneProgress } from '../train';
 import { finetuneRecipe, pretrainRecipe, withRecipe, type Recipe } from './recipes';
+import { checkSelectOptions } from './select-options';
 import { stepNames, type SelftrainStep, type StepName } from './manifest';
 
 /** How a step of `selftrain` trains: the options of `finetune` that are not those of the whole run. */
@@ -37,9 +44,12 @@ export type StepTraining = Pick<
 
 /** Weak labels, such as hashtags. */
 export interface WeakLabels {
-  /** The images, whose labels are tags, separated by spaces, commas or semicolons: a dataset, or the path of one. */
+  /**
+   * The images, whose labels are tags, separated by spaces, commas or semicolons: a dataset, or the path of one. In a list,
+   * a tab must follow the name of an image.
+   */
   readonly images: Dataset | string;
-  /** The classes of tags: a text file with a tag and the class that it stands for on each line. */
+  /** The classes of tags: a text file with a tag and the label of the class that it stands for on each line. */
   readonly table: string;
 }
 
@@ -103,6 +113,7 @@ export interface SelftrainOptions extends Pick<
   readonly training?: Readonly<Partial<Record<TrainingStep, StepTraining>>>;
   /** The last step that is done; `'finetune'` by default. So a selection can be looked at before the student is trained. */
   readonly until?: StepName;
+  /** Called after each batch, and as images are read. */
   readonly onProgress?: (progress: SelftrainProgress) => void;
   /** Called after each step, also if it was done before. */
   readonly onStep?: (step: SelftrainStep) => void;
@@ -164,25 +175,27 @@ export function trainingOptions(step: TrainingStep, options: SelftrainOptions) {
   };
 }
 
-/** @throws OptionError if an option is missing, unknown or has an invalid value */
+/** What the teacher and the student are trained from. */
+export function modelsOf({ teacher = 'resnet50_swsl', student = 'resnet18' }: SelftrainOptions) {
+  return { teacher, student };
+}
+
+/**
+ * @throws OptionError if an option is missing, unknown or has an invalid value
+ * @throws ModelError if a model is unknown, or its file does not exist
+ */
 export function checkSelftrainOptions(options: SelftrainOptions): void {
   checkOptionNames(options, optionNames, 'selftrain');
-  const { out, runDir, weak, imagesPerClass, training, until, signal } = options ?? {};
+  const { out, runDir, weak, training, until, signal } = options ?? {};
+  const { imagesPerClass, balanced, poolLabels } = options ?? {};
   checkPath('out', out);
   if (runDir !== undefined) checkPath('runDir', runDir);
-  if (imagesPerClass !== undefined && !(Number.isInteger(imagesPerClass) && imagesPerClass > 0)) {
-    throw invalidArgument('imagesPerClass', 'an integer of at least 1', imagesPerClass);
+  checkSelectOptions({ imagesPerClass: imagesPerClass ?? 1, balanced });
+  if (poolLabels !== undefined && !(poolLabels instanceof Map)) {
+    throw invalidValue('poolLabels', 'a Map from the names of images to classes', poolLabels);
   }
-  if (training !== undefined) {
-    checkOptionNames(training, [...trainingSteps], 'training');
-    for (const [step, one] of Object.entries(training)) {
-      if (one !== undefined) checkOptionNames(one, stepTrainingNames, `training.${step}`);
-    }
-  }
-  if (weak !== undefined) {
-    checkOptionNames(weak, ['images', 'table'], 'weak');
-    checkPath('weak.table', weak.table);
-  }
+  if (training !== undefined) checkTraining(training);
+  if (weak !== undefined) checkWeak(weak);
   if (until !== undefined && !stepNames.includes(until)) {
     throw invalidValue('until', stepNames.map((step) => `'${step}'`).join(' or '), until);
   }
@@ -195,8 +208,41 @@ export function checkSelftrainOptions(options: SelftrainOptions): void {
     throw invalidValue(name, 'a function', callback);
   }
   checkSignal(signal);
+  const { teacher, student } = modelsOf(options);
+  const { validation } = options;
   for (const step of trainingSteps) {
-    const { teacher: model = step, validation } = options;
-    completeFinetuneOptions({ ...trainingOptions(step, options), model, out, validation });
+    const own = trainingOptions(step, options);
+    completeFinetuneOptions({ ...own, model: teacher, out, validation });
+    completeAugment(own.augment, { size: 224, resize: 256 });
   }
+  checkInputOptions(options);
+  for (const model of [teacher, student]) checkModel(model);
+}
+
+function checkTraining(training: NonNullable<SelftrainOptions['training']>): void {
+  checkOptionNames(training, [...trainingSteps], 'training');
+  for (const [step, one] of Object.entries(training)) {
+    if (one !== undefined) checkOptionNames(one, stepTrainingNames, `training.${step}`);
+  }
+}
+
+function checkWeak(weak: WeakLabels): void {
+  checkOptionNames(weak, ['images', 'table'], 'weak');
+  const { images, table } = weak;
+  if (typeof images !== 'object' || !('samples' in images)) checkPath('weak.images', images);
+  checkPath('weak.table', table);
+}
+
+/** Before hours of training. */
+function checkModel(model: unknown): void {
+  if (typeof model !== 'string' || model === '') {
+    throw invalidArgument('a model', 'a name, or the path of a TorchScript file', model);
+  }
+  const path = isArchitectureName(model) ? undefined : fileOfModel(model);
+  if (path === undefined || existsSync(path)) return;
+  throw new ModelError('ERR_SEMISUP_MODEL_NOT_FOUND', {
+    what: `The model file '${abbreviate(path)}' does not exist.`,
+    remedy: 'Check the path.',
+    value: path,
+  });
 }

@@ -1,11 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Classifier } from '../classify';
 import type { Conditions } from '../conditions';
 import type { Dataset } from '../dataset';
+import { fileOfModel, readPhotos } from '../learning';
+import { isArchitectureName } from '../models';
 import { sha256File } from '../net/hash';
 import {
   checkFinetuneOptions,
+  completeFinetuneOptions,
   evaluateModel,
   sourceOf,
   trainModel,
@@ -14,14 +16,16 @@ import {
   type FinetuneOptions,
   type TrainingSource,
 } from '../train';
-import { readLabeledImages, type LabeledImages } from './labeled-images';
+import { fingerprintOf, readLabeledImages, type LabeledImages } from './labeled-images';
 import { Manifest, type SelftrainStep, type StepName } from './manifest';
-import { Pool } from './pool';
+import type { Pool } from './pool';
 import { readPseudoLabels } from './read-pseudo-labels';
+import { completeScorePoolOptions } from './score-options';
 import { scorePool } from './score-pool';
 import { selectImages } from './select-images';
 import { selectedImages } from './selected-images';
 import {
+  modelsOf,
   trainingOptions,
   type SelftrainOptions,
   type SelftrainProgress,
@@ -43,6 +47,8 @@ interface TrainingTask {
   /** What it writes. */
   readonly file: string;
   readonly source: TrainingSource;
+  /** What identifies the model and the images, unless earlier steps wrote them. */
+  readonly conditions: Conditions;
   /** The SHA-256 of what earlier steps wrote for it. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly labeled: LabeledImages;
@@ -51,15 +57,16 @@ interface TrainingTask {
 /** One call of `selftrain`. */
 export class SelftrainRun {
   readonly #labeled: Dataset;
-  readonly #pool: readonly Dataset[];
+  readonly #pool: Pool;
   readonly #weak: Dataset | undefined;
   readonly #options: SelftrainOptions;
   readonly #directory: string;
 
   /** @param directory an absolute path */
+  /** @param directory an absolute path */
   constructor(
     labeled: Dataset,
-    pool: readonly Dataset[],
+    pool: Pool,
     weak: Dataset | undefined,
     options: SelftrainOptions,
     directory: string,
@@ -74,97 +81,128 @@ export class SelftrainRun {
   /** Does the steps that are not done, and returns all that are. @param signal of the lock on the directory */
   async complete(signal: AbortSignal): Promise<readonly SelftrainStep[]> {
     const manifest = await Manifest.open(this.#directory, signal);
-    const until = this.#options.until ?? 'finetune';
+    const { until = 'finetune', onStep } = this.#options;
+    const steps: SelftrainStep[] = [];
     for await (const done of this.#steps(manifest, signal)) {
-      this.#options.onStep?.(done);
+      steps.push(done);
+      onStep?.(done);
       if (done.step === until) break;
     }
-    return manifest.steps;
+    return steps;
   }
 
   async *#steps(manifest: Manifest, signal: AbortSignal): AsyncGenerator<SelftrainStep> {
-    const { teacher = 'resnet50_swsl', student = 'resnet18', weak } = this.#options;
+    const { teacher, student } = modelsOf(this.#options);
     const labeled = await this.#readLabeled(signal);
+    const { classes } = labeled;
     const supervised = sourceOf(labeled.training);
     const train = async (task: Omit<TrainingTask, 'labeled'>) =>
       await this.#train(manifest, signal, { ...task, labeled });
 
-    let base = teacher;
-    let inputs: Record<string, string> = {};
-    if (weak && this.#weak) {
+    let base: Pick<TrainingTask, 'model' | 'conditions' | 'inputs'> = {
+      ...{ model: teacher, conditions: { model: await identityOf(teacher, signal) }, inputs: {} },
+    };
+    if (this.#weak) {
+      const { source, conditions } = await this.#readTags(this.#weak, classes, signal);
       const file = this.#file('weak', 'weak.pt');
-      const source = taggedImages(this.#weak, await readTagTable(weak.table, labeled.classes));
-      const table = await sha256File(weak.table, signal);
-      const done = await train({ step: 'weak', model: teacher, file, source, inputs: { table } });
+      const done = await train({
+        ...{ step: 'weak', model: teacher, file, source, inputs: {} },
+        conditions: { ...base.conditions, ...conditions },
+      });
       yield done;
-      base = file;
-      inputs = { model: outputOf(done, 'weak/weak.pt') };
+      base = { model: file, conditions: {}, inputs: { model: outputOf(done, 'weak/weak.pt') } };
     }
     const teacherFile = this.#file('teacher', 'teacher.pt');
-    const taught = await train({
-      ...{ step: 'teacher', model: base, file: teacherFile, source: supervised, inputs },
+    const trainedTeacher = await train({
+      ...{ step: 'teacher', ...base, file: teacherFile, source: supervised },
     });
-    yield taught;
+    yield trainedTeacher;
 
-    const scored = await this.#score(manifest, signal, teacherFile, taught);
+    const scored = await this.#score(manifest, signal, teacherFile, {
+      model: outputOf(trainedTeacher, 'teacher/teacher.pt'),
+    });
     yield scored;
-    const selected = await this.#select(manifest, signal, labeled, scored);
+    const selected = await this.#select(manifest, signal, classes, scored);
     yield selected;
 
     const studentFile = this.#file('pretrain', 'student.pt');
-    const images = await readPseudoLabels(join(this.#directory, 'select'), labeled.classes.length);
+    const images = await readPseudoLabels(join(this.#directory, 'select'), classes.length);
     const pretrained = await train({
       ...{ step: 'pretrain', model: student, file: studentFile },
-      source: selectedImages(new Pool(this.#pool), images, labeled.classes),
+      source: selectedImages(this.#pool, images, classes),
+      conditions: { model: await identityOf(student, signal) },
       inputs: { selection: outputOf(selected, 'select/images.parquet') },
     });
     yield pretrained;
 
     yield await train({
       ...{ step: 'finetune', model: studentFile, file: resolve(this.#options.out) },
-      source: supervised,
+      ...{ source: supervised, conditions: {} },
       inputs: { model: outputOf(pretrained, 'pretrain/student.pt') },
     });
   }
 
   async #readLabeled(signal: AbortSignal): Promise<LabeledImages> {
     const { validation = defaultValidation, seed = 0, limits } = this.#options;
-    return await readLabeledImages(this.#labeled, validation, seed, {
+    const labeled = await readLabeledImages(this.#labeled, validation, seed, {
       ...{ limits, signal },
-      onProgress: ({ done, total, rate }) => {
-        const step = this.#weak ? 'weak' : 'teacher';
-        this.#report({ step, phase: 'read', done, total, rate });
+      onProgress: (counts) => {
+        this.#report({ step: this.#weak ? 'weak' : 'teacher', phase: 'read', ...counts });
       },
     });
+    const out = this.#file('score', '');
+    const { classesPerImage, imagesPerShard, orient } = this.#options;
+    const scoring = { out, classesPerImage, imagesPerShard, orient };
+    completeScorePoolOptions(scoring, labeled.classes.length);
+    return labeled;
+  }
+
+  async #readTags(
+    images: Dataset,
+    classes: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Pick<TrainingTask, 'source' | 'conditions'>> {
+    const { weak, limits } = this.#options;
+    const { table: path } = weak!;
+    const table = await readTagTable(path, classes);
+    const { photos } = await readPhotos(images, {
+      ...{ limits, signal },
+      onProgress: (counts) => {
+        this.#report({ step: 'weak', phase: 'read', ...counts });
+      },
+    });
+    return {
+      source: taggedImages(images, table),
+      conditions: { table: await sha256File(path, signal), tagged: fingerprintOf(photos) },
+    };
   }
 
   async #train(
     manifest: Manifest,
     signal: AbortSignal,
-    { step, model, file, source, inputs, labeled }: TrainingTask,
+    { step, model, file, source, conditions, inputs, labeled }: TrainingTask,
   ): Promise<SelftrainStep> {
-    const { classes, validation, fingerprint } = labeled;
+    const { classes, validation, fingerprints } = labeled;
     const runDir = join(this.#directory, step);
-    await mkdir(runDir, { recursive: true });
     const isTruth = step === 'teacher' || step === 'finetune';
     const options: FinetuneOptions = {
       ...trainingOptions(step, this.#options),
       ...{ model, out: file, runDir, signal },
-      // Other labels are not worth judging by.
+      // The labels of the other steps are no truth to choose an epoch by: the last one is written.
       validation: isTruth ? (validation ?? 0) : 0,
       onProgress: (progress) => {
         this.#report({ step, ...progress });
       },
     };
-    const checked = await checkFinetuneOptions(options);
     const { size, crop, augment } = options;
-    // The path of a file of the run would differ in another directory; its hash is among the inputs.
-    const name = inputs.model === undefined ? model : undefined;
+    const settings = completeFinetuneOptions(options);
     return await manifest.complete({
-      ...{ step, inputs },
-      conditions: { model: name, ...checked.settings, size, crop, augment, labeled: fingerprint },
+      ...{ step, inputs, files: [file] },
+      conditions: { ...conditions, ...settings, size, crop, augment, labeled: fingerprints },
       run: async () => {
-        const trained = await trainModel(source, checked, classes);
+        const trained = await trainModel(source, await checkFinetuneOptions(options), {
+          ...{ classes, needsAllClasses: isTruth, discardsUnfinished: true },
+        });
         if (!trained.completed) signal.throwIfAborted();
         const evaluation =
           trained.evaluation ??
@@ -179,27 +217,20 @@ export class SelftrainRun {
     manifest: Manifest,
     signal: AbortSignal,
     teacher: string,
-    taught: SelftrainStep,
+    inputs: Readonly<Record<string, string>>,
   ): Promise<SelftrainStep> {
-    const { classesPerImage, imagesPerShard, orient, device, threads } = this.#options;
+    const { classesPerImage, imagesPerShard, orient = false, device, threads } = this.#options;
+    const options = { classesPerImage, imagesPerShard, orient };
     return await manifest.complete({
-      step: 'score',
-      conditions: { classesPerImage, imagesPerShard, orient },
-      inputs: { model: outputOf(taught, 'teacher/teacher.pt') },
+      ...{ step: 'score', conditions: options, inputs },
       // It compares the names of the images with those of the files that exist.
       isIncremental: true,
       run: async () => {
         // Tuning selects other algorithms in another process, whose scores would differ in their last digits.
         const model = await Classifier.open(teacher, { plan: 'untuned', device, threads });
         try {
-          const { files, scored, unreadable } = await scorePool(model, this.#pool, {
-            ...{
-              out: join(this.#directory, 'score'),
-              classesPerImage,
-              imagesPerShard,
-              orient,
-              signal,
-            },
+          const { files, scored, unreadable } = await scorePool(model, this.#pool.datasets, {
+            ...{ ...options, out: join(this.#directory, 'score'), signal },
             onProgress: ({ done, total, rate }) => {
               this.#report({ step: 'score', phase: 'run', done, total, rate });
             },
@@ -215,34 +246,32 @@ export class SelftrainRun {
   async #select(
     manifest: Manifest,
     signal: AbortSignal,
-    { classes }: LabeledImages,
+    classes: readonly string[],
     scored: SelftrainStep,
   ): Promise<SelftrainStep> {
-    const { balanced = true } = this.#options;
+    const { balanced = true, imagesPerClass, poolLabels: labels, orient } = this.#options;
     const share = (selectedShare * (scored.result.scored as number)) / classes.length;
-    const { imagesPerClass = Math.max(1, Math.round(share)) } = this.#options;
+    const count = imagesPerClass ?? Math.max(1, Math.round(share));
     const out = join(this.#directory, 'select');
     return await manifest.complete({
-      step: 'select',
-      conditions: { imagesPerClass, balanced },
-      inputs: scored.outputs,
+      ...{ step: 'select', conditions: { imagesPerClass, balanced }, inputs: scored.outputs },
+      // It takes a moment, and true labels may have come to be known, which the page shows.
+      isIncremental: true,
       run: async () => {
         const selection = await selectImages(join(this.#directory, 'score'), {
-          ...{ imagesPerClass, balanced, out, signal },
+          ...{ imagesPerClass: count, balanced, out, signal },
           onProgress: ({ done, total, rate }) => {
             this.#report({ step: 'select', phase: 'run', done, total, rate });
           },
         });
         await writeSelectionReport(join(out, 'selection.html'), selection, {
-          ...{ pool: this.#pool, classes, labels: this.#options.poolLabels },
-          ...{ orient: this.#options.orient, signal },
+          ...{ pool: this.#pool.datasets, classes, labels, orient, signal },
         });
-        const counts = classes.map((_, index) => selection.count(index));
         return {
           files: [join(out, 'images.parquet'), join(out, 'selection.parquet')],
           result: {
-            ...{ pairs: selection.size, images: selection.imageCount },
-            imagesOfClass: { least: Math.min(...counts), most: Math.max(...counts) },
+            ...{ imagesPerClass: count, pairs: selection.size, images: selection.imageCount },
+            emptyClasses: classes.filter((_, index) => selection.count(index) === 0),
           },
         };
       },
@@ -262,10 +291,16 @@ function outputOf({ outputs }: SelftrainStep, name: string): string {
   return outputs[name]!;
 }
 
-function resultOf({ epochs, bestEpoch, fingerprint, evaluation }: FinetunedModel): Conditions {
+function resultOf({ epochs, bestEpoch, training, evaluation }: FinetunedModel): Conditions {
   const { loss } = epochs.at(-1)!;
   return {
-    ...{ epochs: epochs.length, bestEpoch, loss, fingerprint },
+    ...{ images: training, epochs: epochs.length, bestEpoch, loss },
     ...(evaluation && { validation: { top1: evaluation.top1, nll: evaluation.nll } }),
   };
+}
+
+/** What identifies a model: a name, or the SHA-256 of a file. */
+async function identityOf(model: string, signal: AbortSignal): Promise<string> {
+  const path = isArchitectureName(model) ? undefined : fileOfModel(model);
+  return path === undefined ? model : await sha256File(path, signal);
 }

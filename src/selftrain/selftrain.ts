@@ -5,15 +5,16 @@ import { withLock } from '../net/lock';
 import { checkWritable } from '../torch';
 import { writeError } from './errors';
 import type { SelftrainStep } from './manifest';
+import { Pool } from './pool';
 import { checkSelftrainOptions, type SelftrainOptions } from './selftrain-options';
 
 /** A run of `selftrain`, or of its first steps. */
 export interface SelftrainedModel {
-  /** The absolute path of the TorchScript file of the student; undefined if the run has not come so far. */
+  /** The absolute path of the TorchScript file of the student; undefined if the run ended before. */
   readonly path: string | undefined;
   /** The absolute path of the directory of the run, whose `manifest.json` has the steps. */
   readonly runDir: string;
-  /** The steps that are done, with the hashes of what they read and wrote, and their results. */
+  /** The steps up to the last one that was asked for, with the hashes of what they read and wrote, and their results. */
   readonly steps: readonly SelftrainStep[];
 }
 
@@ -31,12 +32,15 @@ export interface SelftrainedModel {
  *
  * Each step has a directory in that of the run, whose `manifest.json` says what was done, with which options, and with the
  * SHA-256 of which files. A run that was interrupted goes on with the step that is not complete, and ends with the same
- * weights as one that was not, bit for bit, on the same machine with as many threads.
+ * weights as one that was not, bit for bit, on the same machine with as many threads. Images in archives that are trained on
+ * are kept in memory as files.
  *
  * @param labeled the images with true labels: of `openDataset`, or the path of a dataset
  * @throws TrainingError if the directory belongs to another run, or a file cannot be written, and as the functions of the
  *   steps
- * @throws DatasetError as `finetune` and `scorePool`, or if the table of tags names no class
+ * @throws ModelError if a model is unknown, or its file does not exist
+ * @throws DatasetError as `finetune` and `scorePool`, a line of the table of tags names no class, or
+ *   images to judge by have another class than the labeled ones
  * @throws OptionError if an option is unknown or has an invalid value
  */
 export async function selftrain(
@@ -47,11 +51,12 @@ export async function selftrain(
   const out = resolve(options.out);
   await checkWritable(out);
   const directory = resolve(options.runDir ?? `${options.out}.run`);
+  const pool = new Pool(await openPool(options.pool));
   // Loaded on first use, with what writes files.
   const { SelftrainRun } = require('./selftrain-run') as typeof import('./selftrain-run');
   const run = new SelftrainRun(
     await open(labeled),
-    await openPool(options.pool),
+    pool,
     options.weak && (await open(options.weak.images)),
     options,
     directory,

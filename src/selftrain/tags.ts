@@ -8,7 +8,7 @@ import type { TrainingSource } from '../train';
 export type TagTable = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads a table with a tag and a class on each line, separated by a tab, a comma or the first space. A tag may stand for
+ * Reads a table with a tag and a class on each line, separated by a tab, a comma, a semicolon or the first space. A tag may stand for
  * several classes, and a class have several tags.
  *
  * @param classes the names of the classes
@@ -18,8 +18,8 @@ export async function readTagTable(path: string, classes: readonly string[]): Pr
   const known = new Set(classes);
   const table = new Map<string, string[]>();
   for (const { line, number } of await readLines(path)) {
-    const [, tag, name] = /^([^\s,]+)\s*[\t, ]\s*(.+)$/.exec(line) ?? [];
-    if (tag === undefined || name === undefined) {
+    const [, tag = '', name] = /^([^\s,;]+)\s*[\t,; ]\s*(.+)$/.exec(line) ?? [];
+    if (normalize(tag) === '' || name === undefined) {
       throw malformed(
         path,
         `has no tag and class on line ${number}: '${abbreviate(line)}'`,
@@ -43,7 +43,10 @@ export function taggedImages(dataset: Dataset, table: TagTable): TrainingSource 
     ...{ name, size },
     async *samples(options) {
       for await (const { label = '', ...sample } of dataset.samples(options)) {
-        const tags = label.split(/[\s,;]+/).map(normalize);
+        const tags = label
+          .split(/[\s,;]+/)
+          .map(normalize)
+          .filter(Boolean);
         const labels = new Set(tags.flatMap((tag) => table.get(tag) ?? []));
         yield { ...sample, labels: [...labels] };
       }
@@ -52,7 +55,7 @@ export function taggedImages(dataset: Dataset, table: TagTable): TrainingSource 
 }
 
 function normalize(tag: string): string {
-  return tag.replace(/^#/, '').toLowerCase();
+  return tag.replace(/^#/, '').normalize().toLowerCase();
 }
 
 function unknownClass(

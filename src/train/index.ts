@@ -9,6 +9,11 @@ export {
 export type { Trainable } from './parameter-groups';
 export type { Schedule } from './schedule';
 export { splitImages } from './split';
-export { checkFinetuneOptions, trainModel, type FinetunedModel } from './train-model';
+export {
+  checkFinetuneOptions,
+  trainModel,
+  type FinetunedModel,
+  type TrainingImages,
+} from './train-model';
 export { sourceOf, type LabeledSample, type TrainingSource } from './training-source';
 export { writeTrainingReport } from './write-training-report';

@@ -86,11 +86,15 @@ export class TrainingSet {
         names.add(sample.name);
         for (const label of sample.labels) labels.add(label);
       }
-      const decoded = await Promise.all(samples.map((sample) => decodeSample(sample, options)));
+      const decoded = await Promise.all(
+        samples.map(async (one) =>
+          one.labels.length > 0 ? await decodeSample(one, options) : undefined,
+        ),
+      );
       for (const [i, { name, image: input, labels: own }] of samples.entries()) {
-        const result = decoded[i]!;
-        if ('error' in result) read.unreadable.push(result);
-        else if (own.length === 0) read.unlabeled.push(name);
+        const result = decoded[i];
+        if (!result) read.unlabeled.push(name);
+        else if ('error' in result) read.unreadable.push(result);
         else {
           const { pixels, sha256 } = result;
           cache.add(sources, pixels);

@@ -40,7 +40,7 @@ function summaryOf({ metadata, epochs, bestEpoch, completed, evaluation }: Finet
     ? ` Its accuracy on ${evaluation.results.length} images is ${percent(evaluation.top1.share)} (95 % interval ${percent(low!)} to ${percent(high!)}).`
     : '';
   const ended = completed ? '' : ' The training was interrupted.';
-  return `${metadata.architecture}, ${metadata.numClasses} classes. Epoch ${bestEpoch} of ${epochs.length} was written.${accuracy}${ended}`;
+  return `${metadata.architecture ?? 'A network of your own'}, ${metadata.numClasses} classes. Epoch ${bestEpoch} of ${epochs.length} was written.${accuracy}${ended}`;
 }
 
 function toRow({ epoch, lr, loss, accuracy, validation }: EpochResult): string[] {

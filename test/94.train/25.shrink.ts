@@ -16,8 +16,8 @@ describe('images that are shrunk while they are decoded for a training', () => {
     const sizes = { size: 224, resize: 256 };
     const minSide = (crop: Parameters<typeof completeAugment>[0]) =>
       minSideOf(completeAugment(crop, sizes));
-    // A square of 8 % of 792 x 792 pixels has 224 x 224.
-    assert.equal(minSide({}), 792);
+    // 8 % of 915 x 915 pixels are 224 x 299 at the ratio 3 : 4.
+    assert.equal(minSide({}), 915);
     assert.equal(minSide({ crop: { scale: [0.5, 1] } }), 512);
     assert.equal(minSide({ crop: { scale: [0, 1] } }), Infinity);
     assert.equal(minSide({ crop: 'center' }), 512);

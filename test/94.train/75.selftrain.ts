@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Classifier } from '../../src/classify';
-import { DatasetError, OptionError, TrainingError } from '../../src/errors';
+import { openDataset } from '../../src/dataset';
+import { DatasetError, ModelError, OptionError, TrainingError } from '../../src/errors';
 import { sha256File } from '../../src/net/hash';
 import {
   selftrain,
@@ -90,7 +91,8 @@ describe('selftrain', function () {
     assert.deepEqual(score!.result, { scored: 24, unreadable: 0 });
     assert.deepEqual(select!.inputs, score!.outputs);
     assert.deepEqual(select!.conditions, { imagesPerClass: 6, balanced: true });
-    assert.deepEqual(select!.result.imagesOfClass, { least: 6, most: 6 });
+    const { imagesPerClass, pairs, emptyClasses } = select!.result;
+    assert.deepEqual([imagesPerClass, pairs, emptyClasses], [6, 18, []]);
     assert.deepEqual(pretrained!.inputs, {
       selection: select!.outputs['select/images.parquet'],
     });
@@ -119,13 +121,22 @@ describe('selftrain', function () {
     const onProgress = (one: SelftrainProgress) => progress.push(one);
     const second = await run({ onProgress });
     assert.deepEqual(outputs(second.steps), outputs(first.steps));
-    assert.ok(progress.every(({ phase, step }) => step === 'teacher' && phase === 'read'));
+    const trainings = () =>
+      progress.filter(({ phase }) => phase === 'train').map(({ step }) => step);
+    assert.ok(progress.length > 0);
+    assert.deepEqual(trainings(), []);
     await rm(path('student.pt.run/pretrain'), { recursive: true });
     progress.length = 0;
     const third = await run({ onProgress });
     assert.deepEqual(outputs(third.steps), outputs(first.steps));
-    const trained = progress.filter(({ phase }) => phase === 'train').map(({ step }) => step);
-    assert.deepEqual([...new Set(trained)], ['pretrain']);
+    assert.deepEqual([...new Set(trainings())], ['pretrain']);
+    // Under another name the student is written again, from what was trained.
+    progress.length = 0;
+    const other = await run({ onProgress, out: path('other.pt'), runDir: path('student.pt.run') });
+    assert.equal(other.path, path('other.pt'));
+    await using model = await Classifier.open(path('other.pt'), { plan: 'untuned' });
+    assert.equal(model.classes.length, 3);
+    assert.deepEqual(trainings(), []);
   });
 
   it('refuses other options and images for its directory', async () => {
@@ -138,13 +149,22 @@ describe('selftrain', function () {
       another('select', 'imagesPerClass was 6, and is now 5'),
     );
     await fails({ seed: 1 }, TrainingError, another('teacher', 'seed was 0, and is now 1'));
+    await fails({ validation: 0.5 }, TrainingError, another('teacher', 'labeled was'));
+    await fails({ orient: true }, TrainingError, another('teacher', 'orient was false'));
+    await appendFile(path('base.pt'), 'more');
+    await fails({}, TrainingError, another('teacher', 'model was'));
+    await saveGeneratedModel(path('base.pt'), 'resnet18');
     await saveColor(path('labeled/red/more.png'), 'red', 77);
     await fails({}, TrainingError, another('teacher', 'labeled was'));
     await rm(path('labeled/red/more.png'));
     await saveColor(path('pool/zz.png'), 'red', 77);
     await fails({}, TrainingError, /the images of the pool differ/);
     await writeFile(path('student.pt.run/manifest.json'), '{}');
-    await fails({}, TrainingError, /cannot be resumed from .*manifest\.json'.* Remove the file/);
+    await fails(
+      {},
+      TrainingError,
+      /cannot be resumed from .*manifest\.json': it is not the manifest of a run/,
+    );
   });
 
   it('ends after a step that is named', async () => {
@@ -177,10 +197,13 @@ describe('selftrain', function () {
     assert.deepEqual(names(steps), ['weak', 'teacher']);
     const [first, second] = steps;
     assert.deepEqual(second!.inputs, { model: first!.outputs['weak/weak.pt'] });
-    assert.deepEqual(first!.inputs, { table: await sha256File(weak.table) });
+    assert.equal(first!.conditions.table, await sha256File(weak.table));
+    assert.deepEqual(first!.result.images, { ...(first!.result.images as object), count: 18 });
     // Nine images have two tags that stand for a class; three have none.
     const trained = progress.find(({ step, phase }) => step === 'weak' && phase === 'train');
     assert.equal(trained!.total, 18);
+    await writeFile(path('table.txt'), '#redish red\ngreenish,green\n');
+    await fails({ weak, until: 'teacher' }, TrainingError, /weak' belongs to another run: /);
     await writeFile(path('table.txt'), '#redish rad\n');
     await fails({ weak, out: path('b.pt') }, DatasetError, /'rad' on line 1 of .*mean 'red'\?/);
     await writeFile(path('table.txt'), '#redish\n');
@@ -196,12 +219,88 @@ describe('selftrain', function () {
       /unknown option 'epoch'.*training\.teacher|training\.teacher.*epoch/i,
     );
     await fails({ training: { finetune: { lr: -1 } } }, OptionError, /lr/);
+    await fails({ training: { pretrain: { augment: { flip: 2 } } } }, OptionError, /augment\.flip/);
+    await fails({ student: 'resnet19' }, ModelError, /resnet19/);
+    await fails({ student: path('nothing.pt') }, ModelError, /nothing\.pt' does not exist/);
+    await fails({ balanced: 'no' as unknown as boolean }, OptionError, /balanced/);
+    await fails({ poolLabels: {} as Map<string, string> }, OptionError, /poolLabels/);
+    await fails({ pool: [] }, OptionError, /at least one dataset for pool/);
+    await fails({ pool: [path('pool'), path('pool')] }, OptionError, /different names/);
+    await fails(
+      { weak: { table: path('table.txt') } as SelftrainOptions['weak'] },
+      OptionError,
+      /weak\.images/,
+    );
     await fails(
       { until: 'weak' },
       OptionError,
       /a step after 'weak', without the option weak, for until/,
     );
     await assert.rejects(stat(path('student.pt.run')));
+  });
+
+  it('checks labels and what depends on the classes before it trains', async () => {
+    const progress: SelftrainProgress[] = [];
+    const onProgress = (one: SelftrainProgress) => progress.push(one);
+    await fails({ classesPerImage: 4, onProgress }, OptionError, /classesPerImage/);
+    await saveColor(path('val/pink/0.png'), 'red');
+    const validation = await openDataset(path('val'));
+    await fails(
+      { validation, onProgress },
+      DatasetError,
+      /'pink' of .* is no class of the labeled/,
+    );
+    assert.ok(progress.every(({ phase }) => phase === 'read'));
+  });
+
+  it('writes no student that is unfinished, and goes on', async () => {
+    const controller = new AbortController();
+    const onProgress = ({ step, phase, epoch }: SelftrainProgress) => {
+      if (step === 'finetune' && phase === 'train' && epoch === 2) {
+        controller.abort(new Error('enough'));
+      }
+    };
+    await assert.rejects(run({ signal: controller.signal, onProgress }), /enough/);
+    await assert.rejects(stat(path('student.pt')));
+    const { path: file } = await run();
+    assert.equal(file, path('student.pt'));
+  });
+
+  it('empties the directory of a step whose inputs changed, once', async () => {
+    await run();
+    const text = await readFile(path('student.pt.run/manifest.json'), 'utf8');
+    const manifest = JSON.parse(text) as { steps: { step: string; inputs: object }[] };
+    manifest.steps.find(({ step }) => step === 'pretrain')!.inputs = { selection: 'another' };
+    await writeFile(path('student.pt.run/manifest.json'), JSON.stringify(manifest));
+    const controller = new AbortController();
+    const interrupted = run({
+      signal: controller.signal,
+      onProgress: ({ step, phase, epoch }) => {
+        if (step === 'pretrain' && phase === 'train' && epoch === 2) controller.abort();
+      },
+    });
+    await assert.rejects(interrupted, { name: 'AbortError' });
+    const epochs = new Set<number | undefined>();
+    await run({
+      onProgress: ({ step, phase, epoch }) => {
+        if (step === 'pretrain' && phase === 'train') epochs.add(epoch);
+      },
+    });
+    assert.deepEqual([...epochs], [2]);
+  });
+
+  it('takes several pools, and images that cannot be read, and no validation', async () => {
+    await saveColor(path('more/b.png'), 'blue', 90);
+    await writeFile(path('more/c.png'), 'damaged');
+    const { steps } = await run({
+      ...{ pool: [path('pool'), path('more')], validation: 0, until: 'select' },
+      imagesPerClass: undefined,
+    });
+    const [teacher, score, select] = steps;
+    assert.deepEqual(score!.result, { scored: 25, unreadable: 1 });
+    assert.equal(teacher!.result.validation, undefined);
+    // 16 % of 25 images for three classes.
+    assert.equal(select!.result.imagesPerClass, 1);
   });
 
   it(`ends with the same files as a run that was not killed, after ${kills} kills`, async () => {
@@ -216,7 +315,7 @@ describe('selftrain', function () {
     for (let i = 0; i < kills; i++) {
       const child = start('killed.pt');
       // A later step each time.
-      const step = all[Math.floor((i * all.length) / kills)]!;
+      const step = all[Math.round((i * (all.length - 1)) / Math.max(1, kills - 1))]!;
       await child.says(`${step} `);
       await sleep(300 * random.next());
       await child.kill();

@@ -25,7 +25,8 @@ describe('the report of a training', function () {
     { epoch: 3, loss: 1.25, accuracy: 0.625, lr: 0, validation: { top1: 0.625, nll: 1 } },
   ];
   const trained = (more: Partial<FinetunedModel> = {}): FinetunedModel => ({
-    ...{ path: path('a.pt'), epochs, bestEpoch: 2, completed: true, fingerprint: '', waiting: 0 },
+    ...{ path: path('a.pt'), epochs, bestEpoch: 2, completed: true, waiting: 0 },
+    training: { count: 9, fingerprint: '', unreadable: 0, unlabeled: 0 },
     evaluation: undefined,
     metadata: {
       ...{ name: '<b>&', architecture: 'resnet18', stride: 'v1.5', numClasses: 3 },
