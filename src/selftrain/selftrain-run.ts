@@ -63,7 +63,6 @@ export class SelftrainRun {
   readonly #directory: string;
 
   /** @param directory an absolute path */
-  /** @param directory an absolute path */
   constructor(
     labeled: Dataset,
     pool: Pool,
