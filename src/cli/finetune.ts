@@ -20,6 +20,7 @@ import { offerLibTorch } from './offer-libtorch';
 import { Interruption, withDisplay, withProgress } from './progress';
 import { note, print, printJson, table } from './terminal';
 import { toValidation } from './to-validation';
+import { withTrainingFlags } from './training-flags';
 
 interface FinetuneFlags extends Omit<
   FinetuneOptions,
@@ -47,16 +48,18 @@ const optionNames = [
 /** `semisup finetune DATASET` */
 export function finetuneCommand(): Command {
   return withTrainingFlags(
-    new Command('finetune')
-      .description('train the layers of a model on your images')
-      .argument(
-        '<dataset>',
-        'directory with one directory per class, list of `filename label`, .tar or .tar.gz, or pattern of these',
-      )
-      .addHelpText(
-        'after',
-        '\nThe state is saved after each epoch: a run that was interrupted goes on when the command is repeated.',
-      ),
+    withFinetuneFlags(
+      new Command('finetune')
+        .description('train the layers of a model on your images')
+        .argument(
+          '<dataset>',
+          'directory with one directory per class, list of `filename label`, .tar or .tar.gz, or pattern of these',
+        )
+        .addHelpText(
+          'after',
+          '\nThe state is saved after each epoch: a run that was interrupted goes on when the command is repeated.',
+        ),
+    ),
   ).action(async (path: string, flags: FinetuneFlags) => {
     const dataset = await openDataset(path, { labels: flags.labels });
     const validation = await toValidation(flags.validation);
@@ -91,7 +94,7 @@ export function finetuneCommand(): Command {
   });
 }
 
-function withTrainingFlags(command: Command): Command {
+function withFinetuneFlags(command: Command): Command {
   return command
     .option(
       '-m, --model <model>',
@@ -101,8 +104,6 @@ function withTrainingFlags(command: Command): Command {
     .requiredOption('-o, --out <file>', 'the TorchScript file that is written')
     .option('--weights <checkpoint>', 'path of your own checkpoint')
     .option('--run-dir <directory>', 'state of the run; by default that of --out, with .run')
-    .option('--labels <file>', 'labels of a flat directory: a list, or a ground-truth file')
-    .option('--validation <dataset>', 'images to judge by: a dataset, or a share; 0.1 by default')
     .addOption(
       new Option('--trainable <layers>', 'which layers are trained; all by default').choices([
         ...['head', 'last-stage', 'all'],
@@ -137,18 +138,7 @@ function withTrainingFlags(command: Command): Command {
     )
     .option('--color-jitter <strength>', 'of brightness, contrast and saturation', Number)
     .option('--rand-augment <magnitude>', 'RandAugment, e.g. 9; off by default', Number)
-    .option('--size <pixels>', "side of the model's input; its own by default, e.g. 224", Number)
-    .option('--crop <fraction>', 'of the shorter side that the model sees when used', Number)
-    .option('--precision <precision>', 'float32 (default), or bfloat16')
-    .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-    .option('--threads <count>', 'that compute a step', parsePositiveInteger)
-    .option('--seed <number>', 'of all random numbers; 0 by default', Number)
-    .option('--shrink-on-load', 'decode large JPEGs of the training at a fraction of their size')
-    .option('--orient', 'rotate images according to their EXIF orientation')
-    .option('--hub-dir <directory>', 'cache directory; that of torch.hub by default')
-    .option('--offline', 'use only the cache')
-    .option('--report <file>', 'write the curves of the training as an HTML file')
-    .option('--json', 'print JSON');
+    .option('--report <file>', 'write the curves of the training as an HTML file');
 }
 
 function toSchedule(text: string | undefined): Schedule | undefined {

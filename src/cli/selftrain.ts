@@ -20,6 +20,7 @@ import { offerLibTorch } from './offer-libtorch';
 import { Interruption, withDisplay, withProgress } from './progress';
 import { note, print, printJson, table } from './terminal';
 import { toValidation } from './to-validation';
+import { withTrainingFlags } from './training-flags';
 
 interface SelftrainFlags extends Pick<SelftrainOptions, (typeof optionNames)[number]> {
   readonly pool: readonly string[];
@@ -42,17 +43,19 @@ const optionNames = [
 
 /** `semisup selftrain LABELED` */
 export function selftrainCommand(): Command {
-  return withSelftrainFlags(
-    new Command('selftrain')
-      .description('train a model with unlabeled images, which a teacher labels')
-      .argument(
-        '<labeled>',
-        'labeled images: directory with one directory per class, list of `filename label`, .tar or .tar.gz',
-      )
-      .addHelpText(
-        'after',
-        '\nEach step is kept in the directory of the run: one that was interrupted goes on when the command is repeated.',
-      ),
+  return withTrainingFlags(
+    withSelftrainFlags(
+      new Command('selftrain')
+        .description('train a model with unlabeled images, which a teacher labels')
+        .argument(
+          '<labeled>',
+          'labeled images: directory with one directory per class, list of `filename label`, .tar or .tar.gz',
+        )
+        .addHelpText(
+          'after',
+          '\nEach step is kept in the directory of the run: one that was interrupted goes on when the command is repeated.',
+        ),
+    ),
   ).action(async (path: string, flags: SelftrainFlags, command: Command) => {
     if ((flags.weak === undefined) !== (flags.tags === undefined)) {
       command.error('error: --weak and --tags belong together');
@@ -113,23 +116,10 @@ function withSelftrainFlags(command: Command): Command {
         ...(['weak', 'teacher', 'score', 'select', 'pretrain', 'finetune'] satisfies StepName[]),
       ]),
     )
-    .option('--labels <file>', 'labels of a flat directory: a list, or a ground-truth file')
-    .option('--validation <dataset>', 'images to judge by: a dataset, or a share; 0.1 by default')
     .option('--epochs <count>', 'of the trainings with true labels', parsePositiveInteger)
     .option('--pretrain-epochs <count>', 'of the other trainings', parsePositiveInteger)
     .option('--training <file>', 'JSON with the options of finetune() for each step', readJson)
-    .option('--images-per-shard <count>', 'images of a score file', parsePositiveInteger)
-    .option('--size <pixels>', "side of the models' input; that of the base by default", Number)
-    .option('--crop <fraction>', 'of the shorter side that a model sees when used', Number)
-    .option('--precision <precision>', 'float32 (default), or bfloat16')
-    .option('--device <device>', 'auto, cpu, cuda or cuda:<index>', 'auto')
-    .option('--threads <count>', 'that compute a step', parsePositiveInteger)
-    .option('--seed <number>', 'of all random numbers; 0 by default', Number)
-    .option('--shrink-on-load', 'decode large JPEGs of trainings at a fraction of their size')
-    .option('--orient', 'rotate images according to their EXIF orientation')
-    .option('--hub-dir <directory>', 'cache directory; that of torch.hub by default')
-    .option('--offline', 'use only the cache')
-    .option('--json', 'print JSON');
+    .option('--images-per-shard <count>', 'images of a score file', parsePositiveInteger);
 }
 
 function readJson(file: string): unknown {

@@ -9,7 +9,6 @@ export { selftrain, type SelftrainedModel } from './selftrain';
 export type {
   SelftrainOptions,
   SelftrainProgress,
-  StepTraining,
   TrainingStep,
   WeakLabels,
 } from './selftrain-options';

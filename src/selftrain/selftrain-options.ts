@@ -13,34 +13,16 @@ import {
   invalidValue,
   pick,
 } from '../options';
-import { completeFinetuneOptions, type FinetuneOptions, type FinetuneProgress } from '../train';
+import {
+  completeFinetuneOptions,
+  recipeNames,
+  type FinetuneOptions,
+  type FinetuneProgress,
+  type TrainingRecipe,
+} from '../train';
 import { finetuneRecipe, pretrainRecipe, withRecipe, type Recipe } from './recipes';
 import { checkSelectOptions } from './select-options';
 import { stepNames, type SelftrainStep, type StepName } from './manifest';
-
-/** How a step of `selftrain` trains: the options of `finetune` that are not those of the whole run. */
-export type StepTraining = Pick<
-  FinetuneOptions,
-  | 'trainable'
-  | 'epochs'
-  | 'batchSize'
-  | 'accumulate'
-  | 'optimizer'
-  | 'lr'
-  | 'momentum'
-  | 'weightDecay'
-  | 'layerDecay'
-  | 'schedule'
-  | 'warmupEpochs'
-  | 'labelSmoothing'
-  | 'mixup'
-  | 'cutmix'
-  | 'ema'
-  | 'freezeBatchNorm'
-  | 'clipNorm'
-  | 'sampling'
-  | 'augment'
->;
 
 /** Weak labels, such as hashtags. */
 export interface WeakLabels {
@@ -110,7 +92,7 @@ export interface SelftrainOptions extends Pick<
   /** The number of images of a score file: see `ScorePoolOptions.imagesPerShard`. */
   readonly imagesPerShard?: number;
   /** How each step trains, where not by default. */
-  readonly training?: Readonly<Partial<Record<TrainingStep, StepTraining>>>;
+  readonly training?: Readonly<Partial<Record<TrainingStep, TrainingRecipe>>>;
   /** The last step that is done; `'finetune'` by default. So a selection can be looked at before the student is trained. */
   readonly until?: StepName;
   /** Called after each batch, and as images are read. */
@@ -147,13 +129,6 @@ const optionNames = Object.keys({
   },
   signal: true,
 } satisfies Record<keyof SelftrainOptions, true>);
-
-const stepTrainingNames = Object.keys({
-  ...{ trainable: true, epochs: true, batchSize: true, accumulate: true, optimizer: true },
-  ...{ lr: true, momentum: true, weightDecay: true, layerDecay: true, schedule: true },
-  ...{ warmupEpochs: true, labelSmoothing: true, mixup: true, cutmix: true, ema: true },
-  ...{ freezeBatchNorm: true, clipNorm: true, sampling: true, augment: true },
-} satisfies Record<keyof StepTraining, true>);
 
 /** How a step trains by default. */
 const defaultsOf: Record<TrainingStep, { epochs: number; recipe: Recipe | undefined }> = {
@@ -222,7 +197,7 @@ export function checkSelftrainOptions(options: SelftrainOptions): void {
 function checkTraining(training: NonNullable<SelftrainOptions['training']>): void {
   checkOptionNames(training, [...trainingSteps], 'training');
   for (const [step, one] of Object.entries(training)) {
-    if (one !== undefined) checkOptionNames(one, stepTrainingNames, `training.${step}`);
+    if (one !== undefined) checkOptionNames(one, recipeNames, `training.${step}`);
   }
 }
 

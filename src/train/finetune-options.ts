@@ -125,49 +125,53 @@ export interface FinetuneOptions extends Pick<HubOptions, 'hubDir' | 'offline'> 
   readonly signal?: AbortSignal;
 }
 
-const optionNames = Object.keys({
-  ...{ model: true, out: true, weights: true, runDir: true, validation: true, trainable: true },
-  ...{ epochs: true, batchSize: true, accumulate: true, optimizer: true, lr: true, momentum: true },
-  ...{ weightDecay: true, layerDecay: true, schedule: true, warmupEpochs: true },
-  ...{ labelSmoothing: true, mixup: true, cutmix: true, ema: true, freezeBatchNorm: true },
-  ...{ clipNorm: true, sampling: true, augment: true, size: true, crop: true, precision: true },
-  ...{ device: true, threads: true, seed: true, cacheBytes: true, orient: true, limits: true },
-  ...{ shrinkOnLoad: true },
-  ...{ hubDir: true, offline: true, onProgress: true, onEpoch: true, onHubProgress: true },
-  signal: true,
-} satisfies Record<keyof FinetuneOptions, true>);
+/** How a model is trained: those of the options of `finetune` that a step of `selftrain` has of its own. */
+export type TrainingRecipe = Pick<
+  FinetuneOptions,
+  | 'trainable'
+  | 'epochs'
+  | 'batchSize'
+  | 'accumulate'
+  | 'optimizer'
+  | 'lr'
+  | 'momentum'
+  | 'weightDecay'
+  | 'layerDecay'
+  | 'schedule'
+  | 'warmupEpochs'
+  | 'labelSmoothing'
+  | 'mixup'
+  | 'cutmix'
+  | 'ema'
+  | 'freezeBatchNorm'
+  | 'clipNorm'
+  | 'sampling'
+  | 'augment'
+>;
+
+export const recipeNames = Object.keys({
+  ...{ trainable: true, epochs: true, batchSize: true, accumulate: true, optimizer: true },
+  ...{ lr: true, momentum: true, weightDecay: true, layerDecay: true, schedule: true },
+  ...{ warmupEpochs: true, labelSmoothing: true, mixup: true, cutmix: true, ema: true },
+  ...{ freezeBatchNorm: true, clipNorm: true, sampling: true, augment: true },
+} satisfies Record<keyof TrainingRecipe, true>);
+
+const otherNames = Object.keys({
+  ...{ model: true, out: true, weights: true, runDir: true, validation: true, size: true },
+  ...{ crop: true, precision: true, device: true, threads: true, seed: true, cacheBytes: true },
+  ...{ orient: true, shrinkOnLoad: true, limits: true, hubDir: true, offline: true },
+  ...{ onProgress: true, onEpoch: true, onHubProgress: true, signal: true },
+} satisfies Record<Exclude<keyof FinetuneOptions, keyof TrainingRecipe>, true>);
 
 /** The options that determine a run, with their defaults. */
 export type TrainingSettings = Required<
-  Pick<
-    FinetuneOptions,
-    | 'trainable'
-    | 'epochs'
-    | 'batchSize'
-    | 'accumulate'
-    | 'optimizer'
-    | 'lr'
-    | 'momentum'
-    | 'weightDecay'
-    | 'layerDecay'
-    | 'schedule'
-    | 'warmupEpochs'
-    | 'labelSmoothing'
-    | 'mixup'
-    | 'cutmix'
-    | 'ema'
-    | 'freezeBatchNorm'
-    | 'clipNorm'
-    | 'precision'
-    | 'seed'
-    | 'orient'
-    | 'shrinkOnLoad'
-  >
+  Omit<TrainingRecipe, 'sampling' | 'augment'> &
+    Pick<FinetuneOptions, 'precision' | 'seed' | 'orient' | 'shrinkOnLoad'>
 > & { readonly isBalanced: boolean };
 
 /** @throws OptionError if an option is missing, unknown or has an invalid value */
 export function completeFinetuneOptions(options: FinetuneOptions): TrainingSettings {
-  checkOptionNames(options, optionNames, 'finetune');
+  checkOptionNames(options, [...recipeNames, ...otherNames], 'finetune');
   checkPlaces(options);
   const { optimizer = 'sgd', precision = 'float32', trainable = 'all', sampling } = options;
   checkChoice('optimizer', optimizer, ['sgd', 'adamw']);

@@ -3,8 +3,10 @@ export { evaluateModel } from './evaluate-model';
 export { finetune } from './finetune';
 export {
   completeFinetuneOptions,
+  recipeNames,
   type FinetuneOptions,
   type FinetuneProgress,
+  type TrainingRecipe,
 } from './finetune-options';
 export type { Trainable } from './parameter-groups';
 export type { Schedule } from './schedule';
