@@ -126,21 +126,26 @@ export {
 } from './search';
 export {
   mergeSelections,
-  pretrain,
   scorePool,
   selectImages,
-  selftrain,
-  type PretrainOptions,
   type PseudoLabeledImage,
   type ScoredPool,
   type ScorePoolOptions,
   type ScorePoolProgress,
   type SelectedImage,
   type Selection,
-  type SelectionReportOptions,
-  type SelectionReportProgress,
   type SelectOptions,
   type SelectProgress,
+} from './pseudo-labels';
+export {
+  type SelectionReportOptions,
+  type SelectionReportProgress,
+  writeSelectionReport,
+} from './selection-report';
+export {
+  pretrain,
+  selftrain,
+  type PretrainOptions,
   type SelftrainedModel,
   type SelftrainOptions,
   type SelftrainProgress,
@@ -148,7 +153,6 @@ export {
   type StepName,
   type TrainingStep,
   type WeakLabels,
-  writeSelectionReport,
 } from './selftrain';
 export {
   ModelSlot,

@@ -1,8 +1,8 @@
 // Synthetic scores of a pool of images. Those of an image depend on its number alone, not on its shard.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { shardName } from '../../lib/selftrain/shard-info.js';
-import { writeScoreFile } from '../../lib/selftrain/write-score-file.js';
+import { shardName } from '../../lib/pseudo-labels/shard-info.js';
+import { writeScoreFile } from '../../lib/pseudo-labels/write-score-file.js';
 
 export const classesPerImage = 10;
 const rowsPerPart = 4096;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { selectImages } from '../../lib/index.js';
-import { writeSelection } from '../../lib/selftrain/write-selection.js';
+import { writeSelection } from '../../lib/pseudo-labels/write-selection.js';
 
 const [directory, imagesPerClass, out] = process.argv.slice(2);
 const files = readdirSync(directory).map((name) => join(directory, name));

@@ -50,6 +50,24 @@ export function classNamesOf(
   return names;
 }
 
+/** The classes that were given. @throws DatasetError if an image has another one */
+export function checkLabels(
+  dataset: string,
+  images: readonly Pick<Photo, 'name' | 'label'>[],
+  classNames: readonly string[],
+): readonly string[] {
+  const known = new Set(classNames);
+  const stranger = images.find(({ label }) => !known.has(label));
+  if (stranger) {
+    throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
+      what: `The label '${abbreviate(stranger.label)}' of ${stranger.name} in ${dataset} is no class of the training images.`,
+      remedy: 'Correct the label, or add training images of the class.',
+      value: stranger.label,
+    });
+  }
+  return classNames;
+}
+
 function firstUnreadable(unreadable: readonly UnreadableImage[]): string {
   const [first] = unreadable;
   if (!first) return '';

@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Dataset } from '../dataset';
-import { DatasetError } from '../errors';
 import type { DecodeLimits } from '../image';
-import { classNamesOf, readPhotos, type Counts, type Photo } from '../learning';
-import { abbreviate } from '../options';
+import {
+  checkLabels,
+  classNamesOf,
+  hashImages,
+  readPhotos,
+  type Counts,
+  type Photo,
+} from '../learning';
 import { splitImages } from '../train';
 
 /** The images with true labels. */
@@ -38,12 +42,12 @@ export async function readLabeledImages(
   const classes = classNamesOf(dataset, labels, photos, unreadable);
   if (typeof validation === 'object') {
     const judged = await readPhotos(validation, options);
-    checkLabels(judged.photos, classes);
+    checkLabels(validation.name, judged.photos, classes);
     return {
       ...{ classes, training: dataset, validation },
       fingerprints: {
-        training: fingerprintOf(photos),
-        validation: fingerprintOf(judged.photos),
+        training: hashImages(photos),
+        validation: hashImages(judged.photos),
       },
     };
   }
@@ -57,7 +61,7 @@ export async function readLabeledImages(
     classes,
     training: subset(dataset, training),
     validation: judged.length > 0 ? subset(dataset, judged) : undefined,
-    fingerprints: { training: fingerprintOf(training), validation: fingerprintOf(judged) },
+    fingerprints: { training: hashImages(training), validation: hashImages(judged) },
   };
 }
 
@@ -73,22 +77,4 @@ function subset(dataset: Dataset, photos: readonly Photo[]): Dataset {
       }
     },
   };
-}
-
-function checkLabels(photos: readonly Photo[], classes: readonly string[]): void {
-  const known = new Set(classes);
-  const stranger = photos.find(({ label }) => !known.has(label));
-  if (!stranger) return;
-  throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
-    what: `The label '${abbreviate(stranger.label)}' of ${abbreviate(stranger.name)} is no class of the labeled images.`,
-    remedy: 'Correct the label, or add labeled images of the class.',
-    value: stranger.label,
-  });
-}
-
-/** Identifies images with their labels: a SHA-256 in hex. */
-export function fingerprintOf(photos: readonly Photo[]): string {
-  const hash = createHash('sha256');
-  for (const { sha256, label } of photos) hash.update(`${sha256} ${label}\n`);
-  return hash.digest('hex');
 }

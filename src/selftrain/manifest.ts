@@ -4,9 +4,9 @@ import { differenceBetween, type Conditions } from '../conditions';
 import { TrainingError } from '../errors';
 import { sha256File } from '../net/hash';
 import { abbreviate } from '../options';
+import { writeError } from '../pseudo-labels';
 import { writeFileAtomically } from '../torch';
 import { versions } from '../versions';
-import { writeError } from './errors';
 
 /** The version of the format. */
 const format = 1;

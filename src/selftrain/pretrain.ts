@@ -1,16 +1,14 @@
 import type { Dataset } from '../dataset';
 import { invalidArgument } from '../options';
+import { Pool, readPseudoLabels, Selection } from '../pseudo-labels';
 import {
   checkFinetuneOptions,
   trainModel,
   type FinetunedModel,
   type FinetuneOptions,
 } from '../train';
-import { Pool } from './pool';
-import { readPseudoLabels } from './read-pseudo-labels';
 import { pretrainRecipe, withRecipe } from './recipes';
 import { selectedImages } from './selected-images';
-import { Selection } from './selection';
 
 /** Options of `pretrain`. */
 export interface PretrainOptions extends FinetuneOptions {
@@ -27,8 +25,8 @@ const defaults = { epochs: 30, batchSize: 32, validation: 0 };
  * Trains a student on the images that a teacher selected: the third step of Yalniz et al., "Billion-scale semi-supervised
  * learning for image classification" (2019, https://arxiv.org/abs/1905.00546). `finetune` with the true labels is the last.
  *
- * The labels are the classes that images were selected for. As in the paper, one with several labels is an example of each
- * of them, and the loss is softmax's cross-entropy: an epoch has each pair of image and class once. The learning rate is
+ * The labels are the classes that images were selected for. One with several labels is an example of each of them, and the
+ * loss is softmax's cross-entropy: an epoch has each pair of image and class once. The learning rate is
  * the paper's by default: 0.1 for a batch of 256, in proportion to the batch, halved at 13 equally spaced moments. There is
  * no validation by default, because the labels are those of the teacher: the last epoch is written. Images in archives are
  * kept in memory as files.

@@ -1,8 +1,7 @@
 import { DatasetError } from '../errors';
 import { abbreviate } from '../options';
+import type { Pool, PseudoLabeledImage } from '../pseudo-labels';
 import type { LabeledSample, TrainingSource } from '../train';
-import type { Pool } from './pool';
-import type { PseudoLabeledImage } from './selection';
 
 /**
  * The images of a pool that were selected, with the names of the classes they were selected for. When they have been

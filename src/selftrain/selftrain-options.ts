@@ -13,6 +13,7 @@ import {
   invalidValue,
   pick,
 } from '../options';
+import { checkSelectOptions } from '../pseudo-labels';
 import {
   completeFinetuneOptions,
   recipeNames,
@@ -20,9 +21,8 @@ import {
   type FinetuneProgress,
   type TrainingRecipe,
 } from '../train';
-import { finetuneRecipe, pretrainRecipe, withRecipe, type Recipe } from './recipes';
-import { checkSelectOptions } from './select-options';
 import { stepNames, type SelftrainStep, type StepName } from './manifest';
+import { finetuneRecipe, pretrainRecipe, withRecipe, type Recipe } from './recipes';
 
 /** Weak labels, such as hashtags. */
 export interface WeakLabels {

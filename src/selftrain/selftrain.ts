@@ -2,10 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openDataset, type Dataset } from '../dataset';
 import { withLock } from '../net/lock';
+import { Pool, writeError } from '../pseudo-labels';
 import { checkWritable } from '../torch';
-import { writeError } from './errors';
 import type { SelftrainStep } from './manifest';
-import { Pool } from './pool';
 import { checkSelftrainOptions, type SelftrainOptions } from './selftrain-options';
 
 /** A run of `selftrain`, or of its first steps. */
@@ -51,23 +50,21 @@ export async function selftrain(
   const out = resolve(options.out);
   await checkWritable(out);
   const directory = resolve(options.runDir ?? `${options.out}.run`);
-  const pool = new Pool(await openPool(options.pool));
-  // Loaded on first use, with what writes files.
-  const { SelftrainRun } = require('./selftrain-run') as typeof import('./selftrain-run');
-  const run = new SelftrainRun(
-    await open(labeled),
-    pool,
-    options.weak && (await open(options.weak.images)),
-    options,
-    directory,
-  );
+  const images = {
+    labeled: await open(labeled),
+    pool: new Pool(await openPool(options.pool)),
+    weak: options.weak && (await open(options.weak.images)),
+  };
   await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
     throw writeError(directory, cause);
   });
-  const steps = await withLock(join(directory, 'lock'), (signal) => run.complete(signal), {
-    signal: options.signal,
-    toError: (error) => writeError(directory, error),
-  });
+  // Loaded on first use, with what writes files.
+  const { runSelftraining } = require('./selftrain-run') as typeof import('./selftrain-run');
+  const steps = await withLock(
+    join(directory, 'lock'),
+    (signal) => runSelftraining(images, directory, options, signal),
+    { signal: options.signal, toError: (error) => writeError(directory, error) },
+  );
   const isComplete = steps.some(({ step }) => step === 'finetune');
   return { path: isComplete ? out : undefined, runDir: directory, steps };
 }

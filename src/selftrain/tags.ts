@@ -1,5 +1,4 @@
-import type { Dataset } from '../dataset';
-import { malformed, readLines } from '../dataset';
+import { malformed, readLines, type Dataset } from '../dataset';
 import { DatasetError } from '../errors';
 import { abbreviate, nearest } from '../options';
 import type { TrainingSource } from '../train';

@@ -4,11 +4,14 @@ import { classesOf, type ModelMetadata } from '../models';
 import { ScriptModule } from '../torch';
 import type { FinetuneOptions } from './finetune-options';
 import { judge } from './judge';
-import type { TrainingData } from './training-data';
+import { defaultCacheBytes, type TrainingData } from './training-data';
 import { TrainingSet } from './training-set';
 import { sourceOf } from './training-source';
 
-type JudgeOptions = Pick<FinetuneOptions, 'device' | 'threads' | 'orient' | 'limits' | 'signal'>;
+type JudgeOptions = Pick<
+  FinetuneOptions,
+  'device' | 'threads' | 'orient' | 'limits' | 'cacheBytes' | 'signal'
+>;
 
 /** Judges a model that was trained. @param classes the names of its classes */
 export async function evaluateModel(
@@ -17,8 +20,8 @@ export async function evaluateModel(
   classes: readonly string[],
   options: JudgeOptions,
 ): Promise<Evaluation | undefined> {
-  const { orient = false, limits, signal } = options;
-  const read = { orient, limits, signal, cacheBytes: 0 };
+  const { orient = false, limits, cacheBytes = defaultCacheBytes, signal } = options;
+  const read = { orient, limits, signal, cacheBytes };
   const set = await TrainingSet.read(sourceOf(dataset), read, undefined, classes);
   const { unreadable, unlabeled } = set;
   const validation = { set, indices: [...set.images.keys()] };

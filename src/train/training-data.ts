@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { AugmentPolicy } from '../augment';
+import { hashImages } from '../learning';
 import type { LeftOut } from '../evaluate';
 import type { FinetuneOptions, TrainingSettings } from './finetune-options';
 import { minSideOf } from './min-side';
@@ -23,7 +23,7 @@ export interface TrainingData extends Pick<LeftOut, 'unreadable' | 'unlabeled'> 
 }
 
 const defaultShare = 0.1;
-const defaultCacheBytes = 512 * 2 ** 20;
+export const defaultCacheBytes = 512 * 2 ** 20;
 
 /**
  * Reads the images to train on, and those to judge by.
@@ -75,12 +75,7 @@ export async function openTrainingData(
   };
 }
 
-/** Identifies the images of a subset: their contents and classes, in their order. */
+/** Identifies the images of a subset, with their classes, in their order. */
 export function fingerprintOf({ set, indices }: Subset): string {
-  const hash = createHash('sha256');
-  for (const index of indices) {
-    const { sha256, label } = set.images[index]!;
-    hash.update(`${sha256} ${label}\n`);
-  }
-  return hash.digest('hex');
+  return hashImages(indices.map((index) => set.images[index]!));
 }

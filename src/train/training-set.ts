@@ -1,11 +1,9 @@
 import { chunksOf } from '../async-iteration';
 import { isImageFailure, withoutPosition } from '../classify';
 import { duplicate } from '../dataset';
-import { DatasetError } from '../errors';
 import type { UnreadableImage } from '../evaluate';
 import { decode, decodeFile, type DecodeOptions } from '../image';
-import { classNamesOf, ProgressMeter, readContent } from '../learning';
-import { abbreviate } from '../options';
+import { checkLabels, classNamesOf, ProgressMeter, readContent } from '../learning';
 import type { Pixels } from '../types';
 import { PixelCache } from './pixel-cache';
 import type { TrainingImage } from './training-image';
@@ -148,22 +146,4 @@ async function decodeSample(
     if (!isImageFailure(error)) throw error;
     return { error: true, name, ...withoutPosition(error) };
   }
-}
-
-/** The classes that were given, which labels must not exceed. */
-function checkLabels(
-  dataset: string,
-  images: ReadImages['images'],
-  classNames: readonly string[],
-): readonly string[] {
-  const known = new Set(classNames);
-  const stranger = images.find(({ label }) => !known.has(label));
-  if (stranger) {
-    throw new DatasetError('ERR_SEMISUP_DATASET_LABEL', {
-      what: `The label '${abbreviate(stranger.label)}' of ${stranger.name} in ${dataset} is no class of the training images.`,
-      remedy: 'Correct the label, or add training images of the class.',
-      value: stranger.label,
-    });
-  }
-  return classNames;
 }

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import type { Classifier } from '../../src/classify';
 import { openDataset } from '../../src/dataset';
 import { EvaluationError, OptionError } from '../../src/errors';
 import { evaluate, type Evaluation } from '../../src/evaluate';
 import { writeReport } from '../../src/report';
-import { browserOrSkip } from '../support/browser';
+import { browserOrSkip, inEveryView } from '../support/browser';
 import { colors, openColorModel, saveColor, saveColorModel } from '../support/color-model';
 import { temporaryDirectory } from '../support/temporary';
 
@@ -41,26 +40,7 @@ describe('the report of an evaluation', function () {
   it('shows figures, pictures and numbers in a browser, at any width, light and dark', async function () {
     browser = await browserOrSkip(this);
     await writeReport(path('report.html'), evaluations, path('val'), { model: models[0] });
-    for (const width of [1280, 390]) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
-        const problems: string[] = [];
-        page.on('pageerror', (error) => problems.push(error.message));
-        page.on('console', (message) => problems.push(message.text()));
-        page.on('request', (request) => {
-          if (/^https?:/.test(request.url())) problems.push(request.url());
-        });
-        await page.goto(pathToFileURL(path('report.html')).href);
-        await checkPage(page);
-        assert.deepEqual(problems, []);
-        const [scrollWidth, innerWidth, background] = await page.evaluate<[number, number, string]>(
-          '[document.documentElement.scrollWidth, innerWidth, getComputedStyle(document.body).backgroundColor]',
-        );
-        assert.equal(scrollWidth, innerWidth);
-        assert.equal(background === 'rgb(250, 251, 252)', colorScheme === 'light');
-        await page.close();
-      }
-    }
+    await inEveryView(browser, path('report.html'), checkPage);
   });
 
   async function checkPage(page: Page): Promise<void> {

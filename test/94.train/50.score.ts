@@ -9,7 +9,7 @@ import { create } from 'tar';
 import type { Classifier } from '../../src/classify';
 import { openDataset, type Dataset } from '../../src/dataset';
 import { DatasetError, OptionError, TrainingError } from '../../src/errors';
-import { scorePool, selectImages, type ScorePoolProgress } from '../../src/selftrain';
+import { scorePool, selectImages, type ScorePoolProgress } from '../../src/pseudo-labels';
 import { colors, openColorModel, saveColor, saveColorModel } from '../support/color-model';
 import { Random } from '../support/random';
 import { root, typescript } from '../support/run-node';

@@ -6,7 +6,7 @@ import { openDataset } from '../../src/dataset';
 import { DownloadError } from '../../src/errors';
 import { hub } from '../../src/hub';
 import { classes } from '../../src/models';
-import { scorePool, selectImages } from '../../src/selftrain';
+import { scorePool, selectImages } from '../../src/pseudo-labels';
 import { photosOrSkip } from '../support/photos';
 import { temporaryDirectory } from '../support/temporary';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { DatasetError, OptionError, TrainingError } from '../../src/errors';
 import { runInSlices } from '../../src/checkpoint/slices';
-import { mergeSelections, selectImages, type Selection } from '../../src/selftrain';
-import { ScoreFile } from '../../src/selftrain/score-file';
-import { Selector } from '../../src/selftrain/selector';
+import { mergeSelections, selectImages, type Selection } from '../../src/pseudo-labels';
+import { ScoreFile } from '../../src/pseudo-labels/score-file';
+import { Selector } from '../../src/pseudo-labels/selector';
 import { generateScores, scoringOf, writeShards, type ScoredImage } from '../support/scores';
 import { temporaryDirectory } from '../support/temporary';
 

@@ -172,6 +172,17 @@ describe('selftrain', function () {
     assert.deepEqual(names(steps), ['teacher', 'score', 'select']);
     assert.equal(file, undefined);
     await assert.rejects(stat(path('student.pt')));
+    // Labels that have become known are shown, and select the same.
+    const poolLabels = new Map([['r7.png', 'blue']]);
+    const showsPrecision = async () => {
+      const page = await readFile(path('student.pt.run/select/selection.html'), 'utf8');
+      return page.includes('<h2>Precision by rank</h2>');
+    };
+    assert.equal(await showsPrecision(), false);
+    const known = await run({ until: 'select', poolLabels });
+    assert.equal(await showsPrecision(), true);
+    const images = (list: readonly SelftrainStep[]) => list[2]!.outputs['select/images.parquet'];
+    assert.equal(images(known.steps), images(steps));
     const rest = await run();
     assert.deepEqual(names(rest.steps), all);
   });
@@ -248,7 +259,7 @@ describe('selftrain', function () {
     await fails(
       { validation, onProgress },
       DatasetError,
-      /'pink' of .* is no class of the labeled/,
+      /'pink' of .* is no class of the training images/,
     );
     assert.ok(progress.every(({ phase }) => phase === 'read'));
   });

@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { EvaluationError } from '../../src/errors';
 import { imagenetTransform } from '../../src/models/transform';
 import { writeTrainingReport, type EpochResult, type FinetunedModel } from '../../src/train';
-import { browserOrSkip } from '../support/browser';
+import { browserOrSkip, inEveryView } from '../support/browser';
 import { temporaryDirectory } from '../support/temporary';
 
 describe('the report of a training', function () {
@@ -39,39 +39,26 @@ describe('the report of a training', function () {
   it('shows the curves and the table in a browser, at any width, light and dark', async function () {
     browser = await browserOrSkip(this);
     await writeTrainingReport(path('report.html'), trained());
-    for (const width of [1280, 390]) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
-        const problems: string[] = [];
-        page.on('pageerror', (error) => problems.push(error.message));
-        page.on('console', (message) => problems.push(message.text()));
-        await page.goto(pathToFileURL(path('report.html')).href);
-        const curves = await page.evaluate<number[][][]>(
-          `['loss', 'accuracy', 'lr'].map((id) => Chart.getChart(id).data.datasets.map(({ data }) => data))`,
-        );
-        assert.deepEqual(curves, [
-          [
-            [2.5, 1.5, 1.25],
-            [1.75, 0.875, 1],
-          ],
-          [
-            [0.25, 0.5, 0.625],
-            [0.5, 0.75, 0.625],
-          ],
-          [[0.02, 0.01, 0]],
-        ]);
-        const text = await page.innerText('main');
-        assert.match(text, /Training of <b>&/);
-        assert.match(text, /Epoch 2 of 3 was written\./);
-        assert.match(text, /2\s+0\.0100\s+1\.5000\s+50\.00 %\s+75\.00 %\s+0\.8750/);
-        const [scrollWidth, innerWidth] = await page.evaluate<[number, number]>(
-          '[document.documentElement.scrollWidth, innerWidth]',
-        );
-        assert.equal(scrollWidth, innerWidth);
-        assert.deepEqual(problems, []);
-        await page.close();
-      }
-    }
+    await inEveryView(browser, path('report.html'), async (page) => {
+      const curves = await page.evaluate<number[][][]>(
+        `['loss', 'accuracy', 'lr'].map((id) => Chart.getChart(id).data.datasets.map(({ data }) => data))`,
+      );
+      assert.deepEqual(curves, [
+        [
+          [2.5, 1.5, 1.25],
+          [1.75, 0.875, 1],
+        ],
+        [
+          [0.25, 0.5, 0.625],
+          [0.5, 0.75, 0.625],
+        ],
+        [[0.02, 0.01, 0]],
+      ]);
+      const text = await page.innerText('main');
+      assert.match(text, /Training of <b>&/);
+      assert.match(text, /Epoch 2 of 3 was written\./);
+      assert.match(text, /2\s+0\.0100\s+1\.5000\s+50\.00 %\s+75\.00 %\s+0\.8750/);
+    });
   });
 
   it('has the curves of the training alone if nothing was validated', async function () {

@@ -9,15 +9,11 @@ import { create } from 'tar';
 import { runInSlices } from '../../src/checkpoint/slices';
 import { openDataset, type Dataset } from '../../src/dataset';
 import { DatasetError, EvaluationError, OptionError } from '../../src/errors';
-import {
-  selectImages,
-  writeSelectionReport,
-  type Selection,
-  type SelectionReportOptions,
-} from '../../src/selftrain';
-import { summarizeSelection } from '../../src/selftrain/selection-summary';
-import { spreadRanks } from '../../src/selftrain/spread-ranks';
-import { browserOrSkip } from '../support/browser';
+import { selectImages, type Selection } from '../../src/pseudo-labels';
+import { writeSelectionReport, type SelectionReportOptions } from '../../src/selection-report';
+import { summarizeSelection } from '../../src/selection-report/selection-summary';
+import { spreadRanks } from '../../src/selection-report/spread-ranks';
+import { browserOrSkip, inEveryView } from '../support/browser';
 import { colors, saveColor } from '../support/color-model';
 import { Random } from '../support/random';
 import { generateScores, scoringOf, writeShards, type ScoredImage } from '../support/scores';
@@ -181,26 +177,7 @@ describe('the report of a selection', function () {
   it('shows figures, pictures and numbers in a browser, at any width, light and dark', async function () {
     browser = await browserOrSkip(this);
     await write({ labels, title: '<b>&', picturesPerClass: 4 });
-    for (const width of [1280, 390]) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
-        const problems: string[] = [];
-        page.on('pageerror', (error) => problems.push(error.message));
-        page.on('console', (message) => problems.push(message.text()));
-        page.on('request', (request) => {
-          if (/^https?:/.test(request.url())) problems.push(request.url());
-        });
-        await page.goto(pathToFileURL(path('page.html')).href);
-        await checkPage(page);
-        assert.deepEqual(problems, []);
-        const [scrollWidth, innerWidth, background] = await page.evaluate<[number, number, string]>(
-          '[document.documentElement.scrollWidth, innerWidth, getComputedStyle(document.body).backgroundColor]',
-        );
-        assert.equal(scrollWidth, innerWidth);
-        assert.equal(background === 'rgb(250, 251, 252)', colorScheme === 'light');
-        await page.close();
-      }
-    }
+    await inEveryView(browser, path('page.html'), checkPage);
   });
 
   async function checkPage(page: Page): Promise<void> {

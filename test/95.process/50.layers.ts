@@ -85,8 +85,8 @@ describe('the layers of src/', () => {
     ['hub'],
     ['slot', 'dataset', 'explain'],
     ['evaluate', 'search', 'embeddings'],
-    ['report', 'learning'],
-    ['teach', 'train'],
+    ['report', 'learning', 'pseudo-labels'],
+    ['teach', 'train', 'selection-report'],
     ['selftrain'],
     ['cli', 'index'],
   ];

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shardName, type Scoring } from '../../src/selftrain/shard-info';
-import { writeScoreFile } from '../../src/selftrain/write-score-file';
+import { shardName, type Scoring } from '../../src/pseudo-labels/shard-info';
+import { writeScoreFile } from '../../src/pseudo-labels/write-score-file';
 import { Random } from './random';
 
 /** An image, and its classes with their scores, best first. */

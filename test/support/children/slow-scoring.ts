@@ -2,7 +2,7 @@
 //   slow-scoring.ts MODEL POOL DIRECTORY
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataset, type Dataset } from '../../../src/dataset';
-import { scorePool } from '../../../src/selftrain';
+import { scorePool } from '../../../src/pseudo-labels';
 import { openColorModel } from '../color-model';
 
 const [model, path, out] = process.argv.slice(2) as [string, string, string];

@@ -1,7 +1,6 @@
 import { writeOutput } from '../evaluate';
 import { checkPath } from '../options';
-import { Pool } from './pool';
-import type { Selection } from './selection';
+import { Pool, type Selection } from '../pseudo-labels';
 import {
   checkSelectionReportOptions,
   type SelectionReportOptions,

@@ -1,7 +1,6 @@
 import { runInSlices, type Sliced } from '../checkpoint/slices';
+import type { Pool, Selection } from '../pseudo-labels';
 import { readAssets } from '../report';
-import type { Pool } from './pool';
-import type { Selection } from './selection';
 import { selectionPage, type ShownClass, type ShownImage } from './selection-page';
 import { drawThumbnails } from './selection-pictures';
 import type { SelectionReportOptions } from './selection-report-options';

@@ -2,8 +2,8 @@ import { forEachConcurrently } from '../async-iteration';
 import { isImageFailure } from '../classify';
 import type { Sample } from '../dataset';
 import { decode } from '../image';
+import type { Pool } from '../pseudo-labels';
 import { drawThumbnail } from '../report';
-import type { Pool } from './pool';
 import type { SelectionReportOptions } from './selection-report-options';
 
 /** The side of the thumbnails in pixels. */

@@ -1,6 +1,6 @@
-import { escapeHtml, figure, htmlDocument, htmlTable, percent, type Assets } from '../report';
 import type { Proportion } from '../evaluate';
-import type { Selection } from './selection';
+import type { Selection } from '../pseudo-labels';
+import { escapeHtml, figure, htmlDocument, htmlTable, percent, type Assets } from '../report';
 import type { Thumbnails } from './selection-pictures';
 import type { ClassSummary, RankSummary, SelectionSummary } from './selection-summary';
 

@@ -1,6 +1,6 @@
 import type { Sliced } from '../checkpoint/slices';
 import { proportion, type Proportion } from '../evaluate';
-import type { Selection } from './selection';
+import type { Selection } from '../pseudo-labels';
 
 /** The number of ranks at which curves are computed. */
 const maxRanks = 200;

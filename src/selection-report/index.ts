@@ -1,0 +1,2 @@
+export type { SelectionReportOptions, SelectionReportProgress } from './selection-report-options';
+export { writeSelectionReport } from './write-selection-report';
